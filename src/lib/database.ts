@@ -1,0 +1,190 @@
+import {
+  Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  type SqliteDatabase,
+  SqliteDialect,
+  sql,
+} from 'kysely';
+import Libsql from 'libsql';
+import pg from 'pg';
+
+/**
+ * A database whose tables nobody has named yet. Each component sees its own:
+ * `database.withTables<MyTables>()`.
+ */
+export type Database = Kysely<object>;
+
+export interface DatabaseOptions {
+  /** `sqlite:PATH` (`sqlite::memory:` lasts as long as the process) or `postgres://…`. */
+  readonly url: string;
+  /** Told of an idle PostgreSQL connection that broke; the pool makes a new one by itself. */
+  readonly onConnectionLost?: ((error: Error) => void) | undefined;
+}
+
+/** A change of a component's tables. `name` is recorded and must never change. */
+export interface Migration {
+  readonly name: string;
+  up(database: Database): Promise<void>;
+}
+
+/**
+ * Opens SQLite (made when absent; write-ahead log, every commit fsynced, one connection) or a pool
+ * of PostgreSQL connections. `destroy()` closes it. Integers come back as numbers on both, exact up
+ * to 2^53. Throws when the database cannot be opened or reached.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  if (options.url.startsWith('sqlite:')) return openSqlite(options.url.slice('sqlite:'.length));
+  if (/^postgres(ql)?:\/\//.test(options.url)) return openPostgres(options);
+  throw new Error('cannot open the database: its URL starts neither with sqlite: nor postgres://');
+}
+
+async function openSqlite(path: string): Promise<Database> {
+  try {
+    const database = new Libsql(path);
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('busy_timeout = 5000');
+    database.pragma('foreign_keys = ON');
+    return new Kysely<object>({ dialect: new SqliteDialect({ database: guarded(database) }) });
+  } catch (cause) {
+    throw new Error(`cannot open the database ${path}`, { cause });
+  }
+}
+
+/** libsql 0.5 ends the process on a boolean parameter: what SQLite has no type for is refused here. */
+function guarded(database: Libsql.Database): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(text) {
+      const statement = database.prepare(text);
+      return {
+        reader: statement.reader,
+        all: (parameters) => statement.all(checked(parameters)),
+        run: (parameters) => statement.run(checked(parameters)),
+        iterate: (parameters) => statement.iterate(checked(parameters)),
+      };
+    },
+  };
+}
+
+function checked(parameters: readonly unknown[]): readonly unknown[] {
+  for (const value of parameters) {
+    const storable =
+      value === null ||
+      value instanceof Uint8Array ||
+      typeof value === 'string' ||
+      typeof value === 'bigint' ||
+      (typeof value === 'number' && Number.isFinite(value));
+    if (!storable) throw new TypeError(`cannot store a ${typeof value} in SQLite`);
+  }
+  return parameters;
+}
+
+async function openPostgres(options: DatabaseOptions): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: 8,
+    connectionTimeoutMillis: 10_000,
+    types: { getTypeParser },
+  });
+  pool.on('error', (error) => options.onConnectionLost?.(error));
+  const database = new Kysely<object>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await sql`select 1`.execute(database);
+    return database;
+  } catch (cause) {
+    await database.destroy();
+    throw new Error('cannot reach the PostgreSQL database', { cause });
+  }
+}
+
+const INT8 = pg.types.builtins.INT8;
+
+/** int8 as a number, as SQLite gives it, instead of pg's string. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format);
+
+/** Tables are described by a `type`: Kysely's `withTables` takes no interface. */
+type MigrationTables = {
+  readonly migrations: {
+    readonly component: string;
+    readonly position: number;
+    readonly name: string;
+  };
+};
+
+/**
+ * Brings the tables of one component up to date: what of `migrations` is not yet recorded runs in
+ * order, all in one transaction. Throws, and changes nothing, when a migration fails or when the
+ * database was already used by a newer version.
+ */
+export async function runMigrations(
+  database: Database,
+  component: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    await takeTurns(transaction);
+    await createMigrationTable(transaction);
+    const tables = transaction.withTables<MigrationTables>();
+    const applied = await tables
+      .selectFrom('migrations')
+      .select('name')
+      .where('component', '=', component)
+      .orderBy('position')
+      .execute();
+    refuseUnknown(component, { applied: applied.map(({ name }) => name), migrations });
+    for (const [position, migration] of migrations.entries()) {
+      if (position < applied.length) continue;
+      await migrate(transaction, component, migration);
+      await tables
+        .insertInto('migrations')
+        .values({ component, position, name: migration.name })
+        .execute();
+    }
+  });
+}
+
+/** Any fixed number, ours: advisory locks of a PostgreSQL database share one space. */
+const MIGRATION_LOCK = 20_230_419;
+
+/**
+ * Two servers starting at once on PostgreSQL migrate one after the other; SQLite's transactions do
+ * so anyway. Kysely's own migration lock belongs to the session and would outlive the transaction.
+ */
+async function takeTurns(transaction: Database): Promise<void> {
+  if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
+  await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(transaction);
+}
+
+async function createMigrationTable(database: Database): Promise<void> {
+  await database.schema
+    .createTable('migrations')
+    .ifNotExists()
+    .addColumn('component', 'text', (column) => column.notNull())
+    .addColumn('position', 'integer', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('migrations_key', ['component', 'position'])
+    .execute();
+}
+
+function refuseUnknown(
+  component: string,
+  found: { readonly applied: readonly string[]; readonly migrations: readonly Migration[] },
+): void {
+  for (const [position, name] of found.applied.entries()) {
+    if (found.migrations[position]?.name === name) continue;
+    throw new Error(
+      `cannot use the database: its ${component} tables were changed by another version (${name}); start that version, or a newer one`,
+    );
+  }
+}
+
+async function migrate(database: Database, component: string, migration: Migration): Promise<void> {
+  try {
+    await migration.up(database);
+  } catch (cause) {
+    throw new Error(`cannot run the migration ${migration.name} of ${component}`, { cause });
+  }
+}

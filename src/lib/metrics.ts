@@ -1,0 +1,76 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** A metric that only grows; `labels` have a known small set of values. */
+export interface CounterMetric {
+  add(count: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export interface GaugeMetric {
+  set(value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export interface HistogramMetric {
+  observe(value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export interface MetricOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+/** The process's own metrics: made by each component, printed by `/metrics`, read by tests. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  counter(options: MetricOptions): CounterMetric {
+    const counter = new Counter({ ...this.#options(options) });
+    if (options.labels === undefined) counter.inc(0);
+    return { add: (count, labels = {}) => counter.inc(labels, count) };
+  }
+
+  gauge(options: MetricOptions): GaugeMetric {
+    const gauge = new Gauge({ ...this.#options(options) });
+    return { set: (value, labels = {}) => gauge.set(labels, value) };
+  }
+
+  /** A gauge whose value is asked for when the page is printed. */
+  observedGauge(options: MetricOptions, observe: () => number): void {
+    new Gauge({
+      ...this.#options(options),
+      collect() {
+        this.set(observe());
+      },
+    });
+  }
+
+  histogram(options: MetricOptions & { readonly buckets: readonly number[] }): HistogramMetric {
+    const histogram = new Histogram({ ...this.#options(options), buckets: [...options.buckets] });
+    return { observe: (value, labels = {}) => histogram.observe(labels, value) };
+  }
+
+  /** The value of a counter or gauge with exactly these labels; 0 when never touched. */
+  async value(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const metric = await this.#registry.getSingleMetric(name)?.get();
+    if (metric === undefined) throw new Error(`no metric is named ${name}`);
+    const wanted = JSON.stringify(Object.entries(labels).sort());
+    const found = metric.values.find(
+      (value) => JSON.stringify(Object.entries(value.labels).sort()) === wanted,
+    );
+    return found?.value ?? 0;
+  }
+
+  /** The Prometheus text page. */
+  page(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #options(options: MetricOptions) {
+    return {
+      name: options.name,
+      help: options.help,
+      labelNames: [...(options.labels ?? [])],
+      registers: [this.#registry],
+    };
+  }
+}

@@ -1,0 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Waits, but ends at once and without an error when the signal is aborted. */
+export async function pause(millis: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(millis, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

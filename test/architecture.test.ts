@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+const source = join(import.meta.dirname, '..', 'src');
+
+/** Who may import whom: the same table as in ARCHITECTURE.md. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  model: ['lib'],
+  contract: ['lib', 'model'],
+  wire: ['lib', 'model'],
+  auth: ['lib', 'model', 'wire'],
+  agent: ['lib', 'model', 'wire'],
+  publish: ['lib', 'model', 'wire', 'auth'],
+  decode: ['lib', 'model', 'wire', 'auth'],
+  journal: ['lib', 'model'],
+  topology: ['lib', 'model', 'wire'],
+  enrich: ['lib', 'model'],
+  store: ['lib', 'model'],
+  query: ['lib', 'model', 'store'],
+  control: ['lib', 'model', 'contract'],
+  api: ['lib', 'model', 'contract', 'wire', 'auth', 'control', 'query', 'topology'],
+  client: ['lib', 'contract', 'wire', 'model'],
+  console: ['client', 'contract', 'model', 'lib'],
+  cli: ['client', 'contract', 'model', 'lib'],
+  lab: ['lib', 'model', 'wire', 'agent', 'client', 'server'],
+  server: [
+    'lib',
+    'model',
+    'contract',
+    'wire',
+    'auth',
+    'publish',
+    'journal',
+    'decode',
+    'topology',
+    'enrich',
+    'store',
+    'query',
+    'control',
+    'api',
+  ],
+};
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap((entry) => {
+    const path = join(folder, entry);
+    if (statSync(path).isDirectory()) return sourceFiles(path);
+    return /\.tsx?$/.test(entry) ? [path] : [];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
+  return [...found].map((match) => ({ file, target: join(file, '..', match[1] ?? '') }));
+}
+
+const files = sourceFiles(source);
+const folderOf = (path: string): string => relative(source, path).split('/')[0] ?? '';
+
+test('every folder of src is in the import table', () => {
+  expect([...new Set(files.map(folderOf))].filter((folder) => !(folder in allowed))).toEqual([]);
+});
+
+test('no folder imports one the table does not allow', () => {
+  const broken = files.flatMap(importsOf).filter(({ file, target }) => {
+    const from = folderOf(file);
+    const to = folderOf(target);
+    return from !== to && !allowed[from]?.includes(to);
+  });
+  expect(
+    broken.map(({ file, target }) => `${relative(source, file)} imports ${folderOf(target)}`),
+  ).toEqual([]);
+});
+
+test('native code is loaded only by the agent kernel folder, and ClickHouse only by the store', () => {
+  const doors: Readonly<Record<string, RegExp>> = {
+    'agent/kernel': /from 'koffi'/,
+    store: /from '(chdb|@clickhouse\/client)/,
+  };
+  const broken = files.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    return Object.entries(doors)
+      .filter(
+        ([folder, pattern]) => pattern.test(text) && !relative(source, file).startsWith(folder),
+      )
+      .map(([folder]) => `${relative(source, file)} belongs in ${folder}`);
+  });
+  expect(broken).toEqual([]);
+});
+
+test('nothing calls setInterval with an async function: its errors and overlaps would be lost', () => {
+  const broken = files.filter((file) => /setInterval\(\s*async/.test(readFileSync(file, 'utf8')));
+  expect(broken).toEqual([]);
+});

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+/** A test file's suffix says what it needs; each need is a project of its own. */
+const needs = {
+  store: ['src/**/*.store.test.ts'],
+  kernel: ['src/**/*.kernel.test.ts'],
+  e2e: ['test/e2e/**/*.e2e.test.ts'],
+  browser: ['test/e2e/**/*.browser.test.ts'],
+  conformance: ['test/e2e/**/*.conformance.test.ts'],
+};
+const special = Object.values(needs).flat();
+const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/*.test.ts'],
+          exclude: special,
+        },
+      },
+      { test: { name: 'store', include: needs.store, ...slow } },
+      { test: { name: 'kernel', include: needs.kernel, fileParallelism: false, ...slow } },
+      { test: { name: 'e2e', include: needs.e2e, fileParallelism: false, ...slow } },
+      { test: { name: 'browser', include: needs.browser, fileParallelism: false, ...slow } },
+      {
+        test: { name: 'conformance', include: needs.conformance, fileParallelism: false, ...slow },
+      },
+    ],
+  },
+});
