@@ -1,0 +1,33 @@
+import type { Owner } from './owner.ts';
+
+/** A report as it was accepted: what the journal keeps and the decoder starts from. */
+export interface AcceptedReport {
+  readonly owner: Owner;
+  /** When the server had the whole request, milliseconds since 1970. */
+  readonly receivedAtMillis: number;
+  /** The agent's clock when it signed: `X-Amz-Date`, milliseconds since 1970. */
+  readonly signedAtMillis: number;
+  readonly encoding: 'gzip' | 'identity';
+  /** The request's SigV4 signature: accepted once only. */
+  readonly signature: string;
+  readonly runId?: string | undefined;
+  readonly sequence?: number | undefined;
+  /** The body as received. */
+  readonly body: Uint8Array;
+}
+
+/** Header length (u16, little-endian), header as JSON, body. */
+export function encodeAcceptedReport(report: AcceptedReport): Uint8Array {
+  const { body, ...header } = report;
+  const json = Buffer.from(JSON.stringify(header));
+  const length = Buffer.allocUnsafe(2);
+  length.writeUInt16LE(json.length, 0);
+  return Buffer.concat([length, json, body]);
+}
+
+/** The inverse; the body is a view into `bytes`. */
+export function decodeAcceptedReport(bytes: Buffer): AcceptedReport {
+  const length = bytes.readUInt16LE(0);
+  const header = JSON.parse(bytes.toString('utf8', 2, 2 + length)) as Omit<AcceptedReport, 'body'>;
+  return { ...header, body: bytes.subarray(2 + length) };
+}

@@ -1,0 +1,32 @@
+import type { Owner } from './owner.ts';
+
+export function scopeArn(owner: Owner, scopeId: string): string {
+  return `arn:aws:networkflowmonitor:${owner.region}:${owner.account}:scope/${scopeId}`;
+}
+
+export function monitorArn(owner: Owner, monitorName: string): string {
+  return `arn:aws:networkflowmonitor:${owner.region}:${owner.account}:monitor/${monitorName}`;
+}
+
+export type Ec2Resource = 'instance' | 'subnet' | 'vpc';
+
+/** e.g. `arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a5b30fb95dca2c14`. */
+export function ec2Arn(owner: Owner, resource: Ec2Resource, id: string): string {
+  return `arn:aws:ec2:${owner.region}:${owner.account}:${resource}/${id}`;
+}
+
+/** The six parts of an ARN (AWS General Reference, "Amazon Resource Names"). */
+export interface Arn extends Owner {
+  readonly partition: string;
+  readonly service: string;
+  /** All after the account, e.g. `monitor/web`. */
+  readonly resource: string;
+}
+
+/** The parts of an ARN, undefined when the text is none; what they name is not checked. */
+export function parseArn(text: string): Arn | undefined {
+  const [arn, partition = '', service = '', region = '', account = '', ...rest] = text.split(':');
+  const resource = rest.join(':');
+  if (arn !== 'arn' || partition === '' || service === '' || resource === '') return undefined;
+  return { partition, service, region, account, resource };
+}

@@ -1,0 +1,130 @@
+import type { Endpoint, EnrichedFlow } from './enriched-flow.ts';
+import { isWide, VALUE_NAMES } from './flow-metrics.ts';
+
+/** ClickHouse types a column may have. */
+export type ColumnType =
+  | "DateTime('UTC')"
+  | 'LowCardinality(String)'
+  | "Enum8('client' = 1, 'server' = 2)"
+  | 'IPv6'
+  | 'UInt16'
+  | 'UInt32'
+  | 'UInt64';
+
+/**
+ * A column of the flow table, declared here only: table, inserter, query dimension, API field and
+ * console label come from it.
+ */
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** What the console calls it. */
+  readonly label: string;
+  /** Its value in a row; an address as canonical text. */
+  readonly value: (row: EnrichedFlow) => string | number;
+}
+
+const text = (name: string, label: string, value: Column['value']): Column => ({
+  name,
+  type: 'LowCardinality(String)',
+  label,
+  value,
+});
+
+const endpoint = (side: 'local' | 'remote', label: string): Column[] => {
+  const of = (pick: (end: Endpoint) => string) => (row: EnrichedFlow) => pick(row[side]);
+  return [
+    text(
+      `${side}_instance`,
+      `${label} instance`,
+      of((end) => end.instanceId),
+    ),
+    text(
+      `${side}_subnet`,
+      `${label} subnet`,
+      of((end) => end.subnetId),
+    ),
+    text(
+      `${side}_vpc`,
+      `${label} VPC`,
+      of((end) => end.vpcId),
+    ),
+    text(
+      `${side}_az`,
+      `${label} availability zone`,
+      of((end) => end.az),
+    ),
+  ];
+};
+
+const pods: readonly Column[] = [
+  text('local_pod_name', 'Local pod', ({ flow }) => flow.pods?.localPodName ?? ''),
+  text('local_pod_namespace', 'Local namespace', ({ flow }) => flow.pods?.localPodNamespace ?? ''),
+  text('local_service_name', 'Local service', ({ flow }) => flow.pods?.localServiceName ?? ''),
+  text('remote_pod_name', 'Remote pod', ({ flow }) => flow.pods?.remotePodName ?? ''),
+  text(
+    'remote_pod_namespace',
+    'Remote namespace',
+    ({ flow }) => flow.pods?.remotePodNamespace ?? '',
+  ),
+  text('remote_service_name', 'Remote service', ({ flow }) => flow.pods?.remoteServiceName ?? ''),
+];
+
+const values: readonly Column[] = VALUE_NAMES.map((name, index) => ({
+  name,
+  type: isWide(index) ? 'UInt64' : 'UInt32',
+  label: name.replaceAll('_', ' '),
+  value: ({ flow }) => flow.values[index] ?? 0,
+}));
+
+export const FLOW_COLUMNS: readonly Column[] = [
+  { name: 'time', type: "DateTime('UTC')", label: 'Time', value: (row) => row.timeSeconds },
+  {
+    name: 'account',
+    type: 'LowCardinality(String)',
+    label: 'Account',
+    value: (row) => row.owner.account,
+  },
+  text('region', 'Region', (row) => row.owner.region),
+  {
+    name: 'category',
+    type: 'LowCardinality(String)',
+    label: 'Category',
+    value: (row) => row.category,
+  },
+  {
+    name: 'side',
+    type: "Enum8('client' = 1, 'server' = 2)",
+    label: 'Side',
+    value: ({ flow }) => flow.side,
+  },
+  {
+    name: 'local_ip',
+    type: 'IPv6',
+    label: 'Local address',
+    value: ({ flow }) => flow.localAddress,
+  },
+  {
+    name: 'remote_ip',
+    type: 'IPv6',
+    label: 'Remote address',
+    value: ({ flow }) => flow.remoteAddress,
+  },
+  {
+    name: 'service_port',
+    type: 'UInt16',
+    label: 'Service port',
+    value: ({ flow }) => flow.servicePort,
+  },
+  ...endpoint('local', 'Local'),
+  ...endpoint('remote', 'Remote'),
+  text('remote_account', 'Remote account', (row) => row.remote.account),
+  text('remote_region', 'Remote Region', (row) => row.remote.region),
+  text('remote_identifier', 'Remote resource', (row) => row.remoteIdentifier),
+  text('local_cluster', 'Local cluster', (row) => row.cluster),
+  ...pods,
+  ...values,
+];
+
+/** Beside them every row has the number of the batch it came in: who stored it, and once. */
+export const BATCH_COLUMN = { name: 'batch', type: 'UInt64' } as const;

@@ -1,0 +1,40 @@
+import type { DestinationCategory } from './category.ts';
+import type { Owner } from './owner.ts';
+import type { ReportedFlow } from './report.ts';
+
+/** What is known of one end of a flow at its time; "" where nothing is. */
+export interface Endpoint {
+  readonly account: string;
+  readonly region: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  /** Availability zone id, such as use1-az1. */
+  readonly az: string;
+  readonly instanceId: string;
+}
+
+export const UNKNOWN_ENDPOINT: Endpoint = {
+  account: '',
+  region: '',
+  vpcId: '',
+  subnetId: '',
+  az: '',
+  instanceId: '',
+};
+
+/** A flow of a report with who its ends were and where it went: one row of the store. */
+export interface EnrichedFlow {
+  readonly timeSeconds: number;
+  readonly owner: Owner;
+  readonly flow: ReportedFlow;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** The Kubernetes cluster of the reporting host; "" outside of one. */
+  readonly cluster: string;
+  readonly category: DestinationCategory;
+  /** How workload insights name the other end: an ARN, a Region, a service, or "". */
+  readonly remoteIdentifier: string;
+}
+
+/** The remote identifier of traffic that never left its host. */
+export const LOOPBACK_IDENTIFIER = 'loopback';

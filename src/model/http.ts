@@ -1,0 +1,38 @@
+/**
+ * A request as it came over the wire. `target` is the raw request target (path and query, still
+ * encoded): SigV4 is computed over it, so it never passes through `URL`, which rewrites it.
+ */
+export interface RawRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Lower-case names; a header sent several times has its values in order. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly body: Uint8Array;
+  readonly remoteAddress: string;
+}
+
+/** What may be looked at before the body is read. */
+export type RequestHead = Omit<RawRequest, 'body'>;
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** The values of a header joined as RFC 9110 5.3 allows, or undefined when it was not sent. */
+export function headerValue(head: RequestHead, name: string): string | undefined {
+  return head.headers.get(name)?.join(',');
+}
+
+/** Groups Node's flat `rawHeaders` (name, value, name, value …) by lower-case name. */
+export function groupHeaders(rawHeaders: readonly string[]): Map<string, string[]> {
+  const grouped = new Map<string, string[]>();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    const values = grouped.get(name);
+    if (values === undefined) grouped.set(name, [rawHeaders[i + 1] ?? '']);
+    else values.push(rawHeaders[i + 1] ?? '');
+  }
+  return grouped;
+}

@@ -1,0 +1,100 @@
+/** Which end of the connection the reporting host is. */
+export type Side = 'client' | 'server';
+
+/** Pod and service names a Kubernetes agent knows; "" where it does not. */
+export interface PodNames {
+  readonly localPodName: string;
+  readonly localPodNamespace: string;
+  readonly localServiceName: string;
+  readonly remotePodName: string;
+  readonly remotePodNamespace: string;
+  readonly remoteServiceName: string;
+}
+
+/** One flow of one report: the connections of this host with one remote address and service port. */
+export interface ReportedFlow {
+  readonly side: Side;
+  /** Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** The server's port: `remote_port` on the client side, `local_port` on the server side. */
+  readonly servicePort: number;
+  readonly pods?: PodNames | undefined;
+  /** One double a value; places by `model/flow-metrics.ts`. */
+  readonly values: Float64Array;
+}
+
+/**
+ * How an address stands on its host. Only `link` addresses make subnets: loopback and container
+ * bridges (and what is enslaved to them) are the host's own business.
+ */
+export const INTERFACE_KINDS = ['link', 'loopback', 'container-bridge', 'enslaved'] as const;
+export type InterfaceKind = (typeof INTERFACE_KINDS)[number];
+
+export interface HostInterface {
+  readonly name: string;
+  readonly kind: InterfaceKind;
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+/** What an agent says of its host. The existing open agent sends only the first three. */
+export interface HostDescription {
+  /** "" when the metadata service did not answer and none was given. */
+  readonly instanceId: string;
+  readonly instanceType: string;
+  readonly machineId: string;
+  readonly hostName?: string | undefined;
+  /** The network (VPC) the host is in, by name. */
+  readonly network?: string | undefined;
+  /** The availability zone id, such as use1-az1. */
+  readonly zone?: string | undefined;
+  readonly interfaces: readonly HostInterface[];
+  /** "GATEWAY INTERFACE" of the IPv4 or IPv6 default route. */
+  readonly defaultRoute?: string | undefined;
+  readonly computePlatform?: string | undefined;
+  readonly k8sNodeName?: string | undefined;
+  readonly k8sClusterName?: string | undefined;
+}
+
+/** Which report of which agent run it is; absent in the existing agent's reports. */
+export interface ReportIdentity {
+  /** UUID, new at each start of the agent. */
+  readonly runId: string;
+  /** 1, 2, 3 …; retries repeat it. */
+  readonly sequence: number;
+}
+
+export interface AgentDescription {
+  /** `service.name`, `service.version`, `agent.build_ts`, `report.version`. */
+  readonly serviceName: string;
+  readonly serviceVersion: string;
+  readonly buildTimestamp: string;
+  readonly reportVersion: string;
+}
+
+/** A report as an agent makes it and as `decode` gives it back. */
+export interface Report {
+  readonly host: HostDescription;
+  readonly agent: AgentDescription;
+  readonly identity?: ReportIdentity | undefined;
+  /** When the window was closed, nanoseconds since 1970. */
+  readonly timeUnixNano: bigint;
+  readonly flows: readonly ReportedFlow[];
+  /** `process_stats`: gauges of the agent itself. */
+  readonly processStats: Readonly<Record<string, number>>;
+  /** `counters`: deltas of the agent's own event counters. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Resource attributes beyond the existing agent's, by which ours describes its host. */
+export const HOST_ATTRIBUTES = {
+  hostName: 'host.name',
+  network: 'nfm.network',
+  zone: 'nfm.zone',
+  /** An array of strings `NAME KIND ADDRESS/PREFIX`, one an address. */
+  interfaces: 'nfm.interfaces',
+  defaultRoute: 'nfm.default_route',
+  runId: 'agent.run_id',
+  sequence: 'report.sequence',
+} as const;

@@ -1,0 +1,153 @@
+import { PbfReader } from 'pbf';
+import { expect, test } from 'vitest';
+import { plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import type { Report, ReportedFlow } from '../../model/report.ts';
+import { decodeReport } from './decode-report.ts';
+import { encodeReport } from './encode-report.ts';
+
+function flow(over: Partial<ReportedFlow> = {}): ReportedFlow {
+  const values = Float64Array.from({ length: VALUES_LENGTH }, (_, i) => i + 1);
+  return {
+    side: 'client',
+    localAddress: '10.0.0.1',
+    remoteAddress: '2001:db8::1',
+    servicePort: 443,
+    values,
+    ...over,
+  };
+}
+
+const report: Report = {
+  host: {
+    instanceId: 'i-0123456789abcdef0',
+    instanceType: 'c7g.large',
+    machineId: 'ab12',
+    hostName: 'web-1',
+    network: 'default',
+    zone: 'use1-az1',
+    interfaces: [
+      { name: 'eth0', kind: 'link', address: '10.0.0.1', prefixLength: 24 },
+      { name: 'lo', kind: 'loopback', address: '::1', prefixLength: 128 },
+    ],
+    defaultRoute: '10.0.0.254 eth0',
+  },
+  agent: {
+    serviceName: 'network-flow-monitor',
+    serviceVersion: '1.2.3',
+    buildTimestamp: '2026-01-01T00:00:00.000Z',
+    reportVersion: '1.1',
+  },
+  identity: { runId: 'b7d0ce6e-70f9-4beb-b2dc-57c6bd8c731d', sequence: 4_294_967_297 },
+  timeUnixNano: 1_795_407_853_924_000_001n,
+  flows: [flow()],
+  processStats: { cpu_util: 0.25, mem_used_kb: 61_440, sockets_tracked: 0 },
+  counters: { rtt_events: 12_345_678_901, publish_report_failed: 0 },
+};
+
+const decoded = (given: Partial<Report> = {}) =>
+  decodeReport(Buffer.from(encodeReport({ ...report, ...given })));
+
+/** The scope attributes of the first flow, by pbf's own reader: fields 2 > 1 > 3 of resource metrics. */
+function flowAttributes(given: Partial<ReportedFlow>): Record<string, string | number> {
+  const bytes = encodeReport({ ...report, flows: [flow(given)] });
+  const attributes: Record<string, string | number> = {};
+  const message = (pbf: PbfReader, read: (tag: number, inner: PbfReader) => void): void => {
+    pbf.readMessage((tag: number, _: object, inner: PbfReader) => read(tag, inner), {});
+  };
+  const attribute = (pbf: PbfReader): void => {
+    let key = '';
+    message(pbf, (tag, inner) => {
+      if (tag === 1) key = inner.readString();
+      else {
+        message(inner, (kind, value) => {
+          attributes[key] = kind === 1 ? value.readString() : value.readVarint();
+        });
+      }
+    });
+  };
+  new PbfReader(bytes).readFields((_request: number, __: object, request: PbfReader) => {
+    message(request, (field, resource) => {
+      if (field !== 2) return;
+      message(resource, (part, scopeMetrics) => {
+        if (part !== 1) return;
+        message(scopeMetrics, (each, scope) => {
+          if (each === 3) attribute(scope);
+        });
+      });
+    });
+  }, {});
+  return attributes;
+}
+
+test('every value of a flow comes back, and the time to the nanosecond', () => {
+  const back = decoded();
+  expect(back.timeUnixNano).toBe(report.timeUnixNano);
+  expect([...(back.flows[0]?.values ?? [])]).toEqual([...flow().values]);
+  expect(back.processStats).toEqual(report.processStats);
+  expect(back.counters).toEqual(report.counters);
+});
+
+test('the host is described under the names it is known by', () => {
+  expect(Object.fromEntries(decoded().resource)).toEqual({
+    'instance-id': 'i-0123456789abcdef0',
+    'instance-type': 'c7g.large',
+    'machine-id': 'ab12',
+    'service.name': 'network-flow-monitor',
+    'service.version': '1.2.3',
+    'agent.build_ts': '2026-01-01T00:00:00.000Z',
+    'report.version': '1.1',
+    'host.name': 'web-1',
+    'nfm.network': 'default',
+    'nfm.zone': 'use1-az1',
+    'nfm.interfaces': ['eth0 link 10.0.0.1/24', 'lo loopback ::1/128'],
+    'nfm.default_route': '10.0.0.254 eth0',
+    'agent.run_id': 'b7d0ce6e-70f9-4beb-b2dc-57c6bd8c731d',
+    'report.sequence': 4_294_967_297n,
+  });
+});
+
+test.each([
+  { name: "a client's port is 0", side: 'client', local: 0, remote: 443 },
+  { name: "a server's clients have port 0", side: 'server', local: 443, remote: 0 },
+] as const)('$name', ({ side, local, remote }) => {
+  expect(flowAttributes({ side })).toEqual({
+    protocol: 'TCP',
+    local_address: '10.0.0.1',
+    remote_address: '2001:db8::1',
+    local_port: local,
+    remote_port: remote,
+  });
+});
+
+test('pods are named where they are known', () => {
+  const pods = {
+    localPodName: 'cart-7f',
+    localPodNamespace: 'shop',
+    localServiceName: 'cart',
+    remotePodName: '',
+    remotePodNamespace: '',
+    remoteServiceName: '',
+  };
+  const attributes = flowAttributes({ pods });
+  expect(attributes.local_pod_service).toBe('cart');
+  expect(attributes).not.toHaveProperty('remote_pod_name');
+});
+
+test('a timing without samples has count 0 and no extremes', () => {
+  const [back] = decoded({ flows: [flow({ values: new Float64Array(VALUES_LENGTH) })] }).flows;
+  expect([...(back?.values ?? [])].every((value) => value === 0)).toBe(true);
+});
+
+test('byte counts are exact up to 2^53', () => {
+  const values = new Float64Array(VALUES_LENGTH);
+  values[plainIndex('bytes_received')] = Number.MAX_SAFE_INTEGER;
+  values[timingIndex('rtt_us', 'count')] = 4_294_967_297;
+  const [back] = decoded({ flows: [flow({ values })] }).flows;
+  expect(back?.values[plainIndex('bytes_received')]).toBe(Number.MAX_SAFE_INTEGER);
+  expect(back?.values[timingIndex('rtt_us', 'count')]).toBe(4_294_967_297);
+});
+
+test("a report without flows has the time of the agent's own numbers", () => {
+  expect(decoded({ flows: [] }).timeUnixNano).toBe(report.timeUnixNano);
+  expect(decoded({ flows: [], processStats: {}, counters: {} }).timeUnixNano).toBe(0n);
+});

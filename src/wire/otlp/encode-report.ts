@@ -1,0 +1,255 @@
+import { PbfWriter } from 'pbf';
+import {
+  PLAIN_METRICS,
+  plainIndex,
+  TIMING_METRICS,
+  timingIndex,
+} from '../../model/flow-metrics.ts';
+import {
+  HOST_ATTRIBUTES,
+  type PodNames,
+  type Report,
+  type ReportedFlow,
+} from '../../model/report.ts';
+import {
+  ANY_VALUE,
+  ARRAY_VALUE,
+  DELTA,
+  EXPORT_REQUEST,
+  GAUGE,
+  HISTOGRAM,
+  HISTOGRAM_DATA_POINT,
+  KEY_VALUE,
+  METRIC,
+  NUMBER_DATA_POINT,
+  RESOURCE,
+  RESOURCE_METRICS,
+  SCOPE,
+  SCOPE_METRICS,
+  SUM,
+} from './fields.ts';
+
+type AttributeValue = string | number | readonly string[];
+type Attributes = readonly (readonly [key: string, value: AttributeValue])[];
+
+/** Protobuf wire type of fixed64 and double. */
+const FIXED64 = 1;
+
+/** The gauges that are fractions; every other number of the agent's own is an int on the wire. */
+const FRACTIONS: ReadonlySet<string> = new Set(['cpu_util', 'mem_used_ratio']);
+
+/** Pod names and the existing agent's spelling of them, which says "service" where we say more. */
+const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] = [
+  ['local_pod_name', 'localPodName'],
+  ['local_pod_namespace', 'localPodNamespace'],
+  ['local_pod_service', 'localServiceName'],
+  ['remote_pod_name', 'remotePodName'],
+  ['remote_pod_namespace', 'remotePodNamespace'],
+  ['remote_pod_service', 'remoteServiceName'],
+];
+
+/**
+ * A report as the existing open agent writes it: an OTLP ExportMetricsServiceRequest with one
+ * scope a flow, all metrics always (a timing without samples has count 0).
+ */
+export function encodeReport(report: Report): Uint8Array {
+  const pbf = new PbfWriter();
+  pbf.writeMessage(EXPORT_REQUEST.resourceMetrics, writeResourceMetrics, report);
+  return pbf.finish();
+}
+
+function writeResourceMetrics(report: Report, pbf: PbfWriter): void {
+  const attributes = resourceAttributes(report);
+  pbf.writeMessage(
+    RESOURCE_METRICS.resource,
+    (_, inner) => writeAttributes(inner, RESOURCE.attributes, attributes),
+    attributes,
+  );
+  const time = report.timeUnixNano;
+  for (const flow of report.flows) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeFlow, { flow, time });
+  }
+  const numbers = { time, name: 'process_stats', values: report.processStats };
+  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, kind: 'gauge' });
+  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, {
+    ...{ time, name: 'counters', values: report.counters },
+    kind: 'sum',
+  });
+}
+
+function resourceAttributes({ host, agent, identity }: Report): Attributes {
+  const given: readonly (readonly [string, AttributeValue | undefined])[] = [
+    ['instance-id', host.instanceId],
+    ['instance-type', host.instanceType],
+    ['machine-id', host.machineId],
+    ['compute_platform', host.computePlatform],
+    ['k8s_node_name', host.k8sNodeName],
+    ['k8s_eks_cluster_name', host.k8sClusterName],
+    ['service.name', agent.serviceName],
+    ['service.version', agent.serviceVersion],
+    ['agent.build_ts', agent.buildTimestamp],
+    ['report.version', agent.reportVersion],
+    [HOST_ATTRIBUTES.hostName, host.hostName],
+    [HOST_ATTRIBUTES.network, host.network],
+    [HOST_ATTRIBUTES.zone, host.zone],
+    [HOST_ATTRIBUTES.interfaces, interfaceTexts(host.interfaces)],
+    [HOST_ATTRIBUTES.defaultRoute, host.defaultRoute],
+    [HOST_ATTRIBUTES.runId, identity?.runId],
+    [HOST_ATTRIBUTES.sequence, identity?.sequence],
+  ];
+  return given.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+}
+
+function interfaceTexts(interfaces: Report['host']['interfaces']): readonly string[] | undefined {
+  if (interfaces.length === 0) return undefined;
+  return interfaces.map((one) => `${one.name} ${one.kind} ${one.address}/${one.prefixLength}`);
+}
+
+interface FlowOfReport {
+  readonly flow: ReportedFlow;
+  readonly time: bigint;
+}
+
+function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
+  const attributes = flowAttributes(flow);
+  writeScope(pbf, 'network_stats', attributes);
+  for (const name of PLAIN_METRICS) {
+    const value = flow.values[plainIndex(name)] ?? 0;
+    writeHistogram(pbf, { name, time, count: 1, sum: value });
+  }
+  for (const name of TIMING_METRICS) {
+    const first = timingIndex(name);
+    const [count = 0, min = 0, max = 0, sum = 0] = flow.values.subarray(first, first + 4);
+    writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
+  }
+}
+
+function flowAttributes(flow: ReportedFlow): Attributes {
+  const isClient = flow.side === 'client';
+  const pods = flow.pods;
+  const names = POD_ATTRIBUTES.flatMap(([key, name]) => {
+    const value = pods?.[name] ?? '';
+    return value === '' ? [] : [[key, value] as const];
+  });
+  return [
+    ['protocol', 'TCP'],
+    ['local_address', flow.localAddress],
+    ['remote_address', flow.remoteAddress],
+    ['local_port', isClient ? 0 : flow.servicePort],
+    ['remote_port', isClient ? flow.servicePort : 0],
+    ...names,
+  ];
+}
+
+interface HistogramMetric {
+  readonly name: string;
+  readonly time: bigint;
+  readonly count: number;
+  readonly sum: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function writeHistogram(pbf: PbfWriter, metric: HistogramMetric): void {
+  pbf.writeMessage(SCOPE_METRICS.metrics, writeHistogramMetric, metric);
+}
+
+function writeHistogramMetric(metric: HistogramMetric, pbf: PbfWriter): void {
+  pbf.writeStringField(METRIC.name, metric.name);
+  pbf.writeMessage(METRIC.histogram, writeHistogramData, metric);
+}
+
+function writeHistogramData(metric: HistogramMetric, pbf: PbfWriter): void {
+  pbf.writeMessage(HISTOGRAM.dataPoints, writeHistogramPoint, metric);
+  pbf.writeVarintField(HISTOGRAM.aggregationTemporality, DELTA);
+}
+
+function writeHistogramPoint(metric: HistogramMetric, pbf: PbfWriter): void {
+  writeTime(pbf, HISTOGRAM_DATA_POINT.startTimeUnixNano, metric.time);
+  writeTime(pbf, HISTOGRAM_DATA_POINT.timeUnixNano, metric.time);
+  pbf.writeFixed64Field(HISTOGRAM_DATA_POINT.count, metric.count);
+  pbf.writeDoubleField(HISTOGRAM_DATA_POINT.sum, metric.sum);
+  if (metric.min !== undefined) pbf.writeDoubleField(HISTOGRAM_DATA_POINT.min, metric.min);
+  if (metric.max !== undefined) pbf.writeDoubleField(HISTOGRAM_DATA_POINT.max, metric.max);
+}
+
+interface NumbersOfReport {
+  readonly name: string;
+  readonly time: bigint;
+  readonly values: Readonly<Record<string, number>>;
+  readonly kind: 'gauge' | 'sum';
+}
+
+function writeNumbers({ name, time, values, kind }: NumbersOfReport, pbf: PbfWriter): void {
+  writeScope(pbf, name, []);
+  for (const [metric, value] of Object.entries(values)) {
+    pbf.writeMessage(SCOPE_METRICS.metrics, writeNumberMetric, { name: metric, time, value, kind });
+  }
+}
+
+interface NumberMetric {
+  readonly name: string;
+  readonly time: bigint;
+  readonly value: number;
+  readonly kind: 'gauge' | 'sum';
+}
+
+function writeNumberMetric(metric: NumberMetric, pbf: PbfWriter): void {
+  pbf.writeStringField(METRIC.name, metric.name);
+  if (metric.kind === 'gauge') pbf.writeMessage(METRIC.gauge, writeGaugeData, metric);
+  else pbf.writeMessage(METRIC.sum, writeSumData, metric);
+}
+
+function writeGaugeData(metric: NumberMetric, pbf: PbfWriter): void {
+  pbf.writeMessage(GAUGE.dataPoints, writeNumberPoint, metric);
+}
+
+function writeSumData(metric: NumberMetric, pbf: PbfWriter): void {
+  pbf.writeMessage(SUM.dataPoints, writeNumberPoint, metric);
+  pbf.writeVarintField(SUM.aggregationTemporality, DELTA);
+  pbf.writeBooleanField(SUM.isMonotonic, true);
+}
+
+function writeNumberPoint({ name, time, value }: NumberMetric, pbf: PbfWriter): void {
+  writeTime(pbf, NUMBER_DATA_POINT.startTimeUnixNano, time);
+  writeTime(pbf, NUMBER_DATA_POINT.timeUnixNano, time);
+  if (FRACTIONS.has(name)) pbf.writeDoubleField(NUMBER_DATA_POINT.asDouble, value);
+  else pbf.writeSFixed64Field(NUMBER_DATA_POINT.asInt, Math.round(value));
+}
+
+function writeScope(pbf: PbfWriter, name: string, attributes: Attributes): void {
+  pbf.writeMessage(
+    SCOPE_METRICS.scope,
+    (_, inner) => {
+      inner.writeStringField(SCOPE.name, name);
+      writeAttributes(inner, SCOPE.attributes, attributes);
+    },
+    attributes,
+  );
+}
+
+function writeAttributes(pbf: PbfWriter, field: number, attributes: Attributes): void {
+  for (const attribute of attributes) pbf.writeMessage(field, writeAttribute, attribute);
+}
+
+function writeAttribute([key, value]: Attributes[number], pbf: PbfWriter): void {
+  pbf.writeStringField(KEY_VALUE.key, key);
+  pbf.writeMessage(KEY_VALUE.value, writeValue, value);
+}
+
+function writeValue(value: AttributeValue, pbf: PbfWriter): void {
+  if (typeof value === 'string') pbf.writeStringField(ANY_VALUE.stringValue, value);
+  else if (typeof value === 'number') pbf.writeVarintField(ANY_VALUE.intValue, value);
+  else pbf.writeMessage(ANY_VALUE.arrayValue, writeArray, value);
+}
+
+function writeArray(values: readonly string[], pbf: PbfWriter): void {
+  for (const value of values) pbf.writeMessage(ARRAY_VALUE.values, writeValue, value);
+}
+
+/** Nanoseconds since 1970 are beyond 2^53, so they go as two halves: pbf takes numbers only. */
+function writeTime(pbf: PbfWriter, field: number, nanos: bigint): void {
+  pbf.writeTag(field, FIXED64);
+  pbf.writeFixed32(Number(nanos & 0xffff_ffffn));
+  pbf.writeFixed32(Number(nanos >> 32n));
+}

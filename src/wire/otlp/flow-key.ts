@@ -1,0 +1,90 @@
+import { type Cursor, spanTag, varintTag } from './cursor.ts';
+import { ANY_VALUE, KEY_VALUE } from './fields.ts';
+
+const TEXTS = [
+  'protocol',
+  'local_address',
+  'remote_address',
+  'local_pod_name',
+  'local_pod_namespace',
+  'local_pod_service',
+  'remote_pod_name',
+  'remote_pod_namespace',
+  'remote_pod_service',
+] as const;
+const NUMBERS = ['local_port', 'remote_port'] as const;
+
+type TextAttribute = (typeof TEXTS)[number];
+type NumberAttribute = (typeof NUMBERS)[number];
+
+/** The attributes that make a flow one, as sent; absent ones are "" and 0. */
+export type WireFlowKey = Record<TextAttribute, string> & Record<NumberAttribute, number>;
+
+const KEY = spanTag(KEY_VALUE.key);
+const VALUE = spanTag(KEY_VALUE.value);
+const STRING = spanTag(ANY_VALUE.stringValue);
+const INT = varintTag(ANY_VALUE.intValue);
+
+interface KnownKey {
+  readonly name: TextAttribute | NumberAttribute;
+  readonly bytes: Uint8Array;
+}
+
+const KNOWN: readonly KnownKey[] = [...NUMBERS, ...TEXTS].map((name) => ({
+  name,
+  bytes: Buffer.from(name),
+}));
+
+export function emptyFlowKey(): WireFlowKey {
+  return {
+    protocol: '',
+    local_address: '',
+    remote_address: '',
+    local_port: 0,
+    remote_port: 0,
+    local_pod_name: '',
+    local_pod_namespace: '',
+    local_pod_service: '',
+    remote_pod_name: '',
+    remote_pod_namespace: '',
+    remote_pod_service: '',
+  };
+}
+
+/**
+ * Reads one KeyValue of a flow into `into`; the cursor stands at its length. Keys are compared as
+ * bytes: made into strings, the five of each flow would be most of what a report allocates.
+ */
+export function readFlowAttribute(cursor: Cursor, into: WireFlowKey): void {
+  const outer = cursor.enter();
+  let name: KnownKey['name'] | undefined;
+  while (cursor.more) {
+    const tag = cursor.tag();
+    if (tag === KEY) name = readKey(cursor);
+    else if (tag === VALUE && name !== undefined) readValue(cursor, into, name);
+    else cursor.skip(tag);
+  }
+  cursor.leave(outer);
+}
+
+function readKey(cursor: Cursor): KnownKey['name'] | undefined {
+  for (const { name, bytes } of KNOWN) if (cursor.takeSpan(bytes)) return name;
+  cursor.skip(KEY);
+  return undefined;
+}
+
+/** A value of another type than the key's leaves it empty, and the flow is refused for it. */
+function readValue(cursor: Cursor, into: WireFlowKey, name: KnownKey['name']): void {
+  const outer = cursor.enter();
+  const isNumber = name === 'local_port' || name === 'remote_port';
+  while (cursor.more) {
+    const tag = cursor.tag();
+    if (isNumber && tag === INT) into[name] = cursor.varint();
+    else if (!isNumber && tag === STRING) into[name] = cursor.string();
+    else if (isNumber && tag === STRING) {
+      into[name] = Number.NaN;
+      cursor.skip(tag);
+    } else cursor.skip(tag);
+  }
+  cursor.leave(outer);
+}

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeJson, parseExactJson, parseJsonBody } from './json.ts';
+
+test('64-bit integers are written and read exactly', () => {
+  const value = 2n ** 64n - 1n;
+  expect(encodeJson({ value, list: [value, undefined], none: undefined })).toBe(
+    '{"value":18446744073709551615,"list":[18446744073709551615,null]}',
+  );
+  expect(parseExactJson('{"value":18446744073709551615}')).toEqual({
+    value: '18446744073709551615',
+  });
+});
+
+test('digits inside strings and long fractions stay what they are', () => {
+  const text = '{"a\\"12345678901234567890":"12345678901234567890","b":0.12345678901234567890}';
+  expect(parseExactJson(text)).toEqual(JSON.parse(text));
+});
+
+test('any JSON without long integers is read as JSON.parse reads it, and written as stringify does', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = JSON.stringify(value);
+      expect(encodeJson(JSON.parse(text))).toBe(text);
+      fc.pre(!/\d{16}/.test(text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '')));
+      expect(parseExactJson(text)).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+const refused = [
+  { name: 'not UTF-8', body: Uint8Array.of(0x7b, 0xff, 0x7d) },
+  { name: 'not JSON', body: Buffer.from('{') },
+  { name: 'an array', body: Buffer.from('[]') },
+  { name: 'null', body: Buffer.from('null') },
+  { name: 'a string', body: Buffer.from('"x"') },
+];
+test.each(refused)('a body that is $name is a SerializationException', ({ body }) => {
+  expect(() => parseJsonBody(body)).toThrow(
+    expect.objectContaining({ name: 'SerializationException' }),
+  );
+});
+
+test('a very deep body is refused or read, without exhausting the stack', () => {
+  const deep = Buffer.from(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+  expect(Object.keys(parseJsonBody(deep))).toEqual(['a']);
+});
+
+test('no body is an empty object', () => {
+  expect(parseJsonBody(new Uint8Array())).toEqual({});
+});
