@@ -1,0 +1,211 @@
+import { ApiError } from '../model/api-error.ts';
+import type {
+  ListSpec,
+  MapSpec,
+  NumberSpec,
+  ShapeSpec,
+  StringSpec,
+  StructureSpec,
+} from './shape.ts';
+import { shapeSpec } from './shapes.ts';
+
+/** Messages of one reading; past this many the rest are not worth the bytes. */
+const MOST_PROBLEMS = 10;
+
+const NOT_TEXT = /\0|\p{Surrogate}/u;
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
+const INT32 = { least: -(2 ** 31), most: 2 ** 31 - 1 };
+
+export interface Reading {
+  /**
+   * `constraints`: what a caller sends, every bound counts. `types`: what a server answers, where a
+   * newer server may know more values than we do.
+   */
+  readonly check: 'constraints' | 'types';
+  /** What is wrong, in AWS's words; filled in while reading. */
+  readonly problems: string[];
+}
+
+/** Notes that the member at `path` breaks a constraint; the caller's value is not repeated. */
+export function addProblem(reading: Reading, path: string, constraint: string): undefined {
+  if (reading.problems.length < MOST_PROBLEMS) {
+    const place = path === '' ? 'Value' : `Value at '${path}'`;
+    reading.problems.push(`${place} failed to satisfy constraint: Member must ${constraint}`);
+  }
+  return undefined;
+}
+
+/** ValidationException with every problem found, in the form AWS services use. */
+export function validationError(problems: readonly string[]): ApiError {
+  const errors =
+    problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`;
+  return new ApiError('ValidationException', `${errors} detected: ${problems.join('; ')}`);
+}
+
+/**
+ * The typed value of a shape from parsed JSON: `Date` for timestamps, `bigint` for longs. Members
+ * the shape does not have are ignored, null ones count as absent. Undefined with a problem noted
+ * when it is not of the shape.
+ */
+export function readShape(name: string, raw: unknown, place: Place): unknown {
+  const spec = shapeSpec(name);
+  switch (spec.type) {
+    case 'string':
+      return readString(spec, raw, place);
+    case 'integer':
+    case 'double':
+      return readNumber(spec, raw, place);
+    case 'long':
+      return readLong(raw, place);
+    case 'timestamp':
+      return readTimestamp(raw, place);
+    case 'list':
+      return readList(spec, raw, place);
+    case 'map':
+      return readMap(spec, raw, place);
+    case 'structure':
+      return readStructure(spec, raw, place);
+    default:
+      throw new Error(`no such type of shape: ${JSON.stringify(spec satisfies never)}`);
+  }
+}
+
+export interface Place {
+  /** Member path, e.g. `targets[0].region`; "" is the whole. */
+  readonly path: string;
+  readonly reading: Reading;
+}
+
+function problem(place: Place, constraint: string): undefined {
+  return addProblem(place.reading, place.path, constraint);
+}
+
+function strict(place: Place): boolean {
+  return place.reading.check === 'constraints';
+}
+
+function readString(spec: StringSpec, raw: unknown, place: Place): string | undefined {
+  if (typeof raw !== 'string') return problem(place, 'be a string');
+  if (!strict(place)) return raw;
+  if (spec.enum !== undefined && !spec.enum.includes(raw)) {
+    return problem(place, `satisfy enum value set: [${spec.enum.join(', ')}]`);
+  }
+  // A database may refuse these, and no name or identifier has a use for them.
+  if (NOT_TEXT.test(raw)) return problem(place, 'be Unicode text without NUL');
+  if (!lengthFits(spec, [...raw].length, place)) return undefined;
+  if (spec.pattern !== undefined && !new RegExp(`^(?:${spec.pattern})$`, 'u').test(raw)) {
+    return problem(place, `satisfy regular expression pattern: ${spec.pattern}`);
+  }
+  return raw;
+}
+
+function lengthFits(
+  spec: { readonly min?: number; readonly max?: number },
+  length: number,
+  place: Place,
+): boolean {
+  if (spec.min !== undefined && length < spec.min) {
+    problem(place, `have length greater than or equal to ${spec.min}`);
+    return false;
+  }
+  if (spec.max !== undefined && length > spec.max) {
+    problem(place, `have length less than or equal to ${spec.max}`);
+    return false;
+  }
+  return true;
+}
+
+function readNumber(spec: NumberSpec, raw: unknown, place: Place): number | undefined {
+  if (typeof raw !== 'number') return problem(place, `be a number of type ${spec.type}`);
+  if (spec.type === 'integer') {
+    if (!Number.isInteger(raw)) return problem(place, 'be a whole number');
+    if (raw < INT32.least || raw > INT32.most) return problem(place, 'be a 32-bit integer');
+  }
+  if (!strict(place)) return raw;
+  if (spec.min !== undefined && raw < spec.min) {
+    return problem(place, `have value greater than or equal to ${spec.min}`);
+  }
+  if (spec.max !== undefined && raw > spec.max) {
+    return problem(place, `have value less than or equal to ${spec.max}`);
+  }
+  return raw;
+}
+
+/** Integers beyond 2^53 come from the exact JSON parser as strings of digits. */
+function readLong(raw: unknown, place: Place): bigint | undefined {
+  if (typeof raw === 'number' && Number.isSafeInteger(raw)) return BigInt(raw);
+  if (typeof raw === 'string' && /^-?\d{1,20}$/.test(raw)) return BigInt(raw);
+  return problem(place, 'be a 64-bit integer');
+}
+
+/** ISO 8601 with a zone, or epoch seconds as a number. */
+function readTimestamp(raw: unknown, place: Place): Date | undefined {
+  if (typeof raw === 'number') return checkedDate(Math.round(raw * 1000), place);
+  if (typeof raw === 'string' && ISO_8601.test(raw)) return checkedDate(Date.parse(raw), place);
+  return problem(place, 'be a timestamp: ISO 8601 such as 2025-11-01T12:00:00Z, or epoch seconds');
+}
+
+function checkedDate(millis: number, place: Place): Date | undefined {
+  const inRange = millis >= 0 && millis < Date.UTC(10_000, 0);
+  return inRange ? new Date(millis) : problem(place, 'be a timestamp from 1970 to 9999');
+}
+
+function readList(spec: ListSpec, raw: unknown, place: Place): unknown[] | undefined {
+  if (!Array.isArray(raw)) return problem(place, 'be a list');
+  if (strict(place) && !lengthFits(spec, raw.length, place)) return undefined;
+  return raw.map((item, i) => {
+    const at = { ...place, path: `${place.path}[${i}]` };
+    return item === null ? problem(at, 'not be null') : readShape(spec.member, item, at);
+  });
+}
+
+function readMap(spec: MapSpec, raw: unknown, place: Place): unknown {
+  if (!isRecord(raw)) return problem(place, 'be a map');
+  const entries = Object.entries(raw);
+  if (strict(place) && !lengthFits(spec, entries.length, place)) return undefined;
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      readShape(spec.key, key, { ...place, path: `${place.path}.key` });
+      const at = { ...place, path: `${place.path}['${key.slice(0, 128)}']` };
+      return [key, value === null ? problem(at, 'not be null') : readShape(spec.value, value, at)];
+    }),
+  );
+}
+
+function readStructure(spec: StructureSpec, raw: unknown, place: Place): unknown {
+  if (!isRecord(raw)) return problem(place, 'be a structure');
+  const value: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(spec.members)) {
+    const path = place.path === '' ? name : `${place.path}.${name}`;
+    const given = Object.hasOwn(raw, name) ? raw[name] : undefined;
+    if (given !== undefined && given !== null) {
+      value[name] = readShape(member.shape, given, { ...place, path });
+    } else if (spec.required?.includes(name) === true) {
+      addProblem(place.reading, path, 'not be null');
+    }
+  }
+  if (spec.union === true && strict(place)) checkUnion(spec, raw, place);
+  return value;
+}
+
+/** A union has one key, and one that is known: a second would silently mean something else. */
+function checkUnion(
+  spec: StructureSpec,
+  raw: Readonly<Record<string, unknown>>,
+  place: Place,
+): void {
+  const keys = Object.keys(raw).filter((key) => raw[key] !== null);
+  const known = Object.keys(spec.members);
+  if (keys.length !== 1 || !known.includes(keys[0] ?? '')) {
+    problem(place, `have exactly one member set of: ${known.join(', ')}`);
+  }
+}
+
+export function isRecord(raw: unknown): raw is Readonly<Record<string, unknown>> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
+}
+
+/** Whether the shape is sent as digits, not as a string, in a query string. */
+export function isNumeric(spec: ShapeSpec): boolean {
+  return spec.type === 'integer' || spec.type === 'double';
+}
