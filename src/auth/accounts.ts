@@ -1,0 +1,173 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '../lib/clock.ts';
+import type { Database } from '../lib/database.ts';
+import { ApiError } from '../model/api-error.ts';
+import type { IdentityStatus } from '../model/owner.ts';
+import type { AuthTables } from './auth-tables.ts';
+import { checkAccount } from './generate-access-key.ts';
+
+interface Deps {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Told of an account whose keys count no more, or again: `AccessKeys.forgetAccount`. */
+  readonly onChange: (account: string) => void;
+}
+
+export interface AccountDescription {
+  /** 12 digits. */
+  readonly account: string;
+  readonly status: IdentityStatus;
+  readonly description: string;
+  readonly createdAtMillis: number;
+  /** How many access keys it has. */
+  readonly accessKeys: number;
+}
+
+export interface AccountChange {
+  readonly status?: IdentityStatus | undefined;
+  readonly description?: string | undefined;
+}
+
+export const MOST_ACCOUNTS = 10_000;
+
+/** The accounts of an installation, in the tables that `AccessKeys.migrate` makes. */
+export class Accounts {
+  readonly #deps: Deps;
+  readonly #tables: Kysely<AuthTables>;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#tables = deps.database.withTables<AuthTables>();
+  }
+
+  /** All accounts, by number. */
+  async list(): Promise<readonly AccountDescription[]> {
+    const rows = await this.#described().orderBy('account').execute();
+    return rows.map(describe);
+  }
+
+  /** Throws ResourceNotFoundException when there is none by that number. */
+  async get(account: string): Promise<AccountDescription> {
+    const row = await this.#described().where('account', '=', account).executeTakeFirst();
+    if (row === undefined) throw notFound(account);
+    return describe(row);
+  }
+
+  /**
+   * Throws ValidationException (not 12 digits), ConflictException (it exists),
+   * ServiceQuotaExceededException (there are as many as there may be).
+   */
+  async create(account: string, description: string): Promise<AccountDescription> {
+    checkAccount(account);
+    await this.#tables.transaction().execute(async (transaction) => {
+      const { count } = await transaction
+        .selectFrom('account')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      if (count >= MOST_ACCOUNTS) {
+        const message = `there are ${MOST_ACCOUNTS} accounts already: delete one first`;
+        throw new ApiError('ServiceQuotaExceededException', message);
+      }
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto('account')
+        .values({ account, description, created_at_millis: this.#deps.clock.now() })
+        .onConflict((conflict) => conflict.column('account').doNothing())
+        .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows === 1n) return;
+      throw new ApiError('ConflictException', `Account ${account} exists already`);
+    });
+    return await this.get(account);
+  }
+
+  /** Makes the accounts that are not there yet. */
+  async ensure(accounts: readonly string[]): Promise<void> {
+    for (const account of accounts) {
+      await this.#tables
+        .insertInto('account')
+        .values({ account, created_at_millis: this.#deps.clock.now() })
+        .onConflict((conflict) => conflict.column('account').doNothing())
+        .execute();
+    }
+  }
+
+  /**
+   * Changes what is given. The keys of a DISABLED account are refused: here at once, on other
+   * servers within a minute. Throws ResourceNotFoundException.
+   */
+  async update(account: string, change: AccountChange): Promise<AccountDescription> {
+    const { status, description } = change;
+    await this.#tables
+      .updateTable('account')
+      .set({
+        // Sets something in any case: an empty SET is no SQL.
+        account,
+        ...(status === undefined ? {} : { status }),
+        ...(description === undefined ? {} : { description }),
+      })
+      .where('account', '=', account)
+      .execute();
+    this.#deps.onChange(account);
+    return await this.get(account);
+  }
+
+  /** Throws ResourceNotFoundException, and ConflictException while it has access keys. */
+  async delete(account: string): Promise<void> {
+    const { numDeletedRows } = await this.#tables
+      .deleteFrom('account')
+      .where('account', '=', account)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('access_key')
+              .select('access_key_id')
+              .where('access_key.account', '=', account),
+          ),
+        ),
+      )
+      .executeTakeFirstOrThrow();
+    this.#deps.onChange(account);
+    if (numDeletedRows > 0n) return;
+    const { accessKeys } = await this.get(account);
+    throw new ApiError(
+      'ConflictException',
+      `Account ${account} has ${accessKeys} access keys: delete them first`,
+    );
+  }
+
+  #described() {
+    return this.#tables
+      .selectFrom('account')
+      .select(({ selectFrom, fn }) => [
+        'account',
+        'status',
+        'description',
+        'created_at_millis',
+        selectFrom('access_key')
+          .select(fn.countAll<number>().as('count'))
+          .whereRef('access_key.account', '=', 'account.account')
+          .as('access_keys'),
+      ]);
+  }
+}
+
+interface Row {
+  readonly account: string;
+  readonly status: IdentityStatus;
+  readonly description: string;
+  readonly created_at_millis: number;
+  readonly access_keys: number | null;
+}
+
+function describe(row: Row): AccountDescription {
+  return {
+    account: row.account,
+    status: row.status,
+    description: row.description,
+    createdAtMillis: row.created_at_millis,
+    accessKeys: row.access_keys ?? 0,
+  };
+}
+
+function notFound(account: string): ApiError {
+  return new ApiError('ResourceNotFoundException', `Account ${account} does not exist`);
+}

@@ -1,0 +1,325 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ApiError } from '../model/api-error.ts';
+import { groupHeaders, type RequestHead } from '../model/http.ts';
+import { sha256Hex } from '../wire/sigv4/sha256-hex.ts';
+import { type SignInput, signRequest } from '../wire/sigv4/sign.ts';
+import type { Authenticator } from './authenticator.ts';
+import { accessKey, authenticatorOf, SERVICE, signedHead } from './testing.ts';
+
+const key = accessKey();
+const body = Buffer.from('{"targets":[]}');
+const bodyHash = sha256Hex(body);
+
+let authenticator: Authenticator;
+let now: Date;
+beforeEach(() => {
+  const made = authenticatorOf([key]);
+  authenticator = made.authenticator;
+  now = new Date(made.clock.now());
+});
+
+const sign = (change: Partial<SignInput> = {}): RequestHead =>
+  signedHead({ method: 'POST', target: '/scopes', body, credentials: key, now, ...change });
+
+async function decide(head: RequestHead, hash = bodyHash) {
+  return authenticator.verify(await authenticator.prepare(head), head, hash);
+}
+
+function withHeader(head: RequestHead, name: string, value: string | undefined): RequestHead {
+  const headers = new Map(head.headers);
+  if (value === undefined) headers.delete(name);
+  else headers.set(name, [value]);
+  return { ...head, headers };
+}
+
+function withAuthorization(head: RequestHead, change: (value: string) => string): RequestHead {
+  return withHeader(head, 'authorization', change(head.headers.get('authorization')?.[0] ?? ''));
+}
+
+test('a signed request is its key’s, in the Region of the credential scope', async () => {
+  expect(await decide(sign({ region: 'eu-west-1' }))).toEqual({
+    account: '123456789012',
+    region: 'eu-west-1',
+    accessKeyId: key.accessKeyId,
+    kind: 'admin',
+  });
+});
+
+test('what is prepared tells who claims to call, the signature and the time of signing', async () => {
+  const head = sign();
+  const prepared = await authenticator.prepare(head);
+  expect(prepared.principal.accessKeyId).toBe(key.accessKeyId);
+  expect(head.headers.get('authorization')?.[0]).toContain(`Signature=${prepared.signature}`);
+  expect(prepared.amzDateMillis).toBe(now.getTime());
+});
+
+test('any name of a Region is taken', async () => {
+  expect((await decide(sign({ region: 'berlin_2.lab-1' }))).region).toBe('berlin_2.lab-1');
+});
+
+test('the host is verified as received, here without the port the request went to', async () => {
+  const head = sign({ headers: { host: 'nfm.example.com' } });
+  expect((await decide(head)).account).toBe('123456789012');
+});
+
+test('a Date header will do instead of X-Amz-Date', async () => {
+  const amzDate = '20261123T120000Z';
+  const signed = sign();
+  const dated = withHeader(withHeader(signed, 'x-amz-date', undefined), 'date', now.toUTCString());
+  const prepared = await authenticator.prepare(
+    withAuthorization(dated, (value) => value.replace('host;x-amz-date', 'host;date')),
+  );
+  expect(prepared.amzDate).toBe(amzDate);
+});
+
+test('a second request of the same day uses the key derived for the first', async () => {
+  const first = await authenticator.prepare(sign());
+  authenticator.verify(first, sign(), bodyHash);
+  expect((await authenticator.prepare(sign({ target: '/monitors' }))).signingKey).toBe(
+    first.signingKey,
+  );
+});
+
+describe('the body', () => {
+  test('another body than the signed one is refused', async () => {
+    await expect(decide(sign(), sha256Hex(Buffer.from('other')))).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
+    });
+  });
+
+  test('a hash that is sent must be the hash of the body', async () => {
+    const headers = { host: 'h', 'x-amz-content-sha256': bodyHash };
+    expect((await decide(sign({ headers }))).kind).toBe('admin');
+    await expect(decide(sign({ headers }), sha256Hex(Buffer.from('other')))).rejects.toThrow(
+      "The value of 'x-amz-content-sha256' is not the SHA-256 of the body received.",
+    );
+  });
+
+  test.each(['UNSIGNED-PAYLOAD', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', ''])(
+    'a hash %j is refused before the body is read',
+    async (hash) => {
+      const head = sign({ headers: { host: 'h', 'x-amz-content-sha256': hash } });
+      await expect(authenticator.prepare(head)).rejects.toMatchObject({
+        name: 'InvalidSignatureException',
+        message: expect.stringContaining('unsigned and streaming payloads are not accepted'),
+      });
+    },
+  );
+});
+
+interface Refusal {
+  readonly name: string;
+  readonly head: () => RequestHead;
+  readonly error: string;
+  readonly message?: string;
+}
+
+const MINUTE = 60_000;
+const refusals: Refusal[] = [
+  {
+    name: 'no Authorization',
+    head: () => withHeader(sign(), 'authorization', undefined),
+    error: 'MissingAuthenticationTokenException',
+    message: 'Missing Authentication Token',
+  },
+  {
+    name: 'an empty one',
+    head: () => withAuthorization(sign(), () => ''),
+    error: 'MissingAuthenticationTokenException',
+  },
+  {
+    name: 'another scheme',
+    head: () => withAuthorization(sign(), () => 'Bearer abc'),
+    error: 'IncompleteSignatureException',
+  },
+  ...['Credential', 'SignedHeaders', 'Signature'].map((part) => ({
+    name: `no ${part}`,
+    head: () =>
+      withAuthorization(sign(), (value) => value.replace(new RegExp(`,? ${part}=[^,]*,?`), ' ')),
+    error: 'IncompleteSignatureException',
+  })),
+  {
+    name: 'a part twice',
+    head: () => withAuthorization(sign(), (value) => `${value}, Signature=${'0'.repeat(64)}`),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'two Authorization headers',
+    head: () => {
+      const head = sign();
+      const [value = ''] = head.headers.get('authorization') ?? [];
+      return { ...head, headers: new Map(head.headers).set('authorization', [value, value]) };
+    },
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'a signature that is no hash',
+    head: () => withAuthorization(sign(), (value) => value.slice(0, -1)),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'a credential of four parts',
+    head: () => withAuthorization(sign(), (value) => value.replace('/us-east-1', '')),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'a Region that fits into no ARN',
+    head: () => withAuthorization(sign(), (value) => value.replace('us-east-1', 'us:east')),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'another terminator',
+    head: () => withAuthorization(sign(), (value) => value.replace('aws4_request', 'aws4')),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'another service',
+    head: () => sign({ service: 's3' }),
+    error: 'InvalidSignatureException',
+    message: `Credential should be scoped to correct service: '${SERVICE}'.`,
+  },
+  {
+    name: 'a scope of another day than the date',
+    head: () => withAuthorization(sign(), (value) => value.replace('/20261123/', '/20261122/')),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'no date',
+    head: () => withHeader(sign(), 'x-amz-date', undefined),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'a date in another form',
+    head: () => withHeader(sign(), 'x-amz-date', '2026-11-23T12:00:00Z'),
+    error: 'IncompleteSignatureException',
+  },
+  {
+    name: 'a clock more than 15 minutes behind',
+    head: () => sign({ now: new Date(now.getTime() - 15 * MINUTE - 1_000) }),
+    error: 'InvalidSignatureException',
+    message:
+      'Signature expired: 20261123T114459Z is now earlier than 20261123T114500Z (20261123T120000Z - 15 min.)',
+  },
+  {
+    name: 'a clock more than 15 minutes ahead',
+    head: () => sign({ now: new Date(now.getTime() + 15 * MINUTE + 1_000) }),
+    error: 'InvalidSignatureException',
+    message:
+      'Signature not yet current: 20261123T121501Z is still later than 20261123T121500Z (20261123T120000Z + 15 min.)',
+  },
+  {
+    name: 'host not signed',
+    head: () => withAuthorization(sign(), (value) => value.replace('host;', '')),
+    error: 'InvalidSignatureException',
+    message: "'Host' must be a 'SignedHeader' in the AWS Authorization header.",
+  },
+  {
+    name: 'a signed header that was not sent',
+    head: () => withHeader(sign({ headers: { host: 'h', a: 'b' } }), 'a', undefined),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'an unknown key',
+    head: () => sign({ credentials: accessKey() }),
+    error: 'UnrecognizedClientException',
+    message: 'The security token included in the request is invalid.',
+  },
+  {
+    name: 'a session token',
+    head: () => sign({ credentials: { ...key, sessionToken: 'token' } }),
+    error: 'UnrecognizedClientException',
+  },
+  {
+    name: 'another secret',
+    head: () => sign({ credentials: { ...key, secretAccessKey: 'x'.repeat(40) } }),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'another Region than was signed',
+    head: () => withAuthorization(sign(), (value) => value.replace('us-east-1', 'us-east-2')),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'another method',
+    head: () => ({ ...sign(), method: 'PUT' }),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'another target',
+    head: () => ({ ...sign(), target: '/scopes?x' }),
+    error: 'InvalidSignatureException',
+  },
+  {
+    name: 'another host',
+    head: () => withHeader(sign(), 'host', 'elsewhere'),
+    error: 'InvalidSignatureException',
+  },
+];
+
+test.each(refusals)('refused with 403: $name', async ({ head, error, message }) => {
+  const refusal = await decide(head()).catch((reason: unknown) => reason);
+  expect(refusal).toBeInstanceOf(ApiError);
+  expect(refusal).toMatchObject({ name: error, status: 403 });
+  if (message !== undefined) expect(refusal).toMatchObject({ message });
+});
+
+test('15 minutes off, either way, is not too much', async () => {
+  for (const off of [-15 * MINUTE, 15 * MINUTE]) {
+    await decide(sign({ now: new Date(now.getTime() + off) }));
+  }
+});
+
+test('spaces after the commas of Authorization may be missing', async () => {
+  await decide(withAuthorization(sign(), (value) => value.replaceAll(', ', ',')));
+});
+
+test('a request that really went over HTTP verifies, odd target and headers included', async () => {
+  const outcomes: unknown[] = [];
+  const server = createServer(async (incoming, response) => {
+    const received = await text(incoming);
+    const head: RequestHead = {
+      method: incoming.method ?? '',
+      target: incoming.url ?? '',
+      headers: groupHeaders(incoming.rawHeaders),
+      remoteAddress: '',
+    };
+    outcomes.push(await decide(head, sha256Hex(Buffer.from(received))).catch((error) => error));
+    response.end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  for (const target of ['/a/../b//c/./%2e?z=1&a=%20b+c&a', '/tags/arn%3Aaws%3A%c3%BC?x=%']) {
+    const headers = signRequest({
+      method: 'POST',
+      target,
+      headers: { host: 'without-port', 'x-odd': '  two   words ', 'content-type': 'text/plain' },
+      body,
+      credentials: key,
+      region: 'us-east-1',
+      service: SERVICE,
+      now,
+    });
+    const outgoing = httpRequest({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: target,
+      headers,
+      agent: false,
+    });
+    outgoing.end(body);
+    const [answer] = await once(outgoing, 'response');
+    answer.resume();
+    await once(answer, 'end');
+  }
+  server.close();
+  expect(outcomes).toEqual([
+    expect.objectContaining({ account: '123456789012' }),
+    expect.objectContaining({ account: '123456789012' }),
+  ]);
+});
