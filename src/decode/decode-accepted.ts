@@ -1,0 +1,94 @@
+import type { AcceptedReport } from '../model/accepted-report.ts';
+import type { Owner } from '../model/owner.ts';
+import type { HostDescription, ReportedFlow } from '../model/report.ts';
+import { decodeReport, type WireReport } from '../wire/otlp/decode-report.ts';
+import { readHost } from './host-description.ts';
+import { type FlowRefusal, readFlow } from './read-flow.ts';
+
+/** Why a flow of an accepted report was not stored. */
+export const REFUSALS = [
+  'malformed',
+  'too-many',
+  'protocol',
+  'address',
+  'address-kind',
+  'port',
+  'value',
+  'time-ahead',
+  'time-expired',
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+export interface DecodedReport {
+  readonly owner: Owner;
+  readonly host: HostDescription;
+  /** The time of its rows, seconds since 1970. */
+  readonly timeSeconds: number;
+  readonly flows: readonly ReportedFlow[];
+  readonly refused: ReadonlyMap<Refusal, number>;
+}
+
+export interface DecodeLimits {
+  /** Rows older than this when they were received are not stored. */
+  readonly retentionSeconds: number;
+}
+
+/** An agent's clock this far off, by the request's date, is corrected. */
+const SKEW_MILLIS = 5_000;
+const MOST_AHEAD_MILLIS = 60_000;
+
+/**
+ * Reads an accepted report's flows. What is refused depends only on the report and on when it was
+ * received, so reading it again after a crash gives the same rows.
+ *
+ * @param bytes the body, inflated
+ * @throws MalformedError when the outer frames are malformed; publish has checked them before
+ */
+export function decodeAccepted(
+  accepted: AcceptedReport,
+  bytes: Buffer,
+  limits: DecodeLimits,
+): DecodedReport {
+  const wire = decodeReport(bytes);
+  const refused = new Map<Refusal, number>();
+  const refuse = (reason: Refusal, count: number) => {
+    if (count > 0) refused.set(reason, (refused.get(reason) ?? 0) + count);
+  };
+  refuse('malformed', wire.malformedFlows);
+  refuse('too-many', wire.flowsBeyondLimit);
+  const timeMillis = rowTimeMillis(wire, accepted);
+  const timeRefusal = refuseTime(timeMillis, accepted, limits);
+  const flows: ReportedFlow[] = [];
+  if (timeRefusal !== undefined) refuse(timeRefusal, wire.flows.length);
+  else {
+    for (const flow of wire.flows) {
+      const read: ReportedFlow | FlowRefusal = readFlow(flow);
+      if (typeof read === 'string') refuse(read, 1);
+      else flows.push(read);
+    }
+  }
+  return {
+    owner: accepted.owner,
+    host: readHost(wire.resource),
+    timeSeconds: Math.floor(timeMillis / 1000),
+    flows,
+    refused,
+  };
+}
+
+/** The report's own time, moved by how far the agent's clock was off when it signed. */
+function rowTimeMillis(wire: WireReport, accepted: AcceptedReport): number {
+  const offMillis = accepted.receivedAtMillis - accepted.signedAtMillis;
+  const reportMillis = Number(wire.timeUnixNano / 1_000_000n);
+  return Math.abs(offMillis) > SKEW_MILLIS ? reportMillis + offMillis : reportMillis;
+}
+
+function refuseTime(
+  timeMillis: number,
+  accepted: AcceptedReport,
+  limits: DecodeLimits,
+): Refusal | undefined {
+  const ageMillis = accepted.receivedAtMillis - timeMillis;
+  if (ageMillis < -MOST_AHEAD_MILLIS) return 'time-ahead';
+  return ageMillis > limits.retentionSeconds * 1000 ? 'time-expired' : undefined;
+}

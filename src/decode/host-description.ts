@@ -1,0 +1,67 @@
+import { canonicalAddress } from '../model/address.ts';
+import {
+  HOST_ATTRIBUTES,
+  type HostDescription,
+  type HostInterface,
+  INTERFACE_KINDS,
+} from '../model/report.ts';
+import type { Attributes } from '../wire/otlp/attributes.ts';
+
+/** A host lists at most this many addresses; the rest are left out. */
+const MOST_INTERFACES = 1024;
+/** Longer names are cut: they are labels, and rows must stay small. */
+const MOST_TEXT = 256;
+
+/** A name as it is stored: not longer than a label may be. */
+export function cutText(text: string): string {
+  return text.length > MOST_TEXT ? text.slice(0, MOST_TEXT) : text;
+}
+
+function text(attributes: Attributes, ...keys: readonly string[]): string {
+  for (const key of keys) {
+    const value = attributes.get(key);
+    if (typeof value === 'string') return cutText(value);
+  }
+  return '';
+}
+
+/** What the report says of its host; both spellings of the existing agent's keys. */
+export function readHost(attributes: Attributes): HostDescription {
+  const optional = (key: string) => text(attributes, key) || undefined;
+  return {
+    instanceId: text(attributes, 'instance-id', 'instance_id'),
+    instanceType: text(attributes, 'instance-type', 'instance_type'),
+    machineId: text(attributes, 'machine-id', 'machine_id'),
+    hostName: optional(HOST_ATTRIBUTES.hostName),
+    network: optional(HOST_ATTRIBUTES.network),
+    zone: optional(HOST_ATTRIBUTES.zone),
+    interfaces: readInterfaces(attributes),
+    defaultRoute: optional(HOST_ATTRIBUTES.defaultRoute),
+    computePlatform: optional('compute_platform'),
+    k8sNodeName: optional('k8s_node_name'),
+    k8sClusterName: optional('k8s_eks_cluster_name'),
+  };
+}
+
+function readInterfaces(attributes: Attributes): HostInterface[] {
+  const items = attributes.get(HOST_ATTRIBUTES.interfaces);
+  if (!Array.isArray(items)) return [];
+  return items.slice(0, MOST_INTERFACES).flatMap((item) => {
+    const parsed = typeof item === 'string' ? parseInterface(item) : undefined;
+    return parsed === undefined ? [] : [parsed];
+  });
+}
+
+/** `NAME KIND ADDRESS/PREFIX`, e.g. `eth0 link 10.0.1.7/24`. */
+function parseInterface(line: string): HostInterface | undefined {
+  const [name, kindText, cidr, rest] = line.split(' ');
+  const [addressText = '', lengthText = ''] = (cidr ?? '').split('/');
+  const address = canonicalAddress(addressText);
+  const kind = INTERFACE_KINDS.find((known) => known === kindText);
+  const prefixLength = Number(lengthText);
+  if (name === undefined || kind === undefined || address === undefined) return undefined;
+  const longest = address.includes(':') ? 128 : 32;
+  if (!/^\d{1,3}$/.test(lengthText) || prefixLength > longest || rest !== undefined)
+    return undefined;
+  return { name: name.slice(0, MOST_TEXT), kind, address, prefixLength };
+}

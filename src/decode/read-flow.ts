@@ -1,0 +1,65 @@
+import { addressScope, canonicalAddress } from '../model/address.ts';
+import { WIDEST_VALUES } from '../model/flow-metrics.ts';
+import type { PodNames, ReportedFlow } from '../model/report.ts';
+import type { WireFlow } from '../wire/otlp/decode-report.ts';
+import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
+import { cutText } from './host-description.ts';
+
+export type FlowRefusal = 'protocol' | 'address' | 'address-kind' | 'port' | 'value';
+
+/** Checks one flow and gives it its side, or says why it is not stored. */
+export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal {
+  if (key.protocol !== 'TCP') return 'protocol';
+  const localAddress = canonicalAddress(key.local_address);
+  const remoteAddress = canonicalAddress(key.remote_address);
+  if (localAddress === undefined || remoteAddress === undefined) return 'address';
+  if (!isUnicast(localAddress) || !isUnicast(remoteAddress)) return 'address-kind';
+  if (!isPort(key.local_port) || !isPort(key.remote_port)) return 'port';
+  // The client's port is elided as 0; where both are set, this end is the client.
+  const servicePort = key.remote_port === 0 ? key.local_port : key.remote_port;
+  if (servicePort === 0) return 'port';
+  if (!normaliseValues(values)) return 'value';
+  const side = key.remote_port === 0 ? 'server' : 'client';
+  return { side, localAddress, remoteAddress, servicePort, pods: readPods(key), values };
+}
+
+function isUnicast(address: string): boolean {
+  const scope = addressScope(address);
+  return scope !== 'multicast' && scope !== 'unspecified';
+}
+
+function isPort(port: number): boolean {
+  return port >= 0 && port <= 65_535;
+}
+
+/** Whole, not negative, and no wider than its column: as the kernel counts. */
+function normaliseValues(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? 0;
+    if (!(value >= 0 && value <= (WIDEST_VALUES[i] ?? 0))) return false;
+    values[i] = Math.floor(value);
+  }
+  return true;
+}
+
+function readPods(key: WireFlowKey): PodNames | undefined {
+  // Outside of Kubernetes there are none, and an object a flow would be made for nothing.
+  if (POD_ATTRIBUTES.every((name) => key[name] === '')) return undefined;
+  return {
+    localPodName: cutText(key.local_pod_name),
+    localPodNamespace: cutText(key.local_pod_namespace),
+    localServiceName: cutText(key.local_pod_service),
+    remotePodName: cutText(key.remote_pod_name),
+    remotePodNamespace: cutText(key.remote_pod_namespace),
+    remoteServiceName: cutText(key.remote_pod_service),
+  };
+}
+
+const POD_ATTRIBUTES = [
+  'local_pod_name',
+  'local_pod_namespace',
+  'local_pod_service',
+  'remote_pod_name',
+  'remote_pod_namespace',
+  'remote_pod_service',
+] as const;

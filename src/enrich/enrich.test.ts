@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import type { Endpoint, EnrichedFlow } from '../model/enriched-flow.ts';
+import { VALUES_LENGTH } from '../model/flow-metrics.ts';
+import type { ReportedFlow } from '../model/report.ts';
+import type { TopologySnapshot, Vantage } from '../model/topology.ts';
+import { enrich, type ReportingHost } from './enrich.ts';
+
+const owner = { account: '000000000000', region: 'us-east-1' };
+const host: ReportingHost = {
+  owner,
+  instanceId: 'i-1',
+  vpcId: 'vpc-a',
+  az: 'use1-az1',
+  cluster: 'blue',
+  subnetOf: new Map([
+    ['10.0.1.7', 'subnet-1'],
+    ['10.9.9.9', ''],
+  ]),
+};
+
+function neighbour(parts: Partial<Endpoint>): Endpoint {
+  const base = {
+    ...owner,
+    vpcId: 'vpc-a',
+    subnetId: 'subnet-2',
+    az: 'use1-az2',
+    instanceId: 'i-2',
+  };
+  return { ...base, ...parts };
+}
+
+function flow(parts: Partial<ReportedFlow> = {}): ReportedFlow {
+  return {
+    side: 'client',
+    localAddress: '10.0.1.7',
+    remoteAddress: '10.0.2.7',
+    servicePort: 443,
+    values: new Float64Array(VALUES_LENGTH),
+    ...parts,
+  };
+}
+
+/** Knows these addresses, and says what it was asked. */
+function topologyOf(known: Readonly<Record<string, Endpoint>>) {
+  const asked: Vantage[] = [];
+  const snapshot: TopologySnapshot = {
+    locate(address, vantage) {
+      asked.push(vantage);
+      return known[address];
+    },
+    zoneOf: (subnetId) => ({ 'subnet-1': 'use1-az9' })[subnetId] ?? '',
+  };
+  return { snapshot, asked };
+}
+
+function enrichOne(parts: Partial<ReportedFlow>, known: Readonly<Record<string, Endpoint>>) {
+  const { snapshot } = topologyOf(known);
+  const [row] = enrich({ host, timeSeconds: 1_800_000_000, flows: [flow(parts)] }, snapshot);
+  return row as EnrichedFlow;
+}
+
+test("a flow's own end has the subnet of its address, and the zone that subnet's hosts agree on", () => {
+  expect(enrichOne({}, {}).local).toEqual({
+    ...owner,
+    vpcId: 'vpc-a',
+    subnetId: 'subnet-1',
+    az: 'use1-az9',
+    instanceId: 'i-1',
+  });
+});
+
+test.each([
+  ['a host route', '10.9.9.9'],
+  ['an address it did not describe, of a container', '172.17.0.2'],
+  ['loopback', '127.0.0.1'],
+])('from %s the subnet is unknown, and the zone the one the host says', (_, localAddress) => {
+  expect(enrichOne({ localAddress }, {}).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
+});
+
+test('the other end is looked up from where and when the flow was', () => {
+  const { snapshot, asked } = topologyOf({});
+  enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()] }, snapshot);
+  expect(asked).toEqual([{ owner, vpcId: 'vpc-a', timeSeconds: 1_800_000_000 }]);
+});
+
+const SUBNET_ARN = 'arn:aws:ec2:us-east-1:000000000000:subnet/subnet-2';
+test.each([
+  { name: 'a known subnet: its ARN', known: neighbour({}), identifier: SUBNET_ARN },
+  {
+    name: 'a known subnet, nobody known: its ARN',
+    known: neighbour({ instanceId: '' }),
+    identifier: SUBNET_ARN,
+  },
+  {
+    name: 'a known subnet of another VPC: its ARN',
+    known: neighbour({ vpcId: 'vpc-b' }),
+    identifier: SUBNET_ARN,
+  },
+  {
+    name: 'a subnet of another account and Region: theirs',
+    known: neighbour({ account: '111111111111', region: 'eu-west-1' }),
+    identifier: 'arn:aws:ec2:eu-west-1:111111111111:subnet/subnet-2',
+  },
+  {
+    name: 'a host route of another VPC: none',
+    known: neighbour({ vpcId: 'vpc-b', subnetId: '' }),
+    identifier: '',
+  },
+  {
+    name: 'UNCLASSIFIED: the own Region',
+    known: undefined,
+    identifier: 'us-east-1',
+  },
+  { name: 'INTERNET: none', remoteAddress: '8.8.8.8', known: undefined, identifier: '' },
+])('the remote identifier of $name', ({ known, identifier, remoteAddress = '10.0.2.7' }) => {
+  const row = enrichOne({ remoteAddress }, known === undefined ? {} : { [remoteAddress]: known });
+  expect(row.remoteIdentifier).toBe(identifier);
+});
+
+test.each(['127.0.0.1', '127.8.8.8', '::1'])('a flow to %s stays on its host', (remoteAddress) => {
+  const row = enrichOne({ localAddress: remoteAddress, remoteAddress }, {});
+  expect(row).toMatchObject({ category: 'INTRA_AZ', remoteIdentifier: 'loopback' });
+  expect(row.remote).toEqual(row.local);
+});
+
+test('every flow of a report is a row, in order, with the time, owner and cluster of the report', () => {
+  const flows = [flow({ servicePort: 1 }), flow({ servicePort: 2 }), flow({ servicePort: 2 })];
+  const { snapshot } = topologyOf({});
+  const rows = enrich({ host, timeSeconds: 1_800_000_000, flows }, snapshot);
+  expect(rows.map((row) => row.flow)).toEqual(flows);
+  for (const row of rows) {
+    expect(row).toMatchObject({ timeSeconds: 1_800_000_000, owner, cluster: 'blue' });
+  }
+});
+
+test('what is not known of the other end is empty, never made up', () => {
+  const { remote } = enrichOne({ remoteAddress: '8.8.8.8' }, {});
+  expect(new Set(Object.values(remote))).toEqual(new Set(['']));
+});

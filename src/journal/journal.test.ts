@@ -1,0 +1,378 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open as openFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { resourcesInUse } from '../lib/testing.ts';
+import { Journal, JournalUnavailableError } from './journal.ts';
+
+const KIB = 1024;
+const ALL = { mostRecords: 1_000_000, mostBytes: 1024 * KIB * KIB };
+
+let folder: string;
+let metrics: Metrics;
+const running: Journal[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nfm-journal-'));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const journal of running.splice(0)) await journal.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Given {
+  readonly segmentBytes?: number;
+  readonly mostBytes?: number;
+  readonly hasRoom?: () => boolean;
+}
+
+async function started(given: Given = {}): Promise<Journal> {
+  const { segmentBytes = 1024 * KIB, mostBytes = 64 * 1024 * KIB, hasRoom } = given;
+  metrics = new Metrics();
+  const options = { folder, segmentBytes, mostBytes };
+  const journal = new Journal({ options, hasRoom, log: silentLog, metrics });
+  await journal.start();
+  running.push(journal);
+  return journal;
+}
+
+/** Ends it without its knowing, as a crash does: what is on disk is what the next start finds. */
+async function restarted(given: Given = {}): Promise<Journal> {
+  return await started(given);
+}
+
+async function readAll(journal: Journal): Promise<string[]> {
+  const texts: string[] = [];
+  let range = await journal.read(journal.cursorAt(0), ALL);
+  while (range.payloads.length > 0) {
+    expect(range.last - range.first + 1).toBe(range.payloads.length);
+    texts.push(...range.payloads.map(String));
+    range = await journal.read(range.next, ALL);
+  }
+  return texts;
+}
+
+const texts = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => `record ${from + i}`);
+const appendAll = (journal: Journal, all: readonly string[]) =>
+  Promise.all(all.map((text) => journal.append(Buffer.from(text))));
+const pathOf = (segment: number) => join(folder, `${String(segment).padStart(10, '0')}.journal`);
+
+describe('what is appended', () => {
+  test('is read in its order, also after a restart', async () => {
+    const before = await started();
+    for (const part of [texts(3), texts(50, 3), texts(1, 53)]) await appendAll(before, part);
+    expect(await readAll(before)).toEqual(texts(54));
+    await before.stop();
+    expect(await readAll(await restarted())).toEqual(texts(54));
+  });
+
+  test('shares an fsync with what waits at the same time', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(200));
+    const page = await metrics.page();
+    const groups = Number(/nfm_journal_group_reports_count (\d+)/.exec(page)?.[1]);
+    expect(groups).toBeLessThanOrEqual(2);
+    expect(await metrics.value('nfm_journal_appended_total')).toBe(200);
+  });
+
+  test('may be empty, or larger than a segment', async () => {
+    const journal = await started({ segmentBytes: 4 * KIB });
+    const large = 'x'.repeat(20 * KIB);
+    for (const text of ['', large, 'small']) await journal.append(Buffer.from(text));
+    expect(await readAll(journal)).toEqual(['', large, 'small']);
+    await journal.stop();
+    expect(await readAll(await restarted())).toEqual(['', large, 'small']);
+  });
+
+  test('wakes who waits for it', async () => {
+    const journal = await started();
+    const waiting = journal.waitForAppend(new AbortController().signal);
+    await journal.append(Buffer.from('one'));
+    await waiting;
+  });
+
+  test.each(['abort', 'stop'] as const)('is no longer waited for after %s', async (how) => {
+    const journal = await started();
+    const waiter = new AbortController();
+    const waiting = journal.waitForAppend(waiter.signal);
+    if (how === 'abort') waiter.abort();
+    else await journal.stop();
+    await waiting;
+  });
+});
+
+describe('reading', () => {
+  test.each([
+    { name: 'records', limits: { mostRecords: 2, mostBytes: ALL.mostBytes }, counts: [2, 2, 1] },
+    { name: 'bytes', limits: { mostRecords: 9, mostBytes: 35 }, counts: [2, 2, 1] },
+    {
+      name: 'fewer bytes than a record has',
+      limits: { mostRecords: 9, mostBytes: 1 },
+      counts: [1, 1, 1, 1, 1],
+    },
+  ])('is bounded by $name, and goes on where it was', async ({ limits, counts }) => {
+    const journal = await started();
+    await appendAll(journal, texts(5));
+    const found: number[] = [];
+    const read: string[] = [];
+    let range = await journal.read(journal.cursorAt(0), limits);
+    while (range.payloads.length > 0) {
+      found.push(range.payloads.length);
+      read.push(...range.payloads.map(String));
+      range = await journal.read(range.next, limits);
+    }
+    expect([found, read]).toEqual([counts, texts(5)]);
+  });
+
+  test('finds a record by its index, and stands at the end beyond the last', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(5));
+    for (const index of [0, 3, 4]) {
+      const range = await journal.read(await journal.seek(1, index), ALL);
+      expect([range.first, range.payloads.map(String)]).toEqual([index, texts(5 - index, index)]);
+    }
+    const end = await journal.seek(1, 99);
+    expect(end.index).toBe(5);
+    await journal.append(Buffer.from('record 5'));
+    expect((await journal.read(end, ALL)).payloads.map(String)).toEqual(['record 5']);
+  });
+
+  test('goes on in the next segment, never over two at once', async () => {
+    const journal = await started({ segmentBytes: 20 });
+    for (const text of texts(6)) await journal.append(Buffer.from(text));
+    expect(journal.segments().length).toBeGreaterThan(2);
+    const range = await journal.read(journal.cursorAt(0), ALL);
+    expect(range.payloads.length).toBeLessThan(6);
+    expect(await readAll(journal)).toEqual(texts(6));
+  });
+});
+
+describe('after a crash', () => {
+  test('a last record cut at any byte is gone, and all before it are there', async () => {
+    const before = await started();
+    await appendAll(before, texts(3));
+    const without = statSync(pathOf(1)).size;
+    await before.append(Buffer.from('the last one'));
+    await before.stop();
+    const whole = readFileSync(pathOf(1));
+    for (let size = without; size < whole.length; size += 1) {
+      for (const name of readdirSync(folder)) rmSync(join(folder, name));
+      writeFileSync(pathOf(1), whole.subarray(0, size));
+      const after = await restarted();
+      expect(statSync(pathOf(1)).size).toBe(without);
+      await after.append(Buffer.from('a new one'));
+      expect(await readAll(after)).toEqual([...texts(3), 'a new one']);
+      await after.stop();
+    }
+  });
+
+  test.each([
+    { name: 'zeros, as after a power cut', tail: Buffer.alloc(64) },
+    { name: 'a length beyond any record', tail: Buffer.alloc(64, 0xff) },
+    { name: 'a record of another checksum', tail: Buffer.from('0400000000000000', 'hex') },
+    { name: 'part of a header', tail: Buffer.from('040000', 'hex') },
+  ])('a tail of $name is cut off', async ({ tail }) => {
+    const before = await started();
+    await appendAll(before, texts(2));
+    await before.stop();
+    appendFileSync(pathOf(1), tail);
+    expect(await readAll(await restarted())).toEqual(texts(2));
+  });
+
+  test('a new segment is begun: the old one is not written to again', async () => {
+    await (await started()).stop();
+    const after = await restarted();
+    expect(after.segments()).toEqual([1, 2]);
+  });
+
+  test('files of other names are left alone', async () => {
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    const journal = await started();
+    await appendAll(journal, texts(1));
+    await journal.deleteBefore(9);
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
+  });
+});
+
+test('a record damaged while it runs ends its segment: counted, and the rest is read', async () => {
+  const journal = await started({ segmentBytes: 40 });
+  for (const text of texts(4)) await journal.append(Buffer.from(text));
+  const bytes = readFileSync(pathOf(1));
+  bytes[10] = (bytes[10] ?? 0) ^ 1;
+  writeFileSync(pathOf(1), bytes);
+  const lost = journal.segments().length === 1 ? 4 : 3;
+  expect(await readAll(journal)).toEqual(texts(4 - lost, lost));
+  expect(await metrics.value('nfm_journal_damaged_bytes_total')).toBe(bytes.length);
+  await readAll(journal);
+  expect(await metrics.value('nfm_journal_damaged_bytes_total')).toBe(bytes.length);
+});
+
+describe('deleting', () => {
+  test('takes whole segments below the one that is needed, and gives their room back', async () => {
+    const journal = await started({ segmentBytes: 1 });
+    for (const text of texts(5)) await journal.append(Buffer.from(text));
+    expect(journal.segments()).toEqual([1, 2, 3, 4, 5]);
+    await readAll(journal);
+    const before = journal.bytes;
+    await journal.deleteBefore(4);
+    expect(journal.segments()).toEqual([4, 5]);
+    expect(journal.bytes).toBeLessThan(before);
+    expect(readdirSync(folder).sort()).toEqual(['0000000004.journal', '0000000005.journal']);
+    expect(await readAll(journal)).toEqual(texts(2, 3));
+  });
+
+  test('never takes the segment that is written', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(2));
+    await journal.deleteBefore(99);
+    await appendAll(journal, texts(1, 2));
+    expect(await readAll(journal)).toEqual(texts(3));
+  });
+});
+
+describe('what cannot be taken', () => {
+  test('is refused when the journal is full, until room is made', async () => {
+    const journal = await started({ segmentBytes: 1, mostBytes: 100 });
+    const record = Buffer.alloc(50);
+    await journal.append(record);
+    await journal.append(record);
+    expect(journal.writable).toBe(false);
+    await expect(journal.append(record)).rejects.toThrow(JournalUnavailableError);
+    await journal.deleteBefore(2);
+    expect(journal.writable).toBe(true);
+    await journal.append(record);
+  });
+
+  test('is refused while what waits for the disk would fill the journal', async () => {
+    const journal = await started({ mostBytes: 100 });
+    const results = await Promise.allSettled(
+      Array.from({ length: 5 }, () => journal.append(Buffer.alloc(50))),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'rejected',
+    ]);
+  });
+
+  test('is refused when more than 64 MiB wait for the disk, one large record alone never', async () => {
+    const journal = await started({ mostBytes: 1024 * 1024 * KIB });
+    const large = Buffer.alloc(40 * 1024 * KIB);
+    const results = await Promise.allSettled([journal.append(large), journal.append(large)]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await journal.append(large);
+  });
+
+  test('is refused while the disk has no room', async () => {
+    let hasRoom = false;
+    const journal = await started({ hasRoom: () => hasRoom });
+    await expect(journal.append(Buffer.from('a'))).rejects.toThrow(JournalUnavailableError);
+    hasRoom = true;
+    await journal.append(Buffer.from('b'));
+    expect(await readAll(journal)).toEqual(['b']);
+  });
+
+  test('is refused after the stop, and what waited before it is kept', async () => {
+    const journal = await started();
+    const waiting = appendAll(journal, texts(3));
+    await journal.stop();
+    await waiting;
+    await expect(journal.append(Buffer.from('late'))).rejects.toThrow('the journal is stopped');
+    expect(await readAll(await restarted())).toEqual(texts(3));
+  });
+});
+
+describe('when the disk fails', () => {
+  /** Node's own class of file handles: what every open file's methods are looked up on. */
+  async function handlePrototype(): Promise<FileHandle> {
+    const file = await openFile(tmpdir(), 'r');
+    await file.close();
+    return Object.getPrototypeOf(file) as FileHandle;
+  }
+
+  const failure = () => Promise.reject(new Error('EIO: i/o error'));
+
+  test.each(['writev', 'datasync'] as const)(
+    'a failed %s refuses its records and keeps none, and the next ones go to a new segment',
+    async (call) => {
+      const journal = await started();
+      await appendAll(journal, texts(2));
+      vi.spyOn(await handlePrototype(), call).mockImplementationOnce(failure);
+      await expect(journal.append(Buffer.from('refused'))).rejects.toThrow(JournalUnavailableError);
+      await appendAll(journal, texts(2, 2));
+      expect(journal.segments()).toEqual([1, 2]);
+      expect(await readAll(journal)).toEqual(texts(4));
+      await journal.stop();
+      expect(await readAll(await restarted())).toEqual(texts(4));
+    },
+  );
+
+  test('nothing is taken until what was refused is cut off, so that no start brings it back', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(1));
+    const prototype = await handlePrototype();
+    vi.spyOn(prototype, 'datasync').mockImplementationOnce(failure);
+    const truncate = vi.spyOn(prototype, 'truncate').mockImplementation(failure);
+    await expect(journal.append(Buffer.from('refused'))).rejects.toThrow(JournalUnavailableError);
+    await expect(journal.append(Buffer.from('too'))).rejects.toThrow(JournalUnavailableError);
+    truncate.mockRestore();
+    await appendAll(journal, texts(1, 1));
+    await journal.stop();
+    expect(await readAll(await restarted())).toEqual(texts(2));
+  });
+
+  test('attempts leave no files behind, however many fail', async () => {
+    const journal = await started();
+    const failing = vi.spyOn(await handlePrototype(), 'writev').mockImplementation(failure);
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      await expect(journal.append(Buffer.from('x'))).rejects.toThrow(JournalUnavailableError);
+    }
+    failing.mockRestore();
+    expect(readdirSync(folder)).toEqual([]);
+    await appendAll(journal, texts(1));
+    expect(await readAll(journal)).toEqual(texts(1));
+  });
+
+  test('a folder that is gone refuses, and serves again when it is back', async () => {
+    const journal = await started({ segmentBytes: 1 });
+    await journal.append(Buffer.from('one'));
+    rmSync(folder, { recursive: true });
+    await expect(journal.append(Buffer.from('two'))).rejects.toThrow(JournalUnavailableError);
+    folder = mkdtempSync(join(tmpdir(), 'nfm-journal-'));
+  });
+});
+
+test('it gives back every resource when it stops', async () => {
+  const before = resourcesInUse();
+  const journal = await started({ segmentBytes: 1 });
+  await appendAll(journal, texts(5));
+  await readAll(journal);
+  await journal.deleteBefore(2);
+  await journal.stop();
+  expect(resourcesInUse()).toEqual(before);
+});
+
+test('a segment emptied by a truncation is passed over', async () => {
+  await appendAll(await started(), texts(1));
+  truncateSync(pathOf(1), 0);
+  const journal = await restarted();
+  await appendAll(journal, texts(1, 1));
+  expect(await readAll(journal)).toEqual(texts(1, 1));
+});

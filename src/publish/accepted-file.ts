@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { replaceFile } from '../lib/durable-file.ts';
+import type { AcceptedReports, AcceptedReportsState } from './accepted-reports.ts';
+
+/** Writes what is remembered of reports whose journal segments are about to be deleted. */
+export async function saveAccepted(path: string, accepted: AcceptedReports): Promise<void> {
+  const file = await replaceFile(path, JSON.stringify(accepted.state()));
+  await file.close();
+}
+
+/** Reads it back; nothing when there is none yet. */
+export async function loadAccepted(path: string, accepted: AcceptedReports): Promise<void> {
+  try {
+    accepted.restore(JSON.parse(await readFile(path, 'utf8')) as AcceptedReportsState);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new Error(`cannot read ${path}`, { cause });
+  }
+}

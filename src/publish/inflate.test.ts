@@ -1,0 +1,62 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { ByteBudget } from './byte-budget.ts';
+import { inflate } from './inflate.ts';
+
+const KIB = 1024;
+
+describe('inflating', () => {
+  const body = Buffer.from('a report '.repeat(500));
+  const packed = gzipSync(body);
+
+  test('gives back what was compressed', async () => {
+    expect(await inflate(packed, KIB * KIB)).toEqual(body);
+    expect(await inflate(gzipSync(''), KIB)).toEqual(Buffer.alloc(0));
+  });
+
+  test('a stream cut at any byte is refused', async () => {
+    for (let length = 0; length < packed.length; length += 1) {
+      await expect(inflate(packed.subarray(0, length), KIB * KIB)).rejects.toMatchObject({
+        name: 'SerializationException',
+        status: 400,
+      });
+    }
+  });
+
+  test.each([
+    { name: 'plain text', bytes: body },
+    { name: 'a wrong checksum', bytes: Buffer.concat([packed.subarray(0, -8), Buffer.alloc(8)]) },
+    { name: 'garbage after the header', bytes: Buffer.concat([packed.subarray(0, 10), body]) },
+  ])('$name is refused', async ({ bytes }) => {
+    await expect(inflate(bytes, KIB * KIB)).rejects.toMatchObject({
+      name: 'SerializationException',
+    });
+  });
+
+  test.each([
+    { name: 'as large as allowed', most: body.length, refused: undefined },
+    { name: 'one byte larger', most: body.length - 1, refused: 'RequestEntityTooLargeException' },
+  ])('what is $name', async ({ most, refused }) => {
+    const outcome = await inflate(packed, most).then(
+      () => undefined,
+      (error: Error) => error.name,
+    );
+    expect(outcome).toBe(refused);
+  });
+
+  test('a bomb is not inflated further than allowed', async () => {
+    const bomb = gzipSync(Buffer.alloc(256 * KIB * KIB), { level: 9 });
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(inflate(bomb, 8 * KIB * KIB)).rejects.toMatchObject({ status: 413 });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * KIB * KIB);
+  });
+});
+
+test('a byte budget gives what it has, and no more until some comes back', () => {
+  const budget = new ByteBudget(100);
+  expect([budget.take(60), budget.take(41), budget.take(40)]).toEqual([true, false, true]);
+  expect(budget.held).toBe(100);
+  expect([budget.take(0), budget.take(1)]).toEqual([true, false]);
+  budget.giveBack(60);
+  expect([budget.held, budget.take(61), budget.take(60)]).toEqual([40, false, true]);
+});

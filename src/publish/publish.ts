@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { authorize } from '../auth/authorize.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
+import { type AcceptedReport, encodeAcceptedReport } from '../model/accepted-report.ts';
+import { ApiError } from '../model/api-error.ts';
+import { headerValue, type RequestHead } from '../model/http.ts';
+import { HOST_ATTRIBUTES } from '../model/report.ts';
+import type { Attributes } from '../wire/otlp/attributes.ts';
+import { MalformedError } from '../wire/otlp/cursor.ts';
+import { readResource } from '../wire/otlp/decode-report.ts';
+import type { AcceptedReports } from './accepted-reports.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { inflate } from './inflate.ts';
+
+export interface PublishOptions {
+  readonly mostBodyBytes: number;
+  readonly mostInflatedBytes: number;
+  /** Bodies whose signature is not verified yet, all requests together. */
+  readonly mostUnverifiedBytes: number;
+  /** Inflated bodies until their reports are durable, all requests together. */
+  readonly mostInflatingBytes: number;
+}
+
+export interface InflatedKeeper {
+  keep(signature: string, body: Buffer): void;
+  take(signature: string): Buffer | undefined;
+}
+
+export interface PublishDeps {
+  readonly authenticator: Authenticator;
+  /** Resolves once the record is durable. */
+  readonly append: (record: Uint8Array) => Promise<void>;
+  /** Where an accepted report's inflated body is kept for who reads it next, by its signature. */
+  readonly inflated: InflatedKeeper;
+  readonly accepted: AcceptedReports;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly options: PublishOptions;
+}
+
+const CONTENT_TYPE = 'application/x-protobuf';
+const MOST_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/**
+ * The endpoint agents post to. What can be refused by the headers is refused before the body is
+ * read; what is answered 200 is durable; and nothing is stored twice.
+ */
+export class Publish {
+  readonly #deps: PublishDeps;
+  readonly #unverified: ByteBudget;
+  readonly #inflating: ByteBudget;
+  readonly #accepted: CounterMetric;
+  readonly #duplicates: CounterMetric;
+  readonly #refused: CounterMetric;
+  readonly #bodyBytes: HistogramMetric;
+
+  constructor(deps: PublishDeps) {
+    const { metrics, options } = deps;
+    this.#deps = deps;
+    this.#unverified = new ByteBudget(options.mostUnverifiedBytes);
+    this.#inflating = new ByteBudget(options.mostInflatingBytes);
+    this.#accepted = metrics.counter({
+      name: 'nfm_publish_accepted_total',
+      help: 'Reports answered 200 and stored, duplicates not counted',
+    });
+    this.#duplicates = metrics.counter({
+      name: 'nfm_publish_duplicates_total',
+      help: 'Reports answered 200 that were accepted before',
+    });
+    this.#refused = metrics.counter({
+      name: 'nfm_publish_refused_total',
+      help: 'Reports refused, by the error they were answered with',
+      labels: ['error'],
+    });
+    this.#bodyBytes = metrics.histogram({
+      name: 'nfm_publish_body_bytes',
+      help: 'Size of accepted bodies as received',
+      buckets: [1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 8e6],
+    });
+  }
+
+  /**
+   * Takes one report; resolves once it is durable (or was before).
+   *
+   * @throws ApiError with what to change; the refusal is counted
+   */
+  async receive(head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      await this.#receive(head, body);
+    } catch (error) {
+      const name = error instanceof ApiError ? error.name : 'InternalServerException';
+      this.#refused.add(1, { error: name });
+      throw error;
+    }
+  }
+
+  async #receive(head: RequestHead, stream: AsyncIterable<Uint8Array>): Promise<void> {
+    const { authenticator, clock } = this.#deps;
+    if (head.method !== 'POST') {
+      throw new ApiError('UnknownOperationException', 'reports are sent by POST /publish');
+    }
+    const prepared = await authenticator.prepare(head);
+    const encoding = readEncoding(head);
+    this.#checkDeclaredLength(head);
+    const body = await this.#readBody(stream);
+    const hash = createHash('sha256').update(body).digest('hex');
+    const principal = authenticator.verify(prepared, head, hash);
+    authorize(principal, { action: 'networkflowmonitor:Publish' });
+    await this.#withInflated(body, encoding, async (inflated) => {
+      const report: AcceptedReport = {
+        owner: { account: principal.account, region: principal.region },
+        receivedAtMillis: clock.now(),
+        signedAtMillis: prepared.amzDateMillis,
+        encoding,
+        signature: prepared.signature,
+        ...readIdentity(inspect(inflated)),
+        body,
+      };
+      await this.#keepOnce(report, inflated);
+    });
+    this.#bodyBytes.observe(body.length);
+  }
+
+  /** A report someone else is storing now is waited for; if that fails, this one is stored. */
+  async #keepOnce(report: AcceptedReport, inflated: Buffer): Promise<void> {
+    for (;;) {
+      const claim = this.#deps.accepted.claim(report);
+      if (claim.status === 'duplicate') return this.#duplicates.add(1);
+      if (claim.status === 'pending') {
+        await claim.outcome;
+        continue;
+      }
+      // Before it is durable, as the path may read it as soon as it is.
+      this.#deps.inflated.keep(report.signature, inflated);
+      return await this.#keep(report, claim.settle);
+    }
+  }
+
+  async #keep(report: AcceptedReport, settle: (accepted: boolean) => void): Promise<void> {
+    try {
+      await this.#deps.append(encodeAcceptedReport(report));
+    } catch (cause) {
+      this.#deps.inflated.take(report.signature);
+      settle(false);
+      const message =
+        'the report cannot be stored now; nothing of it was kept; send it again later';
+      throw new ApiError('ServiceUnavailableException', message, { cause });
+    }
+    settle(true);
+    this.#accepted.add(1);
+  }
+
+  #checkDeclaredLength(head: RequestHead): void {
+    const declared = headerValue(head, 'content-length');
+    if (declared !== undefined && Number(declared) > this.#deps.options.mostBodyBytes) {
+      throw this.#tooLarge();
+    }
+  }
+
+  async #readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    try {
+      for await (const chunk of stream) {
+        if (length + chunk.length > this.#deps.options.mostBodyBytes) throw this.#tooLarge();
+        if (!this.#unverified.take(chunk.length)) throw busy();
+        length += chunk.length;
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks, length);
+    } finally {
+      this.#unverified.giveBack(length);
+    }
+  }
+
+  /** Inflates the body and takes its room for as long as it is acted on. */
+  async #withInflated(
+    body: Buffer,
+    encoding: AcceptedReport['encoding'],
+    act: (inflated: Buffer) => Promise<void>,
+  ): Promise<void> {
+    const { mostInflatedBytes } = this.#deps.options;
+    // How far it inflates is not known before: a usual report grows twentyfold, a bomb thousandfold.
+    let held = Math.min(mostInflatedBytes, body.length * 64);
+    if (!this.#inflating.take(held)) throw busy();
+    try {
+      const inflated = encoding === 'gzip' ? await inflate(body, mostInflatedBytes) : body;
+      this.#inflating.giveBack(held);
+      held = 0;
+      if (!this.#inflating.take(inflated.length)) throw busy();
+      held = inflated.length;
+      await act(inflated);
+    } finally {
+      this.#inflating.giveBack(held);
+    }
+  }
+
+  #tooLarge(): ApiError {
+    const message = `the body has more than ${this.#deps.options.mostBodyBytes} bytes; send fewer flows a report`;
+    return new ApiError('RequestEntityTooLargeException', message);
+  }
+}
+
+/**
+ * Walks the outer frames, so that what is no report is refused while its sender listens.
+ *
+ * @returns the attributes of the resource
+ */
+function inspect(inflated: Buffer): Attributes {
+  try {
+    return readResource(inflated);
+  } catch (cause) {
+    if (!(cause instanceof MalformedError)) throw cause;
+    const message = `the body is no OTLP metrics request: ${cause.message}`;
+    throw new ApiError('SerializationException', message, { cause });
+  }
+}
+
+function busy(): ApiError {
+  return new ApiError(
+    'ServiceUnavailableException',
+    'too many reports are being received at once; send it again later',
+  );
+}
+
+function readEncoding(head: RequestHead): AcceptedReport['encoding'] {
+  const type = headerValue(head, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== CONTENT_TYPE) {
+    throw new ApiError('UnsupportedMediaTypeException', `content-type: ${CONTENT_TYPE} is taken`);
+  }
+  const encoding = headerValue(head, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'gzip' || encoding === 'identity') return encoding;
+  throw new ApiError('UnsupportedMediaTypeException', 'content-encoding: gzip or none is taken');
+}
+
+function readIdentity(resource: Attributes): Pick<AcceptedReport, 'runId' | 'sequence'> {
+  const runId = resource.get(HOST_ATTRIBUTES.runId);
+  const sequence = resource.get(HOST_ATTRIBUTES.sequence);
+  if (typeof runId !== 'string' || runId === '' || runId.length > 64) return {};
+  // A number beyond 2^53 would be taken for its neighbours.
+  if (typeof sequence !== 'bigint' || sequence < 1n || sequence > MOST_SEQUENCE) return {};
+  return { runId, sequence: Number(sequence) };
+}

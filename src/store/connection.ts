@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { createChdbConnection } from 'chdb/connection';
+import type { SqlFragment } from './sql.ts';
+import { printSql } from './sql.ts';
+
+/** Where the flows are: a folder for the embedded ClickHouse, or the URL of a cluster. */
+export type StoreLocation =
+  | { readonly path: string }
+  | {
+      readonly url: string;
+      readonly username: string;
+      readonly password: string;
+      readonly database: string;
+    };
+
+export interface InsertRequest {
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** One block in Native format: one insert of one day makes one part, all or nothing. */
+  readonly block: Buffer;
+  /** Equal tokens are stored once, as long as the table remembers them. */
+  readonly token: string;
+}
+
+export interface QueryLimits {
+  readonly mostSeconds: number;
+  readonly mostMemoryBytes: number;
+}
+
+/**
+ * One connection to ClickHouse. The embedded one runs one statement at a time, so the store opens
+ * several at the same path; the cluster's are cheap.
+ */
+export interface StoreConnection {
+  insert(request: InsertRequest): Promise<void>;
+  command(text: string): Promise<void>;
+  /** Rows as JSON objects; 64-bit integers are strings. `marker` names it in `system.processes`. */
+  query<Row>(
+    statement: SqlFragment,
+    options: QueryLimits & { readonly marker: string },
+  ): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** One thread reads the one block: it stays one, and so does its part. */
+const INSERT_SETTINGS = 'max_threads = 1, max_insert_threads = 1';
+
+const BLOCK_SUFFIX = '.native';
+
+export async function openConnection(location: StoreLocation): Promise<StoreConnection> {
+  return 'path' in location ? await openEmbedded(location.path) : openCluster(location);
+}
+
+/** Removes blocks that a crash left beside the embedded store, before any connection is open. */
+export async function removeLeftBlocks(location: StoreLocation): Promise<void> {
+  if (!('path' in location)) return;
+  const folder = dirname(location.path);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.startsWith('insert-') && name.endsWith(BLOCK_SUFFIX)) await rm(join(folder, name));
+  }
+}
+
+async function openEmbedded(path: string): Promise<StoreConnection> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const connection = createChdbConnection({ path });
+  // Under exactOptionalPropertyTypes chdb's declared type and the client's differ in optional
+  // members only; both are the same interface of @clickhouse/client-common.
+  const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
+  await client.command({ query: 'SELECT 1' });
+  // chDB's raw insert takes text formats only; a file of its own folder takes them all.
+  const file = join(dirname(path), `insert-${randomUUID()}${BLOCK_SUFFIX}`);
+  return {
+    ...overClient(client),
+    async insert({ table, columns, block, token }) {
+      const list = columns.join(', ');
+      try {
+        await writeFile(file, block, { mode: 0o600 });
+        await connection.chdb.queryAsync(
+          `INSERT INTO ${table} (${list}) SETTINGS ${INSERT_SETTINGS}, insert_deduplication_token = ${quote(token)} SELECT ${list} FROM file(${quote(file)}, 'Native')`,
+        );
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+/** A literal of ours in the few statements chDB takes no parameters in. */
+function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+function openCluster(location: Extract<StoreLocation, { url: string }>): StoreConnection {
+  return overClient(createClient({ ...location, keep_alive: { enabled: true } }));
+}
+
+function overClient(client: ClickHouseClient): StoreConnection {
+  return {
+    async insert({ table, columns, block, token }) {
+      const { stream } = await client.exec({
+        query: `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS async_insert = 0, insert_deduplication_token = ${quote(token)} FORMAT Native`,
+        values: Readable.from([block]),
+      });
+      stream.destroy();
+    },
+    async command(text) {
+      await client.command({ query: text });
+    },
+    async query<Row>(statement: SqlFragment, options: QueryLimits & { readonly marker: string }) {
+      const { text, params } = printSql(statement);
+      const result = await client.query({
+        query: `/* ${options.marker} */ ${text}`,
+        query_params: { ...params },
+        format: 'JSONEachRow',
+        clickhouse_settings: {
+          output_format_json_quote_64bit_integers: 1,
+          max_execution_time: options.mostSeconds,
+          max_memory_usage: String(options.mostMemoryBytes),
+        },
+      });
+      return await result.json<Row>();
+    },
+    close: () => client.close(),
+  };
+}
+
+/** A marker found nowhere else, safe inside an SQL comment. */
+export function newMarker(): string {
+  return `nfm ${randomUUID()}`;
+}

@@ -1,0 +1,32 @@
+import { BATCH_COLUMN, FLOW_COLUMNS } from '../model/columns.ts';
+import type { EnrichedFlow } from '../model/enriched-flow.ts';
+import { VALUE_NAMES, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import { type BlockColumn, encodeBlock } from './native-block.ts';
+
+/** Names of the columns in the order `encodeRows` writes them. */
+export const INSERT_COLUMNS: readonly string[] = [
+  ...FLOW_COLUMNS.map((column) => column.name),
+  BATCH_COLUMN.name,
+];
+
+/** Rows as one block of the flow table. */
+export function encodeRows(rows: readonly EnrichedFlow[], batch: bigint): Buffer {
+  const values = gatherValues(rows);
+  const columns = FLOW_COLUMNS.map(({ name, type, value }): BlockColumn => {
+    const index = VALUE_NAMES.indexOf(name);
+    return index === -1
+      ? { name, type, valueAt: (row) => value(rows[row] as EnrichedFlow) }
+      : { name, type, valueAt: (row) => values[row * VALUES_LENGTH + index] as number };
+  });
+  return encodeBlock([...columns, { ...BATCH_COLUMN, constant: batch }], rows.length);
+}
+
+/**
+ * All rows' values in one array. A block is written column by column; following three pointers to
+ * each of 30 values of each row missed the cache nearly every time and cost 80 ns a value.
+ */
+function gatherValues(rows: readonly EnrichedFlow[]): Float64Array {
+  const values = new Float64Array(rows.length * VALUES_LENGTH);
+  for (const [row, { flow }] of rows.entries()) values.set(flow.values, row * VALUES_LENGTH);
+  return values;
+}

@@ -1,0 +1,61 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { openConnection } from './connection.ts';
+import { FlowStore } from './flow-store.ts';
+import { describeStore } from './store.case.ts';
+import { flowRow, TEST_OPTIONS } from './testing.ts';
+
+describeStore('the embedded ClickHouse', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
+  return {
+    location: { path: join(folder, 'clickhouse') },
+    async remove() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+});
+
+test('blocks a crash left beside the embedded store are removed at the start, nothing else', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
+  const left = ['insert-0b5c.native', 'insert-1c6d.native'].map((name) => join(folder, name));
+  const kept = ['control.db', 'insert-notes.txt', 'other.native'].map((name) => join(folder, name));
+  for (const file of [...left, ...kept]) writeFileSync(file, 'x');
+  const location = { path: join(folder, 'clickhouse') };
+  const options = { ...TEST_OPTIONS, location };
+  const store = new FlowStore({ options, log: silentLog, metrics: new Metrics() });
+  try {
+    await store.start();
+    expect(left.filter(existsSync)).toEqual([]);
+    expect(kept.filter(existsSync)).toEqual(kept);
+    await store.insert([flowRow()], 1n);
+    expect(readdirSync(folder).filter((name) => /^insert-.*native$/.test(name))).toEqual([]);
+  } finally {
+    await store.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** `CLICKHOUSE_URL` names a server; each run makes a database there and drops it. */
+const url = process.env.CLICKHOUSE_URL;
+if (url === undefined) {
+  test.skip('the store on a ClickHouse server: CLICKHOUSE_URL is not set', () => {});
+} else {
+  describeStore('a ClickHouse server', async () => {
+    const username = process.env.CLICKHOUSE_USER ?? 'default';
+    const password = process.env.CLICKHOUSE_PASSWORD ?? '';
+    const database = `nfm_test_${process.pid}`;
+    const server = await openConnection({ url, username, password, database: 'default' });
+    await server.command(`CREATE DATABASE ${database}`);
+    return {
+      location: { url, username, password, database },
+      async remove() {
+        await server.command(`DROP DATABASE ${database}`);
+        await server.close();
+      },
+    };
+  });
+}

@@ -1,0 +1,296 @@
+import type { Log } from '../lib/log.ts';
+import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
+import type { Service } from '../lib/service.ts';
+import { ApiError } from '../model/api-error.ts';
+import type { EnrichedFlow } from '../model/enriched-flow.ts';
+import {
+  newMarker,
+  openConnection,
+  type QueryLimits,
+  removeLeftBlocks,
+  type StoreConnection,
+  type StoreLocation,
+} from './connection.ts';
+import { encodeRows, INSERT_COLUMNS } from './encode-rows.ts';
+import {
+  addColumns,
+  changeRetention,
+  createFlowTable,
+  FLOW_TABLE,
+  retention,
+  type SchemaOptions,
+} from './schema.ts';
+import { param, type SqlFragment, sql } from './sql.ts';
+
+export interface FlowStoreOptions extends QueryLimits {
+  readonly location: StoreLocation;
+  readonly retentionDays: number;
+  /** Queries that run at once; each holds a thread of libuv's pool while it runs. */
+  readonly queryConnections: number;
+}
+
+export interface FlowStoreDeps {
+  readonly options: FlowStoreOptions;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const SECONDS_A_DAY = 86_400;
+/** Queries beyond this are refused: whoever asks would wait too long anyway. */
+const MOST_WAITING = 100;
+const KILL_AGAIN_MILLIS = 100;
+
+/** What of one day is stored. */
+export interface StoredDay {
+  /** e.g. `2026-01-31`, of UTC. */
+  readonly day: string;
+  readonly rows: number;
+  /** Compressed, as on disk. */
+  readonly bytes: number;
+}
+
+interface Waiting {
+  readonly resolve: (connection: StoreConnection) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * The only door to ClickHouse. Inserts, control statements and queries have connections of their
+ * own: the embedded engine runs one statement a connection, and an insert must not wait behind a
+ * long query.
+ */
+export class FlowStore implements Service {
+  readonly name = 'store';
+  readonly #options: FlowStoreOptions;
+  readonly #log: Log;
+  readonly #insertSeconds: HistogramMetric;
+  readonly #idle: StoreConnection[] = [];
+  readonly #waiting = new Set<Waiting>();
+  #inserter: StoreConnection | undefined;
+  #control: StoreConnection | undefined;
+
+  constructor(deps: FlowStoreDeps) {
+    this.#options = deps.options;
+    this.#log = deps.log;
+    this.#insertSeconds = deps.metrics.histogram({
+      name: 'nfm_store_insert_seconds',
+      help: 'How long one insert took until it was durable',
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+    });
+  }
+
+  async start(): Promise<void> {
+    const { location, queryConnections } = this.#options;
+    await removeLeftBlocks(location);
+    this.#control = await openConnection(location);
+    await this.#migrate(this.#control);
+    this.#inserter = await openConnection(location);
+    for (let i = 0; i < queryConnections; i += 1) this.#idle.push(await openConnection(location));
+  }
+
+  /**
+   * Queries that wait are refused; those running are left to end by themselves, and their
+   * connections close with them.
+   */
+  async stop(): Promise<void> {
+    const connections = [this.#inserter, this.#control, ...this.#idle.splice(0)];
+    this.#inserter = undefined;
+    this.#control = undefined;
+    for (const { reject } of this.#waiting) reject(notStarted());
+    this.#waiting.clear();
+    for (const connection of connections) await connection?.close();
+  }
+
+  /**
+   * Stores the rows of a batch; durable when it resolves. A day's rows are one part, all or
+   * nothing. Repeating it with the same rows and number stores nothing twice.
+   */
+  async insert(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
+    for (const [day, dayRows] of byDay(rows)) {
+      const started = performance.now();
+      await requireOpen(this.#inserter).insert({
+        table: FLOW_TABLE,
+        columns: INSERT_COLUMNS,
+        block: encodeRows(dayRows, batch),
+        token: `${batch}-${day}`,
+      });
+      this.#insertSeconds.observe((performance.now() - started) / 1000);
+    }
+  }
+
+  /**
+   * As `insert`, for a batch that may have been stored before a crash, perhaps so long ago that
+   * the table forgot its token: the days it already has are left out.
+   */
+  async insertMissing(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
+    const stored = await this.#storedDays(batch);
+    const missing = rows.filter((row) => !stored.has(dayOf(row)));
+    this.#log.info('looked up a batch in doubt', {
+      batch: String(batch),
+      rows: rows.length,
+      missing: missing.length,
+    });
+    await this.insert(missing, batch);
+  }
+
+  /**
+   * Runs a query on the next free connection. Aborting ends the work in ClickHouse too.
+   *
+   * @throws the signal's reason when it was aborted
+   * @throws ApiError ThrottlingException when too many wait already
+   */
+  async query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]> {
+    signal?.throwIfAborted();
+    const connection = await this.#takeConnection(signal);
+    const marker = newMarker();
+    const ended = new AbortController();
+    const kill = () => void this.#killUntil(ended.signal, marker);
+    try {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', kill, { once: true });
+      return await connection.query<Row>(statement, { ...this.#options, marker });
+    } catch (error) {
+      ended.abort();
+      // chDB keeps a statement that failed, and its memory, until the connection's next one.
+      await connection.command('SELECT 1').catch(() => {});
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      ended.abort();
+      signal?.removeEventListener('abort', kill);
+      this.#giveBack(connection);
+    }
+  }
+
+  /** The days there are rows of, the oldest first. */
+  async days(): Promise<StoredDay[]> {
+    const days = await this.#ask<{ day: string; rows: string; bytes: string }>(
+      sql`SELECT partition AS day, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)} AND active GROUP BY day ORDER BY day`,
+    );
+    return days.map(({ day, rows, bytes }) => ({ day, rows: Number(rows), bytes: Number(bytes) }));
+  }
+
+  /** Deletes a day's rows for good. */
+  async dropDay({ day }: Pick<StoredDay, 'day'>): Promise<void> {
+    if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new Error(`"${day}" is no day`);
+    await requireOpen(this.#control).command(`ALTER TABLE ${FLOW_TABLE} DROP PARTITION '${day}'`);
+  }
+
+  /** Has ClickHouse stop merging parts, or go on; inserts and queries go on all the same. */
+  async holdMerges(isHeld: boolean): Promise<void> {
+    const verb = isHeld ? 'STOP' : 'START';
+    await requireOpen(this.#control).command(`SYSTEM ${verb} MERGES ${FLOW_TABLE}`);
+  }
+
+  async #storedDays(batch: bigint): Promise<ReadonlySet<number>> {
+    const rows = await this.#ask<{ day: number }>(
+      sql`SELECT DISTINCT toUInt32(toDate(time)) AS day FROM flows WHERE batch = ${param('UInt64', String(batch))}`,
+    );
+    return new Set(rows.map(({ day }) => day));
+  }
+
+  /** A question of the store's own, beside the queries. */
+  #ask<Row>(statement: SqlFragment): Promise<Row[]> {
+    return requireOpen(this.#control).query<Row>(statement, {
+      ...this.#options,
+      marker: newMarker(),
+    });
+  }
+
+  /** More than once: a query just sent is not to be seen in `system.processes` yet. */
+  async #killUntil(ended: AbortSignal, marker: string): Promise<void> {
+    while (!ended.aborted) {
+      await this.#kill(marker);
+      await pause(KILL_AGAIN_MILLIS, ended);
+    }
+  }
+
+  async #kill(marker: string): Promise<void> {
+    try {
+      const running = await this.#ask<{ query_id: string }>(
+        sql`SELECT query_id FROM system.processes WHERE position(query, ${param('String', `/* ${marker} */`)}) = 1`,
+      );
+      for (const { query_id } of running) {
+        await requireOpen(this.#control).command(
+          `KILL QUERY WHERE query_id = '${query_id.replace(/[^\w-]/g, '')}' ASYNC`,
+        );
+      }
+    } catch (error) {
+      this.#log.warn('cannot kill a query', { error });
+    }
+  }
+
+  async #migrate(control: StoreConnection): Promise<void> {
+    const options = { retentionDays: this.#options.retentionDays };
+    await control.command(createFlowTable(options));
+    const columns = await this.#ask<{ name: string }>(
+      sql`SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)}`,
+    );
+    for (const text of addColumns(new Set(columns.map(({ name }) => name)))) {
+      await control.command(text);
+    }
+    if (!(await this.#hasRetention(options))) await control.command(changeRetention(options));
+  }
+
+  async #hasRetention(options: SchemaOptions): Promise<boolean> {
+    const tables = await this.#ask<{ definition: string }>(
+      sql`SELECT create_table_query AS definition FROM system.tables WHERE database = currentDatabase() AND name = ${param('String', FLOW_TABLE)}`,
+    );
+    return tables.some(({ definition }) => definition.includes(` TTL ${retention(options)} `));
+  }
+
+  /** Who gives up leaves the queue at once: a connection may take long to become free. */
+  #takeConnection(signal: AbortSignal | undefined): Promise<StoreConnection> {
+    requireOpen(this.#control);
+    const free = this.#idle.pop();
+    if (free !== undefined) return Promise.resolve(free);
+    if (this.#waiting.size >= MOST_WAITING) {
+      throw new ApiError('ThrottlingException', 'too many queries wait for the store; ask later');
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { resolve, reject };
+      this.#waiting.add(waiting);
+      const leave = () => {
+        if (this.#waiting.delete(waiting)) reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #giveBack(connection: StoreConnection): void {
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      this.#waiting.delete(next);
+      next.resolve(connection);
+    } else if (this.#control !== undefined) this.#idle.push(connection);
+    else void connection.close().catch((error) => this.#log.warn('cannot close', { error }));
+  }
+}
+
+function dayOf(row: EnrichedFlow): number {
+  return Math.floor(row.timeSeconds / SECONDS_A_DAY);
+}
+
+function byDay(rows: readonly EnrichedFlow[]): Map<number, readonly EnrichedFlow[]> {
+  const first = rows[0];
+  if (first === undefined) return new Map();
+  const day = dayOf(first);
+  if (rows.every((row) => dayOf(row) === day)) return new Map([[day, rows]]);
+  const days = new Map<number, EnrichedFlow[]>();
+  for (const row of rows) {
+    const found = days.get(dayOf(row));
+    if (found === undefined) days.set(dayOf(row), [row]);
+    else found.push(row);
+  }
+  return days;
+}
+
+function requireOpen(connection: StoreConnection | undefined): StoreConnection {
+  if (connection === undefined) throw notStarted();
+  return connection;
+}
+
+function notStarted(): Error {
+  return new Error('the store is not started');
+}

@@ -1,0 +1,50 @@
+import { BATCH_COLUMN, FLOW_COLUMNS } from '../model/columns.ts';
+
+export const FLOW_TABLE = 'flows';
+
+export interface SchemaOptions {
+  readonly retentionDays: number;
+}
+
+/**
+ * One row per (report, flow), in a plain MergeTree: equal keys are legal. Time and category come
+ * first in the order, as every question has them; an insert is durable when it returns, and its
+ * deduplication token is remembered over the last 1,000 blocks.
+ */
+export function createFlowTable(options: SchemaOptions): string {
+  const columns = [...FLOW_COLUMNS, BATCH_COLUMN].map(({ name, type }) => `  ${name} ${type}`);
+  return `CREATE TABLE IF NOT EXISTS ${FLOW_TABLE} (
+${columns.join(',\n')},
+  INDEX by_batch batch TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(time)
+ORDER BY (account, region, category, toStartOfHour(time), local_subnet, local_ip, remote_ip, service_port, side, time)
+TTL ${retention(options)}
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1`;
+}
+
+/** Columns that a newer version declares and the table does not have yet. */
+export function addColumns(existing: ReadonlySet<string>): string[] {
+  return FLOW_COLUMNS.filter(({ name }) => !existing.has(name)).map(
+    ({ name, type }) => `ALTER TABLE ${FLOW_TABLE} ADD COLUMN IF NOT EXISTS ${name} ${type}`,
+  );
+}
+
+/**
+ * Days already stored are kept or dropped by the new retention too: only the time each part is to
+ * be dropped at is computed anew, no row is rewritten.
+ */
+export function changeRetention(options: SchemaOptions): string {
+  return `ALTER TABLE ${FLOW_TABLE} MODIFY TTL ${retention(options)} SETTINGS materialize_ttl_after_modify = 1`;
+}
+
+/** As ClickHouse prints it, so that it is found in the table's definition. */
+export function retention(options: SchemaOptions): string {
+  return `time + toIntervalDay(${wholeDays(options.retentionDays)})`;
+}
+
+function wholeDays(days: number): number {
+  if (!Number.isInteger(days) || days < 1) throw new Error('retentionDays: a whole number from 1');
+  return days;
+}

@@ -1,0 +1,459 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { canonicalAddress } from '../model/address.ts';
+import { DESTINATION_CATEGORIES } from '../model/category.ts';
+import { FLOW_COLUMNS } from '../model/columns.ts';
+import type { EnrichedFlow } from '../model/enriched-flow.ts';
+import { VALUE_NAMES, WIDEST_VALUES } from '../model/flow-metrics.ts';
+import { openConnection, type StoreConnection, type StoreLocation } from './connection.ts';
+import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
+import { joinSql, name, param, type SqlFragment, sql } from './sql.ts';
+import { flowRow, TEST_OPTIONS, TEST_SECONDS } from './testing.ts';
+
+/** Where a case's flows are, and how to be rid of them. */
+export interface StoreBench {
+  readonly location: StoreLocation;
+  remove(): Promise<void>;
+}
+
+const DAY = 86_400;
+/** The last second of a UTC day, and the first of the next. */
+const MIDNIGHT = Math.ceil(TEST_SECONDS / DAY) * DAY;
+
+/** The behaviour of a store, the same on the embedded ClickHouse and on a server. */
+export function describeStore(engine: string, open: () => Promise<StoreBench>): void {
+  describe(`the store on ${engine}`, () => {
+    let bench: StoreBench;
+    let control: StoreConnection;
+    let store: FlowStore;
+
+    beforeAll(async () => {
+      bench = await open();
+      control = await openConnection(bench.location);
+    });
+    afterAll(async () => {
+      await control.close();
+      await bench.remove();
+    });
+    beforeEach(async () => {
+      await control.command('DROP TABLE IF EXISTS flows SYNC');
+      store = await startStore();
+    });
+    afterEach(() => store.stop());
+
+    async function startStore(options: Partial<FlowStoreOptions> = {}): Promise<FlowStore> {
+      const started = new FlowStore({
+        options: { ...TEST_OPTIONS, location: bench.location, ...options },
+        log: silentLog,
+        metrics: new Metrics(),
+      });
+      await started.start();
+      return started;
+    }
+
+    async function restart(options: Partial<FlowStoreOptions> = {}): Promise<void> {
+      await store.stop();
+      store = await startStore(options);
+    }
+
+    async function count(where: SqlFragment = sql`1`): Promise<number> {
+      const [row] = await store.query<{ rows: string }>(
+        sql`SELECT count() AS rows FROM flows WHERE ${where}`,
+      );
+      return Number(row?.rows);
+    }
+
+    const parts = () =>
+      store.query<{ partition: string; rows: string }>(
+        sql`SELECT partition, rows FROM system.parts WHERE database = currentDatabase() AND table = 'flows' AND active ORDER BY name`,
+      );
+
+    /** Queries of other connections that are at work now. */
+    async function running(marker: string): Promise<number> {
+      const rows = await control.query(
+        sql`SELECT 1 FROM system.processes WHERE position(query, ${param('String', marker)}) > 0 AND position(query, 'system.processes') = 0`,
+        { ...TEST_OPTIONS, marker: 'test' },
+      );
+      return rows.length;
+    }
+
+    describe('rows', () => {
+      test('come back value by value as they went in', async () => {
+        let batch = 0n;
+        await fc.assert(
+          fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 60 }), async (rows) => {
+            batch += 1n;
+            await store.insert(rows, batch);
+            expect(sorted(await readBack(store, batch))).toEqual(sorted(rows.map(expected)));
+          }),
+          { numRuns: 25 },
+        );
+      });
+
+      test('of the least and greatest value of every column come back', async () => {
+        const values = (of: readonly number[]) =>
+          Object.fromEntries(VALUE_NAMES.map((column, i) => [column, of[i] ?? 0]));
+        const rows = [
+          flowRow({ localAddress: '0.0.0.1', servicePort: 0, side: 'client' }),
+          flowRow({
+            localAddress: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+            remoteAddress: '255.255.255.255',
+            servicePort: 65_535,
+            side: 'server',
+            values: values(WIDEST_VALUES),
+          }),
+        ];
+        await store.insert(rows, 2n ** 64n - 1n);
+        expect(sorted(await readBack(store, 2n ** 64n - 1n))).toEqual(sorted(rows.map(expected)));
+      });
+
+      test('with more distinct names than a byte counts come back', async () => {
+        const rows = Array.from({ length: 70_000 }, (_, i) => flowRow({ cluster: `name ${i}` }));
+        await store.insert(rows, 1n);
+        const [row] = await store.query<{ names: string }>(
+          sql`SELECT uniqExact(local_cluster) AS names FROM flows`,
+        );
+        expect(row?.names).toBe('70000');
+      });
+
+      test('of no batch are no insert', async () => {
+        await store.insert([], 1n);
+        expect(await parts()).toEqual([]);
+      });
+
+      test('of one insert and day are one part', async () => {
+        await store.insert(
+          Array.from({ length: 20_000 }, () => flowRow()),
+          1n,
+        );
+        expect(await parts()).toEqual([{ partition: '2027-01-15', rows: '20000' }]);
+      });
+    });
+
+    describe('a batch', () => {
+      const rows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
+
+      test('inserted twice is stored once', async () => {
+        await store.insert(rows, 7n);
+        await store.insert(rows, 7n);
+        expect(await count()).toBe(2);
+      });
+
+      test('inserted again after a restart is stored once', async () => {
+        await store.insert(rows, 7n);
+        await restart();
+        await store.insert(rows, 7n);
+        expect(await count()).toBe(2);
+      });
+
+      test('of equal rows under another number is another batch', async () => {
+        await store.insert(rows, 7n);
+        await store.insert(rows, 8n);
+        expect(await count()).toBe(4);
+      });
+
+      test('with equal rows in it keeps them all', async () => {
+        await store.insert([flowRow(), flowRow(), flowRow()], 7n);
+        expect(await count()).toBe(3);
+      });
+
+      test('in doubt, that the table forgot, is looked up and not stored again', async () => {
+        await control.command(
+          'ALTER TABLE flows MODIFY SETTING non_replicated_deduplication_window = 1',
+        );
+        await store.insert(rows, 7n);
+        await store.insert(rows, 8n);
+        await store.insertMissing(rows, 7n);
+        expect(await count(sql`batch = 7`)).toBe(2);
+      });
+
+      test('in doubt, that was not stored, is stored', async () => {
+        await store.insertMissing(rows, 7n);
+        expect(await count()).toBe(2);
+      });
+
+      const overMidnight = [
+        flowRow({ timeSeconds: MIDNIGHT - 1 }),
+        flowRow({ timeSeconds: MIDNIGHT }),
+        flowRow({ timeSeconds: MIDNIGHT - 1, servicePort: 80 }),
+      ];
+
+      test('over midnight is a part a day, and stored exactly once', async () => {
+        await store.insert(overMidnight, 7n);
+        await store.insert(overMidnight, 7n);
+        await store.insertMissing(overMidnight, 7n);
+        expect(await parts()).toEqual([
+          { partition: '2027-01-15', rows: '2' },
+          { partition: '2027-01-16', rows: '1' },
+        ]);
+      });
+
+      test('over midnight, cut off between the days, is completed', async () => {
+        await store.insert([overMidnight[1]!], 7n);
+        await store.insertMissing(overMidnight, 7n);
+        expect(await count()).toBe(3);
+        await store.insert(overMidnight, 7n);
+        expect(await count()).toBe(3);
+      });
+    });
+
+    describe('a newer version', () => {
+      test('adds its columns to the table there is, and old rows have nothing in them', async () => {
+        await store.insert([flowRow({ cluster: 'blue', values: { rtos_est: 7 } })], 1n);
+        await control.command('ALTER TABLE flows DROP COLUMN local_cluster, DROP COLUMN rtos_est');
+        await restart();
+        await store.insert([flowRow({ cluster: 'green', values: { rtos_est: 3 } })], 2n);
+        const rows = await store.query(
+          sql`SELECT local_cluster, rtos_est FROM flows ORDER BY batch`,
+        );
+        expect(rows).toEqual([
+          { local_cluster: '', rtos_est: 0 },
+          { local_cluster: 'green', rtos_est: 3 },
+        ]);
+      });
+
+      test('that keeps rows for fewer days drops the older ones', async () => {
+        const now = Math.floor(Date.now() / 1000);
+        await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
+        await store.insert([flowRow({ timeSeconds: now })], 2n);
+        await restart({ retentionDays: 20 });
+        await expect
+          .poll(
+            async () => {
+              await control.command('OPTIMIZE TABLE flows FINAL');
+              return await count();
+            },
+            { timeout: 30_000 },
+          )
+          .toBe(1);
+        expect(await count(sql`batch = 2`)).toBe(1);
+      });
+
+      test('that keeps them for longer keeps what there is', async () => {
+        const now = Math.floor(Date.now() / 1000);
+        await restart({ retentionDays: 40 });
+        await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
+        await restart({ retentionDays: 50 });
+        await control.command('OPTIMIZE TABLE flows FINAL');
+        expect(await count()).toBe(1);
+        const [table] = await store.query<{ text: string }>(
+          sql`SELECT create_table_query AS text FROM system.tables WHERE database = currentDatabase() AND name = 'flows'`,
+        );
+        expect(table?.text).toContain('TTL time + toIntervalDay(50) ');
+      });
+
+      test('with the same retention changes nothing', async () => {
+        await store.insert([flowRow()], 1n);
+        await restart();
+        const mutations = sql`SELECT command FROM system.mutations WHERE database = currentDatabase() AND table = 'flows'`;
+        expect(await store.query(mutations)).toEqual([]);
+      });
+    });
+
+    describe('a query', () => {
+      const ENDLESS = sql`SELECT count() AS n FROM system.numbers WHERE sipHash64(number) = 1`;
+
+      test('that is aborted ends in ClickHouse too, and frees its connection', async () => {
+        await restart({ queryConnections: 1 });
+        for (const _ of [1, 2]) {
+          const abort = new AbortController();
+          const asked = store.query(ENDLESS, abort.signal);
+          await expect.poll(() => running('sipHash64')).toBe(1);
+          abort.abort(new Error('enough'));
+          await expect(asked).rejects.toThrow('enough');
+          expect(await running('sipHash64')).toBe(0);
+        }
+        expect(await count()).toBe(0);
+      });
+
+      test('that is aborted as it is sent ends too', async () => {
+        const abort = new AbortController();
+        const asked = store.query(ENDLESS, abort.signal);
+        queueMicrotask(() => abort.abort(new Error('at once')));
+        await expect(asked).rejects.toThrow('at once');
+        expect(await running('sipHash64')).toBe(0);
+      });
+
+      test('aborted before it begins never begins', async () => {
+        await expect(store.query(ENDLESS, AbortSignal.abort(new Error('no')))).rejects.toThrow(
+          'no',
+        );
+      });
+
+      test('that waits leaves the queue when it is aborted', async () => {
+        await restart({ queryConnections: 1 });
+        const first = new AbortController();
+        const second = new AbortController();
+        const slow = store.query(ENDLESS, first.signal);
+        const waiting = store.query(sql`SELECT 1`, second.signal);
+        second.abort(new Error('gave up'));
+        await expect(waiting).rejects.toThrow('gave up');
+        const next = store.query<{ one: number }>(sql`SELECT 1 AS one`);
+        first.abort(new Error('enough'));
+        await expect(slow).rejects.toThrow('enough');
+        expect(await next).toEqual([{ one: 1 }]);
+      });
+
+      test('beyond those that may wait is refused', async () => {
+        await restart({ queryConnections: 1 });
+        const abort = new AbortController();
+        const slow = store.query(ENDLESS, abort.signal);
+        const waiting = Array.from({ length: 100 }, () => store.query(sql`SELECT 1 AS one`));
+        await expect(store.query(sql`SELECT 1`)).rejects.toThrow('too many queries wait');
+        abort.abort(new Error('enough'));
+        await expect(slow).rejects.toThrow('enough');
+        expect((await Promise.all(waiting)).length).toBe(100);
+      });
+
+      test('beside others gets its own answer, also while rows come in', async () => {
+        await restart({ queryConnections: 3 });
+        const answers = Array.from({ length: 30 }, (_, i) =>
+          store.query<{ answer: number }>(sql`SELECT ${param('UInt32', i)} AS answer`),
+        );
+        for (let batch = 0n; batch < 5n; batch += 1n) await store.insert([flowRow()], batch);
+        expect((await Promise.all(answers)).map(([row]) => row?.answer)).toEqual([
+          ...Array(30).keys(),
+        ]);
+        expect(await count()).toBe(5);
+      });
+
+      test('beyond its time ends with an error', async () => {
+        await restart({ mostSeconds: 1 });
+        await expect(store.query(ENDLESS)).rejects.toThrow(/TIMEOUT_EXCEEDED|Timeout exceeded/i);
+      });
+
+      test('beyond its memory ends with an error', async () => {
+        await restart({ mostMemoryBytes: 20_000_000 });
+        const large = sql`SELECT count() FROM (SELECT number FROM numbers(20000000) GROUP BY number)`;
+        await expect(store.query(large)).rejects.toThrow(/MEMORY_LIMIT|memory limit/i);
+      });
+
+      test('has its parameters as they are, whatever is in them', async () => {
+        const text = fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.string({
+            unit: fc.constantFrom(
+              "'",
+              '"',
+              '\\',
+              '\t',
+              '\n',
+              '\0',
+              '{',
+              '}',
+              '$',
+              '`',
+              '\r',
+              'n',
+              'N',
+            ),
+          }),
+        );
+        await fc.assert(
+          fc.asyncProperty(text, async (value) => {
+            const rows = await store.query(sql`SELECT ${param('String', value)} AS value`);
+            expect(rows).toEqual([{ value }]);
+          }),
+          { numRuns: 50 },
+        );
+      });
+    });
+
+    test('a stopped store takes no query and no batch', async () => {
+      const stopped = await startStore();
+      await stopped.stop();
+      await expect(stopped.query(sql`SELECT 1`)).rejects.toThrow('not started');
+      await expect(stopped.insert([flowRow()], 1n)).rejects.toThrow('not started');
+    });
+  });
+}
+
+const text = fc.oneof(
+  fc.constant(''),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom("'", '"', '\\', '\t', '\n', '\0', '\r', 'é', '网'),
+    maxLength: 5,
+  }),
+);
+const address = fc
+  .oneof(fc.ipV4(), fc.ipV6())
+  .map((generated) => canonicalAddress(generated) ?? '::1');
+const end = fc.record({
+  account: text,
+  region: text,
+  vpcId: text,
+  subnetId: text,
+  az: text,
+  instanceId: text,
+});
+const values = fc
+  .tuple(
+    ...WIDEST_VALUES.map((widest) =>
+      fc.oneof(
+        fc.constantFrom(0, 1, widest, widest - 1),
+        fc.maxSafeNat().map((n) => n % (widest + 1)),
+      ),
+    ),
+  )
+  .map((drawn) => Object.fromEntries(VALUE_NAMES.map((column, i) => [column, drawn[i] as number])));
+
+/** Any row decode could let through; times of two days, as each day is a part. */
+const anyRow: fc.Arbitrary<EnrichedFlow> = fc
+  .record({
+    timeSeconds: fc.integer({ min: MIDNIGHT - 10, max: MIDNIGHT + 10 }),
+    account: text,
+    region: text,
+    category: fc.constantFrom(...DESTINATION_CATEGORIES),
+    side: fc.constantFrom('client', 'server'),
+    localAddress: address,
+    remoteAddress: address,
+    servicePort: fc.oneof(fc.constantFrom(0, 65_535), fc.nat(65_535)),
+    local: end,
+    remote: end,
+    remoteIdentifier: text,
+    cluster: text,
+    pods: fc.record({
+      localPodName: text,
+      localPodNamespace: text,
+      localServiceName: text,
+      remotePodName: text,
+      remotePodNamespace: text,
+      remoteServiceName: text,
+    }),
+    values,
+  })
+  .map((drawn) => flowRow({ ...drawn, side: drawn.side as 'client' | 'server' }));
+
+type StoredRow = Readonly<Record<string, string>>;
+
+/** Every column of a row as text, from the declaration of the columns. */
+function expected(row: EnrichedFlow): StoredRow {
+  return Object.fromEntries(FLOW_COLUMNS.map((column) => [column.name, String(column.value(row))]));
+}
+
+async function readBack(store: FlowStore, batch: bigint): Promise<StoredRow[]> {
+  const columns = joinSql(
+    FLOW_COLUMNS.map((column) =>
+      column.name === 'time' ? sql`toUnixTimestamp(time) AS time` : name(column.name),
+    ),
+    ', ',
+  );
+  const rows = await store.query<Record<string, string | number>>(
+    sql`SELECT ${columns} FROM flows WHERE batch = ${param('UInt64', String(batch))}`,
+  );
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([column, value]) => {
+        const isAddress = column === 'local_ip' || column === 'remote_ip';
+        return [column, isAddress ? (canonicalAddress(String(value)) ?? '') : String(value)];
+      }),
+    ),
+  );
+}
+
+function sorted(rows: readonly StoredRow[]): string[] {
+  return rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
+}

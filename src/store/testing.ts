@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { type Endpoint, type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import { VALUE_NAMES, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import type { PodNames, Side } from '../model/report.ts';
+import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
+
+/** What a test says of a row; the rest is a client's plain flow at a time within any retention. */
+export interface FlowParts {
+  readonly timeSeconds?: number;
+  readonly account?: string;
+  readonly region?: string;
+  readonly category?: EnrichedFlow['category'];
+  readonly side?: Side;
+  readonly localAddress?: string;
+  readonly remoteAddress?: string;
+  readonly servicePort?: number;
+  readonly local?: Partial<Endpoint>;
+  readonly remote?: Partial<Endpoint>;
+  readonly remoteIdentifier?: string;
+  readonly cluster?: string;
+  readonly pods?: PodNames;
+  /** By column name, e.g. `bytes_received`. */
+  readonly values?: Readonly<Record<string, number>>;
+}
+
+/** 2027-01-15 08:00:00 UTC. */
+export const TEST_SECONDS = 1_800_000_000;
+
+export function flowRow(parts: FlowParts = {}): EnrichedFlow {
+  const owner = {
+    account: parts.account ?? '000000000000',
+    region: parts.region ?? 'us-east-1',
+  };
+  const values = new Float64Array(VALUES_LENGTH);
+  for (const [name, value] of Object.entries(parts.values ?? {})) {
+    const index = VALUE_NAMES.indexOf(name);
+    if (index === -1) throw new Error(`no value is named ${name}`);
+    values[index] = value;
+  }
+  return {
+    timeSeconds: parts.timeSeconds ?? TEST_SECONDS,
+    owner,
+    flow: {
+      side: parts.side ?? 'client',
+      localAddress: parts.localAddress ?? '10.0.1.7',
+      remoteAddress: parts.remoteAddress ?? '10.0.2.7',
+      servicePort: parts.servicePort ?? 443,
+      pods: parts.pods,
+      values,
+    },
+    local: { ...UNKNOWN_ENDPOINT, ...owner, ...parts.local },
+    remote: { ...UNKNOWN_ENDPOINT, ...parts.remote },
+    cluster: parts.cluster ?? '',
+    category: parts.category ?? 'INTRA_AZ',
+    remoteIdentifier: parts.remoteIdentifier ?? '',
+  };
+}
+
+/** A store on a folder of its own, removed with it. */
+export interface TestStore extends AsyncDisposable {
+  readonly store: FlowStore;
+  readonly metrics: Metrics;
+  readonly folder: string;
+}
+
+export const TEST_OPTIONS: Omit<FlowStoreOptions, 'location'> = {
+  retentionDays: 3650,
+  queryConnections: 2,
+  mostSeconds: 60,
+  mostMemoryBytes: 1024 ** 3,
+};
+
+export async function startTestStore(): Promise<TestStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
+  const metrics = new Metrics();
+  const location = { path: join(folder, 'clickhouse') };
+  const store = new FlowStore({ options: { ...TEST_OPTIONS, location }, log: silentLog, metrics });
+  await store.start();
+  return {
+    store,
+    metrics,
+    folder,
+    async [Symbol.asyncDispose]() {
+      await store.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../lib/clock.ts';
+import { type Database, type Migration, runMigrations } from '../lib/database.ts';
+import type { AddressClaim } from './address-book.ts';
+
+type ClaimRow = {
+  readonly account: string;
+  readonly region: string;
+  readonly vpc_id: string;
+  readonly address: string;
+  readonly instance_id: string;
+  readonly from_seconds: number;
+  readonly last_seen_seconds: number;
+  readonly prefix: string;
+  readonly subnet_id: string;
+  readonly az: string;
+};
+
+type ClaimTables = {
+  readonly topology_address_claims: ClaimRow;
+};
+
+const COLUMNS = [
+  'account',
+  'region',
+  'vpc_id',
+  'address',
+  'instance_id',
+  'from_seconds',
+  'last_seen_seconds',
+  'prefix',
+  'subnet_id',
+  'az',
+] as const;
+
+export interface ClaimRepositoryDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Claims not seen for longer are forgotten: no flow is as old. */
+  readonly retentionSeconds: number;
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    name: '001-claims',
+    async up(database) {
+      await database.schema
+        .createTable('topology_claims')
+        .addColumn('account', 'text', (column) => column.notNull())
+        .addColumn('region', 'text', (column) => column.notNull())
+        .addColumn('vpc_id', 'text', (column) => column.notNull())
+        .addColumn('address', 'text', (column) => column.notNull())
+        .addColumn('instance_id', 'text', (column) => column.notNull())
+        .addColumn('from_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('prefix', 'text', (column) => column.notNull())
+        .addColumn('subnet_id', 'text', (column) => column.notNull())
+        .addColumn('az', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('topology_claims_key', [
+          'vpc_id',
+          'address',
+          'instance_id',
+          'az',
+          'from_seconds',
+        ])
+        .execute();
+    },
+  },
+  {
+    name: '002-key-by-prefix',
+    async up(database) {
+      // A host that changed its prefix within a second had one claim. SQLite cannot change a
+      // primary key, so the claims move to a new table.
+      await database.schema
+        .createTable('topology_address_claims')
+        .addColumn('account', 'text', (column) => column.notNull())
+        .addColumn('region', 'text', (column) => column.notNull())
+        .addColumn('vpc_id', 'text', (column) => column.notNull())
+        .addColumn('address', 'text', (column) => column.notNull())
+        .addColumn('instance_id', 'text', (column) => column.notNull())
+        .addColumn('from_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('prefix', 'text', (column) => column.notNull())
+        .addColumn('subnet_id', 'text', (column) => column.notNull())
+        .addColumn('az', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('topology_address_claims_key', [
+          'vpc_id',
+          'address',
+          'instance_id',
+          'az',
+          'from_seconds',
+          'prefix',
+        ])
+        .execute();
+      const tables = database.withTables<ClaimTables & { topology_claims: ClaimRow }>();
+      await tables
+        .insertInto('topology_address_claims')
+        .columns(COLUMNS)
+        .expression(tables.selectFrom('topology_claims').select(COLUMNS))
+        .execute();
+      await database.schema.dropTable('topology_claims').execute();
+    },
+  },
+];
+
+/** What tells one claim from another. */
+const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
+
+/** Rows of one statement: SQLite takes 32,766 parameters. */
+const ROWS_A_STATEMENT = 500;
+
+/** What agents said of their hosts, kept over restarts in the control database. */
+export class ClaimRepository {
+  readonly #deps: ClaimRepositoryDeps;
+
+  constructor(deps: ClaimRepositoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Makes the table, forgets claims past retention, and reads the rest. */
+  async load(): Promise<AddressClaim[]> {
+    const { database } = this.#deps;
+    await runMigrations(database, 'topology', MIGRATIONS);
+    await this.forget(this.oldestSeconds());
+    const tables = database.withTables<ClaimTables>();
+    const rows = await tables.selectFrom('topology_address_claims').select(COLUMNS).execute();
+    return rows.map(claimOfRow);
+  }
+
+  /** Claims last seen before this time are past retention, in seconds since 1970. */
+  oldestSeconds(): number {
+    return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
+  }
+
+  /** Deletes the claims last seen before a time. */
+  async forget(oldestSeconds: number): Promise<void> {
+    await this.#deps.database
+      .withTables<ClaimTables>()
+      .deleteFrom('topology_address_claims')
+      .where('last_seen_seconds', '<', oldestSeconds)
+      .execute();
+  }
+
+  /** Writes claims; one that is known has only its times moved. */
+  async save(claims: readonly AddressClaim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const tables = this.#deps.database.withTables<ClaimTables>();
+    await tables.transaction().execute(async (transaction) => {
+      for (let i = 0; i < claims.length; i += ROWS_A_STATEMENT) {
+        await transaction
+          .insertInto('topology_address_claims')
+          .values(claims.slice(i, i + ROWS_A_STATEMENT).map(rowOfClaim))
+          .onConflict((conflict) =>
+            conflict
+              .columns(KEY)
+              .doUpdateSet((row) => ({ last_seen_seconds: row.ref('excluded.last_seen_seconds') })),
+          )
+          .execute();
+      }
+    });
+  }
+}
+
+function rowOfClaim(claim: AddressClaim): ClaimRow {
+  const { endpoint } = claim;
+  return {
+    account: endpoint.account,
+    region: endpoint.region,
+    vpc_id: endpoint.vpcId,
+    address: claim.address,
+    instance_id: endpoint.instanceId,
+    from_seconds: claim.fromSeconds,
+    last_seen_seconds: claim.lastSeenSeconds,
+    prefix: claim.prefix,
+    subnet_id: endpoint.subnetId,
+    az: endpoint.az,
+  };
+}
+
+function claimOfRow(row: ClaimRow): AddressClaim {
+  return {
+    address: row.address,
+    prefix: row.prefix,
+    endpoint: {
+      account: row.account,
+      region: row.region,
+      vpcId: row.vpc_id,
+      subnetId: row.subnet_id,
+      az: row.az,
+      instanceId: row.instance_id,
+    },
+    fromSeconds: row.from_seconds,
+    lastSeenSeconds: row.last_seen_seconds,
+  };
+}

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeClock } from '../lib/clock.ts';
+import { type Database, openDatabase } from '../lib/database.ts';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import type { HostDescription } from '../model/report.ts';
+import { CLAIM_SECONDS } from './address-book.ts';
+import { ClaimRepository } from './claim-repository.ts';
+import { describeHost, link } from './testing.ts';
+import { Topology } from './topology.ts';
+
+const owner = { account: '000000000000', region: 'us-east-1' };
+const NOW = 1_800_000_000;
+const RETENTION = 7 * 86_400;
+
+let folder: string;
+let database: Database;
+let clock: FakeClock;
+let metrics: Metrics;
+let topology: Topology;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'nfm-topology-'));
+  clock = new FakeClock(NOW * 1000);
+  await restart();
+});
+
+afterEach(async () => {
+  await topology.stop();
+  await database.destroy();
+  rmSync(folder, { recursive: true });
+});
+
+/** Opens database and topology anew, as a server that is started on the same folder. */
+async function restart(): Promise<void> {
+  database = await openDatabase({ url: `sqlite:${join(folder, 'control.db')}` });
+  metrics = new Metrics();
+  const claims = new ClaimRepository({ database, clock, retentionSeconds: RETENTION });
+  topology = new Topology({ claims, log: silentLog, metrics });
+  await topology.start();
+}
+
+async function stop(): Promise<void> {
+  await topology.stop();
+  await database.destroy();
+}
+
+const locate = (address: string, host: HostDescription, timeSeconds = NOW) => {
+  const { vpcId } = topology.observe(owner, host, timeSeconds);
+  return topology.snapshot().locate(address, { owner, vpcId, timeSeconds });
+};
+
+test('what a host says is known to the next snapshot, and to none before', () => {
+  const host = describeHost();
+  const before = topology.snapshot();
+  const { vpcId, instanceId, subnetOf } = topology.observe(owner, host, NOW);
+  const vantage = { owner, vpcId, timeSeconds: NOW };
+  expect(before.locate('10.0.1.7', vantage)).toBeUndefined();
+  const subnetId = subnetOf.get('10.0.1.7');
+  expect(topology.snapshot().locate('10.0.1.7', vantage)).toMatchObject({ instanceId, subnetId });
+});
+
+test('a snapshot is made anew only when something is new', () => {
+  topology.observe(owner, describeHost(), NOW);
+  const first = topology.snapshot();
+  topology.observe(owner, describeHost(), NOW + 30);
+  expect(topology.snapshot()).toBe(first);
+  topology.observe(owner, describeHost({ zone: 'use1-az2' }), NOW + 60);
+  expect(topology.snapshot()).not.toBe(first);
+});
+
+test('a host that goes on reporting keeps its address, in the snapshot made before too', () => {
+  const { vpcId } = topology.observe(owner, describeHost(), NOW);
+  const snapshot = topology.snapshot();
+  for (let time = NOW; time <= NOW + 3_600; time += 30)
+    topology.observe(owner, describeHost(), time);
+  const timeSeconds = NOW + 3_600 + CLAIM_SECONDS;
+  expect(snapshot.locate('10.0.1.7', { owner, vpcId, timeSeconds })).toMatchObject({
+    instanceId: 'i-0123456789abcdef0',
+  });
+});
+
+test('an address that went to another host is whose it was at the time', () => {
+  const { vpcId } = topology.observe(owner, describeHost(), NOW);
+  const heir = describeHost({ instanceId: 'i-0fedcba9876543210' });
+  topology.observe(owner, heir, NOW + 1_000);
+  const at = (timeSeconds: number) =>
+    topology.snapshot().locate('10.0.1.7', { owner, vpcId, timeSeconds })?.instanceId;
+  expect(at(NOW)).toBe('i-0123456789abcdef0');
+  expect(at(NOW + 1_000)).toBe('i-0fedcba9876543210');
+});
+
+test('an address two hosts claim at once is counted when it is looked up', async () => {
+  topology.observe(owner, describeHost({ instanceId: 'i-0fedcba9876543210' }), NOW);
+  expect(locate('10.0.1.7', describeHost())).toMatchObject({ instanceId: '' });
+  expect(await metrics.value('nfm_topology_ambiguous_lookups_total')).toBe(1);
+});
+
+test('a host whose prefix changed is in its new subnet', () => {
+  const { vpcId } = topology.observe(owner, describeHost(), NOW);
+  const moved = describeHost({ interfaces: [link('10.0.1.7', 16)] });
+  const { subnetOf } = topology.observe(owner, moved, NOW + 30);
+  const vantage = { owner, vpcId, timeSeconds: NOW + 30 };
+  expect(topology.snapshot().locate('10.0.1.7', vantage)?.subnetId).toBe(subnetOf.get('10.0.1.7'));
+});
+
+test('a host without a network or an id claims nothing', async () => {
+  topology.observe(owner, describeHost({ network: undefined }), NOW);
+  topology.observe(owner, describeHost({ instanceId: '', machineId: '' }), NOW);
+  expect(await metrics.value('nfm_topology_claims')).toBe(0);
+});
+
+test('claims and their times come back after a restart', async () => {
+  topology.observe(owner, describeHost(), NOW);
+  topology.observe(owner, describeHost(), NOW + 250);
+  const { vpcId } = topology.observe(
+    owner,
+    describeHost({ interfaces: [link('10.0.2.7', 24)] }),
+    NOW,
+  );
+  const vantage = { owner, vpcId, timeSeconds: NOW + 250 + CLAIM_SECONDS };
+  const known = topology.snapshot().locate('10.0.1.7', vantage);
+  expect(known).toBeDefined();
+  await stop();
+  await restart();
+  expect(topology.snapshot().locate('10.0.1.7', vantage)).toEqual(known);
+  expect(await metrics.value('nfm_topology_claims')).toBe(2);
+});
+
+test('claims that differ only in their prefix are both kept over a restart', async () => {
+  topology.observe(owner, describeHost(), NOW);
+  topology.observe(owner, describeHost({ interfaces: [link('10.0.1.7', 16)] }), NOW);
+  await stop();
+  await restart();
+  expect(await metrics.value('nfm_topology_claims')).toBe(2);
+});
+
+test('while the database refuses, nothing is lost: the next save has it', async () => {
+  const rename = (from: string, to: string) =>
+    database.schema.alterTable(from).renameTo(to).execute();
+  topology.observe(owner, describeHost(), NOW);
+  await rename('topology_address_claims', 'away');
+  await expect(topology.save()).rejects.toThrow('cannot save the topology');
+  expect(locate('10.0.1.7', describeHost())).toBeDefined();
+  await rename('away', 'topology_address_claims');
+  await topology.save();
+  await stop();
+  await restart();
+  expect(await metrics.value('nfm_topology_claims')).toBe(1);
+});
+
+test('claims no flow is as old as are forgotten at the start', async () => {
+  topology.observe(owner, describeHost(), NOW - RETENTION - 1);
+  topology.observe(owner, describeHost({ interfaces: [link('10.0.2.7', 24)] }), NOW - RETENTION);
+  await stop();
+  await restart();
+  expect(await metrics.value('nfm_topology_claims')).toBe(1);
+});
+
+test('claims no flow is as old as are forgotten while the server runs', async () => {
+  topology.observe(owner, describeHost(), NOW);
+  topology.observe(owner, describeHost({ interfaces: [link('10.0.2.7', 24)] }), NOW + 4_000);
+  await topology.save();
+  clock.advance((RETENTION + 3_700) * 1000);
+  await topology.forget();
+  expect(await metrics.value('nfm_topology_claims')).toBe(1);
+  await stop();
+  await restart();
+  expect(await metrics.value('nfm_topology_claims')).toBe(1);
+});
+
+test('claims of the table before the prefix was part of the key are taken over', async () => {
+  topology.observe(owner, describeHost(), NOW);
+  await topology.save();
+  await sql`create table topology_claims as select * from topology_address_claims`.execute(
+    database,
+  );
+  await sql`drop table topology_address_claims`.execute(database);
+  await sql`delete from migrations where component = 'topology' and position = 1`.execute(database);
+  await stop();
+  await restart();
+  expect(await metrics.value('nfm_topology_claims')).toBe(1);
+});

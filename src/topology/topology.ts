@@ -1,0 +1,198 @@
+import type { Log } from '../lib/log.ts';
+import type { CounterMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
+import type { Service } from '../lib/service.ts';
+import type { Owner } from '../model/owner.ts';
+import type { HostDescription } from '../model/report.ts';
+import type { TopologySnapshot } from '../model/topology.ts';
+import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
+import type { ClaimRepository } from './claim-repository.ts';
+import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
+
+export interface TopologyDeps {
+  readonly claims: ClaimRepository;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A reporting host with the subnets of its addresses. */
+export interface ObservedHost extends HostClaim {
+  readonly subnetOf: ReadonlyMap<string, string>;
+}
+
+/** Claims beyond this are refused and counted: a fleet of 100,000 hosts with a few addresses each. */
+const MOST_CLAIMS = 500_000;
+const SAVE_MILLIS = 10_000;
+const FORGET_SECONDS = 3_600;
+
+/**
+ * The resource graph as agents describe it: who had which address, in which subnet and zone, from
+ * when to when. `observe` takes what a report says; `snapshot` is what flows are enriched from,
+ * made anew when something changed. Kept in the control database, written behind.
+ */
+export class Topology implements Service {
+  readonly name = 'topology';
+  readonly #deps: TopologyDeps;
+  readonly #claims = new Map<string, AddressClaim[]>();
+  readonly #unsaved = new Set<AddressClaim>();
+  readonly #ambiguous: CounterMetric;
+  readonly #refused: CounterMetric;
+  readonly #stopping = new AbortController();
+  #claimCount = 0;
+  #saving: Promise<void> | undefined;
+  #snapshot: TopologySnapshot;
+  #changed = false;
+  #forgottenSeconds = 0;
+
+  constructor(deps: TopologyDeps) {
+    this.#deps = deps;
+    this.#ambiguous = deps.metrics.counter({
+      name: 'nfm_topology_ambiguous_lookups_total',
+      help: 'Lookups of an address that several instances claimed at that time',
+    });
+    this.#refused = deps.metrics.counter({
+      name: 'nfm_topology_claims_refused_total',
+      help: 'Addresses of hosts not taken because the topology was full',
+    });
+    deps.metrics.observedGauge(
+      { name: 'nfm_topology_claims', help: 'Addresses of hosts the topology knows' },
+      () => this.#claimCount,
+    );
+    this.#snapshot = this.#build();
+  }
+
+  async start(): Promise<void> {
+    for (const claim of await this.#deps.claims.load()) this.#keep(claim);
+    this.#snapshot = this.#build();
+    this.#saving = this.#saveLoop(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#saving;
+    await this.save();
+  }
+
+  /** Takes what a host says of itself at a time, and gives it back with its ids. */
+  observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
+    const claim = claimOf(owner, host);
+    if (claim.vpcId !== '' && claim.instanceId !== '') {
+      for (const address of claim.addresses) this.#claim(claim, address, timeSeconds);
+    }
+    const subnetOf = new Map(claim.addresses.map((item) => [item.address, item.subnetId]));
+    return { ...claim, subnetOf };
+  }
+
+  /** The topology with everything observed so far. */
+  snapshot(): TopologySnapshot {
+    if (this.#changed) this.#snapshot = this.#build();
+    return this.#snapshot;
+  }
+
+  /**
+   * Writes what was observed since the last time. The control database is not in the way of data:
+   * while it is down, claims wait to be saved.
+   *
+   * @throws Error when they could not be written
+   */
+  async save(): Promise<void> {
+    const claims = [...this.#unsaved];
+    this.#unsaved.clear();
+    try {
+      await this.#deps.claims.save(claims);
+    } catch (cause) {
+      for (const claim of claims) this.#unsaved.add(claim);
+      throw new Error('cannot save the topology', { cause });
+    }
+  }
+
+  /** Hosts come and go: once an hour, what no flow is as old as makes room for others. */
+  async forget(): Promise<void> {
+    const oldest = this.#deps.claims.oldestSeconds();
+    if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
+    await this.#deps.claims.forget(oldest);
+    this.#forgottenSeconds = oldest;
+    for (const [key, claims] of this.#claims) {
+      const kept = claims.filter((claim) => claim.lastSeenSeconds >= oldest);
+      if (kept.length === claims.length) continue;
+      this.#changed = true;
+      this.#claimCount -= claims.length - kept.length;
+      if (kept.length === 0) this.#claims.delete(key);
+      else this.#claims.set(key, kept);
+    }
+  }
+
+  #claim(host: HostClaim, claimed: ClaimedAddress, timeSeconds: number): void {
+    const key = `${host.vpcId} ${claimed.address}`;
+    const at = { prefix: claimed.prefix, timeSeconds };
+    const known = this.#claims.get(key)?.find((claim) => isHeldBy(claim, host, at));
+    if (known !== undefined) {
+      known.lastSeenSeconds = Math.max(known.lastSeenSeconds, timeSeconds);
+      this.#unsaved.add(known);
+      return;
+    }
+    if (this.#claimCount >= MOST_CLAIMS) {
+      this.#refused.add(1);
+      return;
+    }
+    const claim: AddressClaim = {
+      address: claimed.address,
+      prefix: claimed.prefix,
+      endpoint: {
+        account: host.owner.account,
+        region: host.owner.region,
+        vpcId: host.vpcId,
+        subnetId: claimed.subnetId,
+        az: host.az,
+        instanceId: host.instanceId,
+      },
+      fromSeconds: timeSeconds,
+      lastSeenSeconds: timeSeconds,
+    };
+    this.#keep(claim);
+    this.#unsaved.add(claim);
+  }
+
+  #keep(claim: AddressClaim): void {
+    const key = `${claim.endpoint.vpcId} ${claim.address}`;
+    const claims = this.#claims.get(key);
+    if (claims === undefined) this.#claims.set(key, [claim]);
+    else claims.push(claim);
+    this.#claimCount += 1;
+    this.#changed = true;
+  }
+
+  #build(): TopologySnapshot {
+    this.#changed = false;
+    return new AddressBook({
+      claims: [...this.#claims.values()].flat(),
+      onAmbiguous: () => this.#ambiguous.add(1),
+    });
+  }
+
+  async #saveLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(SAVE_MILLIS, signal);
+      try {
+        await this.save();
+        await this.forget();
+      } catch (error) {
+        this.#deps.log.warn('cannot save the topology', { error });
+      }
+    }
+  }
+}
+
+/** The same host in the same place and subnet, not so long silent that another may have had the address. */
+function isHeldBy(
+  claim: AddressClaim,
+  host: HostClaim,
+  { prefix, timeSeconds }: { readonly prefix: string; readonly timeSeconds: number },
+): boolean {
+  return (
+    claim.endpoint.instanceId === host.instanceId &&
+    claim.endpoint.az === host.az &&
+    claim.prefix === prefix &&
+    isLive(claim, timeSeconds)
+  );
+}
