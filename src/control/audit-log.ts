@@ -1,0 +1,196 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../lib/database.ts';
+import type { Log } from '../lib/log.ts';
+import type { CounterMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
+import type { Service } from '../lib/service.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
+import type { ControlTables } from './control-tables.ts';
+
+export interface AuditLogDeps {
+  readonly database: Database;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Changes kept, and as many reads, so that these push none out; the oldest go. 0 records none. */
+  readonly mostEvents: number;
+}
+
+export interface AuditQuery {
+  readonly account: string;
+  /** Milliseconds since 1970, half-open. */
+  readonly fromMillis: number;
+  readonly untilMillis: number;
+  readonly limit: number;
+  readonly eventName?: string | undefined;
+  readonly accessKeyId?: string | undefined;
+  /** The position of the last event of the page before. */
+  readonly after?: string | undefined;
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly events: readonly AuditEvent[];
+  /** Present when there is more. */
+  readonly next?: string | undefined;
+}
+
+interface Pending {
+  readonly atMillis: number;
+  readonly event: AuditEvent;
+}
+
+const FLUSH_MILLIS = 1_000;
+/** A database that is down loses no more than what does not fit here; about 20 MB. */
+const MOST_PENDING = 10_000;
+const BATCH = 500;
+/** Old events are looked for after so many new ones, as it costs a walk over the index. */
+const TRIM_EVERY = 1_000;
+
+/**
+ * Who called what: a table of the control database that keeps the last `mostEvents` changes and as many
+ * reads (and up to 1,000 more until it is trimmed). A call only queues its event; a second later at most one transaction
+ * writes all that waits. What a crash or a full queue loses is at most that, and the latter counted.
+ */
+export class AuditLog implements Service {
+  readonly name = 'audit log';
+  readonly #deps: AuditLogDeps;
+  readonly #tables: Kysely<ControlTables>;
+  readonly #dropped: CounterMetric;
+  readonly #stopping = new AbortController();
+  #pending: Pending[] = [];
+  #sinceTrim = TRIM_EVERY;
+  #loop: Promise<void> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(deps: AuditLogDeps) {
+    this.#deps = deps;
+    this.#tables = deps.database.withTables<ControlTables>();
+    this.#dropped = deps.metrics.counter({
+      name: 'nfm_audit_dropped_total',
+      help: 'Calls left out of the audit log because the control database could not take them',
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run();
+  }
+
+  /** Writes what waits. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** Queues a call to be written. */
+  record(event: AuditEvent, atMillis: number): void {
+    if (this.#deps.mostEvents === 0) return;
+    if (this.#pending.length < MOST_PENDING) this.#pending.push({ event, atMillis });
+    else this.#dropped.add(1);
+  }
+
+  /** Calls of an account, newest first, those that still wait to be written too. */
+  async find(query: AuditQuery): Promise<AuditPage> {
+    await this.flush();
+    const [afterMillis, afterId = ''] = query.after?.split('/') ?? [];
+    let rows = this.#tables
+      .selectFrom('audit_event')
+      .select(['at_millis', 'event_id', 'event'])
+      .where('account', '=', query.account)
+      .where('at_millis', '>=', query.fromMillis)
+      .where('at_millis', '<', query.untilMillis);
+    const { eventName, accessKeyId } = query;
+    if (eventName !== undefined) rows = rows.where('event_name', '=', eventName);
+    if (accessKeyId !== undefined) rows = rows.where('access_key_id', '=', accessKeyId);
+    if (afterMillis !== undefined) {
+      const millis = Number(afterMillis);
+      rows = rows.where(({ or, and, eb }) =>
+        or([
+          eb('at_millis', '<', millis),
+          and([eb('at_millis', '=', millis), eb('event_id', '<', afterId)]),
+        ]),
+      );
+    }
+    const found = await rows
+      .orderBy('at_millis', 'desc')
+      .orderBy('event_id', 'desc')
+      .limit(query.limit + 1)
+      .execute();
+    const page = found.slice(0, query.limit);
+    const last = page.at(-1);
+    return {
+      events: page.map(({ event }) => readEvent(event)),
+      next:
+        found.length > page.length && last !== undefined
+          ? `${last.at_millis}/${last.event_id}`
+          : undefined,
+    };
+  }
+
+  /** Writes what waits; one write at a time. Rejects when the database does not take it. */
+  flush(): Promise<void> {
+    const flushed = this.#flushing.then(() => this.#write());
+    this.#flushing = flushed.catch(() => {});
+    return flushed;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      const isLast = signal.aborted;
+      await this.flush().catch((error) => {
+        this.#deps.log.warn('cannot write the audit log', { error });
+      });
+      if (isLast) return;
+      await pause(FLUSH_MILLIS, signal);
+    }
+  }
+
+  async #write(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.slice(0, BATCH);
+      await this.#tables
+        .insertInto('audit_event')
+        .values(batch.map(row))
+        .onConflict((conflict) => conflict.column('event_id').doNothing())
+        .execute();
+      this.#pending = this.#pending.slice(batch.length);
+      this.#sinceTrim += batch.length;
+    }
+    if (this.#sinceTrim < TRIM_EVERY) return;
+    for (const isRead of [0, 1]) await this.#trim(isRead);
+    this.#sinceTrim = 0;
+  }
+
+  async #trim(isRead: number): Promise<void> {
+    const oldest = await this.#tables
+      .selectFrom('audit_event')
+      .select('at_millis')
+      .where('is_read', '=', isRead)
+      .orderBy('at_millis', 'desc')
+      .limit(1)
+      .offset(this.#deps.mostEvents)
+      .executeTakeFirst();
+    if (oldest === undefined) return;
+    await this.#tables
+      .deleteFrom('audit_event')
+      .where('is_read', '=', isRead)
+      .where('at_millis', '<=', oldest.at_millis)
+      .execute();
+  }
+}
+
+function row({ event, atMillis }: Pending) {
+  return {
+    event_id: event.eventID,
+    at_millis: atMillis,
+    is_read: event.readOnly ? 1 : 0,
+    account: event.recipientAccountId,
+    access_key_id: event.userIdentity.accessKeyId,
+    event_name: event.eventName,
+    event: JSON.stringify(event),
+  };
+}
+
+function readEvent(text: string): AuditEvent {
+  return JSON.parse(text) as AuditEvent;
+}

@@ -1,0 +1,217 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Clock } from '../lib/clock.ts';
+import type { Database } from '../lib/database.ts';
+import { ApiError } from '../model/api-error.ts';
+import type { ControlTables } from './control-tables.ts';
+import { readTargets } from './scope-rows.ts';
+
+export interface OrganizationDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+}
+
+export interface OrganizationMember {
+  readonly account: string;
+  readonly isDelegatedAdministrator: boolean;
+  readonly joinedAtMillis: number;
+}
+
+export interface OrganizationDescription {
+  readonly managementAccount: string;
+  /** All but the management account, by number. */
+  readonly members: readonly OrganizationMember[];
+}
+
+/**
+ * The organization of this installation: its management account administers it, and that one and its
+ * delegated administrators may have the other accounts as targets of their scopes. Memberships that
+ * scopes rest on are not taken away.
+ */
+export class Organization {
+  readonly #clock: Clock;
+  readonly #tables: Kysely<ControlTables>;
+
+  constructor({ database, clock }: OrganizationDeps) {
+    this.#clock = clock;
+    this.#tables = database.withTables<ControlTables>();
+  }
+
+  /** Makes the organization at the first start of all: true. Later it changes nothing. */
+  async ensure(first: {
+    readonly managementAccount: string;
+    readonly delegatedAdministrators: readonly string[];
+  }): Promise<boolean> {
+    const now = this.#clock.now();
+    const { managementAccount, delegatedAdministrators } = first;
+    return await this.#tables.transaction().execute(async (transaction) => {
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto('organization')
+        .values({ only: 1, management_account: managementAccount, created_at_millis: now })
+        .onConflict((conflict) => conflict.column('only').doNothing())
+        .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows !== 1n) return false;
+      for (const account of new Set(delegatedAdministrators)) {
+        if (account === managementAccount) continue;
+        await transaction
+          .insertInto('organization_member')
+          .values({ account, is_delegated: 1, joined_at_millis: now })
+          .execute();
+      }
+      return true;
+    });
+  }
+
+  async describe(): Promise<OrganizationDescription> {
+    const { management_account } = await this.#row(this.#tables);
+    const rows = await this.#tables
+      .selectFrom('organization_member')
+      .select(['account', 'is_delegated', 'joined_at_millis'])
+      .orderBy('account')
+      .execute();
+    return {
+      managementAccount: management_account,
+      members: rows.map((row) => ({
+        account: row.account,
+        isDelegatedAdministrator: row.is_delegated === 1,
+        joinedAtMillis: row.joined_at_millis,
+      })),
+    };
+  }
+
+  async isManagementAccount(account: string): Promise<boolean> {
+    return (await this.#row(this.#tables)).management_account === account;
+  }
+
+  /**
+   * The accounts that an account may have as targets: all of the organization for its management
+   * account and delegated administrators; undefined for others, which have only their own.
+   */
+  async visibleTo(account: string): Promise<ReadonlySet<string> | undefined> {
+    const { managementAccount, members } = await this.describe();
+    const isDelegated = members.some(
+      (member) => member.account === account && member.isDelegatedAdministrator,
+    );
+    if (account !== managementAccount && !isDelegated) return undefined;
+    return new Set([managementAccount, ...members.map((member) => member.account)]);
+  }
+
+  /** Throws ConflictException when the account is in the organization already. */
+  async add(account: string): Promise<void> {
+    await this.#tables.transaction().execute(async (transaction) => {
+      const { management_account } = await this.#row(transaction);
+      const { numInsertedOrUpdatedRows } =
+        management_account === account
+          ? { numInsertedOrUpdatedRows: 0n }
+          : await transaction
+              .insertInto('organization_member')
+              .values({ account, is_delegated: 0, joined_at_millis: this.#clock.now() })
+              .onConflict((conflict) => conflict.column('account').doNothing())
+              .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows === 1n) return;
+      throw conflict(`Account ${account} is in the organization already`);
+    });
+  }
+
+  /**
+   * Throws ResourceNotFoundException (no member), ConflictException (another account's scope has it
+   * as a target, or its scopes have others').
+   */
+  async remove(account: string): Promise<void> {
+    await this.#tables.transaction().execute(async (transaction) => {
+      await this.#member(transaction, account);
+      await refuseWithForeignTargets(transaction, (owner, target) =>
+        owner === account ? target !== account : target === account,
+      );
+      await transaction.deleteFrom('organization_member').where('account', '=', account).execute();
+    });
+  }
+
+  /**
+   * Lets a member have others as targets, or no longer. Throws ResourceNotFoundException (no member),
+   * ConflictException (its scopes have others as targets).
+   */
+  async setDelegated(account: string, isDelegated: boolean): Promise<void> {
+    await this.#tables.transaction().execute(async (transaction) => {
+      await this.#member(transaction, account);
+      if (!isDelegated) {
+        await refuseWithForeignTargets(
+          transaction,
+          (owner, target) => owner === account && target !== account,
+        );
+      }
+      await transaction
+        .updateTable('organization_member')
+        .set({ is_delegated: isDelegated ? 1 : 0 })
+        .where('account', '=', account)
+        .execute();
+    });
+  }
+
+  /**
+   * Makes a member the management account; the former becomes a delegated administrator, so that its
+   * scopes stay what they are. Throws ResourceNotFoundException when it is no member.
+   */
+  async setManagementAccount(account: string): Promise<void> {
+    await this.#tables.transaction().execute(async (transaction) => {
+      const { management_account } = await this.#row(transaction);
+      if (management_account === account) return;
+      await this.#member(transaction, account);
+      await transaction.updateTable('organization').set({ management_account: account }).execute();
+      await transaction
+        .updateTable('organization_member')
+        .set({ account: management_account, is_delegated: 1, joined_at_millis: this.#clock.now() })
+        .where('account', '=', account)
+        .execute();
+    });
+  }
+
+  /** Throws ConflictException while the account is in the organization. */
+  async refuseInOrganization(account: string): Promise<void> {
+    const { managementAccount, members } = await this.describe();
+    if (account !== managementAccount && !members.some((one) => one.account === account)) return;
+    throw conflict(`Account ${account} is in the organization: remove it there first`);
+  }
+
+  async #row(tables: Kysely<ControlTables>): Promise<{ readonly management_account: string }> {
+    return await tables
+      .selectFrom('organization')
+      .select('management_account')
+      .executeTakeFirstOrThrow();
+  }
+
+  async #member(transaction: Transaction<ControlTables>, account: string): Promise<void> {
+    // An update that changes nothing locks the row, on PostgreSQL too.
+    const { numUpdatedRows } = await transaction
+      .updateTable('organization_member')
+      .set({ account })
+      .where('account', '=', account)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 1n) return;
+    const message = `Account ${account} is no member of the organization`;
+    throw new ApiError('ResourceNotFoundException', message);
+  }
+}
+
+/** Throws ConflictException naming the first scope with a target that concerns the change. */
+async function refuseWithForeignTargets(
+  transaction: Transaction<ControlTables>,
+  concerns: (owner: string, target: string) => boolean,
+): Promise<void> {
+  const rows = await transaction
+    .selectFrom('scope')
+    .select(['scope_id', 'account', 'region', 'targets'])
+    .where('status', '<>', 'DEACTIVATING')
+    .orderBy('scope_id')
+    .execute();
+  for (const { scope_id, account, region, targets } of rows) {
+    const target = readTargets(targets).find((one) => concerns(account, one.account));
+    if (target === undefined) continue;
+    throw conflict(
+      `Scope ${scope_id} of account ${account} in ${region} has account ${target.account} as a target: take it out first`,
+    );
+  }
+}
+
+function conflict(message: string): ApiError {
+  return new ApiError('ConflictException', message);
+}

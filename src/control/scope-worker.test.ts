@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentLog } from '../lib/log.ts';
+import type { ScopeTarget } from '../model/scope.ts';
+import { ScopeWorker, type ScopeWorkerDeps } from './scope-worker.ts';
+import { type ControlBench, controlBench, owner } from './testing.ts';
+
+const target = { account: owner.account, region: owner.region };
+const request = { targets: [target], tags: {} };
+
+let bench: ControlBench;
+let worker: ScopeWorker | undefined;
+beforeEach(async () => {
+  bench = await controlBench();
+  worker = undefined;
+});
+afterEach(async () => {
+  await worker?.stop();
+  await bench[Symbol.asyncDispose]();
+});
+
+async function startWorker(buildTopology: ScopeWorkerDeps['buildTopology']): Promise<ScopeWorker> {
+  const { database, clock } = bench;
+  worker = new ScopeWorker({ database, clock, log: silentLog, buildTopology });
+  await worker.start();
+  return worker;
+}
+
+const awake = () => ({ wake: () => worker?.wake() });
+
+test('a new scope succeeds once its topology is built', async () => {
+  const built: (readonly ScopeTarget[])[] = [];
+  const gate = new AbortController();
+  await startWorker(async (targets) => {
+    built.push(targets);
+    await once(gate.signal, 'abort');
+  });
+  const scopes = bench.scopes(awake());
+  const { scopeId } = await scopes.create(owner, request);
+  await vi.waitFor(() => expect(built).toEqual([[target]]));
+  expect((await scopes.get(owner, scopeId)).status).toBe('IN_PROGRESS');
+  gate.abort();
+  await vi.waitFor(async () => {
+    expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+  });
+});
+
+test('a scope whose topology cannot be built fails with the reason, and can be deleted', async () => {
+  await startWorker(async () => {
+    throw new Error('no host of 123456789012 was ever seen');
+  });
+  const scopes = bench.scopes(awake());
+  const { scopeId } = await scopes.create(owner, request);
+  await vi.waitFor(async () => {
+    expect(await scopes.get(owner, scopeId)).toMatchObject({
+      status: 'FAILED',
+      reason: 'no host of 123456789012 was ever seen',
+    });
+  });
+  await scopes.delete(owner, scopeId);
+  await vi.waitFor(async () => {
+    await expect(scopes.get(owner, scopeId)).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  });
+});
+
+test('monitors and then their scope go away, and the same token makes a new scope', async () => {
+  await startWorker(async () => {});
+  const scopes = bench.scopes(awake());
+  const monitors = bench.monitors(awake());
+  const withToken = { ...request, clientToken: 'token-1' };
+  const { scopeId, scopeArn } = await scopes.create(owner, withToken);
+  await vi.waitFor(async () => {
+    expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+  });
+  await monitors.create(owner, {
+    monitorName: 'web',
+    localResources: [{ type: 'AWS::Region', identifier: 'us-east-1' }],
+    remoteResources: [],
+    scopeArn,
+    tags: {},
+  });
+  await monitors.delete(owner, 'web');
+  await scopes.delete(owner, scopeId);
+  await vi.waitFor(async () => {
+    expect((await monitors.list(owner, { limit: 1 })).items).toEqual([]);
+    expect((await scopes.list(owner, { limit: 1 })).items).toEqual([]);
+  });
+  expect((await scopes.create(owner, withToken)).scopeId).not.toBe(scopeId);
+});
+
+test('an updated scope is built for its new targets, and succeeds again', async () => {
+  const built: (readonly ScopeTarget[])[] = [];
+  await startWorker(async (targets) => void built.push(targets));
+  const scopes = bench.scopes(awake());
+  const { scopeId } = await scopes.create(owner, request);
+  const succeeds = () =>
+    vi.waitFor(async () => {
+      expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+    });
+  await succeeds();
+  const other = { ...target, region: 'eu-west-1' };
+  const updated = await scopes.update(owner, scopeId, { add: [other], remove: [] });
+  expect(updated.status).toBe('IN_PROGRESS');
+  await succeeds();
+  expect(built).toEqual([[target], [target, other]]);
+});
+
+test('a slow build says nothing of targets that came after it', async () => {
+  const built: (readonly ScopeTarget[])[] = [];
+  const gates = [new AbortController(), new AbortController()];
+  await startWorker(async (targets) => {
+    const gate = gates[built.length];
+    built.push(targets);
+    if (gate !== undefined) await once(gate.signal, 'abort');
+  });
+  const scopes = bench.scopes(awake());
+  const { scopeId } = await scopes.create(owner, request);
+  await vi.waitFor(() => expect(built).toHaveLength(1));
+  // Another server was done first, and the scope was updated since.
+  await bench.setScopeStatus('SUCCEEDED');
+  const other = { ...target, region: 'eu-west-1' };
+  await scopes.update(owner, scopeId, { add: [other], remove: [] });
+  gates[0]?.abort();
+  await vi.waitFor(() => expect(built).toEqual([[target], [target, other]]));
+  expect((await scopes.get(owner, scopeId)).status).toBe('IN_PROGRESS');
+  gates[1]?.abort();
+  await vi.waitFor(async () => {
+    expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+  });
+});
+
+test('a build cut short by a stop leaves its scope in progress, and the next start builds it', async () => {
+  const scopes = bench.scopes();
+  const { scopeId } = await scopes.create(owner, request);
+  let begun = false;
+  const first = await startWorker(async (_, signal) => {
+    begun = true;
+    await once(signal, 'abort');
+    throw new Error('interrupted');
+  });
+  await vi.waitFor(() => expect(begun).toBe(true));
+  await first.stop();
+  expect((await scopes.get(owner, scopeId)).status).toBe('IN_PROGRESS');
+  await startWorker(async () => {});
+  await vi.waitFor(async () => {
+    expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+  });
+});
+
+test('after a stop no timer is left', async () => {
+  const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const started = await startWorker(async () => {});
+  await started.stop();
+  const after = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  expect(after).toBe(before);
+});

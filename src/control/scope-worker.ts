@@ -1,0 +1,131 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '../lib/clock.ts';
+import type { Database } from '../lib/database.ts';
+import type { Log } from '../lib/log.ts';
+import { pause } from '../lib/pause.ts';
+import type { Service } from '../lib/service.ts';
+import type { ScopeTarget } from '../model/scope.ts';
+import type { ControlTables } from './control-tables.ts';
+import { readTargets } from './scope-rows.ts';
+
+export interface ScopeWorkerDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Makes the targets' topology ready; the scope is then SUCCEEDED, or FAILED with the error's message. */
+  readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
+}
+
+type ScopeRow = Pick<ControlTables['scope'], 'scope_id' | 'targets'>;
+
+/** What another server left undone, or failed here, is looked for this often. */
+const LOOK_AGAIN_MILLIS = 5_000;
+const BATCH = 100;
+
+/**
+ * Moves on what Scopes and Monitors only mark: IN_PROGRESS scopes to SUCCEEDED or FAILED,
+ * DEACTIVATING scopes and DELETING monitors out of the database. Works at the start and whenever
+ * woken; what a stop interrupts is done after the next start. Several servers may work at once: each
+ * step changes a row only from the status it was found in.
+ */
+export class ScopeWorker implements Service {
+  readonly name = 'scope worker';
+  readonly #deps: ScopeWorkerDeps;
+  readonly #tables: Kysely<ControlTables>;
+  readonly #stopping = new AbortController();
+  #woken = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: ScopeWorkerDeps) {
+    this.#deps = deps;
+    this.#tables = deps.database.withTables<ControlTables>();
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#loop;
+  }
+
+  /** Says that there may be something to do; may be called at any time. */
+  wake(): void {
+    this.#woken.abort();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // Renewed before looking, so that a call during the work is not lost.
+      this.#woken = new AbortController();
+      const woken = this.#woken.signal;
+      try {
+        await this.#work(signal);
+      } catch (error) {
+        this.#deps.log.error('cannot move scopes on', { error });
+      }
+      await pause(LOOK_AGAIN_MILLIS, woken);
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    await this.#tables.deleteFrom('monitor').where('status', '=', 'DELETING').execute();
+    await this.#removeScopes();
+    const scopes = await this.#tables
+      .selectFrom('scope')
+      .select(['scope_id', 'targets'])
+      .where('status', '=', 'IN_PROGRESS')
+      .orderBy('modified_at_millis')
+      .limit(BATCH)
+      .execute();
+    for (const scope of scopes) {
+      if (signal.aborted) return;
+      await this.#build(scope, signal);
+    }
+    if (scopes.length === BATCH) this.wake();
+  }
+
+  /** A scope whose monitors are all gone; one deleted a moment ago takes its scope next time. */
+  async #removeScopes(): Promise<void> {
+    await this.#tables
+      .deleteFrom('scope')
+      .where('status', '=', 'DEACTIVATING')
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('monitor')
+              .select('monitor.monitor_name')
+              .whereRef('monitor.scope_id', '=', 'scope.scope_id'),
+          ),
+        ),
+      )
+      .execute();
+  }
+
+  async #build(scope: ScopeRow, signal: AbortSignal): Promise<void> {
+    const { scope_id: scopeId, targets } = scope;
+    let reason: string | null = null;
+    try {
+      await this.#deps.buildTopology(readTargets(targets), signal);
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted) this.#deps.log.warn('scope failed', { scopeId, error });
+    }
+    // A build that was cut short is neither a success nor a failure: it begins anew after the start.
+    if (signal.aborted) return;
+    await this.#tables
+      .updateTable('scope')
+      .set({
+        status: reason === null ? 'SUCCEEDED' : 'FAILED',
+        reason,
+        modified_at_millis: this.#deps.clock.now(),
+      })
+      .where('scope_id', '=', scopeId)
+      .where('status', '=', 'IN_PROGRESS')
+      // Another server was faster, and the scope was updated since: that is its own build to make.
+      .where('targets', '=', targets)
+      .execute();
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock } from '../lib/clock.ts';
+import { type Database, openDatabase } from '../lib/database.ts';
+import { emptyPostgresSchema } from '../lib/testing.ts';
+import type { Owner } from '../model/owner.ts';
+import { migrateControl } from './control-tables.ts';
+import { Monitors, type MonitorsDeps } from './monitors.ts';
+import { Organization } from './organization.ts';
+import { Scopes, type ScopesDeps } from './scopes.ts';
+
+export const owner: Owner = { account: '123456789012', region: 'us-east-1' };
+
+/** Scopes and monitors on a real SQLite file; `postgresUrl` names a database to be emptied instead. */
+export interface ControlBench extends AsyncDisposable {
+  readonly clock: FakeClock;
+  readonly database: Database;
+  /** How often something asked to be moved on. */
+  readonly wakes: () => number;
+  readonly scopes: (overrides?: Partial<ScopesDeps>) => Scopes;
+  readonly organization: () => Organization;
+  readonly monitors: (overrides?: Partial<MonitorsDeps>) => Monitors;
+  /** Sets the status of every scope, as the worker would. */
+  readonly setScopeStatus: (status: 'SUCCEEDED' | 'FAILED') => Promise<void>;
+  /** Closes the database and opens it again, as a restart does. */
+  readonly reopen: () => Promise<void>;
+}
+
+export async function controlBench(postgresUrl?: string): Promise<ControlBench> {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-control-'));
+  const url =
+    postgresUrl === undefined
+      ? `sqlite:${join(folder, 'control.db')}`
+      : await emptyPostgresSchema(postgresUrl);
+  const clock = new FakeClock(1_761_998_400_616);
+  let database = await openDatabase({ url });
+  await migrateControl(database);
+  let ids = 0;
+  let wakes = 0;
+  const newId = () => {
+    ids += 1;
+    return `97626f8d-8a21-4b5d-813a-${String(ids).padStart(12, '0')}`;
+  };
+  const wake = () => {
+    wakes += 1;
+  };
+  return {
+    clock,
+    get database() {
+      return database;
+    },
+    wakes: () => wakes,
+    scopes: (overrides) =>
+      new Scopes({ database, clock, newId, organization: organizationOf(), wake, ...overrides }),
+    organization: () => new Organization({ database, clock }),
+    monitors: (overrides) => new Monitors({ database, clock, wake, ...overrides }),
+    setScopeStatus: async (status) => {
+      await database
+        .withTables<{ scope: { status: string } }>()
+        .updateTable('scope')
+        .set({ status })
+        .execute();
+    },
+    reopen: async () => {
+      await database.destroy();
+      database = await openDatabase({ url });
+      await migrateControl(database);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await database.destroy();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** An organization whose every account may look into these; into none when none are given. */
+export function organizationOf(...accounts: readonly string[]): Pick<Organization, 'visibleTo'> {
+  const visible = accounts.length === 0 ? undefined : new Set(accounts);
+  return { visibleTo: async () => visible };
+}

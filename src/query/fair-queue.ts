@@ -1,0 +1,35 @@
+/** A queue in which each account's items keep their order and the accounts take turns. */
+export class FairQueue<Item> {
+  readonly #lanes = new Map<string, Item[]>();
+
+  get size(): number {
+    let sum = 0;
+    for (const lane of this.#lanes.values()) sum += lane.length;
+    return sum;
+  }
+
+  push(account: string, item: Item): void {
+    const lane = this.#lanes.get(account);
+    if (lane === undefined) this.#lanes.set(account, [item]);
+    else lane.push(item);
+  }
+
+  /** The next account's first item; that account then waits for all others. */
+  shift(): Item | undefined {
+    for (const [account, lane] of this.#lanes) {
+      const item = lane.shift();
+      this.#lanes.delete(account);
+      if (lane.length > 0) this.#lanes.set(account, lane);
+      return item;
+    }
+    return undefined;
+  }
+
+  remove(matches: (item: Item) => boolean): void {
+    for (const [account, lane] of this.#lanes) {
+      const kept = lane.filter((item) => !matches(item));
+      if (kept.length === 0) this.#lanes.delete(account);
+      else this.#lanes.set(account, kept);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { canonicalAddress } from '../model/address.ts';
+import type { DESTINATION_CATEGORIES } from '../model/category.ts';
+import { FLOW_COLUMNS } from '../model/columns.ts';
+import { TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
+import type { Owner } from '../model/owner.ts';
+import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
+import type { FlowReader } from './queries.ts';
+
+/** What the flow explorer shows: flows of one account and Region, every number of the report. */
+export interface ExplorerRequest {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** 1 to 1,000. */
+  readonly limit: number;
+  readonly localIp?: string | undefined;
+  readonly remoteIp?: string | undefined;
+  readonly servicePort?: number | undefined;
+  readonly category?: (typeof DESTINATION_CATEGORIES)[number] | undefined;
+}
+
+/** A flow over the range: dimensions as text or port, counts and sums as 64-bit integers. */
+export type ExploredFlow = Readonly<Record<string, string | number | bigint>>;
+
+const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
+  (column) => column !== 'time' && !VALUE_NAMES.includes(column),
+);
+
+/** Levels are what was open at the end of a window: their latest value counts, not their sum. */
+const LEVELS: ReadonlySet<string> = new Set([
+  'sockets_connecting',
+  'sockets_established',
+  'sockets_closing',
+  'sockets_closed',
+]);
+
+/** Flows with the most bytes first. */
+export async function exploreFlows(
+  store: FlowReader,
+  owner: Owner,
+  request: ExplorerRequest,
+): Promise<ExploredFlow[]> {
+  const rows = await store.query<Record<string, string | number>>(explorerPlan(owner, request));
+  return rows.map(exploredFlow);
+}
+
+export function explorerPlan(owner: Owner, request: ExplorerRequest): SqlFragment {
+  const dimensions = joinSql(DIMENSIONS.map(name), ', ');
+  const values = joinSql(VALUE_NAMES.map(aggregate), ', ');
+  return sql`SELECT ${dimensions}, ${values} FROM flows WHERE ${where(owner, request)} GROUP BY ${dimensions} ORDER BY sum(flows.bytes_received + flows.bytes_delivered) DESC, ${dimensions} LIMIT ${param('UInt32', request.limit)}`;
+}
+
+function where(owner: Owner, request: ExplorerRequest): SqlFragment {
+  const { startSeconds, endSeconds, localIp, remoteIp, servicePort, category } = request;
+  const conditions = [
+    sql`account = ${param('String', owner.account)}`,
+    sql`region = ${param('String', owner.region)}`,
+    sql`time >= toDateTime(${param('UInt32', startSeconds)}, 'UTC')`,
+    sql`time < toDateTime(${param('UInt32', endSeconds)}, 'UTC')`,
+  ];
+  if (localIp !== undefined) conditions.push(sql`local_ip = toIPv6(${param('String', localIp)})`);
+  if (remoteIp !== undefined)
+    conditions.push(sql`remote_ip = toIPv6(${param('String', remoteIp)})`);
+  if (servicePort !== undefined) {
+    conditions.push(sql`service_port = ${param('UInt16', servicePort)}`);
+  }
+  if (category !== undefined) conditions.push(sql`category = ${param('String', category)}`);
+  return joinSql(conditions, ' AND ');
+}
+
+function aggregate(column: string): SqlFragment {
+  const of = sql`flows.${name(column)}`;
+  const as = name(column);
+  if (LEVELS.has(column)) return sql`toUInt64(argMax(${of}, flows.time)) AS ${as}`;
+  const timing = TIMING_METRICS.find((metric) => column.startsWith(`${metric}_`));
+  if (timing === undefined) return sql`sum(toUInt64(${of})) AS ${as}`;
+  const has = sql`flows.${name(`${timing}_count`)} > 0`;
+  if (column.endsWith('_min')) return sql`toUInt64(minIf(${of}, ${has})) AS ${as}`;
+  if (column.endsWith('_max')) return sql`toUInt64(maxIf(${of}, ${has})) AS ${as}`;
+  return sql`sum(toUInt64(${of})) AS ${as}`;
+}
+
+/** Column names as API members (`local_ip` → `localIp`); what is not known is left out. */
+function exploredFlow(row: Readonly<Record<string, string | number>>): ExploredFlow {
+  const flow: Record<string, string | number | bigint> = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (value !== '') flow[memberOf(column)] = memberValue(column, value);
+  }
+  return flow;
+}
+
+function memberOf(column: string): string {
+  return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function memberValue(column: string, value: string | number): string | number | bigint {
+  if (VALUE_NAMES.includes(column)) return BigInt(value);
+  const isAddress = column === 'local_ip' || column === 'remote_ip';
+  return isAddress ? (canonicalAddress(String(value)) ?? value) : value;
+}

@@ -1,0 +1,56 @@
+import type { DestinationCategory } from '../model/category.ts';
+import {
+  METRIC_UNIT,
+  type MetricUnit,
+  type WorkloadInsightsMetric,
+  type WorkloadInsightsRow,
+  type WorkloadInsightsSeries,
+} from '../model/query.ts';
+import type { ScopeTarget } from '../model/scope.ts';
+import type { FlowSelection } from './flow-filter.ts';
+import { overviewPlan, seriesPlan } from './plan.ts';
+import type { FlowReader } from './queries.ts';
+import { insightsRow, type StoredBin, type StoredInsightsRow, series } from './rows.ts';
+
+/** One metric of a scope's flows, over one category or all of them. */
+export interface OverviewRequest extends FlowSelection {
+  readonly metric: WorkloadInsightsMetric;
+  /** Rows at most, 1 to 500; series have no limit. */
+  readonly limit: number;
+}
+
+export interface OverviewRow extends WorkloadInsightsRow {
+  readonly destinationCategory: DestinationCategory;
+}
+
+export interface InsightsOverview {
+  readonly unit: MetricUnit;
+  /** Greatest value first. */
+  readonly rows: readonly OverviewRow[];
+  /** One an availability zone, over all the flows the rows are the top of. */
+  readonly series: readonly WorkloadInsightsSeries[];
+}
+
+type StoredOverviewRow = StoredInsightsRow & { readonly category: DestinationCategory };
+
+/**
+ * Top contributors and series in one answer, without the asynchronous queries' steps: what a page
+ * that refreshes asks. Aborting ends the work in the store.
+ *
+ * @throws the signal's reason when it was aborted
+ */
+export async function insightsOverview(
+  store: FlowReader,
+  { request, targets }: { request: OverviewRequest; targets: readonly ScopeTarget[] },
+  signal: AbortSignal,
+): Promise<InsightsOverview> {
+  const [rows, bins] = await Promise.all([
+    store.query<StoredOverviewRow>(overviewPlan(request, targets), signal),
+    store.query<StoredBin>(seriesPlan(request, targets), signal),
+  ]);
+  return { unit: METRIC_UNIT[request.metric], rows: rows.map(overviewRow), series: series(bins) };
+}
+
+function overviewRow(row: StoredOverviewRow): OverviewRow {
+  return { ...insightsRow(row), destinationCategory: row.category };
+}

@@ -1,0 +1,254 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Service } from '../lib/service.ts';
+import { ApiError } from '../model/api-error.ts';
+import type { Monitor } from '../model/monitor.ts';
+import type { Owner } from '../model/owner.ts';
+import {
+  METRIC_UNIT,
+  type QueryPage,
+  type QueryRef,
+  type QueryRequest,
+  type QueryStatus,
+} from '../model/query.ts';
+import type { Scope } from '../model/scope.ts';
+import type { SqlFragment } from '../store/sql.ts';
+import { FairQueue } from './fair-queue.ts';
+import { monitorPlan, seriesPlan, workloadInsightsPlan } from './plan.ts';
+import type { QueryOutcome, QueryTable, StoredQuery } from './query-table.ts';
+import {
+  insightsRow,
+  monitorRow,
+  type StoredBin,
+  type StoredInsightsRow,
+  type StoredMonitorRow,
+  series,
+} from './rows.ts';
+
+/** What queries need of the store. */
+export interface FlowReader {
+  query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]>;
+}
+
+export interface QueriesDeps {
+  readonly table: QueryTable;
+  readonly store: FlowReader;
+  /** @throws ApiError ResourceNotFoundException */
+  readonly scopeOf: (owner: Owner, scopeId: string) => Promise<Scope>;
+  /** @throws ApiError ResourceNotFoundException */
+  readonly monitorOf: (owner: Owner, monitorName: string) => Promise<Monitor>;
+  readonly newQueryId: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly options: QueriesOptions;
+}
+
+export interface QueriesOptions {
+  /** Queries that run at once. */
+  readonly concurrency: number;
+  /** Queries of one account that may run or wait. */
+  readonly mostUnfinished: number;
+}
+
+const KEPT_MILLIS = 3_600_000;
+const MOST_KEPT = 1_000;
+
+/**
+ * The asynchronous queries: QUEUED → RUNNING → SUCCEEDED, FAILED or CANCELED. Accounts take turns,
+ * so that one's heavy queries do not delay another's. Results stay for an hour.
+ */
+export class Queries implements Service {
+  readonly name = 'queries';
+  readonly #deps: QueriesDeps;
+  readonly #queue: FairQueue<StoredQuery>;
+  readonly #running = new Map<string, AbortController>();
+  readonly #active = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(deps: QueriesDeps) {
+    this.#deps = deps;
+    this.#queue = new FairQueue();
+    deps.metrics.observedGauge(
+      { name: 'nfm_queries_running', help: 'Queries running now' },
+      () => this.#running.size,
+    );
+    deps.metrics.observedGauge(
+      { name: 'nfm_queries_queued', help: 'Queries waiting for their turn' },
+      () => this.#queue.size,
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#deps.table.start(this.#deps.clock.now());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const controller of this.#running.values()) controller.abort();
+    await Promise.all(this.#active);
+  }
+
+  /** Queues a query and answers with its id. */
+  async startQuery(owner: Owner, request: QueryRequest): Promise<string> {
+    const { table, clock, options } = this.#deps;
+    await this.#plan(owner, request);
+    const now = clock.now();
+    const most = MOST_KEPT - 1;
+    await table.expire(owner.account, { oldestMillis: now - KEPT_MILLIS, most });
+    const id = this.#deps.newQueryId();
+    const query: StoredQuery = {
+      id,
+      owner,
+      request,
+      status: 'QUEUED',
+      reason: '',
+      createdMillis: now,
+      finishedMillis: 0,
+    };
+    if (!(await table.add(query, options.mostUnfinished))) {
+      throw new ApiError(
+        'ThrottlingException',
+        `account ${owner.account} has ${options.mostUnfinished} queries running or waiting; wait for one to end`,
+      );
+    }
+    this.#queue.push(owner.account, query);
+    this.#runNext();
+    return id;
+  }
+
+  async status(owner: Owner, ref: QueryRef): Promise<QueryStatus> {
+    return (await this.#find(owner, ref)).status;
+  }
+
+  /** One page of a SUCCEEDED query's rows. */
+  async results(
+    owner: Owner,
+    ref: QueryRef,
+    page: { readonly offset: number; readonly limit: number },
+  ): Promise<QueryPage> {
+    const query = await this.#find(owner, ref);
+    if (query.status !== 'SUCCEEDED') {
+      const why = query.reason === '' ? '' : `: ${query.reason}`;
+      throw new ApiError('ValidationException', `query ${query.id} is ${query.status}${why}`);
+    }
+    const rows = await this.#deps.table.rows(query.id, ref.kind);
+    const end = page.offset + page.limit;
+    return {
+      kind: ref.kind,
+      unit: METRIC_UNIT[query.request.metric],
+      rows: rows.slice(page.offset, end),
+      next: end < rows.length ? end : undefined,
+    } as QueryPage;
+  }
+
+  /** Ends the work of a query that has not finished; else changes nothing. */
+  async stopQuery(owner: Owner, ref: QueryRef): Promise<void> {
+    const query = await this.#find(owner, ref);
+    this.#queue.remove((waiting) => waiting.id === query.id);
+    await this.#deps.table.finish(query.id, { status: 'CANCELED' }, this.#deps.clock.now());
+    this.#running.get(query.id)?.abort();
+  }
+
+  async #find(owner: Owner, ref: QueryRef): Promise<StoredQuery> {
+    const query = await this.#deps.table.find(owner, ref);
+    const finished = query?.finishedMillis ?? 0;
+    const isExpired = finished > 0 && finished < this.#deps.clock.now() - KEPT_MILLIS;
+    if (query !== undefined && !isExpired) return query;
+    throw new ApiError(
+      'ResourceNotFoundException',
+      `there is no query ${ref.queryId} of ${ref.resource}; results are kept for an hour`,
+    );
+  }
+
+  #runNext(): void {
+    if (this.#stopped || this.#running.size >= this.#deps.options.concurrency) return;
+    const query = this.#queue.shift();
+    if (query === undefined) return;
+    const controller = new AbortController();
+    this.#running.set(query.id, controller);
+    const done = this.#run(query, controller.signal).finally(() => {
+      this.#running.delete(query.id);
+      this.#active.delete(done);
+      this.#runNext();
+    });
+    this.#active.add(done);
+    this.#runNext();
+  }
+
+  /** Never throws: whatever goes wrong is the query's outcome. */
+  async #run(query: StoredQuery, signal: AbortSignal): Promise<void> {
+    const { table, clock, log } = this.#deps;
+    try {
+      if (!(await table.markRunning(query.id))) return;
+      const outcome = await this.#execute(query, signal);
+      await table.finish(query.id, outcome, clock.now());
+    } catch (error) {
+      log.error('cannot keep the outcome of a query', { error, query: query.id });
+    }
+  }
+
+  async #execute(query: StoredQuery, signal: AbortSignal): Promise<QueryOutcome> {
+    try {
+      const plan = await this.#plan(query.owner, query.request);
+      return { status: 'SUCCEEDED', rows: await this.#rows(plan, query.request, signal) };
+    } catch (error) {
+      if (signal.aborted) {
+        const reason = 'the server was stopped while the query ran; start it again';
+        return this.#stopped ? { status: 'FAILED', reason } : { status: 'CANCELED' };
+      }
+      this.#deps.log.error('query failed', { error, query: query.id });
+      return { status: 'FAILED', reason: failureReason(error) };
+    }
+  }
+
+  async #plan(owner: Owner, request: QueryRequest): Promise<SqlFragment> {
+    switch (request.kind) {
+      case 'MonitorTopContributors':
+        return monitorPlan(request, await this.#deps.monitorOf(owner, request.resource), owner);
+      case 'WorkloadInsightsTopContributors':
+        return workloadInsightsPlan(request, await this.#targets(owner, request));
+      case 'WorkloadInsightsTopContributorsData':
+        return seriesPlan(request, await this.#targets(owner, request));
+      default:
+        throw new Error(`no plan for ${String(request.kind satisfies never)}`);
+    }
+  }
+
+  async #targets(owner: Owner, request: QueryRequest): Promise<Scope['targets']> {
+    return (await this.#deps.scopeOf(owner, request.resource)).targets;
+  }
+
+  async #rows(
+    plan: SqlFragment,
+    request: QueryRequest,
+    signal: AbortSignal,
+  ): Promise<QueryPage['rows']> {
+    const { store } = this.#deps;
+    switch (request.kind) {
+      case 'MonitorTopContributors': {
+        const rows = await store.query<StoredMonitorRow>(plan, signal);
+        return rows.map((row) => monitorRow(row, request.category));
+      }
+      case 'WorkloadInsightsTopContributors':
+        return (await store.query<StoredInsightsRow>(plan, signal)).map(insightsRow);
+      case 'WorkloadInsightsTopContributorsData':
+        return series(await store.query<StoredBin>(plan, signal));
+      default:
+        throw new Error(`no rows for ${String(request.kind satisfies never)}`);
+    }
+  }
+}
+
+/** A limit says what to do about it; anything else is the server's, and in its log. */
+function failureReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  if (/TIMEOUT_EXCEEDED|max_execution_time/i.test(message)) {
+    return 'the query took too long; ask for a shorter time range';
+  }
+  if (/MEMORY_LIMIT/i.test(message)) {
+    return 'the query needed too much memory; ask for a shorter time range';
+  }
+  return "the query failed; the server's log says why";
+}

@@ -1,0 +1,123 @@
+import { canonicalAddress } from '../model/address.ts';
+import { ec2Arn } from '../model/arn.ts';
+import type { DestinationCategory } from '../model/category.ts';
+import type {
+  KubernetesMetadata,
+  MonitorTopContributorsRow,
+  WorkloadInsightsRow,
+  WorkloadInsightsSeries,
+} from '../model/query.ts';
+import type { MONITOR_ROW_KEYS, WORKLOAD_INSIGHTS_ROW_KEYS } from './plan.ts';
+
+/** A row as ClickHouse gives it: every value text, but for ports. */
+export type StoredMonitorRow = Readonly<
+  Record<Exclude<(typeof MONITOR_ROW_KEYS)[number], 'service_port'>, string>
+> & { readonly target_port: number; readonly value: string };
+
+export type StoredInsightsRow = Readonly<
+  Record<(typeof WORKLOAD_INSIGHTS_ROW_KEYS)[number] | 'value', string>
+>;
+
+export interface StoredBin {
+  readonly label: string;
+  readonly bin: number;
+  readonly value: string;
+}
+
+/** The API's row; what is not known ("") is left out. */
+export function monitorRow(
+  row: StoredMonitorRow,
+  category: DestinationCategory,
+): MonitorTopContributorsRow {
+  return {
+    ...known({
+      localIp: canonicalAddress(row.local_ip) ?? '',
+      localInstanceId: row.local_instance,
+      localVpcId: row.local_vpc,
+      localRegion: row.region,
+      localAz: row.local_az,
+      localSubnetId: row.local_subnet,
+      remoteVpcId: row.remote_vpc,
+      remoteRegion: row.remote_region,
+      remoteAz: row.remote_az,
+      remoteSubnetId: row.remote_subnet,
+      remoteInstanceId: row.remote_instance,
+      remoteIp: canonicalAddress(row.remote_ip) ?? '',
+      ...endArns('local', row),
+      ...endArns('remote', row),
+    }),
+    ...kubernetes(row),
+    targetPort: row.target_port,
+    destinationCategory: category,
+    value: BigInt(row.value),
+  };
+}
+
+export function insightsRow(row: StoredInsightsRow): WorkloadInsightsRow {
+  const owner = { account: row.account, region: row.region };
+  return {
+    ...known({
+      accountId: row.account,
+      localSubnetId: row.local_subnet,
+      localAz: row.local_az,
+      localVpcId: row.local_vpc,
+      localRegion: row.region,
+      localSubnetArn: row.local_subnet && ec2Arn(owner, 'subnet', row.local_subnet),
+      localVpcArn: row.local_vpc && ec2Arn(owner, 'vpc', row.local_vpc),
+    }),
+    // "" is an answer here: the internet has no identifier.
+    remoteIdentifier: row.remote_identifier,
+    value: BigInt(row.value),
+  };
+}
+
+/** Bins come ordered by label, then time. */
+export function series(bins: readonly StoredBin[]): WorkloadInsightsSeries[] {
+  return [...groupByLabel(bins)].map(([label, own]) => ({
+    label,
+    timestampsMillis: own.map(({ bin }) => bin * 1000),
+    values: own.map(({ value }) => Number(value)),
+  }));
+}
+
+function groupByLabel(bins: readonly StoredBin[]): Map<string, StoredBin[]> {
+  const groups = new Map<string, StoredBin[]>();
+  for (const bin of bins) {
+    const group = groups.get(bin.label);
+    if (group === undefined) groups.set(bin.label, [bin]);
+    else group.push(bin);
+  }
+  return groups;
+}
+
+function endArns(side: 'local' | 'remote', row: StoredMonitorRow): Record<string, string> {
+  const owner =
+    side === 'local'
+      ? { account: row.account, region: row.region }
+      : { account: row.remote_account, region: row.remote_region };
+  const arn = (resource: 'instance' | 'subnet' | 'vpc', id: string) =>
+    id && ec2Arn(owner, resource, id);
+  return {
+    [`${side}InstanceArn`]: arn('instance', row[`${side}_instance`]),
+    [`${side}SubnetArn`]: arn('subnet', row[`${side}_subnet`]),
+    [`${side}VpcArn`]: arn('vpc', row[`${side}_vpc`]),
+  };
+}
+
+function kubernetes(row: StoredMonitorRow): { kubernetesMetadata?: KubernetesMetadata } {
+  const metadata = known({
+    localServiceName: row.local_service_name,
+    localPodName: row.local_pod_name,
+    localPodNamespace: row.local_pod_namespace,
+    remoteServiceName: row.remote_service_name,
+    remotePodName: row.remote_pod_name,
+    remotePodNamespace: row.remote_pod_namespace,
+  });
+  return Object.keys(metadata).length === 0 ? {} : { kubernetesMetadata: metadata };
+}
+
+function known<T extends Readonly<Record<string, string>>>(members: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== ''),
+  ) as Partial<T>;
+}
