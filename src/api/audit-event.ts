@@ -1,0 +1,119 @@
+import { principalArn } from '../auth/authorize.ts';
+import { SERVICE } from '../contract/operations.ts';
+import { ApiError } from '../model/api-error.ts';
+import { parseArn } from '../model/arn.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
+import { headerValue, type RawRequest } from '../model/http.ts';
+import type { Principal } from '../model/owner.ts';
+import type { FoundCall, ReadyCall } from './found-call.ts';
+
+export interface AnsweredCall {
+  readonly eventId: string;
+  readonly requestId: string;
+  readonly atMillis: number;
+  readonly request: RawRequest;
+  readonly principal: Principal;
+  readonly found: FoundCall;
+  /** Absent when the input was refused. */
+  readonly ready?: ReadyCall | undefined;
+  /** What was thrown, when it was not done. */
+  readonly error?: unknown;
+}
+
+const MOST_TEXT = 512;
+/** An event is a row of the control database; 100 targets with 200 tags are more than this. */
+const MOST_PARAMETERS = 8_192;
+/** Not of AWS's API. */
+const OWN_SOURCE = 'nfm';
+
+/**
+ * The record of a call with CloudTrail's members. Parameters are recorded as the contract has read
+ * them, and only of calls that were allowed: what is refused may be anything, secrets too.
+ */
+export function auditEvent(call: AnsweredCall): AuditEvent {
+  const { request, principal, found, ready } = call;
+  const isData = found.isOwn ? found.isQuery : found.name.includes('Query');
+  return {
+    eventVersion: '1.11',
+    eventID: call.eventId,
+    eventTime: `${new Date(call.atMillis).toISOString().slice(0, 19)}Z`,
+    eventSource: found.isOwn ? OWN_SOURCE : `${SERVICE.endpointPrefix}.amazonaws.com`,
+    eventName: found.name,
+    eventType: 'AwsApiCall',
+    eventCategory: isData ? 'Data' : 'Management',
+    managementEvent: !isData,
+    readOnly: isReadOnly(found),
+    awsRegion: principal.region,
+    sourceIPAddress: request.remoteAddress.replace(/^::ffff:/, ''),
+    userAgent: (headerValue(request, 'user-agent') ?? '').slice(0, MOST_TEXT),
+    userIdentity: {
+      type: 'AccessKey',
+      arn: principalArn(principal),
+      accountId: principal.account,
+      accessKeyId: principal.accessKeyId,
+    },
+    recipientAccountId: principal.account,
+    requestParameters: parametersOf(call),
+    requestID: call.requestId,
+    ...errorOf(call.error),
+    resources: resourcesOf(ready),
+  };
+}
+
+/** As CloudTrail has it, a query is a read although it is started and stopped. */
+export function isReadOnly({ name }: Pick<FoundCall, 'name'>): boolean {
+  return /^(?:Get|List|Lookup|StartQuery|StopQuery)/.test(name);
+}
+
+function parametersOf({ ready, error }: AnsweredCall): AuditEvent['requestParameters'] {
+  if (ready === undefined || isDenied(error)) return null;
+  const parameters = pascalCase(ready.parameters);
+  const isNone = Object.keys(parameters).length === 0;
+  return isNone || JSON.stringify(parameters).length > MOST_PARAMETERS ? null : parameters;
+}
+
+function isDenied(error: unknown): boolean {
+  const names = ['AccessDeniedException', 'ValidationException', 'ThrottlingException'];
+  return error instanceof ApiError && names.includes(error.name);
+}
+
+function errorOf(error: unknown): Pick<AuditEvent, 'errorCode' | 'errorMessage'> {
+  if (error === undefined) return {};
+  if (!(error instanceof ApiError)) return { errorCode: 'InternalServerException' };
+  return {
+    errorCode: error.name === 'AccessDeniedException' ? 'AccessDenied' : error.name,
+    errorMessage: error.message.slice(0, MOST_TEXT),
+  };
+}
+
+function resourcesOf(ready: ReadyCall | undefined): AuditEvent['resources'] {
+  const resources = (ready?.intents ?? []).flatMap(({ resource = '' }) => {
+    const arn = parseArn(resource.slice(0, 2 * MOST_TEXT));
+    const type = TYPES[arn?.resource.split('/')[0] ?? ''];
+    if (arn === undefined || type === undefined || arn.resource.endsWith('/*')) return [];
+    return [{ accountId: arn.account, type, ARN: resource }];
+  });
+  return resources.length === 0 ? undefined : resources.slice(0, 1);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  monitor: 'AWS::NetworkFlowMonitor::Monitor',
+  scope: 'AWS::NetworkFlowMonitor::Scope',
+};
+
+/** Member names as CloudTrail has them; the keys of tags are their owner's, and stay. */
+function pascalCase(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(members).flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : [[name.charAt(0).toUpperCase() + name.slice(1), name === 'tags' ? value : cased(value)]],
+  );
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+function cased(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return value.map(cased);
+  return typeof value === 'object' && value !== null ? pascalCase({ ...value }) : value;
+}

@@ -1,0 +1,411 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError } from '../model/api-error.ts';
+import type { RawResponse } from '../model/http.ts';
+import type { Permissions } from '../model/permissions.ts';
+import type { WorkloadInsightsRow } from '../model/query.ts';
+import { createApi } from './create-api.ts';
+import { admin, memoryApi, rawRequest } from './testing.ts';
+import { jsonAnswer, type OwnRoute } from './v1/own-route.ts';
+
+function bodyOf(response: RawResponse) {
+  return JSON.parse(String(response.body)) as Record<string, unknown>;
+}
+
+function outcome(response: RawResponse) {
+  return {
+    status: response.status,
+    error: response.headers['x-amzn-ErrorType'],
+    message: bodyOf(response).message,
+  };
+}
+
+const target = {
+  targetIdentifier: { targetId: { accountId: '123456789012' }, targetType: 'ACCOUNT' },
+  region: 'us-east-1',
+};
+
+const echo: OwnRoute = {
+  method: 'GET',
+  path: '/api/v1/echo/{word}',
+  action: 'nfm:GetEcho',
+  resource: ({ labels }) => `arn:aws:nfm:::word/${labels.word}`,
+  answer: async ({ principal, labels }) => jsonAnswer({ account: principal.account, ...labels }),
+};
+
+const question = {
+  startTime: '2025-11-01T12:00:00Z',
+  endTime: '2025-11-01T12:15:00Z',
+  metricName: 'DATA_TRANSFERRED',
+  destinationCategory: 'INTER_AZ',
+};
+const queriesPath = '/workloadInsights/s-1/topContributorsQueries';
+
+describe('routing', () => {
+  test('an unknown path or method is 404 UnknownOperationException', async () => {
+    const api = createApi(memoryApi().deps);
+    for (const [method, path] of [
+      ['GET', '/nothing'],
+      ['PUT', '/scopes'],
+      ['GET', '/scopes/a/b'],
+      ['GET', '//scopes'],
+    ] as const) {
+      const answer = outcome(await api(rawRequest(method, path), admin));
+      expect(answer).toMatchObject({ status: 404, error: 'UnknownOperationException' });
+    }
+  });
+
+  test('an encoded slash stays inside its label, and a dot segment is a name like any other', async () => {
+    const api = createApi(memoryApi().deps);
+    const slash = outcome(await api(rawRequest('GET', '/scopes/a%2Fb'), admin));
+    expect(slash).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
+    expect(slash.message).toContain('us-east-1/a/b ');
+    const dots = outcome(await api(rawRequest('GET', '/monitors/..'), admin));
+    expect(dots).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
+  });
+
+  test("a path of the API beyond AWS's goes to its route, with its labels decoded", async () => {
+    const api = createApi(memoryApi({ own: [echo] }).deps);
+    const answer = await api(rawRequest('GET', '/api/v1/echo/a%2Fb?x=1'), admin);
+    expect(answer.body).toBe('{"account":"123456789012","word":"a/b"}');
+    expect(answer.headers['x-amzn-RequestId']).toBeDefined();
+    for (const [method, path] of [
+      ['GET', '/api/v1/echo/%FF'],
+      ['GET', '/api/v1/echo/'],
+      ['GET', '/api/v1/echo'],
+      ['POST', '/api/v1/echo/a'],
+    ] as const) {
+      const refused = outcome(await api(rawRequest(method, path), admin));
+      expect(refused).toMatchObject({ status: 404, error: 'UnknownOperationException' });
+    }
+  });
+});
+
+describe('who may call', () => {
+  test("an agent's key may call nothing, and is told what it may not do", async () => {
+    const api = createApi(memoryApi({ own: [echo] }).deps);
+    const agent = { ...admin, accessKeyId: 'AKIDAGENT', kind: 'agent' } as const;
+    const operation = outcome(await api(rawRequest('GET', '/scopes'), agent));
+    expect(operation).toMatchObject({ status: 403, error: 'AccessDeniedException' });
+    expect(operation.message).toContain('AKIDAGENT');
+    expect(operation.message).toContain('networkflowmonitor:ListScopes');
+    const own = outcome(await api(rawRequest('GET', '/api/v1/echo/a'), agent));
+    expect(own).toMatchObject({ status: 403, error: 'AccessDeniedException' });
+    expect(own.message).toContain('nfm:GetEcho on resource: arn:aws:nfm:::word/a');
+  });
+
+  const scope = 'arn:aws:networkflowmonitor:us-east-1:123456789012:scope/*';
+  const monitor = 'arn:aws:networkflowmonitor:us-east-1:123456789012:monitor/web';
+  const resource = { type: 'AWS::EC2::VPC', identifier: 'vpc-03ea55eeda25adbb0' };
+  const webMonitor = {
+    monitorName: 'web',
+    localResources: [resource],
+    scopeArn: scope.replace('*', '97626f8d-8a21-4b5d-813a-000000000001'),
+  };
+  const asked = [
+    { name: 'a scope', method: 'GET', path: '/scopes/a', on: scope.replace('*', 'a') },
+    { name: 'a monitor', method: 'GET', path: '/monitors/web', on: monitor },
+    {
+      name: 'a query of insights',
+      method: 'GET',
+      path: `${queriesPath}/q-1/status`,
+      on: scope.replace('*', 's-1'),
+    },
+    {
+      name: 'a monitor to be made',
+      method: 'POST',
+      path: '/monitors',
+      body: webMonitor,
+      on: monitor,
+    },
+    {
+      name: 'the tags of a monitor to be made',
+      method: 'POST',
+      path: '/monitors',
+      body: { ...webMonitor, tags: { a: 'b' } },
+      on: monitor,
+      action: 'TagResource',
+    },
+    {
+      name: 'the tags of a scope to be made',
+      method: 'POST',
+      path: '/scopes',
+      body: { targets: [target], tags: { a: 'b' } },
+      on: scope,
+      action: 'TagResource',
+    },
+    {
+      name: 'a tagged monitor',
+      method: 'GET',
+      path: `/tags/${encodeURIComponent(monitor)}`,
+      on: monitor,
+    },
+    { name: 'no scope to be made', method: 'POST', path: '/scopes', body: { targets: [target] } },
+    { name: 'no one scope', method: 'GET', path: '/scopes' },
+    { name: 'no one monitor', method: 'GET', path: '/monitors' },
+  ];
+  test.each(asked)('a policy is asked for $name', async (request) => {
+    const { method, path, body, on, action } = request;
+    const seen: (readonly [string, string | undefined])[] = [];
+    const permissions: Permissions = {
+      decide: (name, on) => {
+        seen.push([name, on]);
+        return action === undefined || name.endsWith(`:${action}`) ? 'denied' : 'allowed';
+      },
+    };
+    const api = createApi(memoryApi().deps);
+    const custom = { ...admin, kind: 'custom', permissions } as const;
+    const answer = outcome(await api(rawRequest(method, path, body), custom));
+    expect(answer).toMatchObject({ status: 403, error: 'AccessDeniedException' });
+    expect(answer.message).toContain(`on resource: ${on ?? '*'} because`);
+    expect(seen.at(-1)?.[1]).toBe(on);
+  });
+
+  test('bad input is named before it is asked who may', async () => {
+    const api = createApi(memoryApi().deps);
+    const agent = { ...admin, kind: 'agent' } as const;
+    const answer = outcome(await api(rawRequest('POST', '/scopes', {}), agent));
+    expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
+  });
+});
+
+describe('bad requests', () => {
+  const cases = [
+    { name: 'not JSON', body: '{"targets":', error: 'SerializationException', message: 'JSON' },
+    { name: 'not an object', body: '[]', error: 'SerializationException', message: 'object' },
+    { name: 'a member missing', body: {}, message: "'targets'" },
+    { name: 'no target', body: { targets: [] }, message: "'targets'" },
+    { name: '101 targets', body: { targets: Array(101).fill(target) }, message: "'targets'" },
+    {
+      name: 'a null target',
+      body: { targets: [null] },
+      message: "'targets[0]' failed to satisfy constraint: Member must not be null",
+    },
+    {
+      name: 'an account of 11 digits',
+      body: {
+        targets: [
+          { ...target, targetIdentifier: { targetId: { accountId: '1' }, targetType: 'ACCOUNT' } },
+        ],
+      },
+      message: "'targets[0].targetIdentifier.targetId.accountId'",
+    },
+    {
+      name: 'a union with two keys',
+      body: {
+        targets: [
+          {
+            ...target,
+            targetIdentifier: {
+              targetId: { accountId: '123456789012', ou: 'x' },
+              targetType: 'ACCOUNT',
+            },
+          },
+        ],
+      },
+      message: 'exactly one member',
+    },
+    {
+      name: 'a union with no key',
+      body: {
+        targets: [{ ...target, targetIdentifier: { targetId: {}, targetType: 'ACCOUNT' } }],
+      },
+      message: 'exactly one member',
+    },
+    {
+      name: 'an unknown target type',
+      body: {
+        targets: [
+          {
+            ...target,
+            targetIdentifier: { targetId: { accountId: '123456789012' }, targetType: 'OU' },
+          },
+        ],
+      },
+      message: 'enum value set: [ACCOUNT]',
+    },
+    {
+      name: 'a token of 65 characters',
+      body: { targets: [target], clientToken: 'x'.repeat(65) },
+      message: "'clientToken'",
+    },
+    {
+      name: 'a token that is not ASCII',
+      body: { targets: [target], clientToken: 'é' },
+      message: "'clientToken'",
+    },
+    {
+      name: 'a tag key of 129 characters',
+      body: { targets: [target], tags: { ['k'.repeat(129)]: 'v' } },
+      message: "'tags.key'",
+    },
+    {
+      name: 'a tag value of 257 characters',
+      body: { targets: [target], tags: { k: 'v'.repeat(257) } },
+      message: "'tags['k']'",
+    },
+    {
+      name: 'NUL in a string',
+      body: { targets: [target], tags: { k: 'a\u0000' } },
+      message: 'without NUL',
+    },
+  ];
+  test.each(cases)('$name is refused by CreateScope', async ({ body, error, message }) => {
+    const { deps, scopes } = memoryApi();
+    const answer = outcome(await createApi(deps)(rawRequest('POST', '/scopes', body), admin));
+    expect(answer).toMatchObject({ status: 400, error: error ?? 'ValidationException' });
+    expect(answer.message).toContain(message);
+    expect(scopes.size).toBe(0);
+  });
+
+  test('a form is refused with 415: a browser can be made to post one unasked', async () => {
+    const api = createApi(memoryApi().deps);
+    const headers = new Map([['content-type', ['text/plain']]]);
+    const request = { ...rawRequest('POST', '/scopes', { targets: [target] }), headers };
+    expect(outcome(await api(request, admin))).toMatchObject({ status: 415 });
+  });
+
+  const queryCases = [
+    { name: 'maxResults=x', query: 'maxResults=x', message: "'maxResults'" },
+    { name: 'maxResults=26', query: 'maxResults=26', message: 'less than or equal to 25' },
+    { name: 'maxResults=0', query: 'maxResults=0', message: 'greater than or equal to 1' },
+    { name: 'two maxResults', query: 'maxResults=1&maxResults=2', message: 'sent once' },
+    { name: 'an unknown status', query: 'monitorStatus=GONE', message: "'monitorStatus'" },
+    { name: 'a made-up token', query: 'nextToken=MjU.AAAA', message: 'nextToken' },
+    { name: 'an empty token', query: 'nextToken=', message: 'nextToken' },
+  ];
+  test.each(queryCases)('$name is refused by ListMonitors', async ({ query, message }) => {
+    const api = createApi(memoryApi().deps);
+    const answer = outcome(await api(rawRequest('GET', `/monitors?${query}`), admin));
+    expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
+    expect(answer.message).toContain(message);
+  });
+
+  test('an unknown query parameter and unknown members are ignored, null members count as absent', async () => {
+    const api = createApi(memoryApi().deps);
+    expect((await api(rawRequest('GET', '/scopes?future=1'), admin)).status).toBe(200);
+    const body = { targets: [target], tags: null, future: { a: 1 } };
+    expect((await api(rawRequest('POST', '/scopes', body), admin)).status).toBe(200);
+  });
+});
+
+describe('errors', () => {
+  test('an error the operation does not declare goes out as ValidationException', async () => {
+    const { deps } = memoryApi();
+    const get = async () => {
+      throw new ApiError('ConflictException', 'what happened');
+    };
+    const api = createApi({ ...deps, monitors: { ...deps.monitors, get } });
+    const answer = outcome(await api(rawRequest('GET', '/monitors/m'), admin));
+    expect(answer).toEqual({ status: 400, error: 'ValidationException', message: 'what happened' });
+  });
+
+  test('a fault of ours is answered without detail and logged once with the request id', async () => {
+    const logged: unknown[] = [];
+    const { deps } = memoryApi();
+    const get = async () => {
+      throw new Error('secret detail');
+    };
+    const log = { ...deps.log, error: (...line: unknown[]) => void logged.push(line) };
+    const api = createApi({ ...deps, log, monitors: { ...deps.monitors, get } });
+    const answer = await api(rawRequest('GET', '/monitors/m'), admin);
+    expect(outcome(answer)).toMatchObject({ status: 500, error: 'InternalServerException' });
+    expect(answer.body).not.toContain('secret');
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatchObject([
+      'cannot answer a request',
+      { requestId: answer.headers['x-amzn-RequestId'] },
+    ]);
+  });
+});
+
+describe('queries', () => {
+  async function start(over: object) {
+    const { deps, queries } = memoryApi();
+    const api = createApi({ ...deps, maxQueryRangeSeconds: 3600 });
+    const answer = await api(rawRequest('POST', queriesPath, { ...question, ...over }), admin);
+    return { answer, request: [...queries.values()][0] };
+  }
+
+  test('a query is of whole seconds, rounded outwards, with 100 rows unless said', async () => {
+    const { request } = await start({
+      startTime: '2025-11-01T12:00:00.900Z',
+      endTime: '2025-11-01T13:14:59.100+01:00',
+    });
+    expect(request).toEqual({
+      kind: 'WorkloadInsightsTopContributors',
+      resource: 's-1',
+      startSeconds: 1_761_998_400,
+      endSeconds: 1_761_999_300,
+      metric: 'DATA_TRANSFERRED',
+      category: 'INTER_AZ',
+      limit: 100,
+    });
+  });
+
+  test('times may be epoch seconds', async () => {
+    const { request } = await start({ startTime: 1_761_998_400, endTime: 1_761_998_460.5 });
+    expect(request).toMatchObject({ startSeconds: 1_761_998_400, endSeconds: 1_761_998_461 });
+  });
+
+  const refused = [
+    { name: 'an empty range', over: { endTime: question.startTime }, message: 'before endTime' },
+    {
+      name: 'more than the configured range',
+      over: { endTime: '2025-11-01T13:00:01Z' },
+      message: 'Time range can not exceed 1 hour',
+    },
+    { name: 'a time without zone', over: { endTime: '2025-11-01T12:15:00' }, message: 'endTime' },
+    { name: 'a day that is none', over: { endTime: '2025-13-01T12:15:00Z' }, message: 'endTime' },
+    { name: 'a limit of 501', over: { limit: 501 }, message: "'limit'" },
+    { name: 'half a limit', over: { limit: 1.5 }, message: "'limit'" },
+    {
+      name: 'a metric of monitors',
+      over: { metricName: 'ROUND_TRIP_TIME' },
+      message: "'metricName'",
+    },
+  ];
+  test.each(refused)('$name is refused', async ({ over, message }) => {
+    const { answer } = await start(over);
+    expect(outcome(answer)).toMatchObject({ status: 400, error: 'ValidationException' });
+    expect(outcome(answer).message).toContain(message);
+  });
+
+  test('results come in pages whose token is good for that query, operation, account and Region only', async () => {
+    const { deps, answers } = memoryApi();
+    const api = createApi(deps);
+    const rows: WorkloadInsightsRow[] = [3n, 2n, 2n ** 63n].map((value) => ({ value }));
+    answers.set('WorkloadInsightsTopContributors', {
+      kind: 'WorkloadInsightsTopContributors',
+      rows,
+    });
+    const { queryId } = bodyOf(await api(rawRequest('POST', queriesPath, question), admin));
+    const other = bodyOf(await api(rawRequest('POST', queriesPath, question), admin)).queryId;
+    const results = (id: unknown, query: string) =>
+      rawRequest('GET', `${queriesPath}/${id}/results?maxResults=2${query}`);
+
+    const first = bodyOf(await api(results(queryId, ''), admin));
+    expect(first.topContributors).toEqual([{ value: 3 }, { value: 2 }]);
+    const token = `&nextToken=${first.nextToken}`;
+    const second = await api(results(queryId, token), admin);
+    expect(second.body).toBe('{"topContributors":[{"value":9223372036854775808}]}');
+
+    for (const answer of [
+      await api(results(other, token), admin),
+      await api(results(queryId, token), { ...admin, account: '210987654321' }),
+      await api(results(queryId, token), { ...admin, region: 'eu-west-1' }),
+      await api(rawRequest('GET', `/scopes?nextToken=${first.nextToken}`), admin),
+    ]) {
+      expect(outcome(answer)).toMatchObject({ status: 400, error: 'ValidationException' });
+    }
+    const wide = rawRequest('GET', `${queriesPath}/${queryId}/results?maxResults=501`);
+    expect(outcome(await api(wide, admin)).message).toContain('maxResults');
+  });
+
+  test('a query id nobody knows is not found where the operation declares it, else invalid', async () => {
+    const api = createApi(memoryApi().deps);
+    const results = await api(rawRequest('GET', `${queriesPath}/none/results`), admin);
+    expect(outcome(results).error).toBe('ResourceNotFoundException');
+    const status = await api(rawRequest('GET', `${queriesPath}/none/status`), admin);
+    expect(outcome(status).error).toBe('ValidationException');
+  });
+});

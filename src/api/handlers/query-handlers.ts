@@ -1,0 +1,174 @@
+import { ApiError } from '../../model/api-error.ts';
+import type { DestinationCategory } from '../../model/category.ts';
+import type { Owner } from '../../model/owner.ts';
+import type { MonitorMetric, QueryKind, QueryPage, QueryRef } from '../../model/query.ts';
+import type { QueryService } from '../deps.ts';
+import type { NextTokens } from '../next-token.ts';
+import type { Handlers } from './handler.ts';
+
+type QueryStep = 'StartQuery' | 'GetQueryStatus' | 'GetQueryResults' | 'StopQuery';
+type QueryOperation = `${QueryStep}${QueryKind}`;
+
+/** Rows of a query, and rows of a page of its results, when the caller says nothing; the most is 500. */
+const DEFAULT_ROWS = 100;
+const MOST_ROWS = 500;
+
+export interface QueryHandlerDeps {
+  readonly queries: QueryService;
+  readonly tokens: NextTokens;
+  readonly maxQueryRangeSeconds?: number | undefined;
+}
+
+export function queryHandlers(deps: QueryHandlerDeps): Handlers<QueryOperation> {
+  return { ...monitorQueries(deps), ...insightsQueries(deps), ...seriesQueries(deps) };
+}
+
+const MONITOR = 'MonitorTopContributors';
+const INSIGHTS = 'WorkloadInsightsTopContributors';
+const SERIES = 'WorkloadInsightsTopContributorsData';
+
+function monitorQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof MONITOR}`> {
+  const steps = new QuerySteps(deps, MONITOR);
+  return {
+    StartQueryMonitorTopContributors: (input, owner) =>
+      steps.start(owner, input.monitorName, input),
+    GetQueryStatusMonitorTopContributors: (input, owner) =>
+      steps.status(owner, input.monitorName, input.queryId),
+    GetQueryResultsMonitorTopContributors: async (input, owner) => {
+      const { page, nextToken } = await steps.results(owner, input.monitorName, input);
+      return { unit: page.unit, topContributors: page.rows, nextToken };
+    },
+    StopQueryMonitorTopContributors: (input, owner) =>
+      steps.stop(owner, input.monitorName, input.queryId),
+  };
+}
+
+function insightsQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof INSIGHTS}`> {
+  const steps = new QuerySteps(deps, INSIGHTS);
+  return {
+    StartQueryWorkloadInsightsTopContributors: (input, owner) =>
+      steps.start(owner, input.scopeId, input),
+    GetQueryStatusWorkloadInsightsTopContributors: (input, owner) =>
+      steps.status(owner, input.scopeId, input.queryId),
+    GetQueryResultsWorkloadInsightsTopContributors: async (input, owner) => {
+      const { page, nextToken } = await steps.results(owner, input.scopeId, input);
+      return { topContributors: page.rows, nextToken };
+    },
+    StopQueryWorkloadInsightsTopContributors: (input, owner) =>
+      steps.stop(owner, input.scopeId, input.queryId),
+  };
+}
+
+function seriesQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof SERIES}`> {
+  const steps = new QuerySteps(deps, SERIES);
+  return {
+    StartQueryWorkloadInsightsTopContributorsData: (input, owner) =>
+      steps.start(owner, input.scopeId, input),
+    GetQueryStatusWorkloadInsightsTopContributorsData: (input, owner) =>
+      steps.status(owner, input.scopeId, input.queryId),
+    GetQueryResultsWorkloadInsightsTopContributorsData: async (input, owner) => {
+      const { page, nextToken } = await steps.results(owner, input.scopeId, input);
+      return {
+        unit: page.unit,
+        datapoints: page.rows.map((series) => ({
+          label: series.label,
+          timestamps: series.timestampsMillis.map((millis) => new Date(millis)),
+          values: series.values,
+        })),
+        nextToken,
+      };
+    },
+    StopQueryWorkloadInsightsTopContributorsData: (input, owner) =>
+      steps.stop(owner, input.scopeId, input.queryId),
+  };
+}
+
+interface StartInput {
+  readonly startTime: Date;
+  readonly endTime: Date;
+  readonly metricName: MonitorMetric;
+  readonly destinationCategory: DestinationCategory;
+  readonly limit?: number | undefined;
+}
+
+interface ResultsInput {
+  readonly queryId: string;
+  readonly nextToken?: string | undefined;
+  readonly maxResults?: number | undefined;
+}
+
+type PageOf<Kind extends QueryKind> = Extract<QueryPage, { readonly kind: Kind }>;
+
+/** The four steps of a query, the same for its three kinds. */
+class QuerySteps<Kind extends QueryKind> {
+  readonly #deps: QueryHandlerDeps;
+  readonly #kind: Kind;
+
+  constructor(deps: QueryHandlerDeps, kind: Kind) {
+    this.#deps = deps;
+    this.#kind = kind;
+  }
+
+  async start(owner: Owner, resource: string, input: StartInput): Promise<{ queryId: string }> {
+    checkRange(input, this.#deps.maxQueryRangeSeconds);
+    const queryId = await this.#deps.queries.start(owner, {
+      kind: this.#kind,
+      resource,
+      // Outwards to whole seconds, so that nothing asked for is left out.
+      startSeconds: Math.floor(input.startTime.getTime() / 1000),
+      endSeconds: Math.ceil(input.endTime.getTime() / 1000),
+      metric: input.metricName,
+      category: input.destinationCategory,
+      limit: input.limit ?? DEFAULT_ROWS,
+    });
+    return { queryId };
+  }
+
+  async status(owner: Owner, resource: string, queryId: string) {
+    return { status: await this.#deps.queries.status(owner, this.#ref(resource, queryId)) };
+  }
+
+  async results(owner: Owner, resource: string, input: ResultsInput) {
+    const { queryId, nextToken, maxResults = DEFAULT_ROWS } = input;
+    checkMaxResults(maxResults);
+    const { queries, tokens } = this.#deps;
+    const operation = `GetQueryResults${this.#kind}` as const;
+    const context = { operation, owner, subject: [resource, queryId] };
+    const offset = Number(tokens.open(context, nextToken) ?? 0);
+    const ref = this.#ref(resource, queryId);
+    const page = await queries.results(owner, ref, { offset, limit: maxResults });
+    if (!isKind(page, this.#kind)) throw new Error(`a ${page.kind} query answered ${operation}`);
+    const next = page.next === undefined ? undefined : tokens.seal(context, String(page.next));
+    return { page, nextToken: next };
+  }
+
+  async stop(owner: Owner, resource: string, queryId: string): Promise<Record<never, never>> {
+    await this.#deps.queries.stop(owner, this.#ref(resource, queryId));
+    return {};
+  }
+
+  #ref(resource: string, queryId: string): QueryRef {
+    return { kind: this.#kind, resource, queryId };
+  }
+}
+
+function isKind<Kind extends QueryKind>(page: QueryPage, kind: Kind): page is PageOf<Kind> {
+  return page.kind === kind;
+}
+
+function checkRange({ startTime, endTime }: StartInput, mostSeconds: number | undefined): void {
+  if (startTime >= endTime) {
+    throw new ApiError('ValidationException', 'startTime must be before endTime');
+  }
+  const seconds = (endTime.getTime() - startTime.getTime()) / 1000;
+  if (mostSeconds !== undefined && seconds > mostSeconds) {
+    const most = mostSeconds === 3600 ? '1 hour' : `${mostSeconds} seconds`;
+    throw new ApiError('ValidationException', `Time range can not exceed ${most}`);
+  }
+}
+
+function checkMaxResults(maxResults: number): void {
+  if (maxResults < 1 || maxResults > MOST_ROWS) {
+    throw new ApiError('ValidationException', `maxResults must be 1 to ${MOST_ROWS}`);
+  }
+}

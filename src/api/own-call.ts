@@ -1,0 +1,30 @@
+import type { RawRequest } from '../model/http.ts';
+import type { Principal } from '../model/owner.ts';
+import { splitTarget } from '../wire/rest-json/target.ts';
+import type { FoundCall } from './found-call.ts';
+import { readJsonBody } from './json-body.ts';
+import type { OwnRouteMatch } from './v1/own-route.ts';
+
+/** A call of the API beyond AWS's. */
+export function ownCall(
+  { route, labels }: OwnRouteMatch,
+  request: RawRequest,
+  principal: Principal,
+): FoundCall {
+  const { action, resource, isQuery = false, answer } = route;
+  const call = { request, principal, labels };
+  return {
+    name: action.slice('nfm:'.length),
+    isOwn: true,
+    isQuery,
+    read: () => ({
+      intents: [{ action, resource: resource?.(call) }],
+      parameters: {
+        ...Object.fromEntries(splitTarget(request.target).query),
+        ...readJsonBody(request),
+        ...labels,
+      },
+      run: () => answer(call),
+    }),
+  };
+}

@@ -1,0 +1,57 @@
+import type { AuditLog } from '../../control/audit-log.ts';
+import type { NextTokens } from '../next-token.ts';
+import { type Administration, mayAdminister } from './administration.ts';
+import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
+import { Parameters } from './parameters.ts';
+
+export interface AuditRouteDeps {
+  readonly audit: Pick<AuditLog, 'find'>;
+  readonly administration: Administration;
+  readonly tokens: NextTokens;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const MEMBERS = ['start', 'end', 'limit', 'eventName', 'accessKeyId', 'account', 'nextToken'];
+const DEFAULT_LIMIT = 50;
+const MOST_LIMIT = 1_000;
+
+/**
+ * `GET /api/v1/audit?start=…&end=…&limit=…&eventName=…&accessKeyId=…&account=…&nextToken=…`: the
+ * calls of the account, newest first, as `{ events, nextToken }`.
+ */
+export function auditRoutes(deps: AuditRouteDeps): readonly OwnRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/audit',
+      action: 'nfm:LookupEvents',
+      answer: (call) => lookup(deps, call),
+    },
+  ];
+}
+
+async function lookup(deps: AuditRouteDeps, { request, principal }: OwnCall) {
+  const parameters = new Parameters(request, MEMBERS);
+  const account = parameters.account('account') ?? principal.account;
+  await mayAdminister(deps.administration, principal, account);
+  const eventName = parameters.text('eventName');
+  const accessKeyId = parameters.text('accessKeyId');
+  const context = {
+    operation: 'LookupEvents',
+    owner: principal,
+    subject: [account, eventName ?? '', accessKeyId ?? ''],
+  } as const;
+  const { startSeconds, endSeconds } = parameters.range(deps.now());
+  const { events, next } = await deps.audit.find({
+    account,
+    fromMillis: startSeconds * 1000,
+    untilMillis: endSeconds * 1000,
+    limit: parameters.integer('limit', [1, MOST_LIMIT]) ?? DEFAULT_LIMIT,
+    eventName,
+    accessKeyId,
+    after: deps.tokens.open(context, parameters.text('nextToken')),
+  });
+  const nextToken = next === undefined ? undefined : deps.tokens.seal(context, next);
+  return jsonAnswer({ events, nextToken });
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** What the console imports. */
+const forBrowsers = [
+  'network-flow-monitor.ts',
+  'cookie-transport.ts',
+  'run-query.ts',
+  'query-steps.ts',
+  'service-error.ts',
+  'waiters.ts',
+  'collect.ts',
+];
+
+/** Every import that is left after types are erased, of a file and of what it imports. */
+function runtimeImports(file: string, seen = new Map<string, string[]>()): Map<string, string[]> {
+  if (seen.has(file)) return seen;
+  const text = readFileSync(file, 'utf8');
+  const found = [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gms)];
+  const names = found.map((match) => match[1] ?? '');
+  seen.set(file, names);
+  for (const name of names.filter((one) => one.startsWith('.'))) {
+    runtimeImports(join(file, '..', name), seen);
+  }
+  return seen;
+}
+
+test.each(forBrowsers)('%s needs nothing of Node and no package', (name) => {
+  const foreign = [...runtimeImports(join(import.meta.dirname, name))].flatMap(([file, names]) =>
+    names.filter((one) => !one.startsWith('.')).map((one) => `${file} imports ${one}`),
+  );
+  expect(foreign).toEqual([]);
+});

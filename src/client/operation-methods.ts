@@ -1,0 +1,33 @@
+import { OPERATIONS, type OperationName } from '../contract/operations.ts';
+import type { InputOf, OutputOf } from '../contract/types.ts';
+import { type CallOptions, type ClientOptions, OperationCaller } from './operation-caller.ts';
+
+/** Input first; where every member is optional it may be left out. */
+type Arguments<Name extends OperationName> =
+  Record<never, never> extends InputOf<Name>
+    ? [input?: InputOf<Name>, options?: CallOptions]
+    : [input: InputOf<Name>, options?: CallOptions];
+
+/** A method an operation, named as in AWS's JavaScript SDK: `createScope(input)`. */
+export type OperationMethods = {
+  readonly [Name in OperationName as Uncapitalize<Name>]: (
+    ...call: Arguments<Name>
+  ) => Promise<OutputOf<Name>>;
+};
+
+/** A caller class with a method for each operation of the contract, none written by hand. */
+export function callerWithMethods(): new (
+  options: ClientOptions,
+) => OperationCaller & OperationMethods {
+  class CallerWithMethods extends OperationCaller {}
+  for (const operation of Object.keys(OPERATIONS)) {
+    const method = operation.charAt(0).toLowerCase() + operation.slice(1);
+    Object.defineProperty(CallerWithMethods.prototype, method, {
+      value(this: OperationCaller, input: never, options: CallOptions) {
+        return this.call(operation as OperationName, input ?? {}, options);
+      },
+    });
+  }
+  // The compiler cannot see methods defined in a loop; the loop and the type read one table.
+  return CallerWithMethods as unknown as ReturnType<typeof callerWithMethods>;
+}

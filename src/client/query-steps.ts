@@ -1,0 +1,72 @@
+import type { DestinationCategory } from '../model/category.ts';
+import type {
+  MonitorMetric,
+  QueryRef,
+  QueryStatus,
+  WorkloadInsightsMetric,
+} from '../model/query.ts';
+import type { NetworkFlowMonitor } from './network-flow-monitor.ts';
+import type { CallOptions } from './operation-caller.ts';
+
+interface Question {
+  readonly startTime: Date;
+  readonly endTime: Date;
+  readonly destinationCategory: DestinationCategory;
+  /** 1 to 500; 100 unless said. Series have none. */
+  readonly limit?: number | undefined;
+}
+
+/** What a query asks; the metric and what it is asked of depend on the kind. */
+export type QueryQuestion =
+  | (Question & {
+      readonly kind: 'MonitorTopContributors';
+      readonly monitorName: string;
+      readonly metricName: MonitorMetric;
+    })
+  | (Question & {
+      readonly kind: 'WorkloadInsightsTopContributors' | 'WorkloadInsightsTopContributorsData';
+      readonly scopeId: string;
+      readonly metricName: WorkloadInsightsMetric;
+    });
+
+/** Starts a query of any kind; the reference the other steps take. */
+export async function startQuery(
+  client: NetworkFlowMonitor,
+  question: QueryQuestion,
+  options: CallOptions = {},
+): Promise<QueryRef> {
+  const { kind, ...input } = question;
+  if (question.kind === 'MonitorTopContributors') {
+    const started = await client.startQueryMonitorTopContributors(question, options);
+    return { kind, resource: question.monitorName, queryId: started.queryId };
+  }
+  const operation = `StartQuery${question.kind}` as const;
+  const started = await client.call(operation, { ...input, ...question }, options);
+  return { kind, resource: question.scopeId, queryId: started.queryId };
+}
+
+/** The state of a query of any kind. */
+export async function queryStatus(
+  client: NetworkFlowMonitor,
+  { kind, resource, queryId }: QueryRef,
+  options: CallOptions = {},
+): Promise<QueryStatus> {
+  const { status } =
+    kind === 'MonitorTopContributors'
+      ? await client.call(`GetQueryStatus${kind}`, { monitorName: resource, queryId }, options)
+      : await client.call(`GetQueryStatus${kind}`, { scopeId: resource, queryId }, options);
+  return status;
+}
+
+/** Ends a query of any kind that is still queued or running; no change when it is finished. */
+export async function stopQuery(
+  client: NetworkFlowMonitor,
+  { kind, resource, queryId }: QueryRef,
+  options: CallOptions = {},
+): Promise<void> {
+  if (kind === 'MonitorTopContributors') {
+    await client.call(`StopQuery${kind}`, { monitorName: resource, queryId }, options);
+  } else {
+    await client.call(`StopQuery${kind}`, { scopeId: resource, queryId }, options);
+  }
+}

@@ -1,0 +1,60 @@
+import type { OutputOf } from '../contract/types.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { QueryRef } from '../model/query.ts';
+import type { NetworkFlowMonitor } from './network-flow-monitor.ts';
+import { queryStatus } from './query-steps.ts';
+import { sleep } from './sleep.ts';
+
+export interface WaiterOptions {
+  readonly client: NetworkFlowMonitor;
+  readonly maxWaitSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock | undefined;
+  readonly sleep?: ((millis: number, signal?: AbortSignal) => Promise<void>) | undefined;
+}
+
+/** What was waited for will not come, or did not in time. */
+export class WaiterError extends Error {
+  override readonly name = 'WaiterError';
+}
+
+/** Waits until the scope is SUCCEEDED. Rejects with WaiterError on any other end or the deadline. */
+export function waitUntilScopeSucceeded(
+  options: WaiterOptions,
+  input: { readonly scopeId: string },
+): Promise<OutputOf<'GetScope'>> {
+  return poll(options, async () => {
+    const scope = await options.client.getScope(input, options);
+    if (scope.status === 'SUCCEEDED') return scope;
+    if (scope.status === 'IN_PROGRESS') return undefined;
+    throw new WaiterError(`scope ${input.scopeId} is ${scope.status}`);
+  });
+}
+
+/** Waits until the query has SUCCEEDED. Rejects with WaiterError on any other end or the deadline. */
+export async function waitUntilQueryDone(options: WaiterOptions, query: QueryRef): Promise<void> {
+  await poll(options, async () => {
+    const status = await queryStatus(options.client, query, options);
+    if (status === 'SUCCEEDED') return status;
+    if (status === 'QUEUED' || status === 'RUNNING') return undefined;
+    throw new WaiterError(`query ${query.queryId} ended as ${status}`);
+  });
+}
+
+const POLL = { firstMillis: 25, mostMillis: 2_000, growth: 1.6 };
+
+async function poll<Result>(
+  options: WaiterOptions,
+  look: () => Promise<Result | undefined>,
+): Promise<Result> {
+  const { clock = systemClock } = options;
+  const deadlineMillis = clock.now() + options.maxWaitSeconds * 1000;
+  for (let waitMillis = POLL.firstMillis; ; waitMillis *= POLL.growth) {
+    const result = await look();
+    if (result !== undefined) return result;
+    if (clock.now() >= deadlineMillis) {
+      throw new WaiterError(`not done within ${options.maxWaitSeconds} s`);
+    }
+    await (options.sleep ?? sleep)(Math.min(waitMillis, POLL.mostMillis), options.signal);
+  }
+}
