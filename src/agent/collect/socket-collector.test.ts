@@ -1,0 +1,193 @@
+import { beforeEach, expect, test } from 'vitest';
+import { FakeClock } from '../../lib/clock.ts';
+import { type PlainMetric, plainIndex, timingIndex } from '../../model/flow-metrics.ts';
+import type { ReportedFlow } from '../../model/report.ts';
+import { SEVERED_ESTABLISHED } from '../kernel/socket-record.ts';
+import { SocketCollector } from './socket-collector.ts';
+import { FakeSource } from './testing.ts';
+
+let source: FakeSource;
+let clock: FakeClock;
+let collector: SocketCollector;
+
+beforeEach(() => {
+  source = new FakeSource();
+  clock = new FakeClock(1_000_000);
+  collector = new SocketCollector({ source, clock, notrackMillis: 65_000 });
+});
+
+function plain(flows: readonly ReportedFlow[], metric: PlainMetric): number {
+  return flows.reduce((sum, flow) => sum + (flow.values[plainIndex(metric)] ?? 0), 0);
+}
+
+function roundTrips(flows: readonly ReportedFlow[]) {
+  const first = timingIndex('rtt_us');
+  const [count, min, max, sum] = flows[0]?.values.subarray(first, first + 4) ?? [];
+  return { count, min, max, sum };
+}
+
+test('a window holds what was added since the last one', async () => {
+  source.table = [{ cookie: 1, bytesAcked: 100, segmentsOut: 2, changes: 1 }];
+  expect(plain(await collector.takeWindow(), 'bytes_delivered')).toBe(100);
+  source.table = [{ cookie: 1, bytesAcked: 250, segmentsOut: 5, changes: 2 }];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'bytes_delivered')).toBe(150);
+  expect(plain(flows, 'segments_delivered')).toBe(3);
+});
+
+test('connections of one remote address and service port are one flow', async () => {
+  source.table = [
+    { cookie: 1, bytesAcked: 1 },
+    { cookie: 2, bytesAcked: 2 },
+    { cookie: 3, bytesAcked: 4, remote: '10.0.0.3' },
+    { cookie: 4, bytesAcked: 8, isServer: true },
+  ];
+  const flows = await collector.takeWindow();
+  expect(flows.map(({ side, remoteAddress }) => `${side} ${remoteAddress}`)).toEqual([
+    'client 10.0.0.2',
+    'client 10.0.0.3',
+    'server 10.0.0.2',
+  ]);
+  expect(flows.map(({ servicePort }) => servicePort)).toEqual([443, 443, 443]);
+  expect(plain(flows.slice(0, 1), 'bytes_delivered')).toBe(3);
+  expect(plain(flows, 'connect_attempts')).toBe(3);
+});
+
+test('counters that wrap go on', async () => {
+  source.table = [{ cookie: 1, segmentsOut: 5, retrans: [0, 4, 0], changes: 1 }];
+  await collector.takeWindow();
+  source.table = [
+    { cookie: 1, segmentsOut: 0x7fff_ffff, retrans: [0, 0xffff_fff0, 0], changes: 2 },
+  ];
+  await collector.takeWindow();
+  source.table = [
+    { cookie: 1, segmentsOut: 0xffff_fff0, retrans: [0, 0xffff_fff5, 0], changes: 3 },
+  ];
+  await collector.takeWindow();
+  source.table = [{ cookie: 1, segmentsOut: 0x10, retrans: [0, 3, 0], changes: 4 }];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'segments_delivered')).toBe(0x20);
+  expect(plain(flows, 'retrans_est')).toBe(14);
+});
+
+test('a record older than what the iterator saw takes nothing back', async () => {
+  source.table = [{ cookie: 1, bytesReceived: 10, changes: 1 }];
+  const progress = { cookie: 1, startedNanos: 1, bytesAcked: 0, segmentsIn: 7, segmentsOut: 0 };
+  source.progress = [{ ...progress, bytesReceived: 500 }];
+  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(500);
+  source.progress = [];
+  source.table = [{ cookie: 1, bytesReceived: 20, segmentsIn: 1, changes: 2 }];
+  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(0);
+  source.table = [];
+  source.closed = [{ cookie: 1, bytesReceived: 501, segmentsIn: 8, changes: 3 }];
+  const last = await collector.takeWindow();
+  expect(plain(last, 'bytes_received')).toBe(1);
+  expect(plain(last, 'segments_received')).toBe(1);
+});
+
+test('progress of an earlier connection of the same socket is not counted', async () => {
+  source.table = [{ cookie: 1, started: 2 }];
+  const progress = { bytesReceived: 9, bytesAcked: 9, segmentsIn: 1, segmentsOut: 1 };
+  source.progress = [{ cookie: 1, startedNanos: 1, ...progress }];
+  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(0);
+});
+
+test('a connection that opened and closed between two readings is counted whole', async () => {
+  const roundTrip = { epoch: 0, count: 1, min: 40, max: 40, sum: 40 };
+  source.closed = [
+    { cookie: 1, bytesAcked: 12, connectMicros: 90, roundTrips: [roundTrip] },
+    { cookie: 2, ending: SEVERED_ESTABLISHED, rtos: [0, 2, 0] },
+  ];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'connect_attempts')).toBe(2);
+  expect(plain(flows, 'sockets_completed')).toBe(2);
+  expect(plain(flows, 'sockets_closed')).toBe(2);
+  expect(plain(flows, 'severed_establish')).toBe(1);
+  expect(plain(flows, 'rtos_est')).toBe(2);
+  expect(roundTrips(flows)).toEqual({ count: 1, min: 40, max: 40, sum: 40 });
+  expect(await collector.takeWindow()).toEqual([]);
+});
+
+test('a connection whose end found the ring full is taken from the table, once', async () => {
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'sockets_completed')).toBe(1);
+  expect(source.removed).toEqual([1]);
+  expect(await collector.takeWindow()).toEqual([]);
+});
+
+test('a socket that connects again counts as two connections, in whatever order they show', async () => {
+  source.table = [{ cookie: 1, started: 1, bytesAcked: 100 }];
+  collector.collect();
+  source.table = [{ cookie: 1, started: 9, bytesAcked: 7 }];
+  source.closed = [
+    { cookie: 1, started: 1, bytesAcked: 130, changes: 2 },
+    { cookie: 1, started: 5, bytesAcked: 1_000 },
+  ];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'bytes_delivered')).toBe(1_137);
+  expect(plain(flows, 'connect_attempts')).toBe(3);
+  expect(plain(flows, 'sockets_completed')).toBe(2);
+  expect(plain(flows, 'sockets_established')).toBe(1);
+  source.table = [{ cookie: 1, started: 9, bytesAcked: 8, changes: 2 }];
+  expect(plain(await collector.takeWindow(), 'bytes_delivered')).toBe(1);
+});
+
+test('round trips are counted once: those of the running epoch wait for its end', async () => {
+  const now = { epoch: 1, count: 2, min: 10, max: 20, sum: 30 };
+  source.table = [
+    { cookie: 1, roundTrips: [{ epoch: 0, count: 1, min: 5, max: 5, sum: 5 }, now], changes: 3 },
+  ];
+  expect(roundTrips(await collector.takeWindow())).toEqual({ count: 1, min: 5, max: 5, sum: 5 });
+  expect(roundTrips(await collector.takeWindow())).toEqual({ count: 2, min: 10, max: 20, sum: 30 });
+  expect(roundTrips(await collector.takeWindow()).count).toBe(0);
+});
+
+test('levels are those at the end of the window', async () => {
+  source.table = [
+    { cookie: 1, state: 1 },
+    { cookie: 2, state: 2 },
+    { cookie: 3, state: 4 },
+    { cookie: 4, state: 8 },
+  ];
+  await collector.takeWindow();
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'sockets_established')).toBe(1);
+  expect(plain(flows, 'sockets_connecting')).toBe(1);
+  expect(plain(flows, 'sockets_closing')).toBe(2);
+});
+
+test('an idle connection leaves the reports and goes on counting when it wakes', async () => {
+  source.table = [{ cookie: 1, bytesAcked: 100, changes: 1 }];
+  await collector.takeWindow();
+  clock.advance(65_001);
+  expect(await collector.takeWindow()).toEqual([]);
+  expect(source.removed).toEqual([]);
+  source.table = [{ cookie: 1, bytesAcked: 101, changes: 2 }];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'bytes_delivered')).toBe(1);
+  expect(plain(flows, 'sockets_established')).toBe(1);
+});
+
+test('idle connections are evicted when the table is nearly full', async () => {
+  source.table = Array.from({ length: 7 }, (_, i) => ({ cookie: i + 1 }));
+  await collector.takeWindow();
+  clock.advance(65_001);
+  source.table = source.table.map((socket) => ({
+    ...socket,
+    changes: socket.cookie === 3 ? 2 : 1,
+  }));
+  await collector.takeWindow();
+  expect(source.removed).toEqual([1, 2, 4, 5, 6, 7]);
+  expect(collector.takeCounters().socket_eviction_completed).toBe(6);
+  expect(collector.socketsTracked).toBe(1);
+});
+
+test('a connection that vanished without an end is given up and counted', async () => {
+  source.table = [{ cookie: 1 }];
+  await collector.takeWindow();
+  source.table = [];
+  await collector.takeWindow();
+  expect(collector.takeCounters().sockets_stale).toBe(1);
+  expect(collector.socketsTracked).toBe(0);
+});

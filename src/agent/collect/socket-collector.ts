@@ -1,0 +1,221 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { ReportedFlow } from '../../model/report.ts';
+import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
+import { AT, FlowWindow, flowOf } from './flow-window.ts';
+import { TrackedSocket } from './tracked-socket.ts';
+
+/** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
+const MOST_FLOWS = 65_536;
+
+/** Where the connections are read; `SocketWatch` is the one. */
+export interface SocketSource {
+  readonly maxSockets: number;
+  beginEpoch(): number;
+  readSockets(visit: (record: SocketRecord) => void): void;
+  takeClosed(visit: (record: SocketRecord) => void): void;
+  readProgress(): Promise<readonly SocketProgress[]>;
+  remove(cookie: number): void;
+}
+
+export interface SocketCollectorDeps {
+  readonly source: SocketSource;
+  readonly clock: Clock;
+  /** Connections that did nothing for so long are in no level and no report until they do. */
+  readonly notrackMillis: number;
+}
+
+export interface CollectorCounters {
+  readonly sockets_added: number;
+  readonly sockets_stale: number;
+  readonly socket_deltas_completed: number;
+  readonly socket_agg_completed: number;
+  readonly socket_agg_above_limit: number;
+  readonly socket_eviction_completed: number;
+}
+
+/**
+ * Turns what the kernel counts per connection into what flows did in a window. `collect` is called
+ * every half second, `takeWindow` once a report. Every byte, segment and event is counted in
+ * exactly one window, whatever the order in which table, ring and iterator show it.
+ */
+export class SocketCollector {
+  readonly #deps: SocketCollectorDeps;
+  /** By cookie: the connection its socket has now. */
+  readonly #sockets = new Map<number, TrackedSocket>();
+  /** Connections whose socket was seen connecting again before their end came out of the ring. */
+  readonly #overtaken = new Map<string, TrackedSocket>();
+  readonly #flows = new Map<string, FlowWindow>();
+  #epoch = -1;
+  #pass = 0;
+  #counters = emptyCounters();
+
+  constructor(deps: SocketCollectorDeps) {
+    this.#deps = deps;
+  }
+
+  get socketsTracked(): number {
+    return this.#sockets.size;
+  }
+
+  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
+  collect(): void {
+    const { source, clock } = this.#deps;
+    this.#epoch = source.beginEpoch();
+    this.#pass += 1;
+    const now = clock.now();
+    const left: number[] = [];
+    source.readSockets((record) => {
+      // The ring was full when it closed: its record waited in the table.
+      if (record.state === TCP_STATE.close) {
+        this.#end(record);
+        left.push(record.cookie);
+      } else this.#read(record, now);
+    });
+    source.takeClosed((record) => this.#end(record));
+    for (const cookie of left) source.remove(cookie);
+  }
+
+  /** Collects, brings the live connections up to date, and begins a new window. */
+  async takeWindow(): Promise<readonly ReportedFlow[]> {
+    const { source, clock } = this.#deps;
+    this.collect();
+    const progress = await source.readProgress();
+    const now = clock.now();
+    for (const each of progress) this.#advance(each, now);
+    this.#countLevels(now);
+    this.#evict(now);
+    return this.#takeFlows();
+  }
+
+  /** Deltas since the last call. */
+  takeCounters(): CollectorCounters {
+    const taken = this.#counters;
+    this.#counters = emptyCounters();
+    return taken;
+  }
+
+  #read(record: SocketRecord, now: number): void {
+    const { cookie, startedNanos } = record;
+    let socket = this.#sockets.get(cookie);
+    if (socket?.startedNanos !== startedNanos) {
+      if (socket !== undefined) {
+        this.#overtaken.set(connection(cookie, socket.startedNanos), socket);
+      }
+      socket = this.#begin(record);
+      if (socket === undefined) return;
+      this.#sockets.set(cookie, socket);
+    }
+    socket.seenAt = this.#pass;
+    if (socket.isUnchanged(record)) return;
+    socket.count(record, this.#epoch);
+    socket.activeAt = now;
+    this.#counters.socket_deltas_completed += 1;
+  }
+
+  #end(record: SocketRecord): void {
+    const { cookie, startedNanos } = record;
+    const current = this.#sockets.get(cookie);
+    const known =
+      current?.startedNanos === startedNanos ? current : this.#takeOvertaken(cookie, startedNanos);
+    const socket = known ?? this.#begin(record);
+    if (socket === undefined) return;
+    socket.countLast(record, this.#epoch);
+    if (known === current) this.#sockets.delete(cookie);
+    this.#counters.socket_agg_completed += 1;
+  }
+
+  /** Begins to count a connection; undefined when there is no room for its flow. */
+  #begin(record: SocketRecord): TrackedSocket | undefined {
+    const flow = this.#flow(record);
+    if (flow === undefined) return undefined;
+    this.#counters.sockets_added += 1;
+    if (flow.side === 'client') flow.add(AT.connectAttempts, 1);
+    return new TrackedSocket(record.startedNanos, flow, this.#epoch - 1);
+  }
+
+  #takeOvertaken(cookie: number, startedNanos: number): TrackedSocket | undefined {
+    if (this.#overtaken.size === 0) return undefined;
+    const key = connection(cookie, startedNanos);
+    const socket = this.#overtaken.get(key);
+    this.#overtaken.delete(key);
+    return socket;
+  }
+
+  #flow(record: SocketRecord): FlowWindow | undefined {
+    const flow = flowOf(record);
+    const key = `${flow.side} ${flow.localAddress} ${flow.remoteAddress} ${flow.servicePort}`;
+    const known = this.#flows.get(key);
+    if (known !== undefined) return known;
+    if (this.#flows.size >= MOST_FLOWS) {
+      this.#counters.socket_agg_above_limit += 1;
+      return undefined;
+    }
+    const window = new FlowWindow(flow);
+    this.#flows.set(key, window);
+    return window;
+  }
+
+  #advance(progress: SocketProgress, now: number): void {
+    const socket = this.#sockets.get(progress.cookie);
+    if (socket?.startedNanos !== progress.startedNanos) return;
+    if (!socket.countProgress(progress)) return;
+    socket.flow.touched = true;
+    socket.activeAt = now;
+  }
+
+  #countLevels(now: number): void {
+    for (const [cookie, socket] of this.#sockets) {
+      // Neither in the table nor in the ring: another agent's program may have reset its callbacks.
+      if (socket.seenAt !== this.#pass) {
+        this.#sockets.delete(cookie);
+        this.#counters.sockets_stale += 1;
+      } else if (!this.#isIdle(socket, now)) {
+        socket.countLevel();
+        socket.flow.touched = true;
+      }
+    }
+    this.#overtaken.clear();
+  }
+
+  /** Idle connections stay known, so that they count on when they wake, unless room gets scarce. */
+  #evict(now: number): void {
+    const { source } = this.#deps;
+    if (this.#sockets.size < (source.maxSockets * 7) / 8) return;
+    for (const [cookie, socket] of this.#sockets) {
+      if (!this.#isIdle(socket, now)) continue;
+      this.#sockets.delete(cookie);
+      source.remove(cookie);
+      this.#counters.socket_eviction_completed += 1;
+    }
+  }
+
+  #isIdle(socket: TrackedSocket, now: number): boolean {
+    return now - socket.activeAt > this.#deps.notrackMillis;
+  }
+
+  #takeFlows(): readonly ReportedFlow[] {
+    const used = new Set<FlowWindow>();
+    for (const socket of this.#sockets.values()) used.add(socket.flow);
+    const taken: ReportedFlow[] = [];
+    for (const [key, flow] of this.#flows) {
+      if (flow.touched) taken.push(flow.take());
+      if (!used.has(flow)) this.#flows.delete(key);
+    }
+    return taken;
+  }
+}
+
+function connection(cookie: number, startedNanos: number): string {
+  return `${cookie} ${startedNanos}`;
+}
+
+function emptyCounters(): { -readonly [name in keyof CollectorCounters]: number } {
+  return {
+    sockets_added: 0,
+    sockets_stale: 0,
+    socket_deltas_completed: 0,
+    socket_agg_completed: 0,
+    socket_agg_above_limit: 0,
+    socket_eviction_completed: 0,
+  };
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { canonicalAddress } from '../../model/address.ts';
+import type { HostDescription, HostInterface } from '../../model/report.ts';
+import { defaultRouteV4, defaultRouteV6 } from './default-route.ts';
+import type { InstanceMetadata } from './instance-metadata.ts';
+import { interfaceKinds, type NetworkDevice } from './interface-kinds.ts';
+import { networkDevices } from './network-devices.ts';
+
+export interface HostIdentity extends InstanceMetadata {
+  readonly network: string;
+}
+
+/** Describes this host as it is now: addresses and routes may change between reports. */
+export function describeHost(identity: HostIdentity): HostDescription {
+  return {
+    ...identity,
+    machineId: readOrEmpty('/etc/machine-id').trim(),
+    hostName: hostname(),
+    // Off EC2 there is none of the platforms the existing agent knows.
+    computePlatform: identity.instanceType === '' ? undefined : 'EC2_PLAIN',
+    interfaces: hostInterfaces(networkInterfaces(), networkDevices()),
+    defaultRoute:
+      defaultRouteV4(readOrEmpty('/proc/net/route')) ??
+      defaultRouteV6(readOrEmpty('/proc/net/ipv6_route')),
+  };
+}
+
+/**
+ * Addresses with prefix and kind. A device sysfs does not show, or shows with another hardware
+ * address (see `networkDevices`), is taken for a link, or loopback.
+ */
+export function hostInterfaces(
+  addresses: NodeJS.Dict<NetworkInterfaceInfo[]>,
+  devices: readonly NetworkDevice[],
+): readonly HostInterface[] {
+  const kinds = interfaceKinds(devices);
+  const macs = new Map(devices.map(({ name, mac }) => [name, mac]));
+  return Object.entries(addresses).flatMap(([name, infos = []]) =>
+    infos.flatMap((info) => {
+      const address = canonicalAddress(info.address);
+      const prefixLength = Number(info.cidr?.split('/')[1]);
+      if (address === undefined || Number.isNaN(prefixLength)) return [];
+      const known = macs.get(name) === info.mac ? kinds.get(name) : undefined;
+      const kind = known ?? (info.internal ? 'loopback' : 'link');
+      return [{ name, kind, address, prefixLength }];
+    }),
+  );
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,63 @@
+import type { InterfaceKind } from '../../model/report.ts';
+
+/** What /sys/class/net says of one network device. */
+export interface NetworkDevice {
+  readonly name: string;
+  /** Hardware address, six bytes as text. */
+  readonly mac: string;
+  readonly isLoopback: boolean;
+  readonly isBridge: boolean;
+  /** Backed by hardware (or a hypervisor's): it has a `device`. */
+  readonly isPhysical: boolean;
+  /** The bridge (or bond) it is a member of. */
+  readonly master?: string | undefined;
+  /** The device it is stacked on: a VLAN's or a tunnel's lower one. */
+  readonly lower: readonly string[];
+}
+
+/**
+ * How each device stands on its host. A container bridge is one without a physical member, direct
+ * or through a VLAN or bond: only what lives on this host is behind it. A bridge of a virtual
+ * machine host has its network card as a member, and its addresses are the host's own.
+ */
+export function interfaceKinds(
+  devices: readonly NetworkDevice[],
+): ReadonlyMap<string, InterfaceKind> {
+  const byName = new Map(devices.map((device) => [device.name, device]));
+  const containerBridges = new Set(
+    devices
+      .filter((device) => device.isBridge && !devices.some((one) => joins(one, device, byName)))
+      .map(({ name }) => name),
+  );
+  return new Map(devices.map((device) => [device.name, kindOf(device, containerBridges)]));
+}
+
+function kindOf(device: NetworkDevice, containerBridges: ReadonlySet<string>): InterfaceKind {
+  if (device.isLoopback) return 'loopback';
+  if (containerBridges.has(device.name)) return 'container-bridge';
+  return device.master !== undefined && containerBridges.has(device.master) ? 'enslaved' : 'link';
+}
+
+function joins(
+  device: NetworkDevice,
+  bridge: NetworkDevice,
+  byName: ReadonlyMap<string, NetworkDevice>,
+): boolean {
+  return device.master === bridge.name && leadsToHardware(device, byName, 0);
+}
+
+/** Devices stacked deeper than this are taken for virtual. */
+const MOST_DEPTH = 8;
+
+function leadsToHardware(
+  device: NetworkDevice,
+  byName: ReadonlyMap<string, NetworkDevice>,
+  depth: number,
+): boolean {
+  if (device.isPhysical) return true;
+  if (depth >= MOST_DEPTH) return false;
+  return device.lower.some((name) => {
+    const lower = byName.get(name);
+    return lower !== undefined && leadsToHardware(lower, byName, depth + 1);
+  });
+}

@@ -1,0 +1,237 @@
+import { closeSync, existsSync, read, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { attachToCgroup, errnoName, type LoadedObject, loadBpfObject } from './bpf-object.ts';
+import { ClosedRing } from './closed-ring.ts';
+import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters.ts';
+import { type Libbpf, openLibbpf, type Pointer } from './libbpf.ts';
+import {
+  PROGRESS_BYTES,
+  RECORD_BYTES,
+  readProgress,
+  type SocketProgress,
+  SocketRecord,
+} from './socket-record.ts';
+
+const readFd = promisify(read);
+
+/** Sizes given in bpf/nfm.bpf.c. */
+const MAX_SOCKETS = 65_536;
+const RING_BYTES = 8 * 1024 * 1024;
+
+/** 4,096 at a time keep the longest call at 2 ms; 65,536 at once take up to 42 ms in one call. */
+const BATCH = 4_096;
+
+/** An iterator gives at most 32 KB a read. */
+const READ_BYTES = 64 * 1024;
+
+/** Beside this file, or, seen from the built code, in the sources. */
+const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
+
+export interface SocketWatchOptions {
+  /** A folder of a cgroup v2 mount: connections of processes in it and below are seen. */
+  readonly cgroupPath: string;
+}
+
+/**
+ * The TCP connections of a cgroup as the kernel counts them. `start` loads and attaches the eBPF
+ * program, `stop` takes it away; it goes with the process too. Only connections that begin after
+ * `start` are seen. Everything here is synchronous but `readProgress`.
+ */
+export class SocketWatch {
+  readonly maxSockets = MAX_SOCKETS;
+  readonly #options: SocketWatchOptions;
+  readonly #record = new SocketRecord();
+  readonly #keys = Buffer.alloc(BATCH * 8);
+  readonly #values = Buffer.alloc(BATCH * RECORD_BYTES);
+  readonly #view = new DataView(this.#values.buffer, this.#values.byteOffset, this.#values.length);
+  #epoch = 0;
+  #running: Running | undefined;
+
+  constructor(options: SocketWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Throws an AgentError when this host cannot run the program. */
+  start(): void {
+    const libbpf = openLibbpf();
+    const object = loadBpfObject(libbpf, readObjectFile());
+    try {
+      this.#running = attach(libbpf, object, this.#options.cgroupPath);
+    } catch (error) {
+      libbpf.closeObject(object.pointer);
+      throw error;
+    }
+  }
+
+  stop(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    for (const link of running.links) running.libbpf.destroyLink(link);
+    running.libbpf.closeObject(running.object.pointer);
+  }
+
+  /** Begins the next epoch and returns the one that is over: its round trips are complete. */
+  beginEpoch(): number {
+    const { libbpf, maps } = this.#started();
+    const ended = this.#epoch;
+    this.#epoch = (this.#epoch + 1) >>> 0;
+    const value = Buffer.alloc(4);
+    value.writeUInt32LE(this.#epoch);
+    check('begin an epoch', libbpf.update(maps.epoch, Buffer.alloc(4), value));
+    return ended;
+  }
+
+  /** Visits each connection in the table. The record is reused: valid during the visit only. */
+  readSockets(visit: (record: SocketRecord) => void): void {
+    let before: Buffer | null = null;
+    for (;;) {
+      const next = Buffer.alloc(4);
+      const { count, last } = this.#readBatch(before, next);
+      this.#record.view = this.#view;
+      for (let i = 0; i < count; i += 1) {
+        this.#record.at = i * RECORD_BYTES;
+        visit(this.#record);
+      }
+      if (last) return;
+      before = next;
+    }
+  }
+
+  /** Visits each connection that closed since the last call, then forgets it. */
+  takeClosed(visit: (record: SocketRecord) => void): void {
+    this.#started().ring.take((view, at) => {
+      this.#record.view = view;
+      this.#record.at = at;
+      visit(this.#record);
+    });
+  }
+
+  /** Takes a connection out of the table: it is seen no more. */
+  remove(cookie: number): void {
+    const { libbpf, maps } = this.#started();
+    const key = Buffer.alloc(8);
+    key.writeBigUInt64LE(BigInt(cookie));
+    libbpf.remove(maps.sockets, key);
+  }
+
+  /**
+   * How far the live connections are, where that is beyond their records. Walks every open file
+   * of the host (0.8 µs each) in a thread of libuv's pool. Empty where the kernel cannot.
+   */
+  async readProgress(): Promise<readonly SocketProgress[]> {
+    const { libbpf, iteratorLink } = this.#started();
+    if (iteratorLink === 0n) return [];
+    const fd = libbpf.createIterator(libbpf.linkFd(iteratorLink));
+    if (fd < 0) throw new Error(`cannot create an iterator: ${errnoName(-fd)}`);
+    try {
+      return parseProgress(await readToEnd(fd));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The program's event counters since `start`. */
+  counters(): Record<EventCounter, number> {
+    const { libbpf, maps, cpus } = this.#started();
+    const values = Buffer.alloc(EVENT_COUNTERS.length * cpus * 8);
+    const key = Buffer.alloc(4);
+    for (const counter of EVENT_COUNTERS.keys()) {
+      key.writeUInt32LE(counter);
+      const value = Buffer.alloc(cpus * 8);
+      check('read a counter', libbpf.lookup(maps.counters, key, value));
+      value.copy(values, counter * value.length);
+    }
+    return sumCounters(new DataView(values.buffer, values.byteOffset, values.length), cpus);
+  }
+
+  /** Kilobytes of kernel memory the maps hold, as the kernel itself says. */
+  allocatedKilobytes(): number {
+    const bytes = Object.values(this.#started().maps).map((fd) => {
+      const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+      return Number(/^memlock:\s+(\d+)/m.exec(info)?.[1] ?? 0);
+    });
+    return Math.round(bytes.reduce((sum, size) => sum + size, 0) / 1024);
+  }
+
+  #readBatch(before: Buffer | null, next: Buffer): { count: number; last: boolean } {
+    const { libbpf, maps } = this.#started();
+    const count = Buffer.alloc(4);
+    count.writeUInt32LE(BATCH);
+    const batch = { in: before, out: next, keys: this.#keys, values: this.#values, count };
+    const result = libbpf.lookupBatch(maps.sockets, batch);
+    const last = result < 0 && errnoName(-result) === 'ENOENT';
+    if (!last) check('read the table of sockets', result);
+    return { count: count.readUInt32LE(), last };
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) throw new Error('the socket watch is not started');
+    return this.#running;
+  }
+}
+
+interface Running {
+  readonly libbpf: Libbpf;
+  readonly object: LoadedObject;
+  readonly links: readonly Pointer[];
+  /** 0n where the kernel has no such iterator. */
+  readonly iteratorLink: Pointer;
+  readonly ring: ClosedRing;
+  readonly cpus: number;
+  readonly maps: {
+    readonly sockets: number;
+    readonly closed: number;
+    readonly counters: number;
+    readonly epoch: number;
+  };
+}
+
+function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Running {
+  const mapFd = (name: string): number => libbpf.findMapFd(object.pointer, name);
+  const maps = {
+    sockets: mapFd('sockets'),
+    closed: mapFd('closed'),
+    counters: mapFd('counters'),
+    epoch: mapFd('epoch'),
+  };
+  const ring = new ClosedRing(libbpf, maps.closed, RING_BYTES);
+  const program = libbpf.findProgram(object.pointer, 'watch');
+  const link = attachToCgroup(libbpf, program, cgroupPath);
+  const iteratorLink = object.hasIterator
+    ? libbpf.attachIterator(libbpf.findProgram(object.pointer, 'refresh'))
+    : 0n;
+  const links = [link, iteratorLink].filter((each) => each !== 0n);
+  return { libbpf, object, links, iteratorLink, ring, cpus: libbpf.possibleCpus(), maps };
+}
+
+function readObjectFile(): Buffer {
+  const paths = OBJECT_FILES.map((file) => fileURLToPath(new URL(file, import.meta.url)));
+  const path = paths.find(existsSync);
+  if (path === undefined) throw new Error('cannot find nfm.bpf.o: run scripts/build-bpf.sh');
+  return readFileSync(path);
+}
+
+async function readToEnd(fd: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const { bytesRead } = await readFd(fd, buffer, 0, READ_BYTES, null);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    chunks.push(buffer.subarray(0, bytesRead));
+  }
+}
+
+function parseProgress(bytes: Buffer): SocketProgress[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const found: SocketProgress[] = [];
+  for (let at = 0; at + PROGRESS_BYTES <= bytes.length; at += PROGRESS_BYTES) {
+    found.push(readProgress(view, at));
+  }
+  return found;
+}
+
+function check(what: string, result: number): void {
+  if (result < 0) throw new Error(`cannot ${what}: ${errnoName(-result)}`);
+}
