@@ -1,0 +1,13 @@
+/** The columns of a top-contributors table, left to right. */
+export const COLUMN_IDS = [
+  'localSubnetId',
+  'localAz',
+  'localVpcId',
+  'localRegion',
+  'accountId',
+  'remoteResource',
+  'category',
+  'value',
+] as const;
+
+export type ColumnId = (typeof COLUMN_IDS)[number];

@@ -1,0 +1,48 @@
+import type { TableProps } from '@cloudscape-design/components/table';
+import type { ReactNode } from 'react';
+import type { MetricUnit } from '../../model/query.ts';
+import { COLUMN_IDS, type ColumnId } from './column-ids.ts';
+import type { Contributor } from './contributor.ts';
+import { formatValue } from './format-value.ts';
+import { ValueBar } from './value-bar.tsx';
+
+export const COLUMN_LABEL: Readonly<Record<ColumnId, string>> = {
+  localSubnetId: 'Subnet ID',
+  localAz: 'Local AZ',
+  localVpcId: 'VPC ID',
+  localRegion: 'Local Region',
+  accountId: 'Account ID',
+  remoteResource: 'Remote resource',
+  category: 'Category',
+  value: 'Value',
+};
+
+/** The columns of a table whose greatest value is `most`. */
+export function contributorColumns(
+  unit: MetricUnit,
+  most: bigint,
+): readonly TableProps.ColumnDefinition<Contributor>[] {
+  return COLUMN_IDS.map((id) => ({
+    id,
+    header: COLUMN_LABEL[id],
+    sortingField: id,
+    isRowHeader: id === 'localSubnetId',
+    cell: (row) => cellOf(row, id, { unit, most }),
+  }));
+}
+
+function cellOf(
+  row: Contributor,
+  id: ColumnId,
+  { unit, most }: { readonly unit: MetricUnit; readonly most: bigint },
+): ReactNode {
+  if (id === 'value') {
+    const share = most === 0n ? 0 : Number(row.value) / Number(most);
+    return <ValueBar text={formatValue(row.value, unit)} share={share} />;
+  }
+  if (id === 'remoteResource' && row.remoteIdentifier !== '') {
+    return <span title={row.remoteIdentifier}>{row.remoteResource}</span>;
+  }
+  // An en dash: what is not known is not shown as nothing.
+  return row[id] === '' ? '–' : row[id];
+}

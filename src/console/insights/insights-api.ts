@@ -1,0 +1,70 @@
+import { collect } from '../../client/collect.ts';
+import type { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
+import type { OutputOf } from '../../contract/types.ts';
+import type { DestinationCategory } from '../../model/category.ts';
+import type { Owner } from '../../model/owner.ts';
+import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import { type InsightsAnswer, readAnswer } from './insights-answer.ts';
+import type { TimeWindow } from './time-window.ts';
+
+export type ScopeSummary = OutputOf<'ListScopes'>['scopes'][number];
+
+/** One question about the flows of a scope. */
+export interface InsightsQuery {
+  readonly scopeId: string;
+  readonly metric: WorkloadInsightsMetric;
+  /** All categories when absent. */
+  readonly category?: DestinationCategory | undefined;
+  /** Whether flows of a host with itself count. */
+  readonly loopback: boolean;
+  readonly window: TimeWindow;
+  /** Rows at most, 1 to 500. */
+  readonly limit: number;
+}
+
+export interface InsightsApiDeps {
+  readonly client: NetworkFlowMonitor;
+}
+
+/** The API as the page uses it. Rejects with the client's errors, or with the signal's reason. */
+export class InsightsApi {
+  readonly #client: NetworkFlowMonitor;
+
+  constructor({ client }: InsightsApiDeps) {
+    this.#client = client;
+  }
+
+  /** The scope whose flows are shown: the one in use, else one on its way; or none. */
+  async findScope(signal: AbortSignal): Promise<ScopeSummary | undefined> {
+    const scopes = await collect(this.#client.items('ListScopes', {}, { signal }));
+    const alive = scopes.filter(({ status }) => status !== 'DEACTIVATED');
+    return alive.find(({ status }) => status === 'SUCCEEDED') ?? alive[0];
+  }
+
+  /** Creates the scope of one account and Region. */
+  async createScope({ account, region }: Owner): Promise<void> {
+    const targetIdentifier = { targetId: { accountId: account }, targetType: 'ACCOUNT' } as const;
+    await this.#client.createScope({ targets: [{ targetIdentifier, region }] });
+  }
+
+  /** The top contributors and the series of a metric. */
+  async insights(query: InsightsQuery, signal: AbortSignal): Promise<InsightsAnswer> {
+    const target = `/api/v1/scopes/${encodeURIComponent(query.scopeId)}/insights?${paramsOf(query)}`;
+    return readAnswer(
+      await this.#client.send({ method: 'GET', target, body: undefined }, { signal }),
+    );
+  }
+}
+
+function paramsOf(query: InsightsQuery): string {
+  const { metric, category, loopback, window, limit } = query;
+  const params = new URLSearchParams({
+    metric,
+    start: new Date(window.startMillis).toISOString(),
+    end: new Date(window.endMillis).toISOString(),
+    limit: String(limit),
+    loopback: String(loopback),
+  });
+  if (category !== undefined) params.set('category', category);
+  return params.toString();
+}

@@ -1,0 +1,52 @@
+import Button from '@cloudscape-design/components/button';
+import StatusIndicator, {
+  type StatusIndicatorProps,
+} from '@cloudscape-design/components/status-indicator';
+import Toggle from '@cloudscape-design/components/toggle';
+import { formatTimeWithSeconds } from './format-value.ts';
+
+export interface LiveControlProps {
+  readonly live: boolean;
+  readonly loading: boolean;
+  readonly updatedMillis: number | undefined;
+  /** Whether the last round brought less than was asked for. */
+  readonly failed: boolean;
+  readonly onLiveChange: (live: boolean) => void;
+  readonly onRefresh: () => void;
+}
+
+/** How fresh the page is, and who sees to it. */
+export function LiveControl(props: LiveControlProps) {
+  const { live, loading, updatedMillis, onLiveChange, onRefresh } = props;
+  return (
+    <div className="live-control">
+      <span className="live-status">
+        <StatusIndicator type={typeOf(props)}>{statusOf(props)}</StatusIndicator>
+      </span>
+      <Toggle checked={live} onChange={({ detail }) => onLiveChange(detail.checked)}>
+        Live, every 30 s
+      </Toggle>
+      <Button
+        iconName="refresh"
+        ariaLabel="Refresh"
+        onClick={onRefresh}
+        disabled={loading && updatedMillis === undefined}
+      />
+    </div>
+  );
+}
+
+function typeOf({ live, loading, failed }: LiveControlProps): StatusIndicatorProps.Type {
+  if (loading) return 'loading';
+  if (failed) return 'warning';
+  return live ? 'success' : 'stopped';
+}
+
+function statusOf({ live, loading, failed, updatedMillis }: LiveControlProps): string {
+  if (updatedMillis === undefined) return loading ? 'Loading' : 'Waiting';
+  const updated = `Updated ${formatTimeWithSeconds(updatedMillis)} UTC`;
+  if (failed && !loading) {
+    return `Last refresh failed, ${formatTimeWithSeconds(updatedMillis)} UTC`;
+  }
+  return live || loading ? updated : `Paused. ${updated}`;
+}

@@ -1,0 +1,43 @@
+import type { MetricUnit, WorkloadInsightsMetric } from '../../model/query.ts';
+import { METRIC_UNIT } from '../../model/query.ts';
+
+interface MetricText {
+  readonly title: string;
+  readonly description: string;
+  /** What a flow without any has nothing of, in a sentence. */
+  readonly noun: string;
+  readonly unit: MetricUnit;
+  /** Name of the section in the page's address. */
+  readonly key: string;
+}
+
+/** The sections of the page, top to bottom. */
+export const METRICS = [
+  'DATA_TRANSFERRED',
+  'TIMEOUTS',
+  'RETRANSMISSIONS',
+] as const satisfies readonly WorkloadInsightsMetric[];
+
+export const METRIC_TEXT: Readonly<Record<WorkloadInsightsMetric, MetricText>> = {
+  DATA_TRANSFERRED: {
+    title: 'Data transferred',
+    description: 'Bytes sent and received, as the reporting hosts counted them.',
+    noun: 'data',
+    unit: METRIC_UNIT.DATA_TRANSFERRED,
+    key: 'data',
+  },
+  TIMEOUTS: {
+    title: 'Retransmission timeouts',
+    description: 'Times a sender waited in vain for an acknowledgment and had to start over.',
+    noun: 'retransmission timeouts',
+    unit: METRIC_UNIT.TIMEOUTS,
+    key: 'timeouts',
+  },
+  RETRANSMISSIONS: {
+    title: 'Retransmissions',
+    description: 'Segments sent again because they were lost, or took too long.',
+    noun: 'retransmissions',
+    unit: METRIC_UNIT.RETRANSMISSIONS,
+    key: 'retransmissions',
+  },
+};

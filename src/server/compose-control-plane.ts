@@ -1,0 +1,59 @@
+import { AuditLog } from '../control/audit-log.ts';
+import { Monitors } from '../control/monitors.ts';
+import { ScopeWorker } from '../control/scope-worker.ts';
+import { Scopes } from '../control/scopes.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Service } from '../lib/service.ts';
+import { Queries } from '../query/queries.ts';
+import { QueryTable } from '../query/query-table.ts';
+import type { FlowStore } from '../store/flow-store.ts';
+import type { Topology } from '../topology/topology.ts';
+import type { Basics } from './compose.ts';
+
+export interface ControlPlane {
+  readonly scopes: Scopes;
+  readonly monitors: Monitors;
+  readonly queries: Queries;
+  readonly audit: AuditLog;
+  readonly services: readonly Service[];
+}
+
+export interface ControlPlaneParts {
+  readonly store: FlowStore;
+  readonly topology: Topology;
+  readonly newId: () => string;
+}
+
+/** Scopes, monitors and queries: never in the way of a report. */
+export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): ControlPlane {
+  const { config, database, organization, log, metrics } = basics;
+  const { store, topology, newId } = parts;
+  const clock = systemClock;
+  const worker = new ScopeWorker({
+    database,
+    clock,
+    log,
+    // Agents are the only source so far: the topology of the targets is what they have said.
+    buildTopology: async () => void topology.snapshot(),
+  });
+  const wake = () => worker.wake();
+  const scopes = new Scopes({ database, clock, newId, organization, wake });
+  const monitors = new Monitors({ database, clock, wake });
+  const queries = new Queries({
+    table: new QueryTable(database),
+    store,
+    scopeOf: (owner, scopeId) => scopes.get(owner, scopeId),
+    monitorOf: (owner, monitorName) => monitors.get(owner, monitorName),
+    newQueryId: newId,
+    clock,
+    log,
+    metrics,
+    options: {
+      concurrency: config.queryConcurrency,
+      mostUnfinished: config.queriesPerAccount,
+    },
+  });
+  const mostEvents = config.auditMostEvents;
+  const audit = new AuditLog({ database, log, metrics, mostEvents });
+  return { scopes, monitors, queries, audit, services: [worker, queries, audit] };
+}

@@ -1,0 +1,183 @@
+import { Authenticator } from '../auth/authenticator.ts';
+import type { DecodedReport } from '../decode/decode-accepted.ts';
+import { BatchLedger } from '../journal/batch-ledger.ts';
+import { Journal } from '../journal/journal.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Service } from '../lib/service.ts';
+import { decodeAcceptedReport } from '../model/accepted-report.ts';
+import { loadAccepted, saveAccepted } from '../publish/accepted-file.ts';
+import { AcceptedReports } from '../publish/accepted-reports.ts';
+import { Publish } from '../publish/publish.ts';
+import { DiskBudget } from '../store/disk-budget.ts';
+import { FlowStore } from '../store/flow-store.ts';
+import { ClaimRepository } from '../topology/claim-repository.ts';
+import { Topology } from '../topology/topology.ts';
+import type { Basics } from './compose.ts';
+import { gib, mib, type ServerConfig } from './config.ts';
+import { DiskGuard } from './disk-guard.ts';
+import { FlowPath } from './flow-path.ts';
+import { FlowWorker } from './flow-worker.ts';
+import { InflatedBodies } from './inflated-bodies.ts';
+
+export interface DataPlane {
+  readonly authenticator: Authenticator;
+  readonly publish: Publish;
+  readonly journal: Journal;
+  readonly store: FlowStore;
+  readonly topology: Topology;
+  readonly services: readonly Service[];
+}
+
+const MOST_BODY_BYTES = mib(8);
+const MOST_INFLATED_BYTES = mib(64);
+const MOST_KEPT_INFLATED_BYTES = mib(128);
+const SECONDS_A_DAY = 86_400;
+/** Records looked at together when the journal is read at the start. */
+const REPLAY_LIMITS = { mostRecords: 1000, mostBytes: mib(16) };
+
+/** From the report at the door to the row in the store. */
+export function composeDataPlane(
+  basics: Basics,
+  { randomJournalId }: { readonly randomJournalId: () => number },
+): DataPlane {
+  const { config, folder, database, keys, log, metrics } = basics;
+  const clock = systemClock;
+  const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
+  const authenticator = new Authenticator({ keys, clock, service: 'networkflowmonitor' });
+  const guard = new DiskGuard({
+    folder: config.data,
+    // A cluster looks after its own disks.
+    onChange: (isLow) =>
+      config.clickhouseUrl === '' ? store.holdMerges(isLow) : Promise.resolve(),
+    log,
+    metrics,
+  });
+  const hasRoom = () => !guard.isLow;
+  const journal = new Journal({ options: journalOptions(basics), hasRoom, log, metrics });
+  const ledger = new BatchLedger({ path: folder.ledger, randomJournalId });
+  const accepted = new AcceptedReports({ clock, metrics });
+  const inflated = new InflatedBodies(MOST_KEPT_INFLATED_BYTES);
+  const publish = new Publish({
+    authenticator,
+    append: (record) => journal.append(record),
+    inflated,
+    accepted,
+    clock,
+    metrics,
+    options: {
+      mostBodyBytes: MOST_BODY_BYTES,
+      mostInflatedBytes: MOST_INFLATED_BYTES,
+      mostUnverifiedBytes: mib(64),
+      mostInflatingBytes: mib(256),
+    },
+  });
+  const claims = new ClaimRepository({ database, clock, retentionSeconds });
+  const topology = new Topology({ claims, log, metrics });
+  const store = new FlowStore({ options: storeOptions(basics), log, metrics });
+  const mostBytes = gib(config.storeMostGib);
+  const budget = new DiskBudget({ store, mostBytes, log, metrics });
+  const onDecoded = countRefusals(metrics);
+  const onUnreadable = countUnreadable(basics);
+  const path = new FlowPath({
+    journal,
+    ledger,
+    topology,
+    store,
+    retentionSeconds,
+    mostInflatedBytes: MOST_INFLATED_BYTES,
+    inflated,
+    onDecoded,
+    onUnreadable,
+  });
+  const beforeDelete = () => saveAccepted(folder.accepted, accepted);
+  const worker = new FlowWorker({
+    path,
+    journal,
+    ledger,
+    beforeDelete,
+    clock,
+    random: Math.random,
+    log,
+    metrics,
+  });
+  const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
+  const services = [journal, ledger, memory, topology, store, guard, budget, worker];
+  return { authenticator, publish, journal, store, topology, services };
+}
+
+function journalOptions({ config, folder }: Basics) {
+  return {
+    folder: folder.journal,
+    segmentBytes: mib(config.journalSegmentMib),
+    mostBytes: mib(config.journalMostMib),
+  };
+}
+
+function storeOptions({ config, folder }: Basics) {
+  return {
+    location: storeLocation(config, folder.store),
+    retentionDays: config.retentionDays,
+    queryConnections: config.queryConcurrency + 1,
+    mostSeconds: config.queryMostSeconds,
+    mostMemoryBytes: mib(config.queryMostMemoryMib),
+  };
+}
+
+function storeLocation(config: ServerConfig, path: string) {
+  if (config.clickhouseUrl === '') return { path };
+  return {
+    url: config.clickhouseUrl,
+    username: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+  };
+}
+
+/** What was accepted before: the file written when segments were deleted, and the segments left. */
+function acceptedMemory(parts: {
+  readonly path: string;
+  readonly accepted: AcceptedReports;
+  readonly journal: Journal;
+}): Service {
+  const { path, accepted, journal } = parts;
+  return {
+    name: 'memory of accepted reports',
+    async start() {
+      await loadAccepted(path, accepted);
+      let range = await journal.read(journal.cursorAt(0), REPLAY_LIMITS);
+      while (range.payloads.length > 0) {
+        for (const payload of range.payloads) accepted.remember(decodeAcceptedReport(payload));
+        range = await journal.read(range.next, REPLAY_LIMITS);
+      }
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+function countUnreadable({ metrics, log }: Basics): (error: unknown) => void {
+  const unreadable = metrics.counter({
+    name: 'nfm_decode_unreadable_reports_total',
+    help: 'Accepted reports that could not be read and were left out; each is a fault of ours',
+  });
+  return (error) => {
+    unreadable.add(1);
+    log.error('cannot read an accepted report', { error });
+  };
+}
+
+function countRefusals(metrics: Metrics): (report: DecodedReport) => void {
+  const decoded = metrics.counter({
+    name: 'nfm_decode_flows_total',
+    help: 'Flows of accepted reports that were read',
+  });
+  const refused = metrics.counter({
+    name: 'nfm_decode_refused_flows_total',
+    help: 'Flows of accepted reports that were not stored, by reason',
+    labels: ['reason'],
+  });
+  return (report) => {
+    decoded.add(report.flows.length);
+    for (const [reason, count] of report.refused) refused.add(count, { reason });
+  };
+}

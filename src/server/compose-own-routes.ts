@@ -1,0 +1,67 @@
+import type { NextTokens } from '../api/next-token.ts';
+import { accountRoutes } from '../api/v1/account-routes.ts';
+import { auditRoutes } from '../api/v1/audit-routes.ts';
+import { listFlows } from '../api/v1/flows.ts';
+import { getInsights } from '../api/v1/insights.ts';
+import { keyRoutes } from '../api/v1/key-routes.ts';
+import { organizationRoutes } from '../api/v1/organization-routes.ts';
+import type { OwnRoute } from '../api/v1/own-route.ts';
+import { systemClock } from '../lib/clock.ts';
+import { scopeArn } from '../model/arn.ts';
+import type { Basics } from './compose.ts';
+import type { RouteParts } from './routes.ts';
+
+/** A page that refreshes each 30 s has no use for an answer that takes longer. */
+const INSIGHTS_MILLIS = 30_000;
+
+interface OwnRouteParts extends RouteParts {
+  readonly tokens: NextTokens;
+}
+
+/** `/api/v1/…`: what goes beyond AWS. */
+export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
+  return [...flowRoutes(parts), ...identityRoutes(basics, parts)];
+}
+
+function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
+  const { store } = data;
+  const { scopes } = control;
+  const now = () => systemClock.now();
+  const timeLimit = () => AbortSignal.timeout(INSIGHTS_MILLIS);
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/flows',
+      action: 'nfm:ListFlows',
+      isQuery: true,
+      answer: ({ request, principal }) => listFlows({ store, now }, request, principal),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/scopes/{scopeId}/insights',
+      action: 'nfm:GetInsights',
+      resource: ({ principal, labels }) => scopeArn(principal, labels.scopeId ?? ''),
+      isQuery: true,
+      answer: ({ request, principal }) =>
+        getInsights({ store, scopes, now, timeLimit }, request, principal),
+    },
+  ];
+}
+
+function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
+  const { sessions, control, tokens } = parts;
+  const { accounts, keys, organization } = basics;
+  const administration = organization;
+  const now = () => systemClock.now();
+  const closeSessions = (accessKeyId: string) => sessions.closeAllOf(accessKeyId);
+  const refuseInUse = async (account: string) => {
+    await organization.refuseInOrganization(account);
+    await control.scopes.refuseScopesOf(account);
+  };
+  return [
+    ...accountRoutes({ accounts, administration, refuseInUse }),
+    ...keyRoutes({ keys, accounts, administration, closeSessions }),
+    ...organizationRoutes({ organization, accounts }),
+    ...auditRoutes({ audit: control.audit, administration, tokens, now }),
+  ];
+}

@@ -1,0 +1,128 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { AccessKeys } from '../auth/access-keys.ts';
+import { Accounts } from '../auth/accounts.ts';
+import { writeCredentialsFile } from '../auth/credentials-file.ts';
+import { loadMasterKey, type MasterKey } from '../auth/master-key.ts';
+import { SecretBox } from '../auth/secret-box.ts';
+import { Sessions } from '../auth/sessions.ts';
+import { migrateControl } from '../control/control-tables.ts';
+import { Organization } from '../control/organization.ts';
+import { systemClock } from '../lib/clock.ts';
+import { type Database, openDatabase } from '../lib/database.ts';
+import { FolderInUseError, FolderLock } from '../lib/folder-lock.ts';
+import type { Log } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { type Service, ServiceGroup } from '../lib/service.ts';
+import { composeControlPlane } from './compose-control-plane.ts';
+import { composeDataPlane } from './compose-data-plane.ts';
+import { ConfigError, listOf, type ServerConfig } from './config.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { HttpServer } from './http-server.ts';
+import { composeRoutes } from './routes.ts';
+
+/** What every part of the server is made with. */
+export interface Basics {
+  readonly config: ServerConfig;
+  readonly folder: DataFolder;
+  readonly database: Database;
+  readonly keys: AccessKeys;
+  readonly accounts: Accounts;
+  readonly organization: Organization;
+  readonly masterKey: MasterKey;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface ComposedServer {
+  /** Started forward, stopped backward. */
+  readonly services: ServiceGroup;
+  readonly http: HttpServer;
+  readonly sessions: Sessions;
+  readonly folder: DataFolder;
+}
+
+const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'console');
+
+/** Builds the server: opens folder and database, wires the parts, starts nothing. */
+export async function composeServer(config: ServerConfig, log: Log): Promise<ComposedServer> {
+  const folder = await openDataFolder(config.data);
+  const url = config.database === '' ? `sqlite:${folder.database}` : config.database;
+  const onConnectionLost = (error: Error) => log.warn('lost a database connection', { error });
+  const database = await openDatabase({ url, onConnectionLost });
+  const masterKey = await loadMasterKey({ path: folder.masterKey, random: randomBytes });
+  const secrets = new SecretBox({ key: masterKey, random: randomBytes });
+  const keys = new AccessKeys({ database, secrets, clock: systemClock, random: randomBytes });
+  const onChange = (account: string) => keys.forgetAccount(account);
+  const accounts = new Accounts({ database, clock: systemClock, onChange });
+  const organization = new Organization({ database, clock: systemClock });
+  const identity = { keys, accounts, organization };
+  const metrics = new Metrics();
+  const basics: Basics = { config, folder, database, ...identity, masterKey, log, metrics };
+
+  const data = composeDataPlane(basics, { randomJournalId: () => randomInt(2 ** 24) });
+  const control = composeControlPlane(basics, { ...data, newId: randomUUID });
+  const sessions = new Sessions({ clock: systemClock, random: randomBytes });
+  const http = new HttpServer({
+    config,
+    routes: composeRoutes(basics, { data, control, sessions }),
+    consoleFolder: CONSOLE_FOLDER,
+    log,
+    metrics,
+  });
+  return {
+    services: new ServiceGroup([
+      dataFolderLock(config),
+      controlDatabase(basics),
+      ...data.services,
+      ...control.services,
+      http,
+    ]),
+    http,
+    sessions,
+    folder,
+  };
+}
+
+/** First of all: a second server would cut the first one's journal where it is being written. */
+function dataFolderLock({ data }: ServerConfig): Service {
+  const lock = new FolderLock(data);
+  return {
+    name: 'data folder',
+    async start() {
+      await lock.start().catch((cause) => {
+        if (!(cause instanceof FolderInUseError)) throw cause;
+        const message = `data: another nfm server uses ${data}; stop it or give another folder`;
+        throw new ConfigError(message, { cause });
+      });
+    },
+    stop: () => lock.stop(),
+  };
+}
+
+/** The control database: tables and the first keys when it starts, closed last. */
+function controlDatabase(basics: Basics): Service {
+  const { database, keys, config, folder, log } = basics;
+  return {
+    name: 'control database',
+    async start() {
+      await keys.migrate();
+      await migrateControl(database);
+      const first = await keys.ensureFirstKeys({
+        account: config.account,
+        deliver: (made) => writeCredentialsFile(folder.credentials, made),
+      });
+      if (first !== undefined) log.info('made the first keys', { file: folder.credentials });
+      await foundOrganization(basics);
+    },
+    stop: () => database.destroy(),
+  };
+}
+
+/** The setting is only its beginning: afterwards the API changes the organization. */
+async function foundOrganization({ accounts, organization, config }: Basics): Promise<void> {
+  const delegatedAdministrators = listOf(config.managementAccounts);
+  const managementAccount = config.account;
+  const isNew = await organization.ensure({ managementAccount, delegatedAdministrators });
+  if (isNew) await accounts.ensure([managementAccount, ...delegatedAdministrators]);
+}

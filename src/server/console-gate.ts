@@ -1,0 +1,150 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { KeySource } from '../auth/authenticator.ts';
+import { type Sessions, SIGN_IN_TOKEN } from '../auth/sessions.ts';
+import { ApiError } from '../model/api-error.ts';
+import { headerValue, type RawRequest, type RawResponse, type RequestHead } from '../model/http.ts';
+import type { Principal } from '../model/owner.ts';
+import { parseJsonBody } from '../wire/rest-json/json.ts';
+import { isLoopbackHost } from './config.ts';
+import type { IncomingRequest, RequestHandler } from './http-server.ts';
+import { readBody } from './read-body.ts';
+
+export interface ConsoleGateDeps {
+  readonly sessions: Sessions;
+  readonly keys: KeySource;
+  readonly api: (request: RawRequest, principal: Principal) => Promise<RawResponse>;
+  /** Region of sessions: a key has none, and a cookie no credential scope. */
+  readonly region: string;
+  /** Host names the console may be opened under beside loopback. */
+  readonly hosts: ReadonlySet<string>;
+  readonly isTls: boolean;
+}
+
+const PREFIX = '/console/api';
+const COOKIE = 'nfm_session';
+const COOKIE_SECONDS = 12 * 3600;
+
+/**
+ * The console's way in: a one-time token or an access key opens a session, whose cookie counts
+ * only under `/console/api/`. Host and Origin are checked on every request, so that neither
+ * another site nor a name rebound to this address (DNS rebinding) can use it.
+ */
+export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
+  return async (request) => {
+    checkHost(request, deps);
+    checkOrigin(request);
+    const path = request.target.slice(PREFIX.length).split('?')[0];
+    if (path === '/sign-in' && request.method === 'POST') return await signIn(request, deps);
+    const sessionId = readCookie(request);
+    const principal = sessionId === undefined ? undefined : await findSession(sessionId, deps);
+    if (sessionId === undefined || principal === undefined) {
+      throw new ApiError('MissingAuthenticationTokenException', 'sign in first');
+    }
+    if (path === '/session' && request.method === 'GET') return describe(principal, {});
+    if (path === '/sign-out' && request.method === 'POST') {
+      deps.sessions.close(sessionId);
+      return describe(principal, { 'set-cookie': cookie('', { seconds: 0, isTls: deps.isTls }) });
+    }
+    const target = request.target.slice(PREFIX.length);
+    return await deps.api({ ...request, target, body: await readBody(request.stream) }, principal);
+  };
+}
+
+/** Whose session it is, with what the key may do now: not what it might when it signed in. */
+async function findSession(
+  sessionId: string,
+  { sessions, keys }: ConsoleGateDeps,
+): Promise<Principal | undefined> {
+  const principal = sessions.find(sessionId);
+  if (principal === undefined || principal.accessKeyId === SIGN_IN_TOKEN) return principal;
+  const key = await keys.find(principal.accessKeyId);
+  if (key === undefined) return undefined;
+  return { ...principal, kind: key.kind, permissions: key.permissions };
+}
+
+async function signIn(request: IncomingRequest, deps: ConsoleGateDeps): Promise<RawResponse> {
+  const body = parseJsonBody(await readBody(request.stream));
+  const sessionId =
+    typeof body.token === 'string'
+      ? deps.sessions.redeem(body.token)
+      : await signInByKey(body, deps);
+  const principal = sessionId === undefined ? undefined : deps.sessions.find(sessionId);
+  if (sessionId === undefined || principal === undefined) {
+    const message = 'the sign-in token was used or has expired; sign in with an access key';
+    throw new ApiError('AccessDeniedException', message);
+  }
+  const { isTls } = deps;
+  return describe(principal, {
+    'set-cookie': cookie(sessionId, { seconds: COOKIE_SECONDS, isTls }),
+  });
+}
+
+async function signInByKey(
+  body: Readonly<Record<string, unknown>>,
+  deps: ConsoleGateDeps,
+): Promise<string> {
+  const { accessKeyId, secretAccessKey } = body;
+  if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') {
+    throw new ApiError('ValidationException', 'give token, or accessKeyId and secretAccessKey');
+  }
+  const key = await deps.keys.find(accessKeyId);
+  if (key === undefined || !equalText(key.secretAccessKey, secretAccessKey)) {
+    throw new ApiError('AccessDeniedException', 'no access key has this id and secret');
+  }
+  if (key.kind === 'agent') {
+    throw new ApiError('AccessDeniedException', 'an agent key may only publish; use an admin key');
+  }
+  const { account, kind, permissions } = key;
+  return deps.sessions.open({ account, kind, accessKeyId, permissions, region: deps.region });
+}
+
+function equalText(expected: string, given: string): boolean {
+  const a = Buffer.from(expected);
+  const b = Buffer.from(given);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function describe(principal: Principal, headers: Readonly<Record<string, string>>): RawResponse {
+  const { account, region, accessKeyId } = principal;
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify({ account, region, accessKeyId }),
+  };
+}
+
+function cookie(
+  value: string,
+  { seconds, isTls }: { readonly seconds: number; readonly isTls: boolean },
+): string {
+  const secure = isTls ? '; Secure' : '';
+  return `${COOKIE}=${value}; Path=${PREFIX}/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+function readCookie(head: RequestHead): string | undefined {
+  for (const pair of headerValue(head, 'cookie')?.split(';') ?? []) {
+    const [name, value] = pair.trim().split('=');
+    if (name === COOKIE && value !== undefined && value !== '') return value;
+  }
+  return undefined;
+}
+
+function checkHost(head: RequestHead, { hosts }: ConsoleGateDeps): void {
+  const host = headerValue(head, 'host') ?? '';
+  const name = host
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
+  if (isLoopbackHost(name) || hosts.has(name)) return;
+  const message = `the console is not opened under "${name}"; add it to --console-hosts`;
+  throw new ApiError('AccessDeniedException', message);
+}
+
+/** Browsers send Origin with every request that changes something. */
+function checkOrigin(head: RequestHead): void {
+  const origin = headerValue(head, 'origin');
+  // The scheme is left out: a proxy before the server may have taken TLS off.
+  const isOwn = origin?.replace(/^https?:\/\//, '') === headerValue(head, 'host');
+  if (origin === undefined ? head.method === 'GET' : isOwn) return;
+  throw new ApiError('AccessDeniedException', 'the request comes from another site');
+}

@@ -1,0 +1,42 @@
+import { access, chmod, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from './config.ts';
+
+/** What the server keeps, and where in the data folder. */
+export interface DataFolder {
+  readonly journal: string;
+  readonly ledger: string;
+  readonly accepted: string;
+  readonly store: string;
+  readonly database: string;
+  readonly masterKey: string;
+  readonly credentials: string;
+}
+
+/**
+ * Makes the data folder (mode 0700) and checks that it can be written.
+ *
+ * @throws ConfigError saying what to do
+ */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    await chmod(path, 0o700);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new ConfigError(
+      `data: cannot write the folder ${path} (${code}); give one this user may write`,
+      { cause },
+    );
+  }
+  return {
+    journal: join(path, 'journal'),
+    ledger: join(path, 'batches.log'),
+    accepted: join(path, 'accepted.json'),
+    store: join(path, 'clickhouse'),
+    database: join(path, 'control.db'),
+    masterKey: join(path, 'master.key'),
+    credentials: join(path, 'credentials'),
+  };
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import fastifyStatic from '@fastify/static';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { errorResponse } from '../api/error-response.ts';
+import type { Log } from '../lib/log.ts';
+import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
+import type { Service } from '../lib/service.ts';
+import { ApiError } from '../model/api-error.ts';
+import { groupHeaders, type RawResponse, type RequestHead } from '../model/http.ts';
+import { ConfigError, listenAddress, type ServerConfig } from './config.ts';
+
+/** A request whose body is still to be read. */
+export interface IncomingRequest extends RequestHead {
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/** Answers one kind of request; an ApiError it throws is answered in AWS's form. */
+export type RequestHandler = (request: IncomingRequest) => Promise<RawResponse>;
+
+export interface HttpServerDeps {
+  readonly config: ServerConfig;
+  /** By the first path of the list that the target's path is or begins with (when it ends in /). */
+  readonly routes: readonly (readonly [path: string, handler: RequestHandler])[];
+  /** The built console; pages are missing when it is. */
+  readonly consoleFolder: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Where every request goes but the console's files: the raw target stays beside it. */
+const DISPATCHED = '/dispatched';
+const CONSOLE_API = '/console/api/';
+const CONTENT_SECURITY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/** A stopping server waits this long for requests in flight. */
+const DRAIN_MILLIS = 10_000;
+const REQUEST_MILLIS = 60_000;
+
+/**
+ * The one port: routes by the raw request target, which no framework may decode or normalise
+ * before the signature over it is verified, and serves the console's files.
+ */
+export class HttpServer implements Service {
+  readonly name = 'http server';
+  readonly #deps: HttpServerDeps;
+  readonly #seconds: HistogramMetric;
+  #app: FastifyInstance | undefined;
+
+  constructor(deps: HttpServerDeps) {
+    this.#deps = deps;
+    this.#seconds = deps.metrics.histogram({
+      name: 'nfm_http_request_seconds',
+      help: 'How long answers took, by the path of their route and status',
+      labels: ['route', 'status'],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    });
+  }
+
+  async start(): Promise<void> {
+    const app = await this.#build();
+    const { host, port } = listenAddress(this.#deps.config);
+    try {
+      await app.listen({ host, port });
+    } catch (cause) {
+      throw new ConfigError(listenFailure(cause, this.#deps.config.listen), { cause });
+    }
+    this.#app = app;
+  }
+
+  /** Takes no new connection; requests in flight are finished. */
+  async stop(): Promise<void> {
+    const app = this.#app;
+    if (app === undefined) return;
+    const force = setTimeout(() => app.server.closeAllConnections(), DRAIN_MILLIS);
+    force.unref();
+    app.server.closeIdleConnections();
+    await app.close();
+    clearTimeout(force);
+  }
+
+  /** e.g. `http://127.0.0.1:8130`, with the port it really has. */
+  get address(): string {
+    const address = this.#app?.server.address() as AddressInfo | null | undefined;
+    if (address === null || address === undefined) throw new Error('the server does not listen');
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `${this.#deps.config.tlsCert === '' ? 'http' : 'https'}://${host}:${address.port}`;
+  }
+
+  async #build(): Promise<FastifyInstance> {
+    const app = fastify({
+      logger: false,
+      requestTimeout: REQUEST_MILLIS,
+      keepAliveTimeout: 75_000,
+      forceCloseConnections: 'idle',
+      // What still comes over an open connection while stopping is answered, and the last.
+      return503OnClosing: false,
+      rewriteUrl: ({ url = '/' }) => (isConsoleFile(url) ? url : DISPATCHED),
+      https: await readTls(this.#deps.config),
+    }) as unknown as FastifyInstance;
+    app.removeAllContentTypeParsers();
+    // Bodies are read by the handler, after it has looked at the head.
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    app.all(DISPATCHED, (request, reply) => this.#answer(request, reply));
+    app.get('/', (_request, reply) => reply.redirect('/console/'));
+    await this.#serveConsole(app);
+    return app;
+  }
+
+  async #serveConsole(app: FastifyInstance): Promise<void> {
+    const { consoleFolder, log } = this.#deps;
+    app.get('/console', (_request, reply) => reply.redirect('/console/'));
+    const isBuilt = await access(consoleFolder).then(
+      () => true,
+      () => false,
+    );
+    if (!isBuilt) {
+      log.warn('the console is not built; npm run setup builds it', { folder: consoleFolder });
+      return;
+    }
+    await app.register(fastifyStatic, {
+      root: consoleFolder,
+      prefix: '/console/',
+      setHeaders: (reply, path) => {
+        // File names under assets/ carry a hash of what is in them.
+        const isHashed = path.includes('/assets/');
+        reply.setHeader(
+          'cache-control',
+          isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+        );
+        reply.setHeader('content-security-policy', CONTENT_SECURITY);
+        reply.setHeader('x-content-type-options', 'nosniff');
+        reply.setHeader('referrer-policy', 'no-referrer');
+      },
+    });
+  }
+
+  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const started = performance.now();
+    const raw = request.raw;
+    const target = request.originalUrl;
+    const [route, handler] = this.#routeOf(target);
+    const requestId = randomUUID();
+    let response: RawResponse;
+    try {
+      response = await handler({
+        method: raw.method ?? 'GET',
+        target,
+        headers: groupHeaders(raw.rawHeaders),
+        remoteAddress: raw.socket.remoteAddress ?? '',
+        stream: raw.iterator({ destroyOnReturn: false }),
+      });
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        this.#deps.log.error('request failed', { error, route, requestId });
+      }
+      response = errorResponse(error, requestId);
+    }
+    this.#seconds.observe((performance.now() - started) / 1000, {
+      route,
+      status: String(response.status),
+    });
+    // A body refused unread is read on and thrown away, for as long as a request may take: closed
+    // at once, the connection would be reset under the sender before it has read why.
+    if (!raw.complete) raw.resume();
+    return reply.code(response.status).headers(response.headers).send(response.body);
+  }
+
+  #routeOf(target: string): readonly [string, RequestHandler] {
+    const path = target.split('?')[0] ?? '';
+    for (const route of this.#deps.routes) {
+      const [own] = route;
+      if (path === own || (own.endsWith('/') && path.startsWith(own))) return route;
+    }
+    throw new Error('the last route must be /');
+  }
+}
+
+function isConsoleFile(target: string): boolean {
+  if (target === '/' || target === '/console') return true;
+  return target.startsWith('/console/') && !target.startsWith(CONSOLE_API);
+}
+
+async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffer } | null> {
+  if (config.tlsCert === '') return null;
+  const read = (key: 'tlsCert' | 'tlsKey') =>
+    readFile(config[key]).catch((cause: Error) => {
+      throw new ConfigError(`${key}: ${cause.message}`, { cause });
+    });
+  const pair = { cert: await read('tlsCert'), key: await read('tlsKey') };
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    const message = `tlsCert, tlsKey: a PEM certificate and its key are taken (${(cause as Error).message})`;
+    throw new ConfigError(message, { cause });
+  }
+  return pair;
+}
+
+function listenFailure(cause: unknown, listen: string): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    return `listen: ${listen} is taken by another program; stop it or give another --listen`;
+  }
+  if (code === 'EACCES') return `listen: ${listen} needs more rights; take a port above 1023`;
+  if (code === 'EADDRNOTAVAIL') return `listen: ${listen} is no address of this machine`;
+  return `listen: cannot listen on ${listen}: ${(cause as Error).message}`;
+}

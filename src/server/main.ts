@@ -1,0 +1,79 @@
+import { SIGN_IN_TOKEN } from '../auth/sessions.ts';
+import { createLog, type Log, type LogOptions } from '../lib/log.ts';
+import { type ComposedServer, composeServer } from './compose.ts';
+import { ConfigError, configHelp, printConfig, readConfig, type ServerConfig } from './config.ts';
+
+/**
+ * `nfm server`: runs until SIGTERM or SIGINT, then takes no more, finishes what it has and stops.
+ *
+ * @returns the exit code: 0 stopped as asked, 1 failed, 2 a setting cannot be used
+ */
+export async function runServer(argv: readonly string[]): Promise<number> {
+  try {
+    const { config, action } = await readConfig({ argv });
+    if (action === 'help') return print(configHelp());
+    if (action === 'print-config') return print(printConfig(config));
+    const log = createLog({ level: config.logLevel as LogOptions['level'] });
+    const server = await composeServer(config, log);
+    if (action === 'check') return print('the settings can be used\n');
+    return await serve(server, config, log);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+async function serve(server: ComposedServer, config: ServerConfig, log: Log): Promise<number> {
+  const signal = nextSignal();
+  await server.services.start();
+  print(`listening on ${server.http.address}\n`);
+  if (config.signInAddress) print(`console: ${signInAddress(server, config)}\n`);
+  log.info('stopping', { signal: await signal });
+  await server.services.stop();
+  return 0;
+}
+
+/** Who starts the server owns its data folder: the token opens what its credentials file would. */
+function signInAddress({ http, sessions }: ComposedServer, config: ServerConfig): string {
+  const token = sessions.issueSignInToken({
+    account: config.account,
+    region: config.region,
+    accessKeyId: SIGN_IN_TOKEN,
+    kind: 'admin',
+  });
+  return `${http.address}/console/#token=${token}`;
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+  });
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+/** One line that says what to do; causes that are not the operator's follow it. */
+function failed(error: unknown): number {
+  const config = causeOf(error, ConfigError);
+  if (config !== undefined) {
+    process.stderr.write(`nfm server: ${config.message}\n`);
+    return 2;
+  }
+  process.stderr.write(`nfm server: ${messages(error).join(': ')}\n`);
+  return 1;
+}
+
+function causeOf<Kind extends Error>(
+  error: unknown,
+  kind: new (message: string) => Kind,
+): Kind | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at;
+  return undefined;
+}
+
+function messages(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : messages(error.cause))];
+}

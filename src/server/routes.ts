@@ -1,0 +1,102 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { createApi } from '../api/create-api.ts';
+import { NextTokens } from '../api/next-token.ts';
+import { Throttle } from '../api/throttle.ts';
+import type { Sessions } from '../auth/sessions.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { RawRequest, RawResponse } from '../model/http.ts';
+import type { Principal } from '../model/owner.ts';
+import type { Basics } from './compose.ts';
+import type { ControlPlane } from './compose-control-plane.ts';
+import type { DataPlane } from './compose-data-plane.ts';
+import { composeOwnRoutes } from './compose-own-routes.ts';
+import { listOf } from './config.ts';
+import { createConsoleGate } from './console-gate.ts';
+import type { IncomingRequest, RequestHandler } from './http-server.ts';
+import { authenticate, healthPage, metricsPage } from './operator-pages.ts';
+
+export interface RouteParts {
+  readonly data: DataPlane;
+  readonly control: ControlPlane;
+  readonly sessions: Sessions;
+}
+
+type Handler = (request: RawRequest, principal: Principal) => Promise<RawResponse>;
+
+/** Every path of the one port and who answers it; the first that matches does. */
+export function composeRoutes(
+  basics: Basics,
+  parts: RouteParts,
+): readonly (readonly [path: string, handler: RequestHandler])[] {
+  const { config, keys, metrics } = basics;
+  const { data, sessions } = parts;
+  const api = composeApi(basics, parts);
+  const gate = createConsoleGate({
+    sessions,
+    keys,
+    api,
+    region: config.region,
+    hosts: new Set(listOf(config.consoleHosts).map((host) => host.toLowerCase())),
+    isTls: config.tlsCert !== '',
+  });
+  return [
+    ['/healthz', healthPage(data.journal)],
+    ['/metrics', metricsPage(metrics, data.authenticator)],
+    ['/publish', publishRoute(data)],
+    ['/console/api/', gate],
+    ['/', signedRoute(data, api)],
+  ];
+}
+
+function publishRoute({ publish }: DataPlane): RequestHandler {
+  return async (request) => {
+    await publish.receive(request, request.stream);
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
+  };
+}
+
+function signedRoute({ authenticator }: DataPlane, api: Handler): RequestHandler {
+  return async (request: IncomingRequest) => {
+    const { principal, body } = await authenticate(request, authenticator);
+    return await api({ ...request, body }, principal);
+  };
+}
+
+function composeApi(basics: Basics, { data, control, sessions }: RouteParts): Handler {
+  const { config, masterKey, log } = basics;
+  const { scopes, monitors, queries } = control;
+  // Derived, so that every server with the same master key takes the others' tokens.
+  const tokenKey = createHmac('sha256', masterKey).update('next tokens').digest();
+  return createApi({
+    scopes,
+    monitors,
+    queries: {
+      start: (owner, request) => queries.startQuery(owner, request),
+      status: (owner, query) => queries.status(owner, query),
+      results: (owner, query, page) => queries.results(owner, query, page),
+      stop: (owner, query) => queries.stopQuery(owner, query),
+    },
+    own: composeOwnRoutes(basics, { data, control, sessions, tokens: new NextTokens(tokenKey) }),
+    tokenKey,
+    newRequestId: randomUUID,
+    log,
+    now: () => systemClock.now(),
+    throttle: composeThrottle(basics),
+    record: (event, atMillis) => control.audit.record(event, atMillis),
+    maxQueryRangeSeconds: config.maxQueryRangeSeconds || undefined,
+  });
+}
+
+/** Undefined unless a rate is set. */
+function composeThrottle({ config, metrics }: Basics): Throttle | undefined {
+  const rates = {
+    read: config.throttleReadsPerSecond,
+    write: config.throttleWritesPerSecond,
+    query: config.throttleQueriesPerSecond,
+  };
+  const set = Object.entries(rates).filter(([, rate]) => rate > 0);
+  if (set.length === 0) return undefined;
+  const perSecond = Object.fromEntries(set);
+  const burstSeconds = config.throttleBurstSeconds;
+  return new Throttle({ clock: systemClock, metrics, perSecond, burstSeconds });
+}
