@@ -1,0 +1,23 @@
+import { missingForKernelTests } from '../net/kernel-need.ts';
+import { benchAgent } from './agent-bench.ts';
+import { benchApi } from './api-bench.ts';
+import { benchPublish } from './publish-bench.ts';
+
+const REPORTS = 3_000;
+const LOAD = { connectionsPerSecond: 1_000, seconds: 40 };
+
+print(
+  `publish: ${REPORTS} reports of 500 flows, signed, to durable rows`,
+  await benchPublish(REPORTS),
+);
+for (const [operation, result] of Object.entries(await benchApi())) {
+  print(`${operation}: signed, server on one core, client on the other`, result);
+}
+const missing = missingForKernelTests();
+if (missing === undefined) print('agent: bars are 80 MiB and 2% of a core', await benchAgent(LOAD));
+else console.log(`agent: ${missing}`);
+
+function print(title: string, result: object): void {
+  console.log(title);
+  for (const [name, value] of Object.entries(result)) console.log(`  ${name}: ${value.toFixed(1)}`);
+}

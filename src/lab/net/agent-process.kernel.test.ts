@@ -1,0 +1,207 @@
+import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { attachedPrograms } from '../../agent/kernel/attached-programs.ts';
+import { plainIndex } from '../../model/flow-metrics.ts';
+import { decodeReport, type WireReport } from '../../wire/otlp/decode-report.ts';
+import { missingForKernelTests } from './kernel-need.ts';
+import { createLabNetwork, type LabHost, type LabNetwork } from './lab-network.ts';
+import { runTraffic, serveTraffic } from './watched-lab.ts';
+
+const missing = missingForKernelTests();
+if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+const HIDE_LIBBPF =
+  'mount --bind /dev/null "$(readlink -f "$(ldconfig -p | sed -n "s/.*libbpf.so.1.* => //p" | head -1)")"';
+
+/** The agent as a program of its own, built from the sources as they are now. */
+function buildAgent(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-agent-'));
+  for (const name of ['node_modules', 'package.json', 'src']) {
+    symlinkSync(join(ROOT, name), join(folder, name));
+  }
+  const config = join(folder, 'tsconfig.json');
+  const compilerOptions = { rootDir: join(ROOT, 'src'), outDir: join(folder, 'dist') };
+  const files = [join(ROOT, 'src/agent/main.ts')];
+  const extend = join(ROOT, 'tsconfig.build.json');
+  writeFileSync(config, JSON.stringify({ extends: extend, compilerOptions, files, include: [] }));
+  execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', config], { stdio: 'inherit' });
+  const program = join(folder, 'agent.mjs');
+  const text = "const { runAgent } = await import('./dist/agent/main.js');";
+  writeFileSync(program, `${text}\nprocess.exitCode = await runAgent(process.argv.slice(2));\n`);
+  return folder;
+}
+
+describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, () => {
+  let folder: string;
+  let network: LabNetwork;
+  let host: LabHost;
+  let server: Server;
+  let reports: WireReport[];
+  let answer: number;
+
+  beforeAll(async () => {
+    folder = buildAgent();
+    network = await createLabNetwork({
+      number: 2,
+      hosts: [
+        { name: 'a', address: '10.203.3.2/24', gateway: '10.203.3.1' },
+        { name: 'b', address: '10.203.4.2/24', gateway: '10.203.4.1' },
+      ],
+    });
+    host = network.host('a');
+    await serveTraffic(network, 'b', 9000);
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        if (answer === 200) reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
+        response.statusCode = answer;
+        response.end('{"message":"no such key"}');
+      });
+    });
+    await once(server.listen(0, host.rootAddress), 'listening');
+  });
+  afterAll(async () => {
+    await network?.stop();
+    server?.closeAllConnections();
+    server?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true });
+  });
+  beforeEach(() => {
+    reports = [];
+    answer = 200;
+  });
+
+  const program = () => [process.execPath, join(folder, 'agent.mjs')];
+
+  function startAgent(publishSecs: number, options: SpawnOptions = { stdio: 'ignore' }) {
+    const { port } = server.address() as AddressInfo;
+    const endpoint = `http://${host.rootAddress}:${port}/publish`;
+    const period = ['-s', String(publishSecs), '-j', '0', '-a', '100'];
+    const argv = [...program(), '-e', endpoint, ...period, '-c', host.cgroup];
+    return network.spawn('a', [...argv, '--instance-id', 'i-0123456789abcdef0'], {
+      outsideCgroup: true,
+      env: { ...process.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
+      ...options,
+    });
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (let waits = 0; !condition(); waits += 1) {
+      if (waits === 400) throw new Error('nothing came in 20 seconds');
+      await delay(50);
+    }
+  }
+
+  const attached = () => attachedPrograms(host.cgroup).length > 0;
+
+  test('reports what its host did, in numbered reports of one run', async () => {
+    const agent = startAgent(1);
+    await until(attached);
+    const { bytesWritten } = await runTraffic(network, 'a', [
+      'send',
+      '10.203.4.2',
+      9000,
+      1_000_000,
+    ]);
+    const sum = () =>
+      reports
+        .flatMap(({ flows }) => flows)
+        .reduce((all, { values }) => all + (values[plainIndex('bytes_delivered')] ?? 0), 0);
+    await until(() => reports.length > 2 && sum() > 0);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(sum()).toBe(bytesWritten + 2);
+    const sequences = reports.map(({ resource }) => resource.get('report.sequence'));
+    expect(sequences).toEqual(sequences.map((_, i) => BigInt(i + 1)));
+    expect(new Set(reports.map(({ resource }) => resource.get('agent.run_id'))).size).toBe(1);
+    const { resource } = reports[0]!;
+    expect(resource.get('instance-id')).toBe('i-0123456789abcdef0');
+    expect(resource.get('nfm.interfaces')).toContain('eth0 link 10.203.3.2/24');
+    expect(resource.get('nfm.default_route')).toBe('10.203.3.1 eth0');
+    expect(attached()).toBe(false);
+  });
+
+  test('SIGTERM sends what the unfinished window holds', async () => {
+    const agent = startAgent(600);
+    await until(attached);
+    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 20]);
+    expect(reports).toEqual([]);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    await ended;
+    expect(reports).toHaveLength(1);
+    expect(reports[0]?.flows[0]?.values[plainIndex('connect_attempts')]).toBe(20);
+  });
+
+  test('kill -9 leaves nothing attached', async () => {
+    const agent = startAgent(600);
+    await until(attached);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGKILL');
+    await ended;
+    await until(() => !attached());
+  });
+
+  test('keys the server refuses end it with one line that says what to do', async () => {
+    answer = 403;
+    const agent = startAgent(1, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    agent.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    expect(await once(agent, 'close')).toEqual([1, null]);
+    // The others are the log's, each a JSON object.
+    const lines = stderr.split('\n').filter((line) => line.startsWith('nfm agent: '));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('cannot send reports (403 {"message":"no such key"})');
+    expect(lines[0]).toContain('AWS_PROFILE');
+    expect(attached()).toBe(false);
+  });
+
+  test.each([
+    {
+      name: 'a folder that is no cgroup',
+      wrap: [],
+      argv: ['-c', '/tmp'],
+      says: '--cgroup must be a folder of a cgroup v2 mount',
+    },
+    {
+      name: 'a folder that is not there',
+      wrap: [],
+      argv: ['-c', '/no/such'],
+      says: '--cgroup must be a folder of a cgroup v2 mount',
+    },
+    {
+      name: 'no privileges',
+      wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
+      argv: [],
+      says: 'the agent needs root',
+    },
+    {
+      name: 'no libbpf',
+      // A mount namespace in which the library is an empty file.
+      wrap: ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`],
+      argv: [],
+      says: 'libbpf.so.1 is missing: apt-get install libbpf1',
+    },
+  ])('$name: one line that says what to do, and a failure', ({ wrap, argv, says }) => {
+    const always = ['-e', 'http://127.0.0.1:9/publish', '--instance-id', 'i'];
+    const [file = '', ...args] = [...wrap, ...program(), ...always, ...argv];
+    const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(says);
+    expect(status).toBe(1);
+  });
+});

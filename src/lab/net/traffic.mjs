@@ -1,0 +1,116 @@
+/**
+ * TCP traffic of known size, to be run on hosts of a lab network:
+ *   traffic.mjs serve PORT...               answers what clients ask for; prints "ready"
+ *   traffic.mjs send HOST PORT BYTES        sends and closes
+ *   traffic.mjs receive HOST PORT BYTES [HOLD]  receives, then holds the connection HOLD milliseconds
+ *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
+ *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
+ *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
+ * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
+ */
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const CHUNK = Buffer.alloc(65_536, 'x');
+
+async function write(socket, bytes) {
+  for (let left = bytes; left > 0; left -= CHUNK.length) {
+    if (!socket.write(left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK)) {
+      await once(socket, 'drain');
+    }
+  }
+}
+
+function answer(socket) {
+  socket.on('error', () => {});
+  socket.once('data', (first) => {
+    const end = first.indexOf(10);
+    const [wish, bytes] = first.subarray(0, end).toString().split(' ');
+    if (wish === 'echo') {
+      socket.write(first.subarray(end + 1));
+      socket.pipe(socket);
+    } else if (wish === 'source') {
+      write(socket, Number(bytes)).catch(() => {});
+    } else socket.resume();
+  });
+}
+
+async function open(host, port, wish) {
+  const socket = connect(Number(port), host);
+  await once(socket, 'connect');
+  socket.write(`${wish}\n`);
+  return socket;
+}
+
+function print(socket, more = {}) {
+  const { bytesWritten, bytesRead, localPort } = socket;
+  console.log(JSON.stringify({ bytesWritten, bytesRead, localPort, ...more }));
+}
+
+async function finish(socket) {
+  socket.resume();
+  socket.end();
+  await once(socket, 'close');
+}
+
+const commands = {
+  serve: async (...ports) => {
+    for (const port of ports) {
+      await once(createServer({ noDelay: true }, answer).listen(Number(port)), 'listening');
+    }
+    console.log('ready');
+  },
+  send: async (host, port, bytes) => {
+    const socket = await open(host, port, 'sink');
+    await write(socket, Number(bytes));
+    await finish(socket);
+    print(socket);
+  },
+  receive: async (host, port, ...[bytes, hold = '0']) => {
+    const socket = await open(host, port, `source ${bytes}`);
+    socket.resume();
+    while (socket.bytesRead < Number(bytes)) await delay(5);
+    print(socket);
+    await delay(Number(hold));
+    await finish(socket);
+  },
+  ping: async (host, port, ...[count, gap]) => {
+    const socket = await open(host, port, 'echo');
+    socket.setNoDelay(true);
+    for (let i = 0; i < Number(count); i += 1) {
+      socket.write('ping');
+      await once(socket, 'data');
+      await delay(Number(gap));
+    }
+    await finish(socket);
+    print(socket);
+  },
+  many: async (host, port, count) => {
+    let longestMillis = 0;
+    for (let i = 0; i < Number(count); i += 1) {
+      const from = performance.now();
+      const socket = await open(host, port, 'echo');
+      socket.write('hello');
+      await once(socket, 'data');
+      await finish(socket);
+      longestMillis = Math.max(longestMillis, performance.now() - from);
+    }
+    console.log(JSON.stringify({ longestMillis }));
+  },
+  connect: async (host, port, timeout) => {
+    const socket = connect(Number(port), host);
+    const outcome = await Promise.race([
+      once(socket, 'connect').then(
+        () => 'connected',
+        (error) => error.code,
+      ),
+      delay(Number(timeout), 'timeout', { ref: false }),
+    ]);
+    socket.destroy();
+    console.log(JSON.stringify({ outcome }));
+  },
+};
+
+const [command, ...args] = process.argv.slice(2);
+await commands[command](...args);

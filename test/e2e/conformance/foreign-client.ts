@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'vitest';
+import { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import { reportFlows } from './reported-flows.ts';
+
+/** The account of AWS's own examples. */
+export const ACCOUNT = '123456789012';
+export const REGION = 'us-east-1';
+
+const required = (process.env.CI_REQUIRE ?? '').split(',').includes('conformance');
+
+/** Skips the test when this machine lacks what it needs; fails it when CI_REQUIRE names conformance. */
+export function need(context: TestContext, path: string, debianPackage: string): void {
+  if (existsSync(path)) return;
+  const reason = `needs ${path}: apt-get install ${debianPackage}`;
+  if (required) throw new Error(reason);
+  context.skip(reason);
+}
+
+/**
+ * A server with flows of the last minute, and what a client of AWS's making is told by environment
+ * variables: the derived model, credentials, Region.
+ */
+export class ForeignClient {
+  readonly server: ServerProcess;
+  readonly #models: string;
+  readonly #environment: Readonly<Record<string, string>>;
+
+  private constructor(server: ServerProcess, models: string, environment: Record<string, string>) {
+    this.server = server;
+    this.#models = models;
+    this.#environment = environment;
+  }
+
+  static async start(flags: readonly string[] = []): Promise<ForeignClient> {
+    const models = mkdtempSync(join(tmpdir(), 'nfm-models-'));
+    const server = await ServerProcess.start({ flags: ['--account', ACCOUNT, ...flags] }).catch(
+      (error: unknown) => {
+        rmSync(models, { recursive: true });
+        throw error;
+      },
+    );
+    const client = new ForeignClient(server, models, {
+      PATH: '/usr/bin:/bin',
+      HOME: models,
+      AWS_DATA_PATH: models,
+      AWS_SHARED_CREDENTIALS_FILE: join(server.data, 'credentials'),
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_DEFAULT_REGION: REGION,
+      AWS_PAGER: '',
+      NFM_ENDPOINT: server.endpoint,
+      ACCOUNT,
+    });
+    try {
+      const program = join(import.meta.dirname, '../../../bin/nfm');
+      execFileSync(process.execPath, [program, 'contract', 'botocore', '--dir', models]);
+      await reportFlows(server, REGION);
+    } catch (error) {
+      await client.dispose();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Runs a program to its end; its exit code, and what it printed on both streams. */
+  run(program: string, args: readonly string[]): { status: number | null; lines: string[] } {
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      env: this.#environment,
+      encoding: 'utf8',
+      timeout: 110_000,
+    });
+    return { status, lines: `${stdout}${stderr}`.trimEnd().split('\n') };
+  }
+
+  async dispose(): Promise<void> {
+    await this.server.dispose();
+    rmSync(this.#models, { recursive: true, force: true });
+  }
+}

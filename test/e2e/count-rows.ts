@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface RowCount {
+  readonly rows: number;
+  /** Rows that differ in anything but their batch: fewer than `rows` means some are there twice. */
+  readonly distinct: number;
+}
+
+/**
+ * Counts the rows of a stopped server's data folder. In a process of its own: chDB binds one data
+ * folder a process for good.
+ */
+export async function countRows(data: string): Promise<RowCount> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', SCRIPT],
+    {
+      env: { ...process.env, NFM_COUNT_PATH: join(data, 'clickhouse') },
+      cwd: join(import.meta.dirname, '..', '..'),
+    },
+  );
+  return JSON.parse(stdout) as RowCount;
+}
+
+const SCRIPT = `
+import { createRequire } from 'node:module';
+const { createChdbConnection } = createRequire(process.cwd() + '/package.json')('chdb/connection');
+const { chdb } = createChdbConnection({ path: process.env.NFM_COUNT_PATH });
+const result = await chdb.queryAsync(
+  \`SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(cityHash64(* EXCEPT batch))) AS distinct FROM flows\`,
+  { format: 'JSONEachRow' },
+);
+process.stdout.write(result.text(), () => process.exit(0));
+`;

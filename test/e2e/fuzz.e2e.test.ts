@@ -1,0 +1,184 @@
+import { randomInt } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type DecodedReport, decodeAccepted } from '../../src/decode/decode-accepted.ts';
+import { Poster } from '../../src/lab/load/poster.ts';
+import { makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
+import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import type { AcceptedReport } from '../../src/model/accepted-report.ts';
+import { addressScope, canonicalAddress } from '../../src/model/address.ts';
+import { WIDEST_VALUES } from '../../src/model/flow-metrics.ts';
+import { MalformedError } from '../../src/wire/otlp/cursor.ts';
+import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
+import { knock, metricsOf, REPORT_HEADERS, reportBytes, signed } from './door.ts';
+import { mutate } from './mutate.ts';
+
+const SEED = Number(process.env.NFM_FUZZ_SEED ?? randomInt(2 ** 31));
+const DECODED = 20_000;
+const POSTED = 10_000;
+const CONNECTIONS = 8;
+const RETENTION_SECONDS = 7 * 86_400;
+/** No report of a few flows takes longer, by far. */
+const HANG_MILLIS = 10_000;
+
+const random = seededRandom(SEED);
+const seedText = `NFM_FUZZ_SEED=${SEED} repeats it`;
+
+/** Reports of 0 to 7 flows. They carry no run id: none is a duplicate of another. */
+const REPORTS: readonly Buffer[] = Array.from({ length: 64 }, (_, host) =>
+  Buffer.from(encodeReport(makeReport({ host, flows: host % 8, timeMillis: Date.now(), random }))),
+);
+
+const pick = (): Buffer => REPORTS[Math.floor(random() * REPORTS.length)] as Buffer;
+const mutated = (): Buffer => mutate(pick(), random, pick());
+
+function acceptedOf(body: Buffer): AcceptedReport {
+  const now = Date.now();
+  return {
+    owner: { account: '000000000000', region: 'us-east-1' },
+    receivedAtMillis: now,
+    signedAtMillis: now,
+    encoding: 'identity',
+    signature: '0'.repeat(64),
+    body,
+  };
+}
+
+/** Undefined when its outer frames are malformed, which the door refuses. */
+function decode(body: Buffer): DecodedReport | undefined {
+  try {
+    return decodeAccepted(acceptedOf(body), body, { retentionSeconds: RETENTION_SECONDS });
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+/** What the store takes for granted. */
+function expectStorable({ flows, timeSeconds, refused }: DecodedReport): void {
+  for (const { localAddress, remoteAddress, servicePort, values } of flows) {
+    for (const address of [localAddress, remoteAddress]) {
+      expect(canonicalAddress(address)).toBe(address);
+      expect(['multicast', 'unspecified']).not.toContain(addressScope(address));
+    }
+    expect(servicePort).toSatisfy((port: number) => port >= 1 && port <= 65_535);
+    expect(
+      values.every((value, i) => Number.isInteger(value) && value <= (WIDEST_VALUES[i] ?? 0)),
+    ).toBe(true);
+    expect(timeSeconds).toSatisfy((time: number) => time > 0 && time < 2 ** 32);
+  }
+  for (const count of refused.values()) expect(count).toBeGreaterThan(0);
+}
+
+test(`${DECODED} mutated reports are each decoded to what can be stored, or refused`, () => {
+  const outcomes = { read: 0, refused: 0 };
+  let slowestMillis = 0;
+  for (let i = 0; i < DECODED; i += 1) {
+    const body = mutated();
+    const started = performance.now();
+    try {
+      const report = decode(body);
+      if (report !== undefined) expectStorable(report);
+      outcomes[report === undefined ? 'refused' : 'read'] += 1;
+    } catch (cause) {
+      throw new Error(`report ${i} (${seedText}): ${body.toString('base64')}`, { cause });
+    }
+    slowestMillis = Math.max(slowestMillis, performance.now() - started);
+  }
+  expect(slowestMillis, seedText).toBeLessThan(HANG_MILLIS);
+  // Else the mutations are too mild, or too wild, to prove anything.
+  expect(Math.min(outcomes.read, outcomes.refused), seedText).toBeGreaterThan(DECODED / 20);
+  console.log(`seed ${SEED}: ${outcomes.read} decoded, ${outcomes.refused} refused`);
+});
+
+let server: ServerProcess;
+beforeAll(async () => {
+  server = await ServerProcess.start();
+});
+afterAll(() => server?.dispose());
+
+interface Tally {
+  readonly statuses: Map<number, number>;
+  flows: number;
+  readonly refused: Map<string, number>;
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+/** A body to post, and what of it is a report, if it is one. */
+function makeBody(): { readonly body: Buffer; readonly inflated: Buffer | undefined } {
+  if (random() < 0.5) {
+    const inflated = mutated();
+    return { body: gzipSync(inflated, { level: 1 }), inflated };
+  }
+  const body = mutate(gzipSync(pick(), { level: 1 }), random, gzipSync(pick(), { level: 1 }));
+  try {
+    return { body, inflated: gunzipSync(body) };
+  } catch {
+    return { body, inflated: undefined };
+  }
+}
+
+async function postOne(poster: Poster, number: number, tally: Tally): Promise<void> {
+  const { body, inflated } = makeBody();
+  // A header of its own: equal bodies signed in one second would be one request.
+  const timeout = AbortSignal.timeout(HANG_MILLIS);
+  const hung = new Promise<never>((_, reject) => {
+    timeout.addEventListener('abort', () => reject(new Error('no answer')));
+  });
+  const answer = await Promise.race([poster.post(body, { 'x-nfm-report': String(number) }), hung]);
+  const report = inflated === undefined ? undefined : decode(inflated);
+  const told = `body ${number} (${seedText}): ${answer.body} ${body.toString('base64')}`;
+  expect(answer.status, told).toBe(report === undefined ? 400 : 200);
+  count(tally.statuses, answer.status);
+  tally.flows += report?.flows.length ?? 0;
+  for (const [reason, refused] of report?.refused ?? []) count(tally.refused, reason, refused);
+}
+
+test(`${POSTED} mutated bodies are each answered and counted, and what was accepted is stored or refused with a reason`, async () => {
+  const { endpoint, pid } = server;
+  const credentials = await server.credentials('agent');
+  const poster = new Poster({
+    endpoint,
+    credentials,
+    region: 'us-east-1',
+    connections: CONNECTIONS,
+  });
+  const tally: Tally = { statuses: new Map(), flows: 0, refused: new Map() };
+  let next = 0;
+  const connection = async () => {
+    while (next < POSTED) {
+      next += 1;
+      await postOne(poster, next, tally);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection)).finally(() => poster.close());
+
+  await server.waitUntilStored();
+  const accepted = tally.statuses.get(200) ?? 0;
+  const refused = tally.statuses.get(400) ?? 0;
+  expect(accepted + refused).toBe(POSTED);
+  expect(Math.min(accepted, refused), seedText).toBeGreaterThan(POSTED / 20);
+  expect(await server.metric('nfm_publish_accepted_total'), seedText).toBe(accepted);
+  expect(await server.metric('nfm_publish_duplicates_total')).toBe(0);
+  expect(await metricsOf(endpoint, 'nfm_publish_refused_total')).toEqual(
+    new Map([['error="SerializationException"', refused]]),
+  );
+  // Report by report the same as decoding it here.
+  expect(await server.metric('nfm_decode_flows_total'), seedText).toBe(tally.flows);
+  expect(await server.metric('nfm_flow_rows_stored_total'), seedText).toBe(tally.flows);
+  expect(await server.metric('nfm_decode_unreadable_reports_total'), seedText).toBe(0);
+  const reasons = await metricsOf(endpoint, 'nfm_decode_refused_flows_total');
+  const expected = [...tally.refused].map(([reason, by]) => [`reason="${reason}"`, by] as const);
+  expect(reasons, seedText).toEqual(new Map(expected));
+
+  const body = gzipSync(reportBytes(1));
+  const headers = signed(body, { credentials, headers: REPORT_HEADERS });
+  expect((await knock(endpoint, { headers, body })).status).toBe(200);
+  expect(server.pid).toBe(pid);
+  console.log(
+    `seed ${SEED}: ${accepted} accepted, ${refused} refused, ${tally.flows} flows stored`,
+  );
+});

@@ -1,0 +1,106 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import { signedClient } from '../../src/client/signed-client.ts';
+import { profileCredentials } from '../../src/lab/load/server-process.ts';
+import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const copy = mkdtempSync(join(tmpdir(), 'nfm-start-'));
+let child: ChildProcess | undefined;
+
+afterAll(async () => {
+  await endAll();
+  rmSync(copy, { recursive: true, force: true });
+});
+
+/** `npm start` and what it started are one process group. */
+async function endAll(): Promise<void> {
+  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  process.kill(-child.pid, 'SIGTERM');
+  await exited;
+}
+
+function copyTrackedFiles(): void {
+  const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  for (const file of listed.split('\0').filter((name) => name !== '')) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    copyFileSync(join(root, file), join(copy, file));
+  }
+}
+
+/** Starts it and gives what it printed once it says where the console is. */
+async function npmStart(): Promise<string> {
+  const started = spawn('npm', ['start', '--', '--listen', '127.0.0.1:0'], {
+    cwd: copy,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let output = '';
+  for (const stream of [started.stdout, started.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  }
+  while (!/runs at \S+[\s\S]*Ctrl-C/.test(output)) {
+    if (started.exitCode !== null) throw new Error(`npm start ended: ${output}`);
+    await delay(50);
+  }
+  return output;
+}
+
+test('npm start on a fresh copy shows the page and a real row, and stops whole', async () => {
+  copyTrackedFiles();
+  const output = await npmStart();
+  const endpoint = /runs at (\S+)/.exec(output)?.[1] ?? '';
+  const address = /console\s+(http\S+)/.exec(output)?.[1] ?? '';
+
+  const page = await fetch(address);
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain('<div id="root">');
+  expect((await fetch(`${endpoint}/console/api/session`)).status).toBe(403);
+  const signIn = () =>
+    fetch(`${endpoint}/console/api/sign-in`, {
+      method: 'POST',
+      headers: { origin: endpoint, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: address.split('#token=')[1] }),
+    });
+  expect((await signIn()).status).toBe(200);
+  expect((await signIn()).status).toBe(403);
+
+  const credentials = profileCredentials(
+    readFileSync(join(copy, '.nfm', 'credentials'), 'utf8'),
+    'default',
+  );
+  const client = signedClient({ endpoint, region: 'us-east-1', credentials });
+  const { scopes } = await client.listScopes({});
+  expect(scopes.map(({ status }) => status)).toEqual(['SUCCEEDED']);
+
+  const missing = missingForKernelTests();
+  if (missing === undefined) await waitForRow(client);
+  else expect(output).toContain('the server goes on without it');
+
+  await endAll();
+  await expect(fetch(endpoint)).rejects.toThrow();
+}, 300_000);
+
+/** The agent's own reports are connections to loopback: rows come by themselves. */
+async function waitForRow(client: ReturnType<typeof signedClient>): Promise<void> {
+  for (;;) {
+    const answer = (await client.send({
+      method: 'GET',
+      target: '/api/v1/flows',
+      body: undefined,
+    })) as {
+      flows: readonly unknown[];
+    };
+    if (answer.flows.length > 0) return;
+    await delay(500);
+  }
+}
