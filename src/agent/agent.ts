@@ -6,6 +6,7 @@ import type { SocketCollector } from './collect/socket-collector.ts';
 import { topFlows } from './collect/top-flows.ts';
 import type { SocketWatch } from './kernel/socket-watch.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
+import type { DeliveryCounters } from './report/report-publisher.ts';
 
 /** A service manager waits longer than this before it kills. */
 const LAST_REPORT_MILLIS = 5_000;
@@ -29,16 +30,21 @@ export interface AgentDeps {
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
   readonly onReport?: ((report: Report) => void) | undefined;
+  /** What reports are dated by. */
   readonly clock: Clock;
+  /** What windows are measured by: a clock that is never set. */
+  readonly steady: Clock;
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
 }
 
 export interface ReportSink {
+  readonly waiting: number;
+  start(): Promise<void>;
   publish(report: Report): Promise<void>;
-  drain(limitMillis: number): Promise<void>;
-  takeFailed(): number;
+  stop(limitMillis: number): Promise<void>;
+  takeCounters(): DeliveryCounters;
 }
 
 /**
@@ -57,30 +63,31 @@ export class Agent {
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
     const { watch, log, publisher } = this.#deps;
-    watch.start();
-    log.info('agent started', { runId: this.#deps.runId });
+    await publisher?.start();
     try {
+      watch.start();
+      log.info('agent started', { runId: this.#deps.runId });
       while (!signal.aborted) {
         await this.#collectWindow(signal);
         await this.#report();
       }
-      await publisher?.drain(LAST_REPORT_MILLIS);
     } finally {
+      await publisher?.stop(LAST_REPORT_MILLIS);
       watch.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
   }
 
   async #collectWindow(signal: AbortSignal): Promise<void> {
-    const { settings, clock, collector, random } = this.#deps;
+    const { settings, steady, collector, random } = this.#deps;
     const jitter = (random() * 2 - 1) * settings.jitterMillis;
     // A jitter wider than the period must not make reports without end.
     const length = Math.max(1_000, settings.publishMillis + jitter);
-    const until = clock.now() + length;
+    const until = steady.now() + length;
     for (;;) {
-      const left = until - clock.now();
+      const left = until - steady.now();
       await pause(Math.max(0, Math.min(settings.aggregateMillis, left)), signal);
-      if (signal.aborted || clock.now() >= until) return;
+      if (signal.aborted || steady.now() >= until) return;
       collector.collect();
     }
   }
@@ -104,12 +111,13 @@ export class Agent {
   }
 
   #processStats(): Readonly<Record<string, number>> {
-    const { settings, usage, collector, watch } = this.#deps;
+    const { settings, usage, collector, watch, publisher } = this.#deps;
     if (!settings.usageData) return {};
     return {
       ...usage.read(),
       sockets_tracked: collector.socketsTracked,
       ebpf_allocated_mem_kb: watch.allocatedKilobytes(),
+      ...(publisher === undefined ? {} : { reports_waiting: publisher.waiting }),
     };
   }
 
@@ -124,7 +132,7 @@ export class Agent {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),
       flows_cut: flowsCut,
-      publish_report_failed: publisher?.takeFailed() ?? 0,
+      ...(publisher?.takeCounters() ?? { publish_report_failed: 0 }),
     };
   }
 }

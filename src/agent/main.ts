@@ -2,29 +2,37 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, steadyClock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import type { AgentDescription, Report } from '../model/report.ts';
 import { Agent } from './agent.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
-import { credentialSources, findCgroup } from './config.ts';
+import { findCgroup } from './config.ts';
 import { describeHost, type HostIdentity } from './host/describe-host.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
+import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
-import { credentialProvider } from './report/credentials.ts';
-import { Endpoint } from './report/endpoint.ts';
+import type { Endpoint } from './report/endpoint.ts';
 import { ProcessUsageReader } from './report/process-usage.ts';
 import { ReportPublisher } from './report/report-publisher.ts';
+import { ReportSpool } from './report/report-spool.ts';
+
+/** So long the endpoint may take to tell the time when the agent starts. */
+const FIRST_MILLIS = 2_000;
 
 /**
  * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report.
  *
  * @param argv the arguments after `agent`
+ * @param clock the host's
  * @returns the exit code: 0, or 1 after one line on standard error that says what to do
  */
-export async function runAgent(argv: readonly string[]): Promise<number> {
+export async function runAgent(
+  argv: readonly string[],
+  clock: Clock = systemClock,
+): Promise<number> {
   const parsed = parseAgentOptions(argv);
   if (parsed.status === 'exit') return parsed.code;
   keepHeapSmall();
@@ -33,7 +41,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
     log.warn('option accepted but not built yet', { option });
   }
   try {
-    await runUntilSignal(parsed.options, log);
+    await runUntilSignal(parsed.options, clock, log);
     return 0;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
@@ -50,39 +58,42 @@ function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-async function runUntilSignal(options: AgentOptions, log: Log): Promise<void> {
+async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Promise<void> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
-  const endpoint = options.publishReports ? openEndpoint(options) : undefined;
-  const shared: SharedParts = { options, endpoint, stop, log };
+  const { endpoint: url, publishReports } = options;
+  const to = url && publishReports ? openEndpoint(url, options, clock) : undefined;
   try {
-    await (await buildAgent(shared)).run(stop.signal);
+    const learnt = to && learnTime(to.endpoint, stop.signal);
+    const agent = await buildAgent({ options, to, clock: to?.clock ?? clock, stop, log });
+    await learnt;
+    await agent.run(stop.signal);
     if (stop.signal.reason instanceof AgentError) throw stop.signal.reason;
   } finally {
-    endpoint?.close();
+    to?.close();
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
+}
+
+/** Before anything is dated; an endpoint that is away tells the time later. */
+async function learnTime(endpoint: Endpoint, stop: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(FIRST_MILLIS)]);
+  await endpoint.learnTime(signal).catch(() => {});
 }
 
 interface SharedParts {
   readonly options: AgentOptions;
   /** Undefined: reports are not sent. */
-  readonly endpoint: Endpoint | undefined;
+  readonly to: OpenEndpoint | undefined;
+  readonly clock: Clock;
   /** Ends the agent; with an AgentError as reason, because it cannot do its work. */
   readonly stop: AbortController;
   readonly log: Log;
 }
 
-function openEndpoint({ endpoint, region }: AgentOptions): Endpoint | undefined {
-  if (endpoint === undefined) return undefined;
-  const credentials = credentialProvider(credentialSources());
-  return new Endpoint({ url: endpoint, region, credentials, clock: systemClock });
-}
-
-async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promise<Agent> {
-  const { notrackMillis, compression } = options;
-  const clock = systemClock;
+async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promise<Agent> {
+  const { notrackMillis } = options;
   const random = Math.random;
   const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
   const identity = await identifyHost(options);
@@ -90,14 +101,25 @@ async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promis
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, clock, notrackMillis }),
-    usage: new ProcessUsageReader(clock),
+    collector: new SocketCollector({ source: watch, clock: steadyClock, notrackMillis }),
+    usage: new ProcessUsageReader(steadyClock),
     describeHost: () => describeHost(identity),
     description: describeAgent(),
     runId: randomUUID(),
-    publisher: endpoint && new ReportPublisher({ endpoint, compression, onForbidden, log, random }),
+    publisher:
+      to &&
+      new ReportPublisher({
+        endpoint: to.endpoint,
+        spool: new ReportSpool({ folder: options.spoolFolder, mostBytes: options.spoolBytes, log }),
+        periodMillis: options.publishMillis,
+        compression: options.compression,
+        onForbidden,
+        log,
+        random,
+      }),
     onReport: options.logReports ? printReport : undefined,
     clock,
+    steady: steadyClock,
     log,
     random,
   });

@@ -15,6 +15,13 @@ export interface AgentOptions {
   readonly usageData: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
+  /** Undefined: reports wait in memory. */
+  readonly spoolFolder: string | undefined;
+  readonly spoolBytes: number;
+  /** Undefined: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. */
+  readonly proxy: URL | undefined;
+  /** Undefined: what AWS_CA_BUNDLE or SSL_CERT_FILE say. */
+  readonly caFile: string | undefined;
   /** Options given that do nothing yet. */
   readonly unused: readonly string[];
   /** Undefined: what the metadata service says. */
@@ -26,6 +33,8 @@ export interface AgentOptions {
 
 /** Where neither `--zone` nor a metadata service says. */
 export const DEFAULT_ZONE = 'use1-az1';
+
+const DEFAULT_SPOOL_MIB = 64;
 
 /** `exit` when there is nothing to do: help was asked for (0) or the options are wrong (1). */
 export type ParsedOptions =
@@ -47,7 +56,10 @@ interface RawOptions {
   readonly publishReports: OnOff;
   readonly kubernetesMetadata: OnOff;
   readonly resolveNat: OnOff;
-  readonly proxy: string;
+  readonly proxy?: URL;
+  readonly caFile?: string;
+  readonly spoolDir?: string;
+  readonly spoolMib: number;
   readonly instanceId?: string;
   readonly network: string;
   readonly zone?: string;
@@ -85,6 +97,10 @@ function optionsOf(raw: RawOptions): AgentOptions {
     usageData: raw.usageData === 'on',
     logReports: raw.logReports === 'on',
     publishReports: raw.publishReports === 'on',
+    spoolFolder: raw.spoolMib === 0 ? undefined : raw.spoolDir,
+    spoolBytes: (raw.spoolMib || DEFAULT_SPOOL_MIB) * 1_048_576,
+    proxy: raw.proxy,
+    caFile: raw.caFile,
     unused: unusedOptions(raw),
     instanceId: raw.instanceId,
     network: raw.network,
@@ -96,7 +112,6 @@ function unusedOptions(raw: RawOptions): readonly string[] {
   return [
     ...(raw.kubernetesMetadata === 'on' ? ['--kubernetes-metadata'] : []),
     ...(raw.resolveNat === 'on' ? ['--resolve-nat'] : []),
-    ...(raw.proxy === '' ? [] : ['--proxy']),
   ];
 }
 
@@ -105,14 +120,18 @@ function agentCommand(): Command {
     .description('Reports what the TCP connections of this host do.')
     .addOption(new Option('-e, --endpoint <url>', 'where to send reports').argParser(parseUrl))
     .option('-r, --endpoint-region <region>', 'the Region reports belong to (default: us-east-1)')
-    .addOption(seconds('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
-    .addOption(seconds('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
+    .addOption(wholeNumber('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
+    .addOption(wholeNumber('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
     .addOption(
-      seconds('-a, --aggregate-msecs <n>', 'milliseconds between readings', [100, 60_000, 500]),
+      wholeNumber('-a, --aggregate-msecs <n>', 'milliseconds between readings', [100, 60_000, 500]),
     )
-    .addOption(seconds('-t, --top-k <n>', 'most flows in a report', [1, 65_536, 500]))
+    .addOption(wholeNumber('-t, --top-k <n>', 'most flows in a report', [1, 65_536, 500]))
     .addOption(
-      seconds('-v, --notrack-secs <n>', 'seconds until an idle socket is left out', [1, 600, 65]),
+      wholeNumber(
+        '-v, --notrack-secs <n>',
+        'seconds until an idle socket is left out',
+        [1, 600, 65],
+      ),
     )
     .option('-c, --cgroup <path>', 'cgroup v2 to watch (default: where it is mounted)')
     .addOption(choice('-z, --report-compression <kind>', 'of reports', ['gzip', 'none']))
@@ -121,7 +140,21 @@ function agentCommand(): Command {
     .addOption(choice('-p, --publish-reports <on|off>', 'send reports', ['on', 'off']))
     .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
     .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
-    .option('-x, --proxy <url>', 'not built yet', '')
+    .addOption(
+      new Option(
+        '-x, --proxy <url>',
+        'the way to the endpoint (default: HTTPS_PROXY, NO_PROXY)',
+      ).argParser(parseUrl),
+    )
+    .option('--ca-file <path>', 'certificates to trust (default: AWS_CA_BUNDLE, SSL_CERT_FILE)')
+    .option('--spool-dir <path>', 'where reports wait while the endpoint is away (default: memory)')
+    .addOption(
+      wholeNumber('--spool-mib <n>', 'MiB they may take, 0 for none', [
+        0,
+        65_536,
+        DEFAULT_SPOOL_MIB,
+      ]),
+    )
     .option('--instance-id <id>', "this host's instance id (default: from the metadata service)")
     .option('--network <name>', 'the network (VPC) this host is in', 'default')
     .option(
@@ -135,7 +168,7 @@ function choice(flags: string, text: string, [first, second]: readonly [string, 
   return new Option(flags, text).choices([first, second]).default(first);
 }
 
-function seconds(
+function wholeNumber(
   flags: string,
   text: string,
   [least, most, value]: readonly [number, number, number],

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globalAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -52,7 +53,8 @@ test.each([
 test('keys in the environment go before the file, a named profile before both', async () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKENV', AWS_SECRET_ACCESS_KEY: 's' };
   const file = { AWS_SHARED_CREDENTIALS_FILE: path };
-  const of = (env: Record<string, string>) => credentialProvider({ env, homeFolder: folder })();
+  const of = (env: Record<string, string>) =>
+    credentialProvider({ env, homeFolder: folder, way: globalAgent })();
   expect((await of({ ...keys, ...file })).accessKeyId).toBe('AKENV');
   expect((await of({ ...keys, ...file, AWS_PROFILE: 'agent' })).accessKeyId).toBe('AKAGENT');
   expect((await of(file)).accessKeyId).toBe('AKDEFAULT');
@@ -60,7 +62,7 @@ test('keys in the environment go before the file, a named profile before both', 
 
 test('a changed file counts at the next report', async () => {
   const env = { AWS_SHARED_CREDENTIALS_FILE: path };
-  const provide = credentialProvider({ env, homeFolder: folder });
+  const provide = credentialProvider({ env, homeFolder: folder, way: globalAgent });
   await provide();
   writeFileSync(path, FILE.replace('AKDEFAULT', 'AKNEW'));
   expect((await provide()).accessKeyId).toBe('AKNEW');
