@@ -16,6 +16,7 @@ import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
 import type { Endpoint } from './report/endpoint.ts';
 import { ProcessUsageReader } from './report/process-usage.ts';
+import { reportLine } from './report/report-line.ts';
 import { ReportPublisher } from './report/report-publisher.ts';
 import { ReportSpool } from './report/report-spool.ts';
 
@@ -143,13 +144,8 @@ function forbiddenText(reason: string): string {
   return `cannot send reports (${reason}): name an agent's keys by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
 }
 
-/** One JSON line on standard output. */
 function printReport(report: Report): void {
-  const text = JSON.stringify(report, (_, value: unknown) => {
-    if (typeof value === 'bigint') return value.toString();
-    return value instanceof Float64Array ? [...value] : value;
-  });
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${reportLine(report)}\n`);
 }
 
 function describeAgent(): AgentDescription {

@@ -77,6 +77,18 @@ test("the existing agent's command line is taken as it is", () => {
   });
 });
 
+test.each([
+  { name: '--print', argv: ['--print'], wanted: { logReports: true, openMetrics: undefined } },
+  {
+    name: '--open-metrics',
+    argv: ['--open-metrics', 'on'],
+    wanted: { logReports: false, openMetrics: { address: '127.0.0.1', port: 9109 } },
+  },
+])('$name needs no endpoint', ({ argv, wanted }) => {
+  const options = { endpoint: undefined, ...wanted };
+  expect(parseAgentOptions(argv)).toMatchObject({ status: 'run', options });
+});
+
 test('a spool of 0 MiB is none', () => {
   const spool = ['--spool-dir', '/var/lib/nfm', '--spool-mib'];
   expect(parseAgentOptions([...ENDPOINT, ...spool, '0'])).toMatchObject({

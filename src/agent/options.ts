@@ -15,6 +15,8 @@ export interface AgentOptions {
   readonly usageData: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
+  /** Undefined: nothing listens. */
+  readonly openMetrics: { readonly address: string; readonly port: number } | undefined;
   /** Undefined: reports wait in memory. */
   readonly spoolFolder: string | undefined;
   readonly spoolBytes: number;
@@ -53,7 +55,11 @@ interface RawOptions {
   readonly reportCompression: 'gzip' | 'none';
   readonly usageData: OnOff;
   readonly logReports: OnOff;
+  readonly print?: boolean;
   readonly publishReports: OnOff;
+  readonly openMetrics: OnOff;
+  readonly openMetricsPort: number;
+  readonly openMetricsAddress: string;
   readonly kubernetesMetadata: OnOff;
   readonly resolveNat: OnOff;
   readonly proxy?: URL;
@@ -73,7 +79,8 @@ export function parseAgentOptions(argv: readonly string[]): ParsedOptions {
   try {
     command.parse([...argv], { from: 'user' });
     const raw: RawOptions = command.opts();
-    if (raw.publishReports === 'on' && raw.endpoint === undefined) {
+    const isLocal = raw.print === true || raw.openMetrics === 'on';
+    if (raw.publishReports === 'on' && raw.endpoint === undefined && !isLocal) {
       command.error('error: --endpoint is needed, e.g. --endpoint http://127.0.0.1:8130/publish');
     }
     return { status: 'run', options: optionsOf(raw) };
@@ -95,8 +102,12 @@ function optionsOf(raw: RawOptions): AgentOptions {
     cgroup: raw.cgroup,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
-    logReports: raw.logReports === 'on',
+    logReports: raw.logReports === 'on' || raw.print === true,
     publishReports: raw.publishReports === 'on',
+    openMetrics:
+      raw.openMetrics === 'on'
+        ? { address: raw.openMetricsAddress, port: raw.openMetricsPort }
+        : undefined,
     spoolFolder: raw.spoolMib === 0 ? undefined : raw.spoolDir,
     spoolBytes: (raw.spoolMib || DEFAULT_SPOOL_MIB) * 1_048_576,
     proxy: raw.proxy,
@@ -120,6 +131,7 @@ function agentCommand(): Command {
     .description('Reports what the TCP connections of this host do.')
     .addOption(new Option('-e, --endpoint <url>', 'where to send reports').argParser(parseUrl))
     .option('-r, --endpoint-region <region>', 'the Region reports belong to (default: us-east-1)')
+    .option('--print', 'print each report as a line of JSON; without --endpoint, nothing else')
     .addOption(wholeNumber('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
     .addOption(wholeNumber('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
     .addOption(
@@ -138,6 +150,9 @@ function agentCommand(): Command {
     .addOption(choice('-u, --usage-data <on|off>', "the agent's own numbers", ['on', 'off']))
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))
     .addOption(choice('-p, --publish-reports <on|off>', 'send reports', ['on', 'off']))
+    .addOption(choice('--open-metrics <on|off>', 'serve GET /metrics', ['off', 'on']))
+    .addOption(wholeNumber('--open-metrics-port <n>', 'on this port', [1, 65_535, 9109]))
+    .option('--open-metrics-address <address>', 'at this address', '127.0.0.1')
     .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
     .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
     .addOption(
