@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
-import type { AgentDescription, HostDescription, Report } from '../model/report.ts';
+import type { AgentDescription, HostDescription, InterfaceStats, Report } from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
 import { topFlows } from './collect/top-flows.ts';
 import type { SocketWatch } from './kernel/socket-watch.ts';
@@ -25,6 +25,7 @@ export interface AgentDeps {
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
+  readonly takeHostStats: () => readonly InterfaceStats[];
   readonly description: AgentDescription;
   readonly runId: string;
   /** Undefined: reports are not sent. */
@@ -103,6 +104,7 @@ export class Agent {
       identity: { runId: this.#deps.runId, sequence: this.#sequence },
       timeUnixNano: BigInt(clock.now()) * 1_000_000n,
       flows,
+      hostStats: this.#deps.takeHostStats(),
       processStats: this.#processStats(),
       counters: this.#counters(taken.length - flows.length),
     };

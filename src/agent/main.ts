@@ -9,7 +9,9 @@ import { Agent } from './agent.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
 import { findCgroup } from './config.ts';
-import { describeHost, type HostIdentity } from './host/describe-host.ts';
+import { describeHost } from './host/describe-host.ts';
+import { HostIdentityReader } from './host/host-identity.ts';
+import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
 import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
@@ -97,14 +99,21 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
   const { notrackMillis } = options;
   const random = Math.random;
   const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
-  const identity = await identifyHost(options);
+  const identity = new HostIdentityReader({
+    given: { ...options, defaultZone: DEFAULT_ZONE },
+    readMetadata: readInstanceMetadata,
+    steady: steadyClock,
+  });
+  await identity.start();
+  const hostStats = new HostStatsReader();
   const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
     collector: new SocketCollector({ source: watch, clock: steadyClock, notrackMillis }),
     usage: new ProcessUsageReader(steadyClock),
-    describeHost: () => describeHost(identity),
+    describeHost: () => describeHost(identity.current()),
+    takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
     runId: randomUUID(),
     publisher:
@@ -124,20 +133,6 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
     log,
     random,
   });
-}
-
-/** What the options say of the host goes before what the metadata service says. */
-async function identifyHost({ instanceId, network, zone }: AgentOptions): Promise<HostIdentity> {
-  const isAllGiven = instanceId !== undefined && zone !== undefined;
-  const metadata = isAllGiven
-    ? { instanceId, instanceType: '', zone }
-    : await readInstanceMetadata();
-  return {
-    ...metadata,
-    instanceId: instanceId ?? metadata.instanceId,
-    zone: zone ?? (metadata.zone || DEFAULT_ZONE),
-    network,
-  };
 }
 
 function forbiddenText(reason: string): string {

@@ -38,6 +38,15 @@ export interface HostInterface {
   readonly prefixLength: number;
 }
 
+/** A network card of a cloud's instance, as the cloud knows it. */
+export interface NetworkCard {
+  /** e.g. `eni-0123456789abcdef0`. */
+  readonly id: string;
+  readonly mac: string;
+  readonly subnetId: string;
+  readonly vpcId: string;
+}
+
 /** What an agent says of its host. The existing open agent sends only the first three. */
 export interface HostDescription {
   /** "" when the metadata service did not answer and none was given. */
@@ -49,6 +58,11 @@ export interface HostDescription {
   readonly network?: string | undefined;
   /** The availability zone id, such as use1-az1. */
   readonly zone?: string | undefined;
+  /** The cloud's own: the zone's name in the account, the account, the Region, the cards. */
+  readonly zoneName?: string | undefined;
+  readonly account?: string | undefined;
+  readonly region?: string | undefined;
+  readonly cards?: readonly NetworkCard[] | undefined;
   readonly interfaces: readonly HostInterface[];
   /** "GATEWAY INTERFACE" of the IPv4 or IPv6 default route. */
   readonly defaultRoute?: string | undefined;
@@ -73,6 +87,13 @@ export interface AgentDescription {
   readonly reportVersion: string;
 }
 
+/** What one network card counted in the window: `host_stats`, by the driver's and the kernel's names. */
+export interface InterfaceStats {
+  /** Its id on EC2, else its name. */
+  readonly interfaceId: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
 /** A report as an agent makes it and as `decode` gives it back. */
 export interface Report {
   readonly host: HostDescription;
@@ -81,6 +102,7 @@ export interface Report {
   /** When the window was closed, nanoseconds since 1970. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly ReportedFlow[];
+  readonly hostStats?: readonly InterfaceStats[] | undefined;
   /** `process_stats`: gauges of the agent itself. */
   readonly processStats: Readonly<Record<string, number>>;
   /** `counters`: deltas of the agent's own event counters. */
@@ -95,6 +117,11 @@ export const HOST_ATTRIBUTES = {
   /** An array of strings `NAME KIND ADDRESS/PREFIX`, one an address. */
   interfaces: 'nfm.interfaces',
   defaultRoute: 'nfm.default_route',
+  zoneName: 'cloud.availability_zone',
+  account: 'cloud.account.id',
+  region: 'cloud.region',
+  /** An array of strings `ID MAC SUBNET VPC`, one a card. */
+  cards: 'nfm.cards',
   runId: 'agent.run_id',
   sequence: 'report.sequence',
 } as const;

@@ -3,13 +3,9 @@ import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { canonicalAddress } from '../../model/address.ts';
 import type { HostDescription, HostInterface } from '../../model/report.ts';
 import { defaultRouteV4, defaultRouteV6 } from './default-route.ts';
-import type { InstanceMetadata } from './instance-metadata.ts';
+import type { HostIdentity } from './host-identity.ts';
 import { interfaceKinds, type NetworkDevice } from './interface-kinds.ts';
 import { networkDevices } from './network-devices.ts';
-
-export interface HostIdentity extends InstanceMetadata {
-  readonly network: string;
-}
 
 /** Describes this host as it is now: addresses and routes may change between reports. */
 export function describeHost(identity: HostIdentity): HostDescription {

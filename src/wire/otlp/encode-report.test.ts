@@ -151,3 +151,26 @@ test("a report without flows has the time of the agent's own numbers", () => {
   expect(decoded({ flows: [] }).timeUnixNano).toBe(report.timeUnixNano);
   expect(decoded({ flows: [], processStats: {}, counters: {} }).timeUnixNano).toBe(0n);
 });
+
+test("a card's counters are a scope of their own, and disturb nothing", () => {
+  const hostStats = [{ interfaceId: 'eni-0a', values: { rx_dropped: 3 } }];
+  expect(decoded({ hostStats })).toEqual(decoded());
+  const text = Buffer.from(encodeReport({ ...report, hostStats })).toString('latin1');
+  const places = ['host_stats', 'interface_id', 'eni-0a', 'rx_dropped', 'process_stats'].map(
+    (name) => text.indexOf(name),
+  );
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places[0]).toBeGreaterThan(0);
+});
+
+test('what the cloud says of the host is in the resource, where it says it', () => {
+  const cards = [{ id: 'eni-0a', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' }];
+  const cloud = { zoneName: 'us-east-1a', account: '123456789012', region: 'us-east-1', cards };
+  const { resource } = decoded({ host: { ...report.host, ...cloud } });
+  expect(resource.get('cloud.availability_zone')).toBe('us-east-1a');
+  expect(resource.get('cloud.account.id')).toBe('123456789012');
+  expect(resource.get('cloud.region')).toBe('us-east-1');
+  expect(resource.get('nfm.cards')).toEqual(['eni-0a 02:00:00:00:00:01 subnet-1 vpc-1']);
+  const nothing = { zoneName: '', account: '', region: '', cards: [] };
+  expect(decoded({ host: { ...report.host, ...nothing } })).toEqual(decoded());
+});

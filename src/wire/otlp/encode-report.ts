@@ -69,12 +69,21 @@ function writeResourceMetrics(report: Report, pbf: PbfWriter): void {
   for (const flow of report.flows) {
     pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeFlow, { flow, time });
   }
-  const numbers = { time, name: 'process_stats', values: report.processStats };
-  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, kind: 'gauge' });
-  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, {
-    ...{ time, name: 'counters', values: report.counters },
-    kind: 'sum',
-  });
+  for (const numbers of numbersOf(report)) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, time });
+  }
+}
+
+function numbersOf(report: Report): readonly Omit<NumbersOfReport, 'time'>[] {
+  const { hostStats = [], processStats, counters } = report;
+  return [
+    ...hostStats.map(({ interfaceId, values }) => ({
+      ...{ name: 'host_stats', values, kind: 'sum' as const },
+      attributes: [['interface_id', interfaceId] as const],
+    })),
+    { name: 'process_stats', values: processStats, kind: 'gauge', attributes: [] },
+    { name: 'counters', values: counters, kind: 'sum', attributes: [] },
+  ];
 }
 
 function resourceAttributes({ host, agent, identity }: Report): Attributes {
@@ -94,6 +103,10 @@ function resourceAttributes({ host, agent, identity }: Report): Attributes {
     [HOST_ATTRIBUTES.zone, host.zone],
     [HOST_ATTRIBUTES.interfaces, interfaceTexts(host.interfaces)],
     [HOST_ATTRIBUTES.defaultRoute, host.defaultRoute],
+    [HOST_ATTRIBUTES.zoneName, host.zoneName || undefined],
+    [HOST_ATTRIBUTES.account, host.account || undefined],
+    [HOST_ATTRIBUTES.region, host.region || undefined],
+    [HOST_ATTRIBUTES.cards, cardTexts(host.cards)],
     [HOST_ATTRIBUTES.runId, identity?.runId],
     [HOST_ATTRIBUTES.sequence, identity?.sequence],
   ];
@@ -103,6 +116,11 @@ function resourceAttributes({ host, agent, identity }: Report): Attributes {
 function interfaceTexts(interfaces: Report['host']['interfaces']): readonly string[] | undefined {
   if (interfaces.length === 0) return undefined;
   return interfaces.map((one) => `${one.name} ${one.kind} ${one.address}/${one.prefixLength}`);
+}
+
+function cardTexts(cards: Report['host']['cards'] = []): readonly string[] | undefined {
+  if (cards.length === 0) return undefined;
+  return cards.map(({ id, mac, subnetId, vpcId }) => `${id} ${mac} ${subnetId} ${vpcId}`);
 }
 
 interface FlowOfReport {
@@ -178,10 +196,12 @@ interface NumbersOfReport {
   readonly time: bigint;
   readonly values: Readonly<Record<string, number>>;
   readonly kind: 'gauge' | 'sum';
+  readonly attributes: Attributes;
 }
 
-function writeNumbers({ name, time, values, kind }: NumbersOfReport, pbf: PbfWriter): void {
-  writeScope(pbf, name, []);
+function writeNumbers(numbers: NumbersOfReport, pbf: PbfWriter): void {
+  const { name, time, values, kind, attributes } = numbers;
+  writeScope(pbf, name, attributes);
   for (const [metric, value] of Object.entries(values)) {
     pbf.writeMessage(SCOPE_METRICS.metrics, writeNumberMetric, { name: metric, time, value, kind });
   }
