@@ -5,6 +5,7 @@ import type { AgentDescription, HostDescription, InterfaceStats, Report } from '
 import type { SocketCollector } from './collect/socket-collector.ts';
 import { topFlows } from './collect/top-flows.ts';
 import type { SocketWatch } from './kernel/socket-watch.ts';
+import type { MetricsServer } from './local/metrics-server.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 import type { DeliveryCounters } from './report/report-publisher.ts';
 
@@ -30,7 +31,9 @@ export interface AgentDeps {
   readonly runId: string;
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
-  readonly onReport?: ((report: Report) => void) | undefined;
+  readonly onReport: (report: Report) => void;
+  /** Undefined: nothing listens. */
+  readonly metricsServer: MetricsServer | undefined;
   /** What reports are dated by. */
   readonly clock: Clock;
   /** What windows are measured by: a clock that is never set. */
@@ -63,9 +66,10 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher } = this.#deps;
+    const { watch, log, publisher, metricsServer } = this.#deps;
     await publisher?.start();
     try {
+      await metricsServer?.start();
       watch.start();
       log.info('agent started', { runId: this.#deps.runId });
       while (!signal.aborted) {
@@ -74,6 +78,7 @@ export class Agent {
       }
     } finally {
       await publisher?.stop(LAST_REPORT_MILLIS);
+      await metricsServer?.stop();
       watch.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
@@ -108,7 +113,7 @@ export class Agent {
       processStats: this.#processStats(),
       counters: this.#counters(taken.length - flows.length),
     };
-    onReport?.(report);
+    onReport(report);
     await publisher?.publish(report);
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { type Clock, steadyClock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
-import type { AgentDescription, Report } from '../model/report.ts';
+import type { AgentDescription, HostDescription } from '../model/report.ts';
 import { Agent } from './agent.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
@@ -14,6 +14,8 @@ import { HostIdentityReader } from './host/host-identity.ts';
 import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
+import { LocalMetrics } from './local/local-metrics.ts';
+import { MetricsServer } from './local/metrics-server.ts';
 import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
 import type { Endpoint } from './report/endpoint.ts';
@@ -106,13 +108,15 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
   });
   await identity.start();
   const hostStats = new HostStatsReader();
+  const describe = (): HostDescription => describeHost(identity.current());
+  const metrics = new LocalMetrics({ describeHost: describe });
   const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
     collector: new SocketCollector({ source: watch, clock: steadyClock, notrackMillis }),
     usage: new ProcessUsageReader(steadyClock),
-    describeHost: () => describeHost(identity.current()),
+    describeHost: describe,
     takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
     runId: randomUUID(),
@@ -127,7 +131,13 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
         log,
         random,
       }),
-    onReport: options.logReports ? printReport : undefined,
+    onReport: (report) => {
+      metrics.observe(report);
+      if (options.logReports) process.stdout.write(`${reportLine(report)}\n`);
+    },
+    metricsServer:
+      options.openMetrics &&
+      new MetricsServer({ ...options.openMetrics, scrape: () => metrics.scrape() }),
     clock,
     steady: steadyClock,
     log,
@@ -137,10 +147,6 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
 
 function forbiddenText(reason: string): string {
   return `cannot send reports (${reason}): name an agent's keys by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
-}
-
-function printReport(report: Report): void {
-  process.stdout.write(`${reportLine(report)}\n`);
 }
 
 function describeAgent(): AgentDescription {
