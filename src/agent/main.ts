@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { type Clock, steadyClock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import type { AgentDescription, HostDescription } from '../model/report.ts';
 import { Agent } from './agent.ts';
+import { agentBuild } from './agent-build.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
 import { findCgroup } from './config.ts';
+import { runDoctor } from './doctor/run-doctor.ts';
 import { describeHost } from './host/describe-host.ts';
 import { HostIdentityReader } from './host/host-identity.ts';
 import { HostStatsReader } from './host/host-stats.ts';
@@ -28,7 +28,8 @@ import { ReportSpool } from './report/report-spool.ts';
 const FIRST_MILLIS = 2_000;
 
 /**
- * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report.
+ * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report. `nfm agent doctor` looks
+ * whether it could.
  *
  * @param argv the arguments after `agent`
  * @param clock the host's
@@ -38,6 +39,7 @@ export async function runAgent(
   argv: readonly string[],
   clock: Clock = systemClock,
 ): Promise<number> {
+  if (argv[0] === 'doctor') return await runDoctor(argv.slice(1));
   const parsed = parseAgentOptions(argv);
   if (parsed.status === 'exit') return parsed.code;
   keepHeapSmall();
@@ -132,7 +134,7 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
         random,
       }),
     onReport: (report) => {
-      metrics.observe(report);
+      if (options.openMetrics) metrics.observe(report);
       if (options.logReports) process.stdout.write(`${reportLine(report)}\n`);
     },
     metricsServer:
@@ -150,13 +152,11 @@ function forbiddenText(reason: string): string {
 }
 
 function describeAgent(): AgentDescription {
-  const manifest: { readonly version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const { version, builtAt } = agentBuild();
   return {
     serviceName: 'network-flow-monitor',
-    serviceVersion: manifest.version,
-    buildTimestamp: statSync(fileURLToPath(import.meta.url)).mtime.toISOString(),
+    serviceVersion: version,
+    buildTimestamp: builtAt,
     reportVersion: '1.1',
   };
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { agentBuild } from './agent-build.ts';
 
 /** What the agent was asked to do: names, short forms and ranges of the existing open agent. */
 export interface AgentOptions {
@@ -176,6 +177,8 @@ function agentCommand(): Command {
       '--zone <id>',
       `the availability zone id this host is in (default: from the metadata service, else ${DEFAULT_ZONE})`,
     )
+    .version(agentBuild().version, '--version')
+    .addHelpText('after', '\nnfm agent doctor [options] says whether it could run with them.')
     .exitOverride();
 }
 

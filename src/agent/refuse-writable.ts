@@ -18,10 +18,10 @@ export function refuseWritable(what: string, path: string): void {
   const folder = dirname(path);
   const folderMode = modeOf(folder) ?? 0;
   if ((mode & ANYONE_WRITES) !== 0) {
-    throw new AgentError(`anyone may change the ${what} ${path}: chmod o-w ${path}`);
+    throw new AgentError(`anyone may change the ${what} ${path}: name another, or chmod o-w it`);
   }
   if ((folderMode & ANYONE_WRITES) !== 0 && (folderMode & STICKY) === 0) {
-    throw new AgentError(`anyone may replace the ${what} ${path}: chmod o-w ${folder}`);
+    throw new AgentError(`anyone may replace the ${what} ${path}: chmod o-w its folder`);
   }
 }
 
