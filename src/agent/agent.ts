@@ -29,6 +29,8 @@ export interface AgentDeps {
   readonly takeHostStats: () => readonly InterfaceStats[];
   readonly description: AgentDescription;
   readonly runId: string;
+  /** Gives up the rights that only the start took. */
+  readonly dropPrivileges: () => Promise<void>;
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
   readonly onReport: (report: Report) => void;
@@ -71,6 +73,7 @@ export class Agent {
     try {
       await metricsServer?.start();
       watch.start();
+      await this.#deps.dropPrivileges();
       log.info('agent started', { runId: this.#deps.runId });
       while (!signal.aborted) {
         await this.#collectWindow(signal);

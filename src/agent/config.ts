@@ -1,3 +1,4 @@
+/// <reference path="./proxy-from-env.d.ts" />
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { getProxyForUrl } from 'proxy-from-env';
@@ -30,4 +31,17 @@ export function findCgroup(): string {
   throw new AgentError(
     'cgroup v2 is not mounted: mkdir -p /run/cgroup2 && mount -t cgroup2 none /run/cgroup2',
   );
+}
+
+/** How many threads libuv's pool has at most: its own default is 4. */
+export function poolThreads(): number {
+  return Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+}
+
+/**
+ * The file this process's options came from, which its service names: it is not read here, but what
+ * it says was obeyed.
+ */
+export function optionsFile(): string | undefined {
+  return process.env.NFM_AGENT_CONFIG;
 }

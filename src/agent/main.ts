@@ -7,22 +7,27 @@ import { Agent } from './agent.ts';
 import { agentBuild } from './agent-build.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
-import { findCgroup } from './config.ts';
+import { findCgroup, optionsFile, poolThreads } from './config.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { describeHost } from './host/describe-host.ts';
 import { HostIdentityReader } from './host/host-identity.ts';
 import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
+import { dropCapabilities } from './kernel/capabilities.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
 import { LocalMetrics } from './local/local-metrics.ts';
 import { MetricsServer } from './local/metrics-server.ts';
 import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
+import { refuseWritable } from './refuse-writable.ts';
 import type { Endpoint } from './report/endpoint.ts';
 import { ProcessUsageReader } from './report/process-usage.ts';
 import { reportLine } from './report/report-line.ts';
 import { ReportPublisher } from './report/report-publisher.ts';
 import { ReportSpool } from './report/report-spool.ts';
+
+/** Kernels before 5.19 may want it for reading maps, where eBPF is not for everybody. */
+const KEPT = ['bpf'] as const;
 
 /** So long the endpoint may take to tell the time when the agent starts. */
 const FIRST_MILLIS = 2_000;
@@ -48,6 +53,8 @@ export async function runAgent(
     log.warn('option accepted but not built yet', { option });
   }
   try {
+    const file = optionsFile();
+    if (file !== undefined) refuseWritable('options', file);
     await runUntilSignal(parsed.options, clock, log);
     return 0;
   } catch (error) {
@@ -121,6 +128,10 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
     describeHost: describe,
     takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
+    dropPrivileges: async () => {
+      const threads = await dropCapabilities(KEPT, poolThreads());
+      log.info('capabilities given up', { kept: KEPT, otherThreads: threads });
+    },
     runId: randomUUID(),
     publisher:
       to &&

@@ -1,6 +1,6 @@
 import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,7 +64,9 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        if (answer === 200) reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
+        // It asks for the time first, by HEAD.
+        if (answer === 200 && request.method === 'POST')
+          reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
         response.statusCode = answer;
         response.end('{"message":"no such key"}');
       });
@@ -143,6 +145,41 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     await ended;
     expect(reports).toHaveLength(1);
     expect(reports[0]?.flows[0]?.values[plainIndex('connect_attempts')]).toBe(20);
+  });
+
+  test('once attached it holds one capability, nothing it starts gets more, and it goes on', async () => {
+    const agent = startAgent(1);
+    const status = (): string => readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+    const CAP_BPF_ONLY = '0000008000000000';
+    await until(() => attached() && status().includes(`CapEff:\t${CAP_BPF_ONLY}`));
+    expect(status()).toContain(`CapPrm:\t${CAP_BPF_ONLY}`);
+    expect(status()).toMatch(/NoNewPrivs:\s+1/);
+    const before = reports.length;
+    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 5]);
+    const attempts = () =>
+      reports
+        .slice(before)
+        .flatMap(({ flows }) => flows)
+        .reduce((sum, { values }) => sum + (values[plainIndex('connect_attempts')] ?? 0), 0);
+    await until(() => attempts() === 5);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(attached()).toBe(false);
+  });
+
+  test.each([
+    { name: 'options', env: (path: string) => ({ NFM_AGENT_CONFIG: path }) },
+    { name: 'credentials file', env: (path: string) => ({ AWS_SHARED_CREDENTIALS_FILE: path }) },
+  ])('$name anyone may change are refused', ({ name, env }) => {
+    const path = join(folder, 'writable');
+    writeFileSync(path, '');
+    chmodSync(path, 0o666);
+    const [file = '', ...args] = [...program(), '-e', 'http://127.0.0.1:9/publish'];
+    const options = { encoding: 'utf8', env: { ...process.env, ...env(path) } } as const;
+    const { status, stderr } = spawnSync(file, args, options);
+    expect(stderr).toContain(`anyone may change the ${name} ${path}`);
+    expect(status).toBe(1);
   });
 
   test('kill -9 leaves nothing attached', async () => {
