@@ -5,6 +5,8 @@ import type { AgentDescription, HostDescription, InterfaceStats, Report } from '
 import type { SocketCollector } from './collect/socket-collector.ts';
 import { topFlows } from './collect/top-flows.ts';
 import type { SocketWatch } from './kernel/socket-watch.ts';
+import { namePods } from './kubernetes/name-pods.ts';
+import type { PodWatch } from './kubernetes/pod-watch.ts';
 import type { MetricsServer } from './local/metrics-server.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 import type { DeliveryCounters } from './report/report-publisher.ts';
@@ -33,6 +35,8 @@ export interface AgentDeps {
   readonly dropPrivileges: () => Promise<void>;
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
+  /** Undefined: pods are not named. */
+  readonly pods: PodWatch | undefined;
   readonly onReport: (report: Report) => void;
   /** Undefined: nothing listens. */
   readonly metricsServer: MetricsServer | undefined;
@@ -68,10 +72,11 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher, metricsServer } = this.#deps;
+    const { watch, log, publisher, metricsServer, pods } = this.#deps;
     await publisher?.start();
     try {
       await metricsServer?.start();
+      pods?.start();
       watch.start();
       await this.#deps.dropPrivileges();
       log.info('agent started', { runId: this.#deps.runId });
@@ -81,6 +86,7 @@ export class Agent {
       }
     } finally {
       await publisher?.stop(LAST_REPORT_MILLIS);
+      await pods?.stop();
       await metricsServer?.stop();
       watch.stop();
     }
@@ -102,9 +108,10 @@ export class Agent {
   }
 
   async #report(): Promise<void> {
-    const { collector, settings, clock, publisher, onReport } = this.#deps;
+    const { collector, settings, clock, publisher, pods, onReport } = this.#deps;
     const taken = await collector.takeWindow();
-    const flows = topFlows(taken, settings.topK);
+    const top = topFlows(taken, settings.topK);
+    const flows = pods ? top.map((flow) => namePods(flow, (address) => pods.podOf(address))) : top;
     this.#sequence += 1;
     const report: Report = {
       host: this.#deps.describeHost(),

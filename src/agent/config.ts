@@ -45,3 +45,21 @@ export function poolThreads(): number {
 export function optionsFile(): string | undefined {
   return process.env.NFM_AGENT_CONFIG;
 }
+
+/** The node and cluster a pod is in, as its manifest hands them down. */
+export function kubernetesNames(): {
+  readonly k8sNodeName: string | undefined;
+  readonly k8sClusterName: string | undefined;
+} {
+  return {
+    k8sNodeName: process.env.K8S_NODE_NAME || undefined,
+    k8sClusterName: process.env.K8S_CLUSTER_NAME || undefined,
+  };
+}
+
+/** Where the API server is, from inside a pod; undefined elsewhere. */
+export function kubernetesApi(): URL | undefined {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = process.env;
+  if (!host) return undefined;
+  return new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
+}

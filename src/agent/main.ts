@@ -7,7 +7,7 @@ import { Agent } from './agent.ts';
 import { agentBuild } from './agent-build.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
-import { findCgroup, optionsFile, poolThreads } from './config.ts';
+import { findCgroup, kubernetesNames, optionsFile, poolThreads } from './config.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { describeHost } from './host/describe-host.ts';
 import { HostIdentityReader } from './host/host-identity.ts';
@@ -15,6 +15,7 @@ import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
 import { dropCapabilities } from './kernel/capabilities.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
+import { openPodWatch } from './kubernetes/open-pod-watch.ts';
 import { LocalMetrics } from './local/local-metrics.ts';
 import { MetricsServer } from './local/metrics-server.ts';
 import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
@@ -111,7 +112,7 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
   const random = Math.random;
   const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
   const identity = new HostIdentityReader({
-    given: { ...options, defaultZone: DEFAULT_ZONE },
+    given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
     readMetadata: readInstanceMetadata,
     steady: steadyClock,
   });
@@ -144,6 +145,7 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
         log,
         random,
       }),
+    pods: options.kubernetesMetadata ? openPodWatch(log) : undefined,
     onReport: (report) => {
       if (options.openMetrics) metrics.observe(report);
       if (options.logReports) process.stdout.write(`${reportLine(report)}\n`);

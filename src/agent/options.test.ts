@@ -72,7 +72,8 @@ test("the existing agent's command line is taken as it is", () => {
       logReports: true,
       usageData: false,
       publishReports: false,
-      unused: ['--kubernetes-metadata', '--resolve-nat'],
+      kubernetesMetadata: true,
+      unused: ['--resolve-nat'],
     },
   });
 });

@@ -25,6 +25,7 @@ export interface AgentOptions {
   readonly proxy: URL | undefined;
   /** Undefined: what AWS_CA_BUNDLE or SSL_CERT_FILE say. */
   readonly caFile: string | undefined;
+  readonly kubernetesMetadata: boolean;
   /** Options given that do nothing yet. */
   readonly unused: readonly string[];
   /** Undefined: what the metadata service says. */
@@ -113,6 +114,7 @@ function optionsOf(raw: RawOptions): AgentOptions {
     spoolBytes: (raw.spoolMib || DEFAULT_SPOOL_MIB) * 1_048_576,
     proxy: raw.proxy,
     caFile: raw.caFile,
+    kubernetesMetadata: raw.kubernetesMetadata === 'on',
     unused: unusedOptions(raw),
     instanceId: raw.instanceId,
     network: raw.network,
@@ -121,10 +123,7 @@ function optionsOf(raw: RawOptions): AgentOptions {
 }
 
 function unusedOptions(raw: RawOptions): readonly string[] {
-  return [
-    ...(raw.kubernetesMetadata === 'on' ? ['--kubernetes-metadata'] : []),
-    ...(raw.resolveNat === 'on' ? ['--resolve-nat'] : []),
-  ];
+  return [...(raw.resolveNat === 'on' ? ['--resolve-nat'] : [])];
 }
 
 function agentCommand(): Command {
@@ -154,7 +153,9 @@ function agentCommand(): Command {
     .addOption(choice('--open-metrics <on|off>', 'serve GET /metrics', ['off', 'on']))
     .addOption(wholeNumber('--open-metrics-port <n>', 'on this port', [1, 65_535, 9109]))
     .option('--open-metrics-address <address>', 'at this address', '127.0.0.1')
-    .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
+    .addOption(
+      choice('-k, --kubernetes-metadata <on|off>', 'name pods of this node', ['off', 'on']),
+    )
     .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
     .addOption(
       new Option(

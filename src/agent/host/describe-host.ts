@@ -13,13 +13,19 @@ export function describeHost(identity: HostIdentity): HostDescription {
     ...identity,
     machineId: readOrEmpty('/etc/machine-id').trim(),
     hostName: hostname(),
-    // Off EC2 there is none of the platforms the existing agent knows.
-    computePlatform: identity.instanceType === '' ? undefined : 'EC2_PLAIN',
+    computePlatform: computePlatform(identity),
     interfaces: hostInterfaces(networkInterfaces(), networkDevices()),
     defaultRoute:
       defaultRouteV4(readOrEmpty('/proc/net/route')) ??
       defaultRouteV6(readOrEmpty('/proc/net/ipv6_route')),
   };
+}
+
+/** Off EC2 there is none of the platforms the existing agent knows. */
+function computePlatform(identity: HostIdentity): string | undefined {
+  if (identity.instanceType === '') return undefined;
+  if (identity.k8sNodeName === undefined) return 'EC2_PLAIN';
+  return identity.k8sClusterName === undefined ? 'EC2_K8S_VANILLA' : 'EC2_K8S_EKS';
 }
 
 /**

@@ -6,6 +6,7 @@ import { NO_METADATA } from './instance-metadata.ts';
 const GIVEN: GivenIdentity = {
   ...{ instanceId: undefined, zone: undefined },
   ...{ network: 'default', defaultZone: 'use1-az1' },
+  ...{ k8sNodeName: undefined, k8sClusterName: 'prod' },
 };
 const EC2 = { ...NO_METADATA, instanceId: 'i-1', instanceType: 'm6a.xlarge', zone: 'euc1-az2' };
 
@@ -29,7 +30,8 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 test('the metadata service says who the host is', async () => {
   const { identity } = reader();
   await identity.start();
-  expect(identity.current()).toEqual({ ...EC2, network: 'default' });
+  const own = { network: 'default', k8sNodeName: undefined, k8sClusterName: 'prod' };
+  expect(identity.current()).toEqual({ ...EC2, ...own });
 });
 
 test('the options go before it', async () => {

@@ -11,10 +11,14 @@ export interface GivenIdentity {
   readonly zone: string | undefined;
   /** Where neither the options nor the metadata service say. */
   readonly defaultZone: string;
+  readonly k8sNodeName: string | undefined;
+  readonly k8sClusterName: string | undefined;
 }
 
 export interface HostIdentity extends InstanceMetadata {
   readonly network: string;
+  readonly k8sNodeName: string | undefined;
+  readonly k8sClusterName: string | undefined;
 }
 
 export interface HostIdentityDeps {
@@ -52,6 +56,8 @@ export class HostIdentityReader {
       instanceId: given.instanceId ?? this.#metadata.instanceId,
       zone: given.zone ?? (this.#metadata.zone || given.defaultZone),
       network: given.network,
+      k8sNodeName: given.k8sNodeName,
+      k8sClusterName: given.k8sClusterName,
     };
   }
 
