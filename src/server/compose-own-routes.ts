@@ -5,7 +5,8 @@ import { listFlows } from '../api/v1/flows.ts';
 import { getInsights } from '../api/v1/insights.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
-import type { OwnRoute } from '../api/v1/own-route.ts';
+import { jsonAnswer, type OwnRoute } from '../api/v1/own-route.ts';
+import { openApiDocument } from '../contract/openapi.ts';
 import { systemClock } from '../lib/clock.ts';
 import { scopeArn } from '../model/arn.ts';
 import type { Basics } from './compose.ts';
@@ -18,9 +19,19 @@ interface OwnRouteParts extends RouteParts {
   readonly tokens: NextTokens;
 }
 
-/** `/api/v1/…`: what goes beyond AWS. */
+/** `/api/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  return [...flowRoutes(parts), ...identityRoutes(basics, parts)];
+  return [contractRoute(), ...flowRoutes(parts), ...identityRoutes(basics, parts)];
+}
+
+function contractRoute(): OwnRoute {
+  const document = openApiDocument();
+  return {
+    method: 'GET',
+    path: '/api/openapi.json',
+    action: 'nfm:GetOpenApiDocument',
+    answer: async () => jsonAnswer(document),
+  };
 }
 
 function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
