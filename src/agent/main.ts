@@ -80,9 +80,8 @@ async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Pr
   const { endpoint: url, publishReports } = options;
   const to = url && publishReports ? openEndpoint(url, options, clock) : undefined;
   try {
-    const learnt = to && learnTime(to.endpoint, stop.signal);
+    if (to !== undefined) void learnTime(to.endpoint, stop.signal);
     const agent = await buildAgent({ options, to, clock: to?.clock ?? clock, stop, log });
-    await learnt;
     await agent.run(stop.signal);
     if (stop.signal.reason instanceof AgentError) throw stop.signal.reason;
   } finally {
@@ -91,7 +90,7 @@ async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Pr
   }
 }
 
-/** Before anything is dated; an endpoint that is away tells the time later. */
+/** Before the first report is dated, if it can; an endpoint that is away tells the time later. */
 async function learnTime(endpoint: Endpoint, stop: AbortSignal): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(FIRST_MILLIS)]);
   await endpoint.learnTime(signal).catch(() => {});

@@ -18,7 +18,7 @@ const DEVICE_COUNTERS = [
 ] as const;
 
 /** What EC2's driver (ena) counts of the instance's allowances, under the existing agent's names. */
-const ALLOWANCE_COUNTERS = [
+export const ALLOWANCE_COUNTERS = [
   'bw_in_allowance_exceeded',
   'bw_out_allowance_exceeded',
   'pps_allowance_exceeded',

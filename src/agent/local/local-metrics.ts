@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PLAIN_METRICS, type PlainMetric } from '../../model/flow-metrics.ts';
 import type { HostDescription, Report } from '../../model/report.ts';
-import { type CardCounts, readCards, readCounter } from '../host/host-stats.ts';
+import { ALLOWANCE_COUNTERS, type CardCounts, readCards, readCounter } from '../host/host-stats.ts';
 import { networkDevices } from '../host/network-devices.ts';
 import type { MetricFamily, MetricSample } from './open-metrics-text.ts';
 
@@ -24,14 +24,6 @@ const DEVICE_GAUGES = [
   { name: 'egress_packets', counter: 'tx_packets', help: 'Packets sent' },
   { name: 'ingress_bytes', counter: 'rx_bytes', help: 'Bytes received' },
   { name: 'egress_bytes', counter: 'tx_bytes', help: 'Bytes sent' },
-] as const;
-
-const ALLOWANCE_GAUGES = [
-  'bw_in_allowance_exceeded',
-  'bw_out_allowance_exceeded',
-  'pps_allowance_exceeded',
-  'conntrack_allowance_exceeded',
-  'linklocal_allowance_exceeded',
 ] as const;
 
 /** OpenTelemetry's names (semantic conventions, system metrics), as Prometheus spells them. */
@@ -163,7 +155,7 @@ export class LocalMetrics {
   }
 
   #allowances(cards: readonly CardCounts[], labels: Labels): readonly MetricFamily[] {
-    return ALLOWANCE_GAUGES.map((name) => ({
+    return ALLOWANCE_COUNTERS.map((name) => ({
       ...{ name, type: 'gauge' as const },
       help: "Packets held up or dropped for the instance's allowance since the last scrape",
       samples: cards.flatMap(({ interfaceId, counts }) => {

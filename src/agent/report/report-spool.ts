@@ -18,8 +18,9 @@ import {
 /** About ten minutes of reports of the usual 40 kB, where there is no folder or it has no room. */
 const MOST_IN_MEMORY = 20;
 
-/** Of the disk's room, so much is left to others. */
+/** Of the disk's room, so much is left to others: 64 MiB, of a small disk a twentieth. */
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+const LEAST_FREE_SHARE = 0.05;
 
 export interface ReportSpoolDeps {
   /** Undefined: reports wait in memory, and go with the process. */
@@ -166,8 +167,9 @@ export class ReportSpool {
     if (folder === undefined || spoolFileBytes(report) > mostBytes) return false;
     const path = join(folder, name);
     try {
-      const { bavail, bsize } = await statfs(folder);
-      if (bavail * bsize < LEAST_FREE_BYTES) throw new Error('the disk is nearly full');
+      const { bavail, blocks, bsize } = await statfs(folder);
+      const least = Math.min(LEAST_FREE_BYTES, blocks * bsize * LEAST_FREE_SHARE);
+      if (bavail * bsize < least) throw new Error('the disk is nearly full');
       await using file = await open(path, 'wx', 0o600);
       await file.writeFile(encodeSpoolFile(report));
       await file.sync();
