@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
-import { type Clock, steadyClock, systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import type { AgentDescription, HostDescription } from '../model/report.ts';
 import { Agent } from './agent.ts';
@@ -26,6 +26,7 @@ import { ProcessUsageReader } from './report/process-usage.ts';
 import { reportLine } from './report/report-line.ts';
 import { ReportPublisher } from './report/report-publisher.ts';
 import { ReportSpool } from './report/report-spool.ts';
+import { steadyClock } from './steady-clock.ts';
 
 /** Kernels before 5.19 may want it for reading maps, where eBPF is not for everybody. */
 const KEPT = ['bpf'] as const;
@@ -106,9 +107,9 @@ interface SharedParts {
   readonly log: Log;
 }
 
-async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promise<Agent> {
+async function buildAgent(shared: SharedParts): Promise<Agent> {
+  const { options, to, clock, log } = shared;
   const { notrackMillis } = options;
-  const random = Math.random;
   const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
   const identity = new HostIdentityReader({
     given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
@@ -119,7 +120,6 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
   const hostStats = new HostStatsReader();
   const describe = (): HostDescription => describeHost(identity.current());
   const metrics = new LocalMetrics({ describeHost: describe });
-  const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
@@ -133,17 +133,7 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
       log.info('capabilities given up', { kept: KEPT, otherThreads: threads });
     },
     runId: randomUUID(),
-    publisher:
-      to &&
-      new ReportPublisher({
-        endpoint: to.endpoint,
-        spool: new ReportSpool({ folder: options.spoolFolder, mostBytes: options.spoolBytes, log }),
-        periodMillis: options.publishMillis,
-        compression: options.compression,
-        onForbidden,
-        log,
-        random,
-      }),
+    publisher: to && buildPublisher(to.endpoint, shared),
     pods: options.kubernetesMetadata ? openPodWatch(log) : undefined,
     onReport: (report) => {
       if (options.openMetrics) metrics.observe(report);
@@ -155,7 +145,20 @@ async function buildAgent({ options, to, clock, stop, log }: SharedParts): Promi
     clock,
     steady: steadyClock,
     log,
-    random,
+    random: Math.random,
+  });
+}
+
+function buildPublisher(endpoint: Endpoint, { options, stop, log }: SharedParts): ReportPublisher {
+  const { spoolFolder: folder, spoolBytes: mostBytes, publishMillis, compression } = options;
+  return new ReportPublisher({
+    endpoint,
+    spool: new ReportSpool({ folder, mostBytes, log }),
+    periodMillis: publishMillis,
+    compression,
+    onForbidden: (reason) => stop.abort(new AgentError(forbiddenText(reason))),
+    log,
+    random: Math.random,
   });
 }
 

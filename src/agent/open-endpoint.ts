@@ -1,4 +1,4 @@
-import { type Clock, steadyClock } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { credentialSources, wayOptions } from './config.ts';
 import type { AgentOptions } from './options.ts';
 import { refuseWritable } from './refuse-writable.ts';
@@ -6,6 +6,7 @@ import { credentialProvider, credentialsFile } from './report/credentials.ts';
 import { Endpoint } from './report/endpoint.ts';
 import { openWay } from './report/open-way.ts';
 import { ServerClock } from './report/server-clock.ts';
+import { steadyClock } from './steady-clock.ts';
 
 /** Where reports are sent, with what it takes to get there. */
 export interface OpenEndpoint {

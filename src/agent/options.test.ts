@@ -90,6 +90,12 @@ test.each([
   expect(parseAgentOptions(argv)).toMatchObject({ status: 'run', options });
 });
 
+test("an empty proxy is none, as the existing agent's default is", () => {
+  expect(parseAgentOptions([...ENDPOINT, '--proxy', ''])).toMatchObject({
+    options: { proxy: undefined },
+  });
+});
+
 test('a spool of 0 MiB is none', () => {
   const spool = ['--spool-dir', '/var/lib/nfm', '--spool-mib'];
   expect(parseAgentOptions([...ENDPOINT, ...spool, '0'])).toMatchObject({

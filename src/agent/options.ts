@@ -115,15 +115,11 @@ function optionsOf(raw: RawOptions): AgentOptions {
     proxy: raw.proxy,
     caFile: raw.caFile,
     kubernetesMetadata: raw.kubernetesMetadata === 'on',
-    unused: unusedOptions(raw),
+    unused: raw.resolveNat === 'on' ? ['--resolve-nat'] : [],
     instanceId: raw.instanceId,
     network: raw.network,
     zone: raw.zone,
   };
-}
-
-function unusedOptions(raw: RawOptions): readonly string[] {
-  return [...(raw.resolveNat === 'on' ? ['--resolve-nat'] : [])];
 }
 
 function agentCommand(): Command {
@@ -161,7 +157,8 @@ function agentCommand(): Command {
       new Option(
         '-x, --proxy <url>',
         'the way to the endpoint (default: HTTPS_PROXY, NO_PROXY)',
-      ).argParser(parseUrl),
+        // The existing agent's default is the empty text.
+      ).argParser((given) => (given === '' ? undefined : parseUrl(given))),
     )
     .option('--ca-file <path>', 'certificates to trust (default: AWS_CA_BUNDLE, SSL_CERT_FILE)')
     .option('--spool-dir <path>', 'where reports wait while the endpoint is away (default: memory)')

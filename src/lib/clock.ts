@@ -1,5 +1,3 @@
-import { uptime } from 'node:os';
-
 /** Where time comes from, so that tests can move it. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -7,12 +5,6 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
-
-/**
- * Milliseconds since this machine started, its sleep included: never set, so it never jumps. For
- * how long something lasts; the kernel gives it in steps of 10 ms.
- */
-export const steadyClock: Clock = { now: () => uptime() * 1_000 };
 
 /** A clock that stands still until it is moved. */
 export class FakeClock implements Clock {

@@ -13,6 +13,7 @@ import { hostChecks } from './host-checks.ts';
  * @returns the exit code: 1 when something fails
  */
 export async function runDoctor(argv: readonly string[]): Promise<number> {
+  // Without an endpoint too: what can be told, is.
   const parsed = parseAgentOptions(['--print', ...argv]);
   if (parsed.status === 'exit') return parsed.code;
   const checks = [...hostChecks(parsed.options), ...(await checkEndpoint(parsed.options))];
