@@ -125,6 +125,17 @@ test.each([
   expect(files()).toEqual([]);
 });
 
+test('what a kill left half written was never a report', async () => {
+  const first = await spoolOf();
+  await first.add(report('one'), 0);
+  await first.stop();
+  writeFileSync(join(folder, '000000000002.0.report.new'), 'half');
+  const second = await spoolOf();
+  expect(await takeAll(second)).toEqual(['one']);
+  expect(second.takeCorrupted()).toBe(0);
+  expect(files()).toEqual([]);
+});
+
 test("files that are not the spool's are left alone", async () => {
   await (await spoolOf()).stop();
   writeFileSync(join(folder, 'notes.txt'), 'mine');

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder } from '../../lib/durable-file.ts';
+import { replaceFile } from '../../lib/durable-file.ts';
 import type { Log } from '../../lib/log.ts';
 import { AgentError } from '../agent-error.ts';
 import { lockFile } from '../kernel/file-lock.ts';
@@ -40,10 +40,11 @@ export interface SpooledReport {
 
 /**
  * The reports that wait for the server, oldest first, each in a file of its own (0600), kept as they
- * are sent. A report is durable when `add` returns: its file and the folder are fsynced. `remove`
- * is not: after a crash a report may be sent once more, with the same run id and sequence. What does
- * not fit goes, oldest first, and so does what a crash or a disk has damaged: both are counted. A
- * report that tells of dropped ones gives their number back when it is dropped itself.
+ * are sent. A report is whole and durable when `add` returns: written under another name, fsynced,
+ * renamed, its folder fsynced. `remove` is not durable: after a crash of the machine a report may be
+ * sent once more, with the same run id and sequence. What does not fit goes, oldest first, and so
+ * does what the disk has damaged: both are counted. A report that tells of dropped ones gives their
+ * number back when it is dropped itself.
  */
 export class ReportSpool {
   readonly #deps: ReportSpoolDeps;
@@ -62,7 +63,11 @@ export class ReportSpool {
     const { folder, log } = this.#deps;
     if (folder === undefined) return;
     this.#lock = await takeFolder(folder);
-    const found = (await readdir(folder)).flatMap((name) => parseSpoolName(name) ?? []);
+    const names = await readdir(folder);
+    // Not whole when the agent was killed: never a report.
+    const parts = names.filter((name) => name.endsWith('.report.new'));
+    for (const name of parts) await rm(join(folder, name), { force: true });
+    const found = names.flatMap((name) => parseSpoolName(name) ?? []);
     for (const name of found.toSorted((a, b) => a.number - b.number)) {
       const bytes = (await stat(join(folder, spoolFileName(name)))).size;
       this.#waiting.push({ ...name, bytes, inMemory: undefined });
@@ -165,19 +170,15 @@ export class ReportSpool {
   async #write(name: string, report: EncodedReport): Promise<boolean> {
     const { folder, log, mostBytes } = this.#deps;
     if (folder === undefined || spoolFileBytes(report) > mostBytes) return false;
-    const path = join(folder, name);
     try {
       const { bavail, blocks, bsize } = await statfs(folder);
       const least = Math.min(LEAST_FREE_BYTES, blocks * bsize * LEAST_FREE_SHARE);
       if (bavail * bsize < least) throw new Error('the disk is nearly full');
-      await using file = await open(path, 'wx', 0o600);
-      await file.writeFile(encodeSpoolFile(report));
-      await file.sync();
-      await syncFolder(folder);
+      const file = await replaceFile(join(folder, name), encodeSpoolFile(report));
+      await file.close();
       return true;
     } catch (error) {
       log.warn('report not written to the spool: it waits in memory', { error });
-      await rm(path, { force: true }).catch(() => {});
       return false;
     }
   }
