@@ -57,6 +57,7 @@ export class ReportPublisher {
   #fresh: SpooledReport | undefined;
   #woken = new AbortController();
   #isDraining = false;
+  #isSending = false;
   #sending: Promise<void> | undefined;
   #failures = 0;
   #failed = 0;
@@ -119,9 +120,9 @@ export class ReportPublisher {
   }
 
   #sendOn(): void {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
+    if (this.#isSending) return;
+    this.#isSending = true;
+    this.#sending = this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
@@ -132,6 +133,8 @@ export class ReportPublisher {
       const wait = await this.#send(next, isFresh);
       if (wait > 0) await pause(wait, AbortSignal.any([this.#stopped.signal, this.#woken.signal]));
     }
+    // In the same turn as finding nothing to send: what is published next starts it again.
+    this.#isSending = false;
   }
 
   #next(): SpooledReport | undefined {

@@ -126,9 +126,15 @@ export class ReportSpool {
     return read;
   }
 
+  /** Never throws: a file that cannot be removed is sent once more by the next run. */
   async remove(report: SpooledReport): Promise<void> {
     this.#waiting = this.#waiting.filter((one) => one !== report);
-    if (report.inMemory === undefined) await rm(this.#path(report), { force: true });
+    if (report.inMemory !== undefined) return;
+    try {
+      await rm(this.#path(report), { force: true });
+    } catch (error) {
+      this.#deps.log.warn('report not removed from the spool', { error });
+    }
   }
 
   /** Puts a report behind all others: it may be what the server stumbles over. */
