@@ -1,5 +1,5 @@
 import { addressScope, canonicalAddress } from '../model/address.ts';
-import { WIDEST_VALUES } from '../model/flow-metrics.ts';
+import { isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
 import type { PodNames, ReportedFlow } from '../model/report.ts';
 import type { WireFlow } from '../wire/otlp/decode-report.ts';
 import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
@@ -32,10 +32,11 @@ function isPort(port: number): boolean {
   return port >= 0 && port <= 65_535;
 }
 
-/** Whole, not negative, and no wider than its column: as the kernel counts. */
+/** Whole, not negative, and no wider than its column: as the kernel counts. Or left out. */
 function normaliseValues(values: Float64Array): boolean {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
+    if (Number.isNaN(value) && isOptionalPlain(i)) continue;
     if (!(value >= 0 && value <= (WIDEST_VALUES[i] ?? 0))) return false;
     values[i] = Math.floor(value);
   }

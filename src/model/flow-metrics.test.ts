@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import {
+  emptyValues,
+  isOptionalPlain,
+  isOptionalTiming,
   isWide,
   PLAIN_METRICS,
   plainIndex,
@@ -25,14 +28,29 @@ test('a timing stands at its count', () => {
   expect(VALUE_NAMES[timingIndex('rtt_us')]).toBe('rtt_us_count');
 });
 
-test('bytes, segments and sums of timings take 64 bits, nothing else does', () => {
+test('bytes, segments, rates and sums of times take 64 bits, nothing else does', () => {
   expect(VALUE_NAMES.filter((_, index) => isWide(index))).toEqual([
     'bytes_received',
     'bytes_delivered',
     'segments_received',
     'segments_delivered',
+    'busy_us',
+    'rwnd_limited_us',
+    'sndbuf_limited_us',
     'connect_us_sum',
     'rtt_us_sum',
     'rtt_smoothed_us_sum',
+    'min_rtt_us_sum',
+    'delivery_rate_min',
+    'delivery_rate_max',
+    'delivery_rate_sum',
   ]);
+});
+
+test('of nothing known, what the existing agent sends is 0 and the rest is not a number', () => {
+  const values = emptyValues();
+  const unknown = PLAIN_METRICS.filter((_, index) => Number.isNaN(values[index]));
+  expect(unknown[0]).toBe('busy_us');
+  expect(unknown).toEqual(PLAIN_METRICS.filter((_, index) => isOptionalPlain(index)));
+  expect(TIMING_METRICS.filter(isOptionalTiming)).toEqual(['min_rtt_us', 'delivery_rate']);
 });

@@ -1,6 +1,8 @@
 /**
  * The metrics a report carries for each flow, by their names on the wire. `plain` ones are one
- * number; `timing` ones are microseconds with count, min, max and sum.
+ * number; `timing` ones are samples with count, min, max and sum: microseconds, but for
+ * `delivery_rate`, bytes a second. Those from `busy_us` and `min_rtt_us` on are ours: the existing
+ * agent does not send them, others skip them, and where they are not known they are absent.
  */
 export const PLAIN_METRICS = [
   'sockets_connecting',
@@ -21,10 +23,23 @@ export const PLAIN_METRICS = [
   'rtos_syn',
   'rtos_est',
   'rtos_close',
+  'busy_us',
+  'rwnd_limited_us',
+  'sndbuf_limited_us',
+  'segments_out_of_order',
+  'reorderings',
+  'dsacks',
+  'segments_ce',
 ] as const;
 export type PlainMetric = (typeof PLAIN_METRICS)[number];
 
-export const TIMING_METRICS = ['connect_us', 'rtt_us', 'rtt_smoothed_us'] as const;
+export const TIMING_METRICS = [
+  'connect_us',
+  'rtt_us',
+  'rtt_smoothed_us',
+  'min_rtt_us',
+  'delivery_rate',
+] as const;
 export type TimingMetric = (typeof TIMING_METRICS)[number];
 
 export const TIMING_PARTS = ['count', 'min', 'max', 'sum'] as const;
@@ -47,19 +62,47 @@ export function timingIndex(metric: TimingMetric, part: TimingPart = 'count'): n
   return first + TIMING_PARTS.indexOf(part);
 }
 
+const FIRST_OPTIONAL_PLAIN = plainIndex('busy_us');
+const FIRST_OPTIONAL_TIMING = TIMING_METRICS.indexOf('min_rtt_us');
+
+/** Plain values that a report may leave out: NaN where it does. */
+export function isOptionalPlain(index: number): boolean {
+  return index >= FIRST_OPTIONAL_PLAIN && index < PLAIN_METRICS.length;
+}
+
+/** Timings that a report may leave out: their count is 0 where it does. */
+export function isOptionalTiming(metric: TimingMetric): boolean {
+  return TIMING_METRICS.indexOf(metric) >= FIRST_OPTIONAL_TIMING;
+}
+
+/** Values of a flow of which nothing is known yet: 0, and NaN where 0 would say something. */
+export function emptyValues(): Float64Array {
+  return markUnknown(new Float64Array(VALUES_LENGTH));
+}
+
+/** Sets the optional places of values that are all 0. */
+export function markUnknown(values: Float64Array): Float64Array {
+  return values.fill(Number.NaN, FIRST_OPTIONAL_PLAIN, PLAIN_METRICS.length);
+}
+
 const UINT32 = 2 ** 32 - 1;
 const WIDE_PLAIN: ReadonlySet<PlainMetric> = new Set([
   'bytes_received',
   'bytes_delivered',
   'segments_received',
   'segments_delivered',
+  'busy_us',
+  'rwnd_limited_us',
+  'sndbuf_limited_us',
 ]);
+const FIRST_RATE = timingIndex('delivery_rate');
 
-/** Whether a value takes 64 bits in its column: bytes, segments, and the sums of timings. */
+/** Whether a value takes 64 bits in its column: bytes, segments, rates, and sums of times. */
 export function isWide(index: number): boolean {
   const plain = PLAIN_METRICS[index];
   if (plain !== undefined) return WIDE_PLAIN.has(plain);
-  return TIMING_PARTS[(index - PLAIN_METRICS.length) % TIMING_PARTS.length] === 'sum';
+  const part = TIMING_PARTS[(index - PLAIN_METRICS.length) % TIMING_PARTS.length];
+  return part === 'sum' || (index > FIRST_RATE && part !== 'count');
 }
 
 /** The greatest value each place may hold: its column's width, and what a double holds exactly. */

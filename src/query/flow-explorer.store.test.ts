@@ -19,7 +19,15 @@ beforeAll(async () => {
     [
       flowRow({
         ...web,
-        values: { bytes_received: 1, sockets_established: 5, ...rtt([2, 10, 30, 40]) },
+        values: {
+          bytes_received: 1,
+          sockets_established: 5,
+          ...rtt([2, 10, 30, 40]),
+          busy_us: 7,
+          dsacks: 0,
+          delivery_rate_count: 1,
+          delivery_rate_max: 5_000_000_000,
+        },
       }),
       flowRow({
         ...web,
@@ -84,4 +92,11 @@ test.each([
   { name: 'category', request: { category: 'INTERNET' }, found: 1 },
 ] as const)('only those of a $name', async ({ request, found }) => {
   expect(await explore(request)).toHaveLength(found);
+});
+
+test('what only some reports know is summed over those; what none knows is left out', async () => {
+  const [flow] = await explore({ servicePort: 443, category: 'INTRA_AZ' });
+  expect(flow).toMatchObject({ busyUs: 7n, dsacks: 0n, deliveryRateMax: 5_000_000_000n });
+  expect(flow).not.toHaveProperty('segmentsCe');
+  expect(flow).not.toHaveProperty('minRttUsMin');
 });

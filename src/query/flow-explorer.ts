@@ -1,7 +1,7 @@
 import { canonicalAddress } from '../model/address.ts';
 import type { DESTINATION_CATEGORIES } from '../model/category.ts';
 import { FLOW_COLUMNS } from '../model/columns.ts';
-import { TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
+import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
@@ -21,6 +21,11 @@ export interface ExplorerRequest {
 /** A flow over the range: dimensions as text or port, counts and sums as 64-bit integers. */
 export type ExploredFlow = Readonly<Record<string, string | number | bigint>>;
 
+/** As ClickHouse gives it: null where no row of the range knows a value. */
+type StoredFlow = Readonly<Record<string, string | number | null>>;
+
+const OPTIONAL_TIMINGS = TIMING_METRICS.filter(isOptionalTiming);
+
 const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
   (column) => column !== 'time' && !VALUE_NAMES.includes(column),
 );
@@ -39,7 +44,7 @@ export async function exploreFlows(
   owner: Owner,
   request: ExplorerRequest,
 ): Promise<ExploredFlow[]> {
-  const rows = await store.query<Record<string, string | number>>(explorerPlan(owner, request));
+  const rows = await store.query<StoredFlow>(explorerPlan(owner, request));
   return rows.map(exploredFlow);
 }
 
@@ -80,12 +85,19 @@ function aggregate(column: string): SqlFragment {
 }
 
 /** Column names as API members (`local_ip` → `localIp`); what is not known is left out. */
-function exploredFlow(row: Readonly<Record<string, string | number>>): ExploredFlow {
+function exploredFlow(row: StoredFlow): ExploredFlow {
   const flow: Record<string, string | number | bigint> = {};
   for (const [column, value] of Object.entries(row)) {
-    if (value !== '') flow[memberOf(column)] = memberValue(column, value);
+    if (value === '' || value === null || isUnknownTiming(column, row)) continue;
+    flow[memberOf(column)] = memberValue(column, value);
   }
   return flow;
+}
+
+/** A timing that reports may leave out has no samples where they all did. */
+function isUnknownTiming(column: string, row: StoredFlow): boolean {
+  const timing = OPTIONAL_TIMINGS.find((metric) => column.startsWith(`${metric}_`));
+  return timing !== undefined && BigInt(row[`${timing}_count`] ?? 0) === 0n;
 }
 
 function memberOf(column: string): string {

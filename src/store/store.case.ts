@@ -431,7 +431,12 @@ type StoredRow = Readonly<Record<string, string>>;
 
 /** Every column of a row as text, from the declaration of the columns. */
 function expected(row: EnrichedFlow): StoredRow {
-  return Object.fromEntries(FLOW_COLUMNS.map((column) => [column.name, String(column.value(row))]));
+  return Object.fromEntries(
+    FLOW_COLUMNS.map((column) => {
+      const value = column.value(row);
+      return [column.name, Number.isNaN(value) ? 'null' : String(value)];
+    }),
+  );
 }
 
 async function readBack(store: FlowStore, batch: bigint): Promise<StoredRow[]> {

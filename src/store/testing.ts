@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { type Endpoint, type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
-import { VALUE_NAMES, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import { emptyValues, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { PodNames, Side } from '../model/report.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 
@@ -35,7 +35,7 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
     account: parts.account ?? '000000000000',
     region: parts.region ?? 'us-east-1',
   };
-  const values = new Float64Array(VALUES_LENGTH);
+  const values = emptyValues();
   for (const [name, value] of Object.entries(parts.values ?? {})) {
     const index = VALUE_NAMES.indexOf(name);
     if (index === -1) throw new Error(`no value is named ${name}`);

@@ -1,4 +1,5 @@
 import {
+  markUnknown,
   PLAIN_METRICS,
   TIMING_METRICS,
   timingIndex,
@@ -239,7 +240,7 @@ class ReportReader {
     }
     const first = this.#valuesTaken * VALUES_LENGTH;
     this.#valuesTaken += 1;
-    return this.#valuesChunk.subarray(first, first + VALUES_LENGTH);
+    return markUnknown(this.#valuesChunk.subarray(first, first + VALUES_LENGTH));
   }
 
   #readFlowMetric(values: Float64Array, position: number): void {

@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
 import { expect, test } from 'vitest';
-import { plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { emptyValues, plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
 import type { Report, ReportedFlow } from '../../model/report.ts';
 import { decodeReport } from './decode-report.ts';
 import { encodeReport } from './encode-report.ts';
@@ -136,6 +136,15 @@ test('pods are named where they are known', () => {
 test('a timing without samples has count 0 and no extremes', () => {
   const [back] = decoded({ flows: [flow({ values: new Float64Array(VALUES_LENGTH) })] }).flows;
   expect([...(back?.values ?? [])].every((value) => value === 0)).toBe(true);
+});
+
+test('what is not known is not in the report', () => {
+  const bytes = encodeReport({ ...report, flows: [flow({ values: emptyValues() })] });
+  for (const name of ['busy_us', 'segments_ce', 'min_rtt_us', 'delivery_rate']) {
+    expect(Buffer.from(bytes).includes(name)).toBe(false);
+  }
+  const [back] = decoded({ flows: [flow({ values: emptyValues() })] }).flows;
+  expect(back?.values).toEqual(emptyValues());
 });
 
 test('byte counts are exact up to 2^53', () => {

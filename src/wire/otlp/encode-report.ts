@@ -1,5 +1,6 @@
 import { PbfWriter } from 'pbf';
 import {
+  isOptionalTiming,
   PLAIN_METRICS,
   plainIndex,
   TIMING_METRICS,
@@ -50,7 +51,8 @@ const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] 
 
 /**
  * A report as the existing open agent writes it: an OTLP ExportMetricsServiceRequest with one
- * scope a flow, all metrics always (a timing without samples has count 0).
+ * scope a flow, all of that agent's metrics always (a timing without samples has count 0), and of
+ * our own those that are known.
  */
 export function encodeReport(report: Report): Uint8Array {
   const pbf = new PbfWriter();
@@ -115,11 +117,12 @@ function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
   writeScope(pbf, 'network_stats', attributes);
   for (const name of PLAIN_METRICS) {
     const value = flow.values[plainIndex(name)] ?? 0;
-    writeHistogram(pbf, { name, time, count: 1, sum: value });
+    if (!Number.isNaN(value)) writeHistogram(pbf, { name, time, count: 1, sum: value });
   }
   for (const name of TIMING_METRICS) {
     const first = timingIndex(name);
     const [count = 0, min = 0, max = 0, sum = 0] = flow.values.subarray(first, first + 4);
+    if (count === 0 && isOptionalTiming(name)) continue;
     writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
   }
 }
