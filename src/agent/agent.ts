@@ -58,6 +58,7 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     const { watch, log, publisher } = this.#deps;
     watch.start();
+    this.#deps.collector.adopt();
     log.info('agent started', { runId: this.#deps.runId });
     try {
       while (!signal.aborted) {

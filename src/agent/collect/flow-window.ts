@@ -1,9 +1,9 @@
 import { addressText } from '../../model/address.ts';
 import {
+  emptyValues,
   plainIndex,
   type TimingMetric,
   timingIndex,
-  VALUES_LENGTH,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
@@ -14,7 +14,7 @@ export class FlowWindow {
   readonly localAddress: string;
   readonly remoteAddress: string;
   readonly servicePort: number;
-  values = new Float64Array(VALUES_LENGTH);
+  values = emptyValues();
   /** Something happened in this window. */
   touched = false;
 
@@ -25,11 +25,12 @@ export class FlowWindow {
     this.servicePort = flow.servicePort;
   }
 
+  /** What was not known until now (NaN) is from now on. */
   add(index: number, delta: number): void {
-    this.values[index] = (this.values[index] ?? 0) + delta;
+    this.values[index] = (this.values[index] || 0) + delta;
   }
 
-  /** Adds `count` samples, in microseconds. */
+  /** Adds `count` samples. */
   addTimes(metric: TimingMetric, count: number, times: RoundTripTimes): void {
     const first = timingIndex(metric);
     const before = this.values[first] ?? 0;
@@ -43,7 +44,7 @@ export class FlowWindow {
   /** The window as it goes into a report; a new one begins. */
   take(): ReportedFlow {
     const { side, localAddress, remoteAddress, servicePort, values } = this;
-    this.values = new Float64Array(VALUES_LENGTH);
+    this.values = emptyValues();
     this.touched = false;
     return { side, localAddress, remoteAddress, servicePort, values };
   }
@@ -65,6 +66,13 @@ export const AT = {
   segmentsDelivered: plainIndex('segments_delivered'),
   retrans: plainIndex('retrans_syn'),
   rtos: plainIndex('rtos_syn'),
+  busy: plainIndex('busy_us'),
+  rwndLimited: plainIndex('rwnd_limited_us'),
+  sndbufLimited: plainIndex('sndbuf_limited_us'),
+  outOfOrder: plainIndex('segments_out_of_order'),
+  reorderings: plainIndex('reorderings'),
+  dsacks: plainIndex('dsacks'),
+  segmentsCe: plainIndex('segments_ce'),
 } as const;
 
 /** The flow of a connection: the client's port is left out, so that its connections share one. */

@@ -10,6 +10,7 @@ const MOST_FLOWS = 65_536;
 /** Where the connections are read; `SocketWatch` is the one. */
 export interface SocketSource {
   readonly maxSockets: number;
+  adopt(visit: (record: SocketRecord) => void): void;
   beginEpoch(): number;
   readSockets(visit: (record: SocketRecord) => void): void;
   takeClosed(visit: (record: SocketRecord) => void): void;
@@ -55,6 +56,18 @@ export class SocketCollector {
 
   get socketsTracked(): number {
     return this.#sockets.size;
+  }
+
+  /** Counts the connections that are there already from now on. Once, before all else. */
+  adopt(): void {
+    const { source, clock } = this.#deps;
+    const now = clock.now();
+    source.adopt((record) => {
+      const socket = this.#begin(record);
+      if (socket === undefined) return;
+      socket.activeAt = now;
+      this.#sockets.set(record.cookie, socket);
+    });
   }
 
   /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
@@ -129,8 +142,8 @@ export class SocketCollector {
     const flow = this.#flow(record);
     if (flow === undefined) return undefined;
     this.#counters.sockets_added += 1;
-    if (flow.side === 'client') flow.add(AT.connectAttempts, 1);
-    return new TrackedSocket(record.startedNanos, flow, this.#epoch - 1);
+    if (flow.side === 'client' && !record.isAdopted) flow.add(AT.connectAttempts, 1);
+    return new TrackedSocket(record, flow, this.#epoch - 1);
   }
 
   #takeOvertaken(cookie: number, startedNanos: number): TrackedSocket | undefined {
@@ -158,7 +171,7 @@ export class SocketCollector {
   #advance(progress: SocketProgress, now: number): void {
     const socket = this.#sockets.get(progress.cookie);
     if (socket?.startedNanos !== progress.startedNanos) return;
-    if (!socket.countProgress(progress)) return;
+    socket.countProgress(progress);
     socket.flow.touched = true;
     socket.activeAt = now;
   }

@@ -1,5 +1,12 @@
-import { RECORD_BYTES, type SocketProgress, SocketRecord } from '../kernel/socket-record.ts';
+import {
+  RECORD_BYTES,
+  type SocketDetails,
+  type SocketProgress,
+  SocketRecord,
+} from '../kernel/socket-record.ts';
 import type { SocketSource } from './socket-collector.ts';
+
+const JIFFY_MICROS = 4_000;
 
 export interface FakeRoundTrips {
   readonly epoch: number;
@@ -25,7 +32,22 @@ export interface FakeSocket {
   readonly ending?: number;
   readonly changes?: number;
   readonly roundTrips?: readonly FakeRoundTrips[];
+  readonly isAdopted?: boolean;
+  readonly dsacks?: number;
 }
+
+/** What a socket says that was held up by nothing and met nothing. */
+export const NO_DETAILS: SocketDetails = {
+  busyMicros: 0,
+  rwndLimitedMicros: 0,
+  sndbufLimitedMicros: 0,
+  segmentsOutOfOrder: 0,
+  reorderings: 0,
+  dsacks: 0,
+  segmentsCe: 0,
+  minRttMicros: 0,
+  deliveryRate: 0,
+};
 
 /** The kernel's end of a collector: tables and rings filled by hand, in the kernel's layout. */
 export class FakeSource implements SocketSource {
@@ -35,6 +57,11 @@ export class FakeSource implements SocketSource {
   progress: readonly SocketProgress[] = [];
   readonly removed: number[] = [];
   #epoch = 0;
+
+  /** What is in the table. */
+  adopt(visit: (record: SocketRecord) => void): void {
+    for (const socket of this.table) visit(recordOf(socket));
+  }
 
   beginEpoch(): number {
     this.#epoch += 1;
@@ -77,6 +104,8 @@ const DEFAULTS: Required<FakeSocket> = {
   ending: 0,
   changes: 1,
   roundTrips: [],
+  isAdopted: false,
+  dsacks: 0,
 };
 
 /** Bytes as bpf/nfm.bpf.c lays them out. */
@@ -101,8 +130,10 @@ function recordOf(given: FakeSocket): SocketRecord {
   view.setUint8(112, socket.isServer ? 1 : 0);
   view.setUint8(113, socket.state);
   view.setUint8(114, socket.ending);
+  view.setUint8(115, socket.isAdopted ? 1 : 0);
+  view.setUint32(228, socket.dsacks, true);
   for (const trips of socket.roundTrips) writeRoundTrips(view, trips);
-  const record = new SocketRecord();
+  const record = new SocketRecord(JIFFY_MICROS);
   record.view = view;
   return record;
 }

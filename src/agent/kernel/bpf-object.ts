@@ -5,31 +5,39 @@ import { ERRNO, type Libbpf, type Pointer } from './libbpf.ts';
 const NEEDS =
   'the agent needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN) and Linux 5.8 or later with eBPF';
 
-/** Opens and loads the program; without the iterator where the kernel does not take it. */
+/**
+ * What a kernel may do without, newest first: setting another socket's callbacks (6.12), and
+ * iterators over files' sockets (5.11). The ring buffer is older.
+ */
+const OPTIONAL = ['adopt', 'refresh'] as const;
+export type OptionalProgram = (typeof OPTIONAL)[number];
+
+/** Opens and loads the programs; without the optional ones that the kernel does not take. */
 export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadedObject {
-  const whole = tryLoad(libbpf, bytes, true);
-  if (whole.status === 'loaded') return whole.object;
-  // Iterators over files' sockets came in 5.11, after the ring buffer: a kernel may lack only them.
-  const part = tryLoad(libbpf, bytes, false);
-  if (part.status === 'loaded') return part.object;
-  throw new AgentError(`cannot load the eBPF program (${errnoName(part.errno)}): ${NEEDS}`);
+  let errno = 0;
+  for (let without = 0; without <= OPTIONAL.length; without += 1) {
+    const result = tryLoad(libbpf, bytes, OPTIONAL.slice(0, without));
+    if (result.status === 'loaded') return result.object;
+    errno = result.errno;
+  }
+  throw new AgentError(`cannot load the eBPF program (${errnoName(errno)}): ${NEEDS}`);
 }
 
 export interface LoadedObject {
   readonly pointer: Pointer;
-  readonly hasIterator: boolean;
+  readonly missing: readonly OptionalProgram[];
 }
 
 type LoadResult =
   | { readonly status: 'loaded'; readonly object: LoadedObject }
   | { readonly status: 'refused'; readonly errno: number };
 
-function tryLoad(libbpf: Libbpf, bytes: Buffer, hasIterator: boolean): LoadResult {
+function tryLoad(libbpf: Libbpf, bytes: Buffer, missing: readonly OptionalProgram[]): LoadResult {
   const pointer = libbpf.openObject(bytes, bytes.length);
   if (pointer === 0n) return { status: 'refused', errno: libbpf.errno() };
-  if (!hasIterator) libbpf.setAutoload(libbpf.findProgram(pointer, 'refresh'), false);
+  for (const name of missing) libbpf.setAutoload(libbpf.findProgram(pointer, name), false);
   const result = libbpf.loadObject(pointer);
-  if (result === 0) return { status: 'loaded', object: { pointer, hasIterator } };
+  if (result === 0) return { status: 'loaded', object: { pointer, missing } };
   libbpf.closeObject(pointer);
   return { status: 'refused', errno: -result };
 }

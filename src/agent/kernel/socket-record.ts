@@ -3,8 +3,8 @@
  * little-endian). Records are read in place, field by field: at 65,536 sockets twice a second
  * an object for each record would cost more than all the rest.
  */
-export const RECORD_BYTES = 200;
-export const PROGRESS_BYTES = 40;
+export const RECORD_BYTES = 272;
+export const PROGRESS_BYTES = 104;
 
 /** `state` of a record: linux/tcp_states.h. */
 export const TCP_STATE = { established: 1, synSent: 2, synReceived: 3, close: 7 } as const;
@@ -17,6 +17,12 @@ const RETRANS_OFFSET = 80;
 const RTOS_OFFSET = 92;
 const ROUND_TRIPS_OFFSET = 120;
 const ROUND_TRIPS_BYTES = 40;
+const DETAILS_OFFSET = 200;
+const OWNER_OFFSET = 248;
+const COMMAND_BYTES = 16;
+
+/** Bits of `origin`. */
+const ADOPTED = 1;
 
 /** A connection's phase, as an index. */
 export type Phase = 0 | 1 | 2;
@@ -34,6 +40,12 @@ function uint64(view: DataView, offset: number): number {
 export class SocketRecord {
   view: DataView = new DataView(new ArrayBuffer(RECORD_BYTES));
   at = 0;
+  readonly #jiffyMicros: number;
+
+  /** @param jiffyMicros the kernel's tick, in which it counts what held a sender up */
+  constructor(jiffyMicros: number) {
+    this.#jiffyMicros = jiffyMicros;
+  }
 
   get cookie(): number {
     return uint64(this.view, this.at);
@@ -81,6 +93,22 @@ export class SocketRecord {
   }
   get ending(): number {
     return this.view.getUint8(this.at + 114);
+  }
+  /** Older than the agent: its counters did not begin at 0. */
+  get isAdopted(): boolean {
+    return (this.view.getUint8(this.at + 115) & ADOPTED) !== 0;
+  }
+  /** What the connection's end, or its adoption, found in the socket. */
+  get details(): SocketDetails {
+    return readDetails(this.view, this.at + DETAILS_OFFSET, this.#jiffyMicros);
+  }
+  /** The inode of the cgroup's folder; 0 when not known. */
+  get cgroupId(): number {
+    return uint64(this.view, this.at + 240);
+  }
+  /** The name of the process that opened it, "" when it was accepted. */
+  get processName(): string {
+    return readText(this.view, this.at + OWNER_OFFSET + 4);
   }
 
   retrans(phase: Phase): number {
@@ -131,6 +159,46 @@ export interface RoundTrips {
   readonly smoothed: RoundTripTimes;
 }
 
+/** What a socket knows of its path and of what held it up; counters since it was opened. */
+export interface SocketDetails {
+  /** With data to send, all in all; of that, held up by the receiver's window or the own buffer. */
+  readonly busyMicros: number;
+  readonly rwndLimitedMicros: number;
+  readonly sndbufLimitedMicros: number;
+  readonly segmentsOutOfOrder: number;
+  readonly reorderings: number;
+  readonly dsacks: number;
+  readonly segmentsCe: number;
+  /** 0 when none was measured. */
+  readonly minRttMicros: number;
+  /** Bytes a second, by the last sample; 0 when there was none. */
+  readonly deliveryRate: number;
+}
+
+function readDetails(view: DataView, at: number, jiffyMicros: number): SocketDetails {
+  const count = (offset: number): number => view.getUint32(at + offset, true);
+  const rwndLimited = count(12);
+  const sndbufLimited = count(16);
+  return {
+    deliveryRate: uint64(view, at),
+    busyMicros: (count(8) + rwndLimited + sndbufLimited) * jiffyMicros,
+    rwndLimitedMicros: rwndLimited * jiffyMicros,
+    sndbufLimitedMicros: sndbufLimited * jiffyMicros,
+    segmentsOutOfOrder: count(20),
+    reorderings: count(24),
+    dsacks: count(28),
+    segmentsCe: count(32),
+    minRttMicros: count(36),
+  };
+}
+
+/** A process's name, as the kernel cuts it: at most 15 bytes before the first NUL. */
+function readText(view: DataView, at: number): string {
+  const bytes = Buffer.from(view.buffer, view.byteOffset + at, COMMAND_BYTES);
+  const end = bytes.indexOf(0);
+  return bytes.toString('utf8', 0, end === -1 ? COMMAND_BYTES : end);
+}
+
 /** How far a live connection has come, beyond what its record says. */
 export interface SocketProgress {
   readonly cookie: number;
@@ -139,10 +207,13 @@ export interface SocketProgress {
   readonly bytesAcked: number;
   readonly segmentsIn: number;
   readonly segmentsOut: number;
+  readonly details: SocketDetails;
+  /** Of a process that has the socket open now. */
+  readonly processName: string;
 }
 
 /** Reads one `struct progress`. */
-export function readProgress(view: DataView, at: number): SocketProgress {
+export function readProgress(view: DataView, at: number, jiffyMicros: number): SocketProgress {
   return {
     cookie: uint64(view, at),
     startedNanos: uint64(view, at + 8),
@@ -150,5 +221,7 @@ export function readProgress(view: DataView, at: number): SocketProgress {
     bytesAcked: uint64(view, at + 24),
     segmentsIn: view.getUint32(at + 32, true),
     segmentsOut: view.getUint32(at + 36, true),
+    details: readDetails(view, at + 40, jiffyMicros),
+    processName: readText(view, at + 84),
   };
 }

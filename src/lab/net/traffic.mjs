@@ -6,10 +6,15 @@
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
+ *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
+ *                                           bytes as each line of standard input says and prints "sent";
+ *                                           closes at its end
+ *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHUNK = Buffer.alloc(65_536, 'x');
@@ -60,6 +65,27 @@ const commands = {
       await once(createServer({ noDelay: true }, answer).listen(Number(port)), 'listening');
     }
     console.log('ready');
+  },
+  'serve-one': async (port) => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      server.close();
+      answer(socket);
+    });
+    await once(server.listen(Number(port)), 'listening');
+    console.log('ready');
+  },
+  steps: async (host, port, bound) => {
+    const localPort = bound === undefined ? undefined : Number(bound);
+    const socket = connect({ host, port: Number(port), localPort });
+    await once(socket, 'connect');
+    socket.write('sink\n');
+    console.log('open');
+    for await (const line of createInterface(process.stdin)) {
+      await write(socket, Number(line));
+      console.log('sent');
+    }
+    await finish(socket);
+    print(socket);
   },
   send: async (host, port, bytes) => {
     const socket = await open(host, port, 'sink');

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +35,16 @@ export async function serveTraffic(
   host: string,
   ...ports: readonly number[]
 ): Promise<void> {
-  const server = network.spawn(host, trafficCommand('serve', ...ports), {
+  await startServer(network, host, ['serve', ...ports]);
+}
+
+/** Starts `traffic.mjs` with arguments that make it a server, and waits until it listens. */
+export async function startServer(
+  network: LabNetwork,
+  host: string,
+  args: readonly (string | number)[],
+): Promise<void> {
+  const server = network.spawn(host, trafficCommand(...args), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (server.stdout === null) throw new Error('the server has no output');
@@ -53,6 +63,48 @@ export async function runTraffic(
   return result;
 }
 
+/** A connection that sends when it is told to: `traffic.mjs steps`. */
+export class SteppedConnection {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** @param args of `traffic.mjs steps` */
+  static async open(
+    network: LabNetwork,
+    args: readonly (string | number)[],
+    { host = 'a', outsideCgroup = false } = {},
+  ): Promise<SteppedConnection> {
+    const child = network.spawn(host, trafficCommand('steps', ...args), {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      outsideCgroup,
+    });
+    const opened = new SteppedConnection(child);
+    await opened.#said();
+    return opened;
+  }
+
+  /** Gives the bytes to the kernel; they may not have arrived yet. */
+  async send(bytes: number): Promise<void> {
+    this.#child.stdin?.write(`${bytes}\n`);
+    await this.#said();
+  }
+
+  /** Closes in good order. */
+  async close(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await exited;
+  }
+
+  async #said(): Promise<void> {
+    if (this.#child.stdout === null) throw new Error('the connection has no output');
+    await once(this.#child.stdout, 'data');
+  }
+}
+
 /** The agent's reading half on one host of a lab, windows added up. */
 export class HostWatch {
   readonly #watch: SocketWatch;
@@ -67,8 +119,14 @@ export class HostWatch {
     });
   }
 
+  /** What is open already is counted from now on. */
   start(): void {
     this.#watch.start();
+    this.adopt();
+  }
+
+  adopt(): void {
+    this.#collector.adopt();
   }
 
   stop(): void {
@@ -141,4 +199,18 @@ export async function retransSegs(network: LabNetwork, host: string): Promise<nu
   const { stdout } = await network.exec(host, ['cat', '/proc/self/net/snmp']);
   const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Tcp:'));
   return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
+}
+
+/** Waits until `ss` shows a connection to `address` with so many bytes acknowledged, SYN included. */
+export async function untilAcked(
+  network: LabNetwork,
+  host: string,
+  { address, bytes }: { readonly address: string; readonly bytes: number },
+): Promise<void> {
+  for (let waits = 0; waits < 400; waits += 1) {
+    const { stdout } = await network.exec(host, ['ss', '-tin', `dst ${address}`]);
+    if (stdout.includes(` bytes_acked:${bytes} `)) return;
+    await delay(25);
+  }
+  throw new Error(`no connection to ${address} has ${bytes} bytes acknowledged`);
 }
