@@ -11,6 +11,7 @@ import { SocketCollector } from './collect/socket-collector.ts';
 import { credentialSources, findCgroup } from './config.ts';
 import { describeHost, type HostIdentity } from './host/describe-host.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
+import { CgroupPaths } from './kernel/cgroup-paths.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
 import { credentialProvider } from './report/credentials.ts';
@@ -84,13 +85,15 @@ async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promis
   const { notrackMillis, compression } = options;
   const clock = systemClock;
   const random = Math.random;
-  const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
+  const cgroupMount = findCgroup();
+  const watch = new SocketWatch({ cgroupPath: options.cgroup ?? cgroupMount });
+  const cgroups = new CgroupPaths(cgroupMount);
   const identity = await identifyHost(options);
   const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, clock, notrackMillis }),
+    collector: new SocketCollector({ source: watch, cgroups, clock, notrackMillis }),
     usage: new ProcessUsageReader(clock),
     describeHost: () => describeHost(identity),
     description: describeAgent(),

@@ -1,6 +1,6 @@
 import { addressScope, canonicalAddress } from '../model/address.ts';
 import { isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
-import type { PodNames, ReportedFlow } from '../model/report.ts';
+import { FLOW_ATTRIBUTES, type PodNames, type ReportedFlow } from '../model/report.ts';
 import type { WireFlow } from '../wire/otlp/decode-report.ts';
 import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
 import { cutText } from './host-description.ts';
@@ -20,7 +20,16 @@ export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal 
   if (servicePort === 0) return 'port';
   if (!normaliseValues(values)) return 'value';
   const side = key.remote_port === 0 ? 'server' : 'client';
-  return { side, localAddress, remoteAddress, servicePort, pods: readPods(key), values };
+  return {
+    side,
+    localAddress,
+    remoteAddress,
+    servicePort,
+    pods: readPods(key),
+    processName: cutText(key[FLOW_ATTRIBUTES.processName]),
+    cgroup: cutText(key[FLOW_ATTRIBUTES.cgroup]),
+    values,
+  };
 }
 
 function isUnicast(address: string): boolean {

@@ -130,6 +130,8 @@ export const FLOW_COLUMNS: readonly Column[] = [
   text('remote_identifier', 'Remote resource', (row) => row.remoteIdentifier),
   text('local_cluster', 'Local cluster', (row) => row.cluster),
   ...pods,
+  text('local_process', 'Local process', ({ flow }) => flow.processName ?? ''),
+  text('local_cgroup', 'Local cgroup', ({ flow }) => flow.cgroup ?? ''),
   ...values,
 ];
 

@@ -20,6 +20,12 @@ export interface ReportedFlow {
   /** The server's port: `remote_port` on the client side, `local_port` on the server side. */
   readonly servicePort: number;
   readonly pods?: PodNames | undefined;
+  /**
+   * The program that has its connections on this host, as the kernel names it, and the folder of
+   * its cgroup below the mount. Absent when not known, or not one and the same for all of them.
+   */
+  readonly processName?: string | undefined;
+  readonly cgroup?: string | undefined;
   /** One double a value; places by `model/flow-metrics.ts`. */
   readonly values: Float64Array;
 }
@@ -97,4 +103,10 @@ export const HOST_ATTRIBUTES = {
   defaultRoute: 'nfm.default_route',
   runId: 'agent.run_id',
   sequence: 'report.sequence',
+} as const;
+
+/** Attributes of a flow beyond the existing agent's. */
+export const FLOW_ATTRIBUTES = {
+  processName: 'process.executable.name',
+  cgroup: 'nfm.cgroup',
 } as const;

@@ -26,8 +26,14 @@ type StoredFlow = Readonly<Record<string, string | number | null>>;
 
 const OPTIONAL_TIMINGS = TIMING_METRICS.filter(isOptionalTiming);
 
+/** What is said of a flow and makes no other flow of it: the latest that was known. */
+const DESCRIPTIONS = ['local_process', 'local_cgroup'] as const;
+
 const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
-  (column) => column !== 'time' && !VALUE_NAMES.includes(column),
+  (column) =>
+    column !== 'time' &&
+    !VALUE_NAMES.includes(column) &&
+    !DESCRIPTIONS.some((description) => description === column),
 );
 
 /** Levels are what was open at the end of a window: their latest value counts, not their sum. */
@@ -50,7 +56,7 @@ export async function exploreFlows(
 
 export function explorerPlan(owner: Owner, request: ExplorerRequest): SqlFragment {
   const dimensions = joinSql(DIMENSIONS.map(name), ', ');
-  const values = joinSql(VALUE_NAMES.map(aggregate), ', ');
+  const values = joinSql([...DESCRIPTIONS.map(latest), ...VALUE_NAMES.map(aggregate)], ', ');
   return sql`SELECT ${dimensions}, ${values} FROM flows WHERE ${where(owner, request)} GROUP BY ${dimensions} ORDER BY sum(flows.bytes_received + flows.bytes_delivered) DESC, ${dimensions} LIMIT ${param('UInt32', request.limit)}`;
 }
 
@@ -70,6 +76,11 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   }
   if (category !== undefined) conditions.push(sql`category = ${param('String', category)}`);
   return joinSql(conditions, ' AND ');
+}
+
+function latest(column: string): SqlFragment {
+  const of = sql`flows.${name(column)}`;
+  return sql`argMaxIf(${of}, flows.time, ${of} != '') AS ${name(column)}`;
 }
 
 function aggregate(column: string): SqlFragment {

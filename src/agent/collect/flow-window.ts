@@ -17,12 +17,21 @@ export class FlowWindow {
   values = emptyValues();
   /** Something happened in this window. */
   touched = false;
+  #processName: string | undefined;
+  #cgroupId: number | undefined;
 
   constructor(flow: Omit<ReportedFlow, 'values' | 'pods'>) {
     this.side = flow.side;
     this.localAddress = flow.localAddress;
     this.remoteAddress = flow.remoteAddress;
     this.servicePort = flow.servicePort;
+  }
+
+  /** Says whose a connection is that did something; "" and 0 say nothing. */
+  own(processName: string, cgroupId: number): void {
+    if (processName !== '')
+      this.#processName = agreed(this.#processName, processName, SEVERAL_NAMES);
+    if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
   }
 
   /** What was not known until now (NaN) is from now on. */
@@ -41,13 +50,29 @@ export class FlowWindow {
     this.add(first + 3, times.sum);
   }
 
-  /** The window as it goes into a report; a new one begins. */
-  take(): ReportedFlow {
+  /**
+   * The window as it goes into a report; a new one begins.
+   *
+   * @param cgroupPath the path of a cgroup by its id
+   */
+  take(cgroupPath: (id: number) => string | undefined): ReportedFlow {
     const { side, localAddress, remoteAddress, servicePort, values } = this;
+    const processName = this.#processName || undefined;
+    const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
     this.values = emptyValues();
     this.touched = false;
-    return { side, localAddress, remoteAddress, servicePort, values };
+    this.#processName = undefined;
+    this.#cgroupId = undefined;
+    return { side, localAddress, remoteAddress, servicePort, processName, cgroup, values };
   }
+}
+
+const SEVERAL_NAMES = '';
+const SEVERAL_CGROUPS = 0;
+
+/** The one value all gave so far, or `several`. */
+function agreed<T>(before: T | undefined, given: T, several: T): T {
+  return before === undefined || before === given ? given : several;
 }
 
 /** Places of the plain metrics, looked up once. */

@@ -9,11 +9,15 @@ import { FakeSource, NO_DETAILS } from './testing.ts';
 let source: FakeSource;
 let clock: FakeClock;
 let collector: SocketCollector;
+const cgroups = {
+  allowReading: () => {},
+  pathOf: (id: number) => (id === 7 ? '/kubepods' : undefined),
+};
 
 beforeEach(() => {
   source = new FakeSource();
   clock = new FakeClock(1_000_000);
-  collector = new SocketCollector({ source, clock, notrackMillis: 65_000 });
+  collector = new SocketCollector({ source, cgroups, clock, notrackMillis: 65_000 });
 });
 
 const PROGRESS = { cookie: 1, startedNanos: 1, details: NO_DETAILS, processName: '' };
@@ -226,4 +230,35 @@ test('what held a sender up is not known until a socket said it', async () => {
   expect(plain([flow!], 'rwnd_limited_us')).toBe(0);
   expect(flow!.values[timingIndex('min_rtt_us', 'sum')]).toBe(70);
   expect(flow!.values[timingIndex('delivery_rate')]).toBe(0);
+});
+
+test("a flow is named after its connections' process and cgroup while they agree", async () => {
+  const owned = { cgroupId: 7, processName: 'curl' };
+  source.table = [
+    { cookie: 1, ...owned },
+    { cookie: 2, ...owned, remote: '10.0.0.3' },
+  ];
+  const flows = await collector.takeWindow();
+  expect(flows.map(({ processName, cgroup }) => [processName, cgroup])).toEqual([
+    ['curl', '/kubepods'],
+    ['curl', '/kubepods'],
+  ]);
+  source.table = [
+    { cookie: 1, ...owned, changes: 2 },
+    { cookie: 3, cgroupId: 8, processName: 'wget' },
+    { cookie: 2, ...owned, remote: '10.0.0.3', changes: 2 },
+  ];
+  const [both, one] = await collector.takeWindow();
+  expect(both).toMatchObject({ processName: undefined, cgroup: undefined });
+  expect(one).toMatchObject({ processName: 'curl', cgroup: '/kubepods' });
+});
+
+test('an accepted connection is named once the iterator saw who has it', async () => {
+  source.table = [{ cookie: 1, isServer: true }];
+  const [before] = await collector.takeWindow();
+  expect(before).toMatchObject({ processName: undefined });
+  const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
+  source.progress = [{ ...moved, processName: 'nginx' }];
+  const [after] = await collector.takeWindow();
+  expect(after).toMatchObject({ processName: 'nginx' });
 });

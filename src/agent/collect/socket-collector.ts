@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ReportedFlow } from '../../model/report.ts';
+import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
 import { AT, FlowWindow, flowOf } from './flow-window.ts';
 import { TrackedSocket } from './tracked-socket.ts';
@@ -21,6 +22,8 @@ export interface SocketSource {
 export interface SocketCollectorDeps {
   readonly source: SocketSource;
   readonly clock: Clock;
+  /** Names the cgroups. */
+  readonly cgroups: Pick<CgroupPaths, 'allowReading' | 'pathOf'>;
   /** Connections that did nothing for so long are in no level and no report until they do. */
   readonly notrackMillis: number;
 }
@@ -172,7 +175,6 @@ export class SocketCollector {
     const socket = this.#sockets.get(progress.cookie);
     if (socket?.startedNanos !== progress.startedNanos) return;
     socket.countProgress(progress);
-    socket.flow.touched = true;
     socket.activeAt = now;
   }
 
@@ -209,9 +211,11 @@ export class SocketCollector {
   #takeFlows(): readonly ReportedFlow[] {
     const used = new Set<FlowWindow>();
     for (const socket of this.#sockets.values()) used.add(socket.flow);
+    const { cgroups } = this.#deps;
     const taken: ReportedFlow[] = [];
+    cgroups.allowReading();
     for (const [key, flow] of this.#flows) {
-      if (flow.touched) taken.push(flow.take());
+      if (flow.touched) taken.push(flow.take((id) => cgroups.pathOf(id)));
       if (!used.has(flow)) this.#flows.delete(key);
     }
     return taken;

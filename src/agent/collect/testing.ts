@@ -34,6 +34,8 @@ export interface FakeSocket {
   readonly roundTrips?: readonly FakeRoundTrips[];
   readonly isAdopted?: boolean;
   readonly dsacks?: number;
+  readonly cgroupId?: number;
+  readonly processName?: string;
 }
 
 /** What a socket says that was held up by nothing and met nothing. */
@@ -106,6 +108,8 @@ const DEFAULTS: Required<FakeSocket> = {
   roundTrips: [],
   isAdopted: false,
   dsacks: 0,
+  cgroupId: 0,
+  processName: '',
 };
 
 /** Bytes as bpf/nfm.bpf.c lays them out. */
@@ -132,6 +136,8 @@ function recordOf(given: FakeSocket): SocketRecord {
   view.setUint8(114, socket.ending);
   view.setUint8(115, socket.isAdopted ? 1 : 0);
   view.setUint32(228, socket.dsacks, true);
+  view.setBigUint64(240, BigInt(socket.cgroupId), true);
+  Buffer.from(view.buffer).write(socket.processName, 252);
   for (const trips of socket.roundTrips) writeRoundTrips(view, trips);
   const record = new SocketRecord(JIFFY_MICROS);
   record.view = view;

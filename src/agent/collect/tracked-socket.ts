@@ -21,6 +21,9 @@ const READ_AGAIN = -1;
 export class TrackedSocket {
   readonly startedNanos: number;
   readonly flow: FlowWindow;
+  readonly #cgroupId: number;
+  /** "" until it is known. */
+  #processName: string;
   state = 0;
   /** Milliseconds since 1970 of the last thing that happened. */
   activeAt = 0;
@@ -42,6 +45,8 @@ export class TrackedSocket {
   constructor(record: SocketRecord, flow: FlowWindow, epoch: number) {
     this.startedNanos = record.startedNanos;
     this.flow = flow;
+    this.#cgroupId = record.cgroupId;
+    this.#processName = record.processName;
     this.#epoch = epoch;
     this.#details = new CountedDetails(record.isAdopted ? record.details : undefined);
     if (!record.isAdopted) return;
@@ -80,6 +85,8 @@ export class TrackedSocket {
 
   /** Counts how far the iterator saw the connection. */
   countProgress(progress: SocketProgress): void {
+    this.#processName ||= progress.processName;
+    this.#touch();
     this.#moveTo(progress);
     this.#details.count(progress.details, this.flow);
   }
@@ -93,9 +100,14 @@ export class TrackedSocket {
     } else flow.add(AT.closing, 1);
   }
 
+  #touch(): void {
+    this.flow.touched = true;
+    this.flow.own(this.#processName, this.#cgroupId);
+  }
+
   #countNumbers(record: SocketRecord): void {
     const { flow } = this;
-    flow.touched = true;
+    this.#touch();
     this.state = record.state;
     this.#moveTo(record);
     for (const phase of PHASES) {

@@ -117,6 +117,17 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     await connection.close();
   });
 
+  test('are named after the processes and cgroups of both ends', async () => {
+    const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+    client.start();
+    server.start();
+    const [sender] = await client.window();
+    const [receiver] = await server.window();
+    expect(sender?.owner).toBe(`node /${network.host('a').namespace}`);
+    expect(receiver?.owner).toBe(`node /${network.host('b').namespace}`);
+    await connection.close();
+  });
+
   test('of another cgroup are left alone', async () => {
     const outside = { outsideCgroup: true };
     const connection = await SteppedConnection.open(network, [SERVER, PORT], outside);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SocketCollector } from '../../agent/collect/socket-collector.ts';
+import { CgroupPaths } from '../../agent/kernel/cgroup-paths.ts';
 import { SocketWatch } from '../../agent/kernel/socket-watch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import {
@@ -12,6 +13,7 @@ import {
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
+import { cgroupRoot } from './lab-cgroup.ts';
 import type { LabNetwork } from './lab-network.ts';
 
 const TRAFFIC = fileURLToPath(new URL('./traffic.mjs', import.meta.url));
@@ -114,6 +116,7 @@ export class HostWatch {
     this.#watch = new SocketWatch({ cgroupPath });
     this.#collector = new SocketCollector({
       source: this.#watch,
+      cgroups: new CgroupPaths(cgroupRoot()),
       clock: systemClock,
       notrackMillis: 65_000,
     });
@@ -169,6 +172,11 @@ export class FlowView {
   get key(): string {
     const { side, localAddress, remoteAddress, servicePort } = this.#flow;
     return `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
+  }
+
+  /** "PROCESS CGROUP" */
+  get owner(): string {
+    return `${this.#flow.processName} ${this.#flow.cgroup}`;
   }
 
   get side(): Side {

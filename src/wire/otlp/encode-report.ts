@@ -7,6 +7,7 @@ import {
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import {
+  FLOW_ATTRIBUTES,
   HOST_ATTRIBUTES,
   type PodNames,
   type Report,
@@ -129,11 +130,12 @@ function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
 
 function flowAttributes(flow: ReportedFlow): Attributes {
   const isClient = flow.side === 'client';
-  const pods = flow.pods;
-  const names = POD_ATTRIBUTES.flatMap(([key, name]) => {
-    const value = pods?.[name] ?? '';
-    return value === '' ? [] : [[key, value] as const];
-  });
+  const optional: readonly (readonly [key: string, value: string | undefined])[] = [
+    ...POD_ATTRIBUTES.map(([key, name]) => [key, flow.pods?.[name]] as const),
+    [FLOW_ATTRIBUTES.processName, flow.processName],
+    [FLOW_ATTRIBUTES.cgroup, flow.cgroup],
+  ];
+  const names = optional.flatMap(([key, value]) => (value ? [[key, value] as const] : []));
   return [
     ['protocol', 'TCP'],
     ['local_address', flow.localAddress],
