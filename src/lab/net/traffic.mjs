@@ -9,6 +9,7 @@
  *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
  *                                           bytes as each line of standard input says and prints "sent";
  *                                           closes at its end
+ *   traffic.mjs stall HOST PORT BYTES       sends to a server that reads nothing; prints "open" and stays
  *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
  */
@@ -37,6 +38,8 @@ function answer(socket) {
       socket.pipe(socket);
     } else if (wish === 'source') {
       write(socket, Number(bytes)).catch(() => {});
+    } else if (wish === 'nothing') {
+      socket.pause();
     } else socket.resume();
   });
 }
@@ -73,6 +76,11 @@ const commands = {
     });
     await once(server.listen(Number(port)), 'listening');
     console.log('ready');
+  },
+  stall: async (host, port, bytes) => {
+    const socket = await open(host, port, 'nothing');
+    console.log('open');
+    await write(socket, Number(bytes));
   },
   steps: async (host, port, bound) => {
     const localPort = bound === undefined ? undefined : Number(bound);

@@ -209,6 +209,29 @@ export async function retransSegs(network: LabNetwork, host: string): Promise<nu
   return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
 }
 
+/** What `ss -ti` shows of a host's one connection to an address. */
+export class ShownConnection {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** A number such as `bytes_acked:5` or `minrtt:0.03`; 0 when it is not shown, as ss leaves out zeros. */
+  number(name: string): number {
+    return Number(new RegExp(`[ \\t]${name}:([\\d.]+)`).exec(this.#text)?.[1] ?? 0);
+  }
+}
+
+export async function showConnection(
+  network: LabNetwork,
+  host: string,
+  address: string,
+): Promise<ShownConnection> {
+  const { stdout } = await network.exec(host, ['ss', '-tiOnH', `dst ${address}`]);
+  return new ShownConnection(stdout);
+}
+
 /** Waits until `ss` shows a connection to `address` with so many bytes acknowledged, SYN included. */
 export async function untilAcked(
   network: LabNetwork,
@@ -216,8 +239,8 @@ export async function untilAcked(
   { address, bytes }: { readonly address: string; readonly bytes: number },
 ): Promise<void> {
   for (let waits = 0; waits < 400; waits += 1) {
-    const { stdout } = await network.exec(host, ['ss', '-tin', `dst ${address}`]);
-    if (stdout.includes(` bytes_acked:${bytes} `)) return;
+    const shown = await showConnection(network, host, address);
+    if (shown.number('bytes_acked') === bytes) return;
     await delay(25);
   }
   throw new Error(`no connection to ${address} has ${bytes} bytes acknowledged`);
