@@ -20,7 +20,7 @@ export interface AgentSettings {
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
-  readonly watch: Pick<SocketWatch, 'start' | 'stop' | 'counters' | 'allocatedKilobytes'>;
+  readonly watch: Pick<SocketWatch, 'counters' | 'allocatedKilobytes'>;
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
@@ -56,9 +56,8 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher } = this.#deps;
-    watch.start();
-    this.#deps.collector.adopt();
+    const { collector, log, publisher } = this.#deps;
+    collector.start();
     log.info('agent started', { runId: this.#deps.runId });
     try {
       while (!signal.aborted) {
@@ -67,7 +66,7 @@ export class Agent {
       }
       await publisher?.drain(LAST_REPORT_MILLIS);
     } finally {
-      watch.stop();
+      collector.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
   }

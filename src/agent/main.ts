@@ -12,6 +12,8 @@ import { credentialSources, findCgroup } from './config.ts';
 import { describeHost, type HostIdentity } from './host/describe-host.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
 import { CgroupPaths } from './kernel/cgroup-paths.ts';
+import { openLibc } from './kernel/libc.ts';
+import { NatTable } from './kernel/nat-table.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
 import { credentialProvider } from './report/credentials.ts';
@@ -88,12 +90,13 @@ async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promis
   const cgroupMount = findCgroup();
   const watch = new SocketWatch({ cgroupPath: options.cgroup ?? cgroupMount });
   const cgroups = new CgroupPaths(cgroupMount);
+  const nat = options.resolveNat ? new NatTable(openLibc()) : undefined;
   const identity = await identifyHost(options);
   const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, cgroups, clock, notrackMillis }),
+    collector: new SocketCollector({ source: watch, cgroups, nat, clock, notrackMillis }),
     usage: new ProcessUsageReader(clock),
     describeHost: () => describeHost(identity),
     description: describeAgent(),

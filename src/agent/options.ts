@@ -13,6 +13,7 @@ export interface AgentOptions {
   readonly cgroup: string | undefined;
   readonly compression: 'gzip' | 'none';
   readonly usageData: boolean;
+  readonly resolveNat: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
   /** Options given that do nothing yet. */
@@ -83,6 +84,7 @@ function optionsOf(raw: RawOptions): AgentOptions {
     cgroup: raw.cgroup,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
+    resolveNat: raw.resolveNat === 'on',
     logReports: raw.logReports === 'on',
     publishReports: raw.publishReports === 'on',
     unused: unusedOptions(raw),
@@ -95,7 +97,6 @@ function optionsOf(raw: RawOptions): AgentOptions {
 function unusedOptions(raw: RawOptions): readonly string[] {
   return [
     ...(raw.kubernetesMetadata === 'on' ? ['--kubernetes-metadata'] : []),
-    ...(raw.resolveNat === 'on' ? ['--resolve-nat'] : []),
     ...(raw.proxy === '' ? [] : ['--proxy']),
   ];
 }
@@ -120,7 +121,7 @@ function agentCommand(): Command {
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))
     .addOption(choice('-p, --publish-reports <on|off>', 'send reports', ['on', 'off']))
     .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
-    .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
+    .addOption(choice('-n, --resolve-nat <on|off>', 'addresses beyond local NAT', ['off', 'on']))
     .option('-x, --proxy <url>', 'not built yet', '')
     .option('--instance-id <id>', "this host's instance id (default: from the metadata service)")
     .option('--network <name>', 'the network (VPC) this host is in', 'default')

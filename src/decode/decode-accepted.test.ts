@@ -240,6 +240,22 @@ describe('values', () => {
   });
 });
 
+test.each([
+  { name: 'neither', nat: {} },
+  { name: 'the local', nat: { snatAddress: '192.0.2.1' } },
+  { name: 'the remote', nat: { dnatAddress: '10.0.3.1' } },
+  { name: 'both', nat: { snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' } },
+])("of a flow's addresses $name may be translated", ({ nat }) => {
+  const none = { snatAddress: undefined, dnatAddress: undefined };
+  const addresses = { localAddress: '10.0.0.1', remoteAddress: '10.0.1.1' };
+  expect(decodeFlows(flow(nat)).flows[0]).toMatchObject({ ...addresses, ...none, ...nat });
+});
+
+test('a flow says whose it is, longer names cut', () => {
+  const [first] = decodeFlows(flow({ processName: 'nginx', cgroup: '/x'.repeat(200) })).flows;
+  expect(first).toMatchObject({ processName: 'nginx', cgroup: '/x'.repeat(128) });
+});
+
 test('pods and services are named, longer names cut', () => {
   const pods = {
     localPodName: 'cart-7f',

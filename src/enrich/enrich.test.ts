@@ -77,6 +77,17 @@ test.each([
   expect(enrichOne({ localAddress }, {}).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
 });
 
+test('the other end is who has the address beyond translation', () => {
+  const nat = { remoteAddress: '172.20.0.10', dnatAddress: '10.0.2.7' };
+  const row = enrichOne(nat, { '10.0.2.7': neighbour({}) });
+  expect(row).toMatchObject({ category: 'INTER_AZ', remote: { instanceId: 'i-2' } });
+});
+
+test('a container has the subnet of the address it is masqueraded as', () => {
+  const nat = { localAddress: '172.17.0.2', snatAddress: '10.0.1.7' };
+  expect(enrichOne(nat, {}).local).toMatchObject({ subnetId: 'subnet-1' });
+});
+
 test('the other end is looked up from where and when the flow was', () => {
   const { snapshot, asked } = topologyOf({});
   enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()] }, snapshot);

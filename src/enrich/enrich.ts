@@ -35,10 +35,12 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
   const { host, timeSeconds } = input;
   const vantage: Vantage = { owner: host.owner, vpcId: host.vpcId, timeSeconds };
   return input.flows.map((flow) => {
-    const local = localEndpoint(flow.localAddress, host, topology);
-    const remoteScope = addressScope(flow.remoteAddress);
+    const local = localEndpoint(flow, host, topology);
+    // What the network routes by: beyond the host's own address translation.
+    const remoteAddress = flow.dnatAddress ?? flow.remoteAddress;
+    const remoteScope = addressScope(remoteAddress);
     const isLoopback = remoteScope === 'loopback';
-    const remote = isLoopback ? local : topology.locate(flow.remoteAddress, vantage);
+    const remote = isLoopback ? local : topology.locate(remoteAddress, vantage);
     const category = classify({ local, remote, remoteScope });
     return {
       timeSeconds,
@@ -55,8 +57,14 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
   });
 }
 
-function localEndpoint(address: string, host: ReportingHost, topology: TopologySnapshot): Endpoint {
-  const subnetId = host.subnetOf.get(address) ?? '';
+/** A container's address is in no subnet; what it is masqueraded as may be. */
+function localEndpoint(
+  { localAddress, snatAddress }: ReportedFlow,
+  host: ReportingHost,
+  topology: TopologySnapshot,
+): Endpoint {
+  const subnetId =
+    host.subnetOf.get(localAddress) || host.subnetOf.get(snatAddress ?? localAddress) || '';
   return {
     account: host.owner.account,
     region: host.owner.region,

@@ -26,6 +26,9 @@ export interface Column {
   readonly value: (row: EnrichedFlow) => string | number;
 }
 
+/** What an address column holds where there is none: no flow has it. */
+export const NO_ADDRESS = '::';
+
 const text = (name: string, label: string, value: Column['value']): Column => ({
   name,
   type: 'LowCardinality(String)',
@@ -116,6 +119,18 @@ export const FLOW_COLUMNS: readonly Column[] = [
     type: 'IPv6',
     label: 'Remote address',
     value: ({ flow }) => flow.remoteAddress,
+  },
+  {
+    name: 'snat_ip',
+    type: 'IPv6',
+    label: 'Local address beyond NAT',
+    value: ({ flow }) => flow.snatAddress ?? NO_ADDRESS,
+  },
+  {
+    name: 'dnat_ip',
+    type: 'IPv6',
+    label: 'Remote address beyond NAT',
+    value: ({ flow }) => flow.dnatAddress ?? NO_ADDRESS,
   },
   {
     name: 'service_port',

@@ -14,10 +14,19 @@ export interface PodNames {
 /** One flow of one report: the connections of this host with one remote address and service port. */
 export interface ReportedFlow {
   readonly side: Side;
-  /** Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
+  /** As the socket has them. Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** The server's port: `remote_port` on the client side, `local_port` on the server side. */
+  /**
+   * What the network beyond this host's address translation has instead: `snatAddress` for the
+   * local address, `dnatAddress` for the remote one. Absent where it is the same.
+   */
+  readonly snatAddress?: string | undefined;
+  readonly dnatAddress?: string | undefined;
+  /**
+   * The server's port: `remote_port` on the client side, `local_port` on the server side. Where it
+   * is translated, the one the server itself has.
+   */
   readonly servicePort: number;
   readonly pods?: PodNames | undefined;
   /**
@@ -109,4 +118,10 @@ export const HOST_ATTRIBUTES = {
 export const FLOW_ATTRIBUTES = {
   processName: 'process.executable.name',
   cgroup: 'nfm.cgroup',
+  /**
+   * The socket's own address, where the report's `local_address` or `remote_address` is the one
+   * beyond address translation, as the existing agent sends it.
+   */
+  localSocketAddress: 'nfm.local_socket_address',
+  remoteSocketAddress: 'nfm.remote_socket_address',
 } as const;

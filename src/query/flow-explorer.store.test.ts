@@ -46,7 +46,12 @@ beforeAll(async () => {
         category: 'INTERNET',
         values: { bytes_received: 9 },
       }),
-      flowRow({ servicePort: 80, side: 'server', values: { bytes_received: 5 } }),
+      flowRow({
+        servicePort: 80,
+        side: 'server',
+        dnatAddress: '198.51.100.9',
+        values: { bytes_received: 5 },
+      }),
       flowRow({ account: '111111111111', values: { bytes_received: 99 } }),
       flowRow({ region: 'eu-west-1', values: { bytes_received: 99 } }),
     ],
@@ -99,4 +104,9 @@ test('what only some reports know is summed over those; what none knows is left 
   expect(flow).toMatchObject({ busyUs: 7n, dsacks: 0n, deliveryRateMax: 5_000_000_000n });
   expect(flow).not.toHaveProperty('segmentsCe');
   expect(flow).not.toHaveProperty('minRttUsMin');
+});
+
+test('addresses beyond translation are shown where there are any', async () => {
+  expect((await explore({ servicePort: 80 }))[0]).toMatchObject({ dnatIp: '198.51.100.9' });
+  expect((await explore({ servicePort: 443 }))[0]).not.toHaveProperty('dnatIp');
 });

@@ -1,6 +1,6 @@
 import { canonicalAddress } from '../model/address.ts';
 import type { DESTINATION_CATEGORIES } from '../model/category.ts';
-import { FLOW_COLUMNS } from '../model/columns.ts';
+import { FLOW_COLUMNS, NO_ADDRESS } from '../model/columns.ts';
 import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
@@ -25,6 +25,10 @@ export type ExploredFlow = Readonly<Record<string, string | number | bigint>>;
 type StoredFlow = Readonly<Record<string, string | number | null>>;
 
 const OPTIONAL_TIMINGS = TIMING_METRICS.filter(isOptionalTiming);
+
+const ADDRESSES: ReadonlySet<string> = new Set(
+  FLOW_COLUMNS.filter(({ type }) => type === 'IPv6').map((column) => column.name),
+);
 
 /** What is said of a flow and makes no other flow of it: the latest that was known. */
 const DESCRIPTIONS = ['local_process', 'local_cgroup'] as const;
@@ -99,7 +103,8 @@ function aggregate(column: string): SqlFragment {
 function exploredFlow(row: StoredFlow): ExploredFlow {
   const flow: Record<string, string | number | bigint> = {};
   for (const [column, value] of Object.entries(row)) {
-    if (value === '' || value === null || isUnknownTiming(column, row)) continue;
+    if (value === null || value === '' || value === NO_ADDRESS) continue;
+    if (isUnknownTiming(column, row)) continue;
     flow[memberOf(column)] = memberValue(column, value);
   }
   return flow;
@@ -117,6 +122,5 @@ function memberOf(column: string): string {
 
 function memberValue(column: string, value: string | number): string | number | bigint {
   if (VALUE_NAMES.includes(column)) return BigInt(value);
-  const isAddress = column === 'local_ip' || column === 'remote_ip';
-  return isAddress ? (canonicalAddress(String(value)) ?? value) : value;
+  return ADDRESSES.has(column) ? (canonicalAddress(String(value)) ?? value) : value;
 }

@@ -18,6 +18,8 @@ export const MONITOR_ROW_KEYS = [
   'side',
   'local_ip',
   'remote_ip',
+  'snat_ip',
+  'dnat_ip',
   'service_port',
   'local_instance',
   'local_subnet',

@@ -452,7 +452,7 @@ async function readBack(store: FlowStore, batch: bigint): Promise<StoredRow[]> {
   return rows.map((row) =>
     Object.fromEntries(
       Object.entries(row).map(([column, value]) => {
-        const isAddress = column === 'local_ip' || column === 'remote_ip';
+        const isAddress = column.endsWith('_ip');
         return [column, isAddress ? (canonicalAddress(String(value)) ?? '') : String(value)];
       }),
     ),

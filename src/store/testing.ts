@@ -17,6 +17,8 @@ export interface FlowParts {
   readonly side?: Side;
   readonly localAddress?: string;
   readonly remoteAddress?: string;
+  readonly snatAddress?: string | undefined;
+  readonly dnatAddress?: string | undefined;
   readonly servicePort?: number;
   readonly local?: Partial<Endpoint>;
   readonly remote?: Partial<Endpoint>;
@@ -48,6 +50,8 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
       side: parts.side ?? 'client',
       localAddress: parts.localAddress ?? '10.0.1.7',
       remoteAddress: parts.remoteAddress ?? '10.0.2.7',
+      snatAddress: parts.snatAddress,
+      dnatAddress: parts.dnatAddress,
       servicePort: parts.servicePort ?? 443,
       pods: parts.pods,
       values,

@@ -6,6 +6,7 @@ import {
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
+import type { Beyond } from '../kernel/nat-table.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
 
 /** What the connections of one flow did since the last report. */
@@ -14,17 +15,21 @@ export class FlowWindow {
   readonly localAddress: string;
   readonly remoteAddress: string;
   readonly servicePort: number;
+  readonly snatAddress: string | undefined;
+  readonly dnatAddress: string | undefined;
   values = emptyValues();
   /** Something happened in this window. */
   touched = false;
   #processName: string | undefined;
   #cgroupId: number | undefined;
 
-  constructor(flow: Omit<ReportedFlow, 'values' | 'pods'>) {
+  constructor(flow: FlowKey) {
     this.side = flow.side;
     this.localAddress = flow.localAddress;
     this.remoteAddress = flow.remoteAddress;
     this.servicePort = flow.servicePort;
+    this.snatAddress = flow.snatAddress;
+    this.dnatAddress = flow.dnatAddress;
   }
 
   /** Says whose a connection is that did something; "" and 0 say nothing. */
@@ -57,13 +62,15 @@ export class FlowWindow {
    */
   take(cgroupPath: (id: number) => string | undefined): ReportedFlow {
     const { side, localAddress, remoteAddress, servicePort, values } = this;
+    const { snatAddress, dnatAddress } = this;
     const processName = this.#processName || undefined;
     const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
     this.values = emptyValues();
     this.touched = false;
     this.#processName = undefined;
     this.#cgroupId = undefined;
-    return { side, localAddress, remoteAddress, servicePort, processName, cgroup, values };
+    const key = { side, localAddress, remoteAddress, snatAddress, dnatAddress, servicePort };
+    return { ...key, processName, cgroup, values };
   }
 }
 
@@ -100,15 +107,36 @@ export const AT = {
   segmentsCe: plainIndex('segments_ce'),
 } as const;
 
-/** The flow of a connection: the client's port is left out, so that its connections share one. */
-export function flowOf(record: SocketRecord): Omit<ReportedFlow, 'values' | 'pods'> {
+/** What makes connections one flow. */
+export type FlowKey = Pick<
+  ReportedFlow,
+  'side' | 'localAddress' | 'remoteAddress' | 'snatAddress' | 'dnatAddress' | 'servicePort'
+>;
+
+/**
+ * The flow of a connection: the client's port is left out, so that its connections share one.
+ *
+ * @param beyond what the network has instead, when this host translates it
+ */
+export function flowOf(record: SocketRecord, beyond: Beyond | undefined): FlowKey {
   const isServer = record.isServer;
+  const localAddress = shortText(record.localAddress);
+  const remoteAddress = shortText(record.remoteAddress);
+  const servicePort = isServer ? record.localPort : record.remotePort;
+  const side = isServer ? 'server' : 'client';
+  if (beyond === undefined) return { side, localAddress, remoteAddress, servicePort };
   return {
-    side: isServer ? 'server' : 'client',
-    localAddress: shortText(record.localAddress),
-    remoteAddress: shortText(record.remoteAddress),
-    servicePort: isServer ? record.localPort : record.remotePort,
+    side,
+    localAddress,
+    remoteAddress,
+    snatAddress: unless(localAddress, shortText(beyond.localAddress)),
+    dnatAddress: unless(remoteAddress, shortText(beyond.remoteAddress)),
+    servicePort: beyond.servicePort,
   };
+}
+
+function unless(same: string, text: string): string | undefined {
+  return text === same ? undefined : text;
 }
 
 /** Canonical text; v4-mapped is written by hand, ten times faster than through the parser. */

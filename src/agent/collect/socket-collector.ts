@@ -1,8 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ReportedFlow } from '../../model/report.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
+import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
-import { AT, FlowWindow, flowOf } from './flow-window.ts';
+import { AT, type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
 import { TrackedSocket } from './tracked-socket.ts';
 
 /** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
@@ -11,6 +12,8 @@ const MOST_FLOWS = 65_536;
 /** Where the connections are read; `SocketWatch` is the one. */
 export interface SocketSource {
   readonly maxSockets: number;
+  start(): void;
+  stop(): void;
   adopt(visit: (record: SocketRecord) => void): void;
   beginEpoch(): number;
   readSockets(visit: (record: SocketRecord) => void): void;
@@ -24,6 +27,8 @@ export interface SocketCollectorDeps {
   readonly clock: Clock;
   /** Names the cgroups. */
   readonly cgroups: Pick<CgroupPaths, 'allowReading' | 'pathOf'>;
+  /** Undefined: address translation is not asked for. */
+  readonly nat?: Pick<NatTable, 'start' | 'stop' | 'drain' | 'find' | 'takeFailures'> | undefined;
   /** Connections that did nothing for so long are in no level and no report until they do. */
   readonly notrackMillis: number;
 }
@@ -35,6 +40,8 @@ export interface CollectorCounters {
   readonly socket_agg_completed: number;
   readonly socket_agg_above_limit: number;
   readonly socket_eviction_completed: number;
+  readonly sockets_natd: number;
+  readonly remote_nat_reversal_errors: number;
 }
 
 /**
@@ -61,7 +68,26 @@ export class SocketCollector {
     return this.#sockets.size;
   }
 
-  /** Counts the connections that are there already from now on. Once, before all else. */
+  /** What is there already is counted from now on. Throws an AgentError when this host cannot. */
+  start(): void {
+    const { source, nat } = this.#deps;
+    source.start();
+    try {
+      nat?.start();
+    } catch (error) {
+      source.stop();
+      throw error;
+    }
+    this.adopt();
+  }
+
+  stop(): void {
+    const { source, nat } = this.#deps;
+    nat?.stop();
+    source.stop();
+  }
+
+  /** Counts the connections that are there and not known. */
   adopt(): void {
     const { source, clock } = this.#deps;
     const now = clock.now();
@@ -80,6 +106,7 @@ export class SocketCollector {
     this.#pass += 1;
     const now = clock.now();
     const left: number[] = [];
+    this.#deps.nat?.drain();
     source.readSockets((record) => {
       // The ring was full when it closed: its record waited in the table.
       if (record.state === TCP_STATE.close) {
@@ -107,6 +134,7 @@ export class SocketCollector {
   takeCounters(): CollectorCounters {
     const taken = this.#counters;
     this.#counters = emptyCounters();
+    taken.remote_nat_reversal_errors += this.#deps.nat?.takeFailures() ?? 0;
     return taken;
   }
 
@@ -158,8 +186,10 @@ export class SocketCollector {
   }
 
   #flow(record: SocketRecord): FlowWindow | undefined {
-    const flow = flowOf(record);
-    const key = `${flow.side} ${flow.localAddress} ${flow.remoteAddress} ${flow.servicePort}`;
+    const beyond = this.#deps.nat?.find(record);
+    if (beyond !== undefined) this.#counters.sockets_natd += 1;
+    const flow = flowOf(record, beyond);
+    const key = keyOf(flow);
     const known = this.#flows.get(key);
     if (known !== undefined) return known;
     if (this.#flows.size >= MOST_FLOWS) {
@@ -222,6 +252,13 @@ export class SocketCollector {
   }
 }
 
+function keyOf(flow: FlowKey): string {
+  const { side, localAddress, remoteAddress, servicePort, snatAddress, dnatAddress } = flow;
+  const key = `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
+  const isTranslated = snatAddress !== undefined || dnatAddress !== undefined;
+  return isTranslated ? `${key} ${snatAddress} ${dnatAddress}` : key;
+}
+
 function connection(cookie: number, startedNanos: number): string {
   return `${cookie} ${startedNanos}`;
 }
@@ -234,5 +271,7 @@ function emptyCounters(): { -readonly [name in keyof CollectorCounters]: number 
     socket_agg_completed: 0,
     socket_agg_above_limit: 0,
     socket_eviction_completed: 0,
+    sockets_natd: 0,
+    remote_nat_reversal_errors: 0,
   };
 }

@@ -60,6 +60,9 @@ export class FakeSource implements SocketSource {
   readonly removed: number[] = [];
   #epoch = 0;
 
+  start(): void {}
+  stop(): void {}
+
   /** What is in the table. */
   adopt(visit: (record: SocketRecord) => void): void {
     for (const socket of this.table) visit(recordOf(socket));

@@ -110,6 +110,18 @@ export class LabNetwork {
     await this.#nft(`insert rule inet lab forward oifname "${link}" tcp dport ${port} drop`);
   }
 
+  /**
+   * Translates addresses on a host or on `router`.
+   *
+   * @param chains of an nft table of family inet; none end it
+   */
+  async translate(name: string, ...chains: readonly string[]): Promise<void> {
+    const namespace = name === 'router' ? this.#router : this.host(name).namespace;
+    const anew = ['add table inet nat', 'delete table inet nat'];
+    const table = chains.length === 0 ? [] : ['table inet nat {', ...chains, '}'];
+    await inNamespace(namespace, ['nft', [...anew, ...table].join('\n')]);
+  }
+
   /** Marks so many percent of the packets on their way to a host that understand ECN as congested. */
   async markCongested(name: string, percent: number): Promise<void> {
     const link = routerInterface(this.host(name));

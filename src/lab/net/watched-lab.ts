@@ -2,8 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { SocketCollector } from '../../agent/collect/socket-collector.ts';
+import { type CollectorCounters, SocketCollector } from '../../agent/collect/socket-collector.ts';
 import { CgroupPaths } from '../../agent/kernel/cgroup-paths.ts';
+import { openLibc } from '../../agent/kernel/libc.ts';
+import { NatTable } from '../../agent/kernel/nat-table.ts';
 import { SocketWatch } from '../../agent/kernel/socket-watch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import {
@@ -112,11 +114,12 @@ export class HostWatch {
   readonly #watch: SocketWatch;
   readonly #collector: SocketCollector;
 
-  constructor(cgroupPath: string) {
+  constructor(cgroupPath: string, { resolveNat = false } = {}) {
     this.#watch = new SocketWatch({ cgroupPath });
     this.#collector = new SocketCollector({
       source: this.#watch,
       cgroups: new CgroupPaths(cgroupRoot()),
+      nat: resolveNat ? new NatTable(openLibc()) : undefined,
       clock: systemClock,
       notrackMillis: 65_000,
     });
@@ -124,8 +127,7 @@ export class HostWatch {
 
   /** What is open already is counted from now on. */
   start(): void {
-    this.#watch.start();
-    this.adopt();
+    this.#collector.start();
   }
 
   adopt(): void {
@@ -133,7 +135,7 @@ export class HostWatch {
   }
 
   stop(): void {
-    this.#watch.stop();
+    this.#collector.stop();
   }
 
   collect(): void {
@@ -147,6 +149,11 @@ export class HostWatch {
 
   counters(): Readonly<Record<string, number>> {
     return this.#watch.counters();
+  }
+
+  /** Deltas since the last call. */
+  takeCounters(): CollectorCounters {
+    return this.#collector.takeCounters();
   }
 
   /** Adds windows together until `count` connections have closed, at most ten seconds. */
@@ -172,6 +179,12 @@ export class FlowView {
   get key(): string {
     const { side, localAddress, remoteAddress, servicePort } = this.#flow;
     return `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
+  }
+
+  /** As `key`, with what the network has instead of the two addresses. */
+  get beyondNat(): string {
+    const { side, snatAddress, dnatAddress, servicePort } = this.#flow;
+    return `${side} ${snatAddress} ${dnatAddress} ${servicePort}`;
   }
 
   /** "PROCESS CGROUP" */

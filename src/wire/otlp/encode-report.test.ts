@@ -119,6 +119,15 @@ test.each([
   });
 });
 
+test('beyond address translation is what others take for the addresses', () => {
+  expect(flowAttributes({ snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' })).toMatchObject({
+    local_address: '192.0.2.1',
+    remote_address: '10.0.3.1',
+    'nfm.local_socket_address': '10.0.0.1',
+    'nfm.remote_socket_address': '2001:db8::1',
+  });
+});
+
 test('pods are named where they are known', () => {
   const pods = {
     localPodName: 'cart-7f',

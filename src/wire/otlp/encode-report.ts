@@ -134,12 +134,14 @@ function flowAttributes(flow: ReportedFlow): Attributes {
     ...POD_ATTRIBUTES.map(([key, name]) => [key, flow.pods?.[name]] as const),
     [FLOW_ATTRIBUTES.processName, flow.processName],
     [FLOW_ATTRIBUTES.cgroup, flow.cgroup],
+    [FLOW_ATTRIBUTES.localSocketAddress, flow.snatAddress && flow.localAddress],
+    [FLOW_ATTRIBUTES.remoteSocketAddress, flow.dnatAddress && flow.remoteAddress],
   ];
   const names = optional.flatMap(([key, value]) => (value ? [[key, value] as const] : []));
   return [
     ['protocol', 'TCP'],
-    ['local_address', flow.localAddress],
-    ['remote_address', flow.remoteAddress],
+    ['local_address', flow.snatAddress ?? flow.localAddress],
+    ['remote_address', flow.dnatAddress ?? flow.remoteAddress],
     ['local_port', isClient ? 0 : flow.servicePort],
     ['remote_port', isClient ? flow.servicePort : 0],
     ...names,

@@ -14,6 +14,8 @@ const TEXTS = [
   'remote_pod_service',
   FLOW_ATTRIBUTES.processName,
   FLOW_ATTRIBUTES.cgroup,
+  FLOW_ATTRIBUTES.localSocketAddress,
+  FLOW_ATTRIBUTES.remoteSocketAddress,
 ] as const;
 const NUMBERS = ['local_port', 'remote_port'] as const;
 
@@ -53,6 +55,8 @@ export function emptyFlowKey(): WireFlowKey {
     remote_pod_service: '',
     [FLOW_ATTRIBUTES.processName]: '',
     [FLOW_ATTRIBUTES.cgroup]: '',
+    [FLOW_ATTRIBUTES.localSocketAddress]: '',
+    [FLOW_ATTRIBUTES.remoteSocketAddress]: '',
   };
 }
 
