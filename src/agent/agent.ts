@@ -1,9 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
-import type { AgentDescription, HostDescription, Report } from '../model/report.ts';
+import type { AgentDescription, HostDescription, Remainder, Report } from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
-import { topFlows } from './collect/top-flows.ts';
+import { bytesOf, topFlows } from './collect/top-flows.ts';
 import type { SocketWatch } from './kernel/socket-watch.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 
@@ -88,16 +88,16 @@ export class Agent {
   async #report(): Promise<void> {
     const { collector, settings, clock, publisher, onReport } = this.#deps;
     const taken = await collector.takeWindow();
-    const flows = topFlows(taken, settings.topK);
+    const cut = topFlows(taken, settings.topK);
     this.#sequence += 1;
     const report: Report = {
       host: this.#deps.describeHost(),
       agent: this.#deps.description,
       identity: { runId: this.#deps.runId, sequence: this.#sequence },
       timeUnixNano: BigInt(clock.now()) * 1_000_000n,
-      flows,
+      ...cut,
       processStats: this.#processStats(),
-      counters: this.#counters(taken.length - flows.length),
+      counters: this.#counters(cut.remainders),
     };
     onReport?.(report);
     await publisher?.publish(report);
@@ -113,7 +113,7 @@ export class Agent {
     };
   }
 
-  #counters(flowsCut: number): Readonly<Record<string, number>> {
+  #counters(cut: readonly Remainder[]): Readonly<Record<string, number>> {
     const { watch, collector, publisher } = this.#deps;
     const events = watch.counters();
     const deltas = Object.entries(events).map(
@@ -123,7 +123,8 @@ export class Agent {
     return {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),
-      flows_cut: flowsCut,
+      flows_cut: cut.reduce((sum, { flows }) => sum + flows, 0),
+      bytes_cut: cut.reduce((sum, { values }) => sum + bytesOf(values), 0),
       publish_report_failed: publisher?.takeFailed() ?? 0,
     };
   }

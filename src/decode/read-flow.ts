@@ -60,7 +60,7 @@ function isPort(port: number): boolean {
 }
 
 /** Whole, not negative, and no wider than its column: as the kernel counts. Or left out. */
-function normaliseValues(values: Float64Array): boolean {
+export function normaliseValues(values: Float64Array): boolean {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
     if (Number.isNaN(value) && isOptionalPlain(i)) continue;

@@ -5,10 +5,11 @@ import {
   type Endpoint,
   type EnrichedFlow,
   LOOPBACK_IDENTIFIER,
+  NO_ADDRESS,
   UNKNOWN_ENDPOINT,
 } from '../model/enriched-flow.ts';
 import type { Owner } from '../model/owner.ts';
-import type { ReportedFlow } from '../model/report.ts';
+import type { CategoryHint, Remainder, ReportedFlow } from '../model/report.ts';
 import type { TopologySnapshot, Vantage } from '../model/topology.ts';
 import { classify } from './classify.ts';
 
@@ -28,13 +29,14 @@ export interface EnrichInput {
   readonly host: ReportingHost;
   readonly timeSeconds: number;
   readonly flows: readonly ReportedFlow[];
+  readonly remainders: readonly Remainder[];
 }
 
 /** Names both ends of each flow as of its time, and where it went. Pure: same input, same rows. */
 export function enrich(input: EnrichInput, topology: TopologySnapshot): EnrichedFlow[] {
   const { host, timeSeconds } = input;
   const vantage: Vantage = { owner: host.owner, vpcId: host.vpcId, timeSeconds };
-  return input.flows.map((flow) => {
+  const rows = input.flows.map((flow): EnrichedFlow => {
     const local = localEndpoint(flow, host, topology);
     // What the network routes by: beyond the host's own address translation.
     const remoteAddress = flow.dnatAddress ?? flow.remoteAddress;
@@ -55,6 +57,36 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
         : remoteIdentifier(remote, category, host.owner),
     };
   });
+  return [...rows, ...input.remainders.map((remainder) => remainderRow(remainder, input))];
+}
+
+const CATEGORY_OF_HINT: Readonly<Record<CategoryHint, DestinationCategory>> = {
+  loopback: 'INTRA_AZ',
+  private: 'UNCLASSIFIED',
+  global: 'INTERNET',
+};
+
+/** A row of what was cut: the host's own, in its subnet if it has only one, to somewhere. */
+function remainderRow(remainder: Remainder, { host, timeSeconds }: EnrichInput): EnrichedFlow {
+  const { side, hint, flows, values } = remainder;
+  const subnets = new Set([...host.subnetOf.values()].filter((subnet) => subnet !== ''));
+  const [subnetId = ''] = subnets.size === 1 ? subnets : [];
+  const { owner, vpcId, az, instanceId, cluster } = host;
+  const local = { ...owner, vpcId, subnetId, az, instanceId };
+  const category = CATEGORY_OF_HINT[hint];
+  const addresses = { localAddress: NO_ADDRESS, remoteAddress: NO_ADDRESS };
+  return {
+    timeSeconds,
+    owner,
+    flow: { side, ...addresses, servicePort: 0, values },
+    flowsCut: flows,
+    local,
+    cluster,
+    remote: hint === 'loopback' ? local : UNKNOWN_ENDPOINT,
+    category,
+    remoteIdentifier:
+      hint === 'loopback' ? LOOPBACK_IDENTIFIER : remoteIdentifier(undefined, category, owner),
+  };
 }
 
 /** A container's address is in no subnet; what it is masqueraded as may be. */

@@ -1,4 +1,4 @@
-import type { Endpoint, EnrichedFlow } from './enriched-flow.ts';
+import { type Endpoint, type EnrichedFlow, NO_ADDRESS } from './enriched-flow.ts';
 import { isOptionalPlain, isWide, VALUE_NAMES } from './flow-metrics.ts';
 
 /** ClickHouse types a column may have. */
@@ -25,9 +25,6 @@ export interface Column {
   /** Its value in a row; an address as canonical text; NaN, where it may be null, for not known. */
   readonly value: (row: EnrichedFlow) => string | number;
 }
-
-/** What an address column holds where there is none: no flow has it. */
-export const NO_ADDRESS = '::';
 
 const text = (name: string, label: string, value: Column['value']): Column => ({
   name,
@@ -147,6 +144,7 @@ export const FLOW_COLUMNS: readonly Column[] = [
   ...pods,
   text('local_process', 'Local process', ({ flow }) => flow.processName ?? ''),
   text('local_cgroup', 'Local cgroup', ({ flow }) => flow.cgroup ?? ''),
+  { name: 'flows_cut', type: 'UInt32', label: 'Flows cut', value: (row) => row.flowsCut ?? 0 },
   ...values,
 ];
 

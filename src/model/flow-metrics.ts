@@ -115,3 +115,22 @@ export const VALUE_NAMES: readonly string[] = [
   ...PLAIN_METRICS,
   ...TIMING_METRICS.flatMap((metric) => TIMING_PARTS.map((part) => `${metric}_${part}`)),
 ];
+
+/** Adds the values of a flow to those of others; what either does not know is what the other does. */
+export function addValues(to: Float64Array, from: Float64Array): void {
+  for (const index of PLAIN_METRICS.keys()) {
+    const value = from[index] ?? 0;
+    if (!Number.isNaN(value)) to[index] = (to[index] || 0) + value;
+  }
+  for (const metric of TIMING_METRICS) addTiming(to, from, timingIndex(metric));
+}
+
+function addTiming(to: Float64Array, from: Float64Array, first: number): void {
+  const [count = 0, min = 0, max = 0, sum = 0] = from.subarray(first, first + TIMING_PARTS.length);
+  if (count === 0) return;
+  const before = to[first] ?? 0;
+  to[first] = before + count;
+  to[first + 1] = before === 0 ? min : Math.min(to[first + 1] ?? 0, min);
+  to[first + 2] = Math.max(to[first + 2] ?? 0, max);
+  to[first + 3] = (to[first + 3] ?? 0) + sum;
+}

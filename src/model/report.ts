@@ -39,6 +39,20 @@ export interface ReportedFlow {
   readonly values: Float64Array;
 }
 
+/** Where a flow's other end is, as far as its address says. */
+export const CATEGORY_HINTS = ['loopback', 'private', 'global'] as const;
+export type CategoryHint = (typeof CATEGORY_HINTS)[number];
+
+/** The flows that were cut from a report, added up: one for each side and hint that had any. */
+export interface Remainder {
+  readonly side: Side;
+  readonly hint: CategoryHint;
+  /** How many they were. */
+  readonly flows: number;
+  /** As a flow's. */
+  readonly values: Float64Array;
+}
+
 /**
  * How an address stands on its host. Only `link` addresses make subnets: loopback and container
  * bridges (and what is enslaved to them) are the host's own business.
@@ -96,6 +110,8 @@ export interface Report {
   /** When the window was closed, nanoseconds since 1970. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly ReportedFlow[];
+  /** What the flows leave of the host's traffic; absent in the existing agent's reports. */
+  readonly remainders?: readonly Remainder[] | undefined;
   /** `process_stats`: gauges of the agent itself. */
   readonly processStats: Readonly<Record<string, number>>;
   /** `counters`: deltas of the agent's own event counters. */
@@ -124,4 +140,11 @@ export const FLOW_ATTRIBUTES = {
    */
   localSocketAddress: 'nfm.local_socket_address',
   remoteSocketAddress: 'nfm.remote_socket_address',
+} as const;
+
+/** Attributes of a remainder's scope. */
+export const REMAINDER_ATTRIBUTES = {
+  side: 'side',
+  hint: 'category_hint',
+  flows: 'flows',
 } as const;

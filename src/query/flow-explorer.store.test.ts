@@ -53,6 +53,7 @@ beforeAll(async () => {
         values: { bytes_received: 5 },
       }),
       flowRow({ account: '111111111111', values: { bytes_received: 99 } }),
+      { ...flowRow({ values: { bytes_received: 1_000 } }), flowsCut: 12 },
       flowRow({ region: 'eu-west-1', values: { bytes_received: 99 } }),
     ],
     1n,

@@ -1,6 +1,7 @@
 import { canonicalAddress } from '../model/address.ts';
 import type { DESTINATION_CATEGORIES } from '../model/category.ts';
-import { FLOW_COLUMNS, NO_ADDRESS } from '../model/columns.ts';
+import { FLOW_COLUMNS } from '../model/columns.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
 import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
@@ -36,6 +37,7 @@ const DESCRIPTIONS = ['local_process', 'local_cgroup'] as const;
 const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
   (column) =>
     column !== 'time' &&
+    column !== 'flows_cut' &&
     !VALUE_NAMES.includes(column) &&
     !DESCRIPTIONS.some((description) => description === column),
 );
@@ -71,6 +73,7 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
     sql`region = ${param('String', owner.region)}`,
     sql`time >= toDateTime(${param('UInt32', startSeconds)}, 'UTC')`,
     sql`time < toDateTime(${param('UInt32', endSeconds)}, 'UTC')`,
+    sql`flows_cut = 0`,
   ];
   if (localIp !== undefined) conditions.push(sql`local_ip = toIPv6(${param('String', localIp)})`);
   if (remoteIp !== undefined)

@@ -1,7 +1,7 @@
 import { canonicalAddress } from '../model/address.ts';
 import { ec2Arn } from '../model/arn.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import { NO_ADDRESS } from '../model/columns.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
 import type {
   KubernetesMetadata,
   MonitorTopContributorsRow,

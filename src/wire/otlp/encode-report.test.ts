@@ -128,6 +128,17 @@ test('beyond address translation is what others take for the addresses', () => {
   });
 });
 
+test('what was cut comes back, and is no flow', () => {
+  const { values } = flow();
+  const remainder = { side: 'server', hint: 'global', flows: 70_000, values } as const;
+  const back = decoded({ flows: [], remainders: [remainder] });
+  expect(back.flows).toEqual([]);
+  expect(back.remainders.map(({ attributes }) => Object.fromEntries(attributes))).toEqual([
+    { side: 'server', category_hint: 'global', flows: 70_000n },
+  ]);
+  expect(back.remainders[0]?.values).toEqual(values);
+});
+
 test('pods are named where they are known', () => {
   const pods = {
     localPodName: 'cart-7f',

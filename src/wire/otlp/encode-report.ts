@@ -10,6 +10,8 @@ import {
   FLOW_ATTRIBUTES,
   HOST_ATTRIBUTES,
   type PodNames,
+  REMAINDER_ATTRIBUTES,
+  type Remainder,
   type Report,
   type ReportedFlow,
 } from '../../model/report.ts';
@@ -24,6 +26,7 @@ import {
   KEY_VALUE,
   METRIC,
   NUMBER_DATA_POINT,
+  REMAINDER_SCOPE,
   RESOURCE,
   RESOURCE_METRICS,
   SCOPE,
@@ -72,6 +75,9 @@ function writeResourceMetrics(report: Report, pbf: PbfWriter): void {
   for (const flow of report.flows) {
     pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeFlow, { flow, time });
   }
+  for (const remainder of report.remainders ?? []) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeRemainder, { remainder, time });
+  }
   const numbers = { time, name: 'process_stats', values: report.processStats };
   pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, kind: 'gauge' });
   pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, {
@@ -114,15 +120,33 @@ interface FlowOfReport {
 }
 
 function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
-  const attributes = flowAttributes(flow);
-  writeScope(pbf, 'network_stats', attributes);
+  writeScope(pbf, 'network_stats', flowAttributes(flow));
+  writeValues(pbf, flow.values, time);
+}
+
+interface RemainderOfReport {
+  readonly remainder: Remainder;
+  readonly time: bigint;
+}
+
+/** In a scope of its own name, which whoever does not know it passes over: it is no flow. */
+function writeRemainder({ remainder, time }: RemainderOfReport, pbf: PbfWriter): void {
+  writeScope(pbf, REMAINDER_SCOPE, [
+    [REMAINDER_ATTRIBUTES.side, remainder.side],
+    [REMAINDER_ATTRIBUTES.hint, remainder.hint],
+    [REMAINDER_ATTRIBUTES.flows, remainder.flows],
+  ]);
+  writeValues(pbf, remainder.values, time);
+}
+
+function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
   for (const name of PLAIN_METRICS) {
-    const value = flow.values[plainIndex(name)] ?? 0;
+    const value = values[plainIndex(name)] ?? 0;
     if (!Number.isNaN(value)) writeHistogram(pbf, { name, time, count: 1, sum: value });
   }
   for (const name of TIMING_METRICS) {
     const first = timingIndex(name);
-    const [count = 0, min = 0, max = 0, sum = 0] = flow.values.subarray(first, first + 4);
+    const [count = 0, min = 0, max = 0, sum = 0] = values.subarray(first, first + 4);
     if (count === 0 && isOptionalTiming(name)) continue;
     writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
   }
