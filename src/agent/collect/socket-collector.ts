@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { ReportedFlow } from '../../model/report.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
@@ -9,13 +10,23 @@ import { TrackedSocket } from './tracked-socket.ts';
 /** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
 const MOST_FLOWS = 65_536;
 
+/**
+ * The ring must be read often, as it only holds so much; the table need not, and to read 50,000
+ * connections takes 40 ms.
+ */
+const TABLE_MILLIS = 5_000;
+
 /** Where the connections are read; `SocketWatch` is the one. */
 export interface SocketSource {
   readonly maxSockets: number;
+  /** What it cannot tell of any flow: left out of them. */
+  readonly unknown: readonly PlainMetric[];
   start(): void;
   stop(): void;
   adopt(visit: (record: SocketRecord) => void): void;
   beginEpoch(): number;
+  /** Before the last reading of a window: what is too dear to do at each. */
+  readAhead(): void;
   readSockets(visit: (record: SocketRecord) => void): void;
   takeClosed(visit: (record: SocketRecord) => void): void;
   readProgress(): Promise<readonly SocketProgress[]>;
@@ -57,7 +68,8 @@ export class SocketCollector {
   readonly #overtaken = new Map<string, TrackedSocket>();
   readonly #flows = new Map<string, FlowWindow>();
   #epoch = -1;
-  #pass = 0;
+  #passes = 0;
+  #passedAt = Number.NEGATIVE_INFINITY;
   #counters = emptyCounters();
 
   constructor(deps: SocketCollectorDeps) {
@@ -99,29 +111,20 @@ export class SocketCollector {
     });
   }
 
-  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
+  /** Takes what closed; and reads the connections that live, where that is due. */
   collect(): void {
-    const { source, clock } = this.#deps;
-    this.#epoch = source.beginEpoch();
-    this.#pass += 1;
-    const now = clock.now();
-    const left: number[] = [];
-    this.#deps.nat?.drain();
-    source.readSockets((record) => {
-      // The ring was full when it closed: its record waited in the table.
-      if (record.state === TCP_STATE.close) {
-        this.#end(record);
-        left.push(record.cookie);
-      } else this.#read(record, now);
-    });
-    source.takeClosed((record) => this.#end(record));
-    for (const cookie of left) source.remove(cookie);
+    const { nat, clock } = this.#deps;
+    nat?.drain();
+    if (clock.now() - this.#passedAt >= TABLE_MILLIS) this.#pass();
+    else this.#takeClosed();
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
   async takeWindow(): Promise<readonly ReportedFlow[]> {
-    const { source, clock } = this.#deps;
-    this.collect();
+    const { source, nat, clock } = this.#deps;
+    source.readAhead();
+    nat?.drain();
+    this.#pass();
     const progress = await source.readProgress();
     const now = clock.now();
     for (const each of progress) this.#advance(each, now);
@@ -138,6 +141,29 @@ export class SocketCollector {
     return taken;
   }
 
+  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
+  #pass(): void {
+    const { source, clock } = this.#deps;
+    const now = clock.now();
+    this.#passedAt = now;
+    this.#epoch = source.beginEpoch();
+    this.#passes += 1;
+    const left: number[] = [];
+    source.readSockets((record) => {
+      // The ring was full when it closed: its record waited in the table.
+      if (record.state === TCP_STATE.close) {
+        this.#end(record);
+        left.push(record.cookie);
+      } else this.#read(record, now);
+    });
+    this.#takeClosed();
+    for (const cookie of left) source.remove(cookie);
+  }
+
+  #takeClosed(): void {
+    this.#deps.source.takeClosed((record) => this.#end(record));
+  }
+
   #read(record: SocketRecord, now: number): void {
     const { cookie, startedNanos } = record;
     let socket = this.#sockets.get(cookie);
@@ -149,7 +175,7 @@ export class SocketCollector {
       if (socket === undefined) return;
       this.#sockets.set(cookie, socket);
     }
-    socket.seenAt = this.#pass;
+    socket.seenAt = this.#passes;
     if (socket.isUnchanged(record)) return;
     socket.count(record, this.#epoch);
     socket.activeAt = now;
@@ -211,7 +237,7 @@ export class SocketCollector {
   #countLevels(now: number): void {
     for (const [cookie, socket] of this.#sockets) {
       // Neither in the table nor in the ring: another agent's program may have reset its callbacks.
-      if (socket.seenAt !== this.#pass) {
+      if (socket.seenAt !== this.#passes) {
         this.#sockets.delete(cookie);
         this.#counters.sockets_stale += 1;
       } else if (!this.#isIdle(socket, now)) {
@@ -241,15 +267,27 @@ export class SocketCollector {
   #takeFlows(): readonly ReportedFlow[] {
     const used = new Set<FlowWindow>();
     for (const socket of this.#sockets.values()) used.add(socket.flow);
-    const { cgroups } = this.#deps;
+    const { cgroups, source } = this.#deps;
+    const unknown = source.unknown.map(plainIndex);
     const taken: ReportedFlow[] = [];
     cgroups.allowReading();
     for (const [key, flow] of this.#flows) {
-      if (flow.touched) taken.push(flow.take((id) => cgroups.pathOf(id)));
+      if (flow.touched)
+        taken.push(
+          withoutPlaces(
+            flow.take((id) => cgroups.pathOf(id)),
+            unknown,
+          ),
+        );
       if (!used.has(flow)) this.#flows.delete(key);
     }
     return taken;
   }
+}
+
+function withoutPlaces(flow: ReportedFlow, unknown: readonly number[]): ReportedFlow {
+  for (const place of unknown) flow.values[place] = Number.NaN;
+  return flow;
 }
 
 function keyOf(flow: FlowKey): string {

@@ -11,7 +11,8 @@ const DELIVERED = plainIndex('bytes_delivered');
 
 /** The existing agent's measure: retransmissions, timeouts twice, severed connections four times. */
 export function lossOf({ values }: ReportedFlow): number {
-  const at = (index: number): number => values[index] ?? 0;
+  // What is not known (NaN) is no loss.
+  const at = (index: number): number => values[index] || 0;
   const retrans = at(RETRANS) + at(RETRANS + 1) + at(RETRANS + 2);
   const rtos = at(RTOS) + at(RTOS + 1) + at(RTOS + 2);
   return retrans + 2 * rtos + 4 * (at(SEVERED_CONNECT) + at(SEVERED_ESTABLISH));

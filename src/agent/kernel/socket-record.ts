@@ -146,6 +146,91 @@ export class SocketRecord {
   }
 }
 
+/** What a record says; what is not given is 0. Addresses are of 16 bytes, v4 as v4-mapped. */
+export interface SocketRecordFields {
+  readonly cookie: number;
+  readonly startedNanos: number;
+  readonly bytesReceived?: number;
+  readonly bytesAcked?: number;
+  readonly localAddress: Uint8Array;
+  readonly remoteAddress: Uint8Array;
+  readonly changes?: number;
+  readonly segmentsIn?: number;
+  readonly segmentsOut?: number;
+  readonly retrans?: readonly [number, number, number];
+  readonly rtos?: readonly [number, number, number];
+  readonly connectMicros?: number;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly isServer: boolean;
+  readonly state: number;
+  readonly ending?: number;
+  readonly isAdopted?: boolean;
+  readonly details?: SocketDetails;
+  readonly cgroupId?: number;
+  readonly processName?: string;
+  readonly roundTrips?: readonly (RoundTrips & { readonly epoch: number })[];
+}
+
+/** Writes a record as the program in the kernel does, in all its `RECORD_BYTES`. */
+export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMicros: number): void {
+  const bytes = Buffer.from(view.buffer, view.byteOffset, RECORD_BYTES).fill(0);
+  const uint32 = (offset: number, value = 0): void => view.setUint32(offset, value, true);
+  const wide = (offset: number, value = 0): void => view.setBigUint64(offset, BigInt(value), true);
+  wide(0, fields.cookie);
+  wide(8, fields.startedNanos);
+  wide(16, fields.bytesReceived);
+  wide(24, fields.bytesAcked);
+  bytes.set(fields.localAddress, 32);
+  bytes.set(fields.remoteAddress, 48);
+  uint32(64, fields.changes);
+  uint32(68, fields.segmentsIn);
+  uint32(72, fields.segmentsOut);
+  for (const phase of [0, 1, 2] as const) {
+    uint32(RETRANS_OFFSET + phase * 4, fields.retrans?.[phase]);
+    uint32(RTOS_OFFSET + phase * 4, fields.rtos?.[phase]);
+  }
+  uint32(104, fields.connectMicros);
+  view.setUint16(108, fields.localPort, true);
+  view.setUint16(110, fields.remotePort, true);
+  bytes.set([fields.isServer ? 1 : 0, fields.state, fields.ending ?? 0], 112);
+  view.setUint8(115, fields.isAdopted ? ADOPTED : 0);
+  for (const trips of fields.roundTrips ?? []) {
+    writeRoundTrips(view, trips);
+  }
+  if (fields.details !== undefined) writeDetails(view, fields.details, jiffyMicros);
+  wide(240, fields.cgroupId);
+  bytes.write(fields.processName ?? '', OWNER_OFFSET + 4);
+}
+
+function writeRoundTrips(view: DataView, trips: RoundTrips & { readonly epoch: number }): void {
+  const at = ROUND_TRIPS_OFFSET + (trips.epoch & 1) * ROUND_TRIPS_BYTES;
+  view.setUint32(at, trips.epoch, true);
+  view.setUint32(at + 4, trips.count, true);
+  for (const [offset, { min, max, sum }] of [
+    [8, trips.rtt],
+    [24, trips.smoothed],
+  ] as const) {
+    view.setUint32(at + offset, min, true);
+    view.setUint32(at + offset + 4, max, true);
+    view.setBigUint64(at + offset + 8, BigInt(sum), true);
+  }
+}
+
+function writeDetails(view: DataView, details: SocketDetails, jiffyMicros: number): void {
+  const { busyMicros, rwndLimitedMicros, sndbufLimitedMicros } = details;
+  const unlimited = busyMicros - rwndLimitedMicros - sndbufLimitedMicros;
+  const jiffies = [unlimited, rwndLimitedMicros, sndbufLimitedMicros].map((micros) =>
+    Math.max(0, Math.round(micros / jiffyMicros)),
+  );
+  const { segmentsOutOfOrder, reorderings, dsacks, segmentsCe, minRttMicros } = details;
+  const counts = [...jiffies, segmentsOutOfOrder, reorderings, dsacks, segmentsCe, minRttMicros];
+  view.setBigUint64(DETAILS_OFFSET, BigInt(details.deliveryRate), true);
+  for (const [i, count] of counts.entries()) {
+    view.setUint32(DETAILS_OFFSET + 8 + i * 4, count, true);
+  }
+}
+
 /** Microseconds. */
 export interface RoundTripTimes {
   readonly min: number;

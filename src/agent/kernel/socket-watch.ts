@@ -50,6 +50,7 @@ export interface SocketWatchOptions {
  */
 export class SocketWatch {
   readonly maxSockets = MAX_SOCKETS;
+  readonly unknown = [];
   readonly #options: SocketWatchOptions;
   readonly #libc: Libc = openLibc();
   readonly #record: SocketRecord;
@@ -124,6 +125,9 @@ export class SocketWatch {
     check('begin an epoch', libbpf.update(maps.epoch, Buffer.alloc(4), value));
     return ended;
   }
+
+  /** Nothing is dear here. */
+  readAhead(): void {}
 
   /** Visits each connection in the table. The record is reused: valid during the visit only. */
   readSockets(visit: (record: SocketRecord) => void): void {

@@ -43,8 +43,8 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
   });
 
   beforeEach(() => {
-    client = new HostWatch(network.host('a').cgroup);
-    server = new HostWatch(network.host('b').cgroup);
+    client = new HostWatch(network.host('a'));
+    server = new HostWatch(network.host('b'));
   });
   afterEach(async () => {
     client.stop();

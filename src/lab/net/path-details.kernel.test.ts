@@ -45,8 +45,8 @@ describe.skipIf(missing !== undefined)(`what held a connection up ${missing ?? '
   });
 
   beforeEach(() => {
-    client = new HostWatch(network.host('a').cgroup);
-    server = new HostWatch(network.host('b').cgroup);
+    client = new HostWatch(network.host('a'));
+    server = new HostWatch(network.host('b'));
     client.start();
     server.start();
   });

@@ -9,6 +9,7 @@
  *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
  *                                           bytes as each line of standard input says and prints "sent";
  *                                           closes at its end
+ *   traffic.mjs reset HOST PORT BYTES       sends, waits until it is echoed, and resets the connection
  *   traffic.mjs stall HOST PORT BYTES       sends to a server that reads nothing; prints "open" and stays
  *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
@@ -76,6 +77,15 @@ const commands = {
     });
     await once(server.listen(Number(port)), 'listening');
     console.log('ready');
+  },
+  reset: async (host, port, bytes) => {
+    const socket = await open(host, port, 'echo');
+    socket.resume();
+    await write(socket, Number(bytes));
+    while (socket.bytesRead < Number(bytes)) await delay(5);
+    print(socket);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
   },
   stall: async (host, port, bytes) => {
     const socket = await open(host, port, 'nothing');

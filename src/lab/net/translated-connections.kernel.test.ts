@@ -38,8 +38,8 @@ describe.skipIf(missing !== undefined)(
     });
 
     beforeEach(() => {
-      client = new HostWatch(network.host('a').cgroup, { resolveNat: true });
-      server = new HostWatch(network.host('b').cgroup, { resolveNat: true });
+      client = new HostWatch(network.host('a'), { resolveNat: true });
+      server = new HostWatch(network.host('b'), { resolveNat: true });
     });
     afterEach(async () => {
       client.stop();

@@ -6,6 +6,7 @@ import { type CollectorCounters, SocketCollector } from '../../agent/collect/soc
 import { CgroupPaths } from '../../agent/kernel/cgroup-paths.ts';
 import { openLibc } from '../../agent/kernel/libc.ts';
 import { NatTable } from '../../agent/kernel/nat-table.ts';
+import type { NetlinkWatch } from '../../agent/kernel/netlink-watch.ts';
 import { SocketWatch } from '../../agent/kernel/socket-watch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import {
@@ -16,7 +17,7 @@ import {
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import { cgroupRoot } from './lab-cgroup.ts';
-import type { LabNetwork } from './lab-network.ts';
+import type { LabHost, LabNetwork } from './lab-network.ts';
 
 const TRAFFIC = fileURLToPath(new URL('./traffic.mjs', import.meta.url));
 
@@ -109,15 +110,24 @@ export class SteppedConnection {
   }
 }
 
+/** What a watch reads with. */
+export interface HostWatchOptions {
+  readonly resolveNat?: boolean;
+  /** Default: eBPF on the host's cgroup. */
+  readonly source?: SocketWatch | NetlinkWatch;
+}
+
 /** The agent's reading half on one host of a lab, windows added up. */
 export class HostWatch {
-  readonly #watch: SocketWatch;
+  readonly #source: SocketWatch | NetlinkWatch;
   readonly #collector: SocketCollector;
+  readonly #address: string;
 
-  constructor(cgroupPath: string, { resolveNat = false } = {}) {
-    this.#watch = new SocketWatch({ cgroupPath });
+  constructor(host: LabHost, { resolveNat = false, source }: HostWatchOptions = {}) {
+    this.#address = host.address.split('/')[0] ?? '';
+    this.#source = source ?? new SocketWatch({ cgroupPath: host.cgroup });
     this.#collector = new SocketCollector({
-      source: this.#watch,
+      source: this.#source,
       cgroups: new CgroupPaths(cgroupRoot()),
       nat: resolveNat ? new NatTable(openLibc()) : undefined,
       clock: systemClock,
@@ -144,11 +154,14 @@ export class HostWatch {
 
   async window(): Promise<readonly FlowView[]> {
     const flows = await this.#collector.takeWindow();
-    return flows.map((flow) => new FlowView(flow));
+    // Netlink shows the whole machine.
+    return flows
+      .filter(({ localAddress }) => localAddress === this.#address)
+      .map((flow) => new FlowView(flow));
   }
 
   counters(): Readonly<Record<string, number>> {
-    return this.#watch.counters();
+    return this.#source.counters();
   }
 
   /** Deltas since the last call. */
