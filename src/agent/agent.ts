@@ -4,7 +4,6 @@ import { pause } from '../lib/pause.ts';
 import type { AgentDescription, HostDescription, Remainder, Report } from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
 import { bytesOf, topFlows } from './collect/top-flows.ts';
-import type { SocketWatch } from './kernel/socket-watch.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 
 /** A service manager waits longer than this before it kills. */
@@ -20,7 +19,7 @@ export interface AgentSettings {
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
-  readonly watch: Pick<SocketWatch, 'counters' | 'allocatedKilobytes'>;
+  readonly watch: Watch;
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
@@ -33,6 +32,13 @@ export interface AgentDeps {
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
+}
+
+/** What the kernel's end says of itself. */
+export interface Watch {
+  /** Since the start. */
+  counters(): Readonly<Record<string, number>>;
+  allocatedKilobytes(): number;
 }
 
 export interface ReportSink {
@@ -119,7 +125,7 @@ export class Agent {
     const deltas = Object.entries(events).map(
       ([name, value]) => [name, value - (this.#lastEvents[name] ?? 0)] as const,
     );
-    this.#lastEvents = events;
+    this.#lastEvents = { ...events };
     return {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),

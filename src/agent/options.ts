@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { COLLECTORS, type Collector } from './kernel/choose-source.ts';
 
 /** What the agent was asked to do: names, short forms and ranges of the existing open agent. */
 export interface AgentOptions {
@@ -11,6 +12,7 @@ export interface AgentOptions {
   readonly notrackMillis: number;
   /** Undefined: where cgroup v2 is mounted. */
   readonly cgroup: string | undefined;
+  readonly collector: Collector;
   readonly compression: 'gzip' | 'none';
   readonly usageData: boolean;
   readonly resolveNat: boolean;
@@ -42,6 +44,7 @@ interface RawOptions {
   readonly topK: number;
   readonly notrackSecs: number;
   readonly cgroup?: string;
+  readonly collector: Collector;
   readonly reportCompression: 'gzip' | 'none';
   readonly usageData: OnOff;
   readonly logReports: OnOff;
@@ -82,6 +85,7 @@ function optionsOf(raw: RawOptions): AgentOptions {
     topK: raw.topK,
     notrackMillis: raw.notrackSecs * 1_000,
     cgroup: raw.cgroup,
+    collector: raw.collector,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
     resolveNat: raw.resolveNat === 'on',
@@ -116,6 +120,11 @@ function agentCommand(): Command {
       seconds('-v, --notrack-secs <n>', 'seconds until an idle socket is left out', [1, 600, 65]),
     )
     .option('-c, --cgroup <path>', 'cgroup v2 to watch (default: where it is mounted)')
+    .addOption(
+      new Option('--collector <kind>', 'who tells of connections')
+        .choices([...COLLECTORS])
+        .default('auto'),
+    )
     .addOption(choice('-z, --report-compression <kind>', 'of reports', ['gzip', 'none']))
     .addOption(choice('-u, --usage-data <on|off>', "the agent's own numbers", ['on', 'off']))
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))

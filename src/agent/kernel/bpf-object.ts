@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { AgentError } from '../agent-error.ts';
 import { ERRNO, type Libbpf, type Pointer } from './libbpf.ts';
 
@@ -13,14 +14,30 @@ const OPTIONAL = ['adopt', 'refresh'] as const;
 export type OptionalProgram = (typeof OPTIONAL)[number];
 
 /** Opens and loads the programs; without the optional ones that the kernel does not take. */
-export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadedObject {
-  let errno = 0;
-  for (let without = 0; without <= OPTIONAL.length; without += 1) {
+export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadResult {
+  for (let without = 0; without < OPTIONAL.length; without += 1) {
     const result = tryLoad(libbpf, bytes, OPTIONAL.slice(0, without));
-    if (result.status === 'loaded') return result.object;
-    errno = result.errno;
+    if (result.status === 'loaded') return result;
   }
-  throw new AgentError(`cannot load the eBPF program (${errnoName(errno)}): ${NEEDS}`);
+  return tryLoad(libbpf, bytes, OPTIONAL);
+}
+
+/** As `loadBpfObject`; throws an AgentError that says what the agent needs. */
+export function requireBpfObject(libbpf: Libbpf): LoadedObject {
+  const result = loadBpfObject(libbpf, readObjectFile());
+  if (result.status === 'loaded') return result.object;
+  throw new AgentError(`cannot load the eBPF program (${errnoName(result.errno)}): ${NEEDS}`);
+}
+
+/** Beside this file, or, seen from the built code, in the sources. */
+const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
+
+/** The compiled programs. */
+export function readObjectFile(): Buffer {
+  const paths = OBJECT_FILES.map((file) => fileURLToPath(new URL(file, import.meta.url)));
+  const path = paths.find(existsSync);
+  if (path === undefined) throw new Error('cannot find nfm.bpf.o: run scripts/build-bpf.sh');
+  return readFileSync(path);
 }
 
 export interface LoadedObject {
@@ -28,7 +45,7 @@ export interface LoadedObject {
   readonly missing: readonly OptionalProgram[];
 }
 
-type LoadResult =
+export type LoadResult =
   | { readonly status: 'loaded'; readonly object: LoadedObject }
   | { readonly status: 'refused'; readonly errno: number };
 

@@ -9,11 +9,12 @@ const MOST_FOLDERS = 20_000;
  * The tree is read when an inode is not known, at most once between two calls of `allowReading`.
  */
 export class CgroupPaths {
-  readonly #mount: string;
+  readonly #mount: string | undefined;
   #paths: ReadonlyMap<number, string> = new Map();
   #mayRead = true;
 
-  constructor(mount: string) {
+  /** @param mount undefined: nothing is named */
+  constructor(mount: string | undefined) {
     this.#mount = mount;
   }
 
@@ -25,6 +26,7 @@ export class CgroupPaths {
   pathOf(inode: number): string | undefined {
     const known = this.#paths.get(inode);
     if (known !== undefined || !this.#mayRead || inode === 0) return known;
+    if (this.#mount === undefined) return undefined;
     this.#mayRead = false;
     this.#paths = readTree(this.#mount);
     return this.#paths.get(inode);

@@ -1,4 +1,5 @@
 import { AgentError } from '../agent-error.ts';
+import { errnoName } from './bpf-object.ts';
 import { ERRNO } from './libbpf.ts';
 import type { Libc } from './libc.ts';
 
@@ -39,7 +40,7 @@ export class NetlinkSocket {
     const address = Buffer.alloc(12);
     address.writeUInt16LE(AF_NETLINK);
     if (this.#fd < 0 || libc.bind(this.#fd, address, address.length) < 0) {
-      throw new AgentError(`cannot open a netlink socket: errno ${libc.errno()}`);
+      throw new AgentError(`cannot open a netlink socket: ${errnoName(libc.errno())}`);
     }
   }
 
@@ -86,9 +87,11 @@ export class NetlinkSocket {
 
   #set(level: number, option: number, value: number): void {
     if (this.#libc.setOption(this.#fd, level, option, Int32Array.of(value), 4) < 0) {
-      const reason = `errno ${this.#libc.errno()}`;
+      const reason = errnoName(this.#libc.errno());
       this.close();
-      throw new AgentError(`cannot listen to netlink (${reason}): it needs CAP_NET_ADMIN`);
+      throw new AgentError(
+        `cannot listen to netlink (${reason}): the agent needs root (or CAP_NET_ADMIN and CAP_SYS_ADMIN)`,
+      );
     }
   }
 }

@@ -1,12 +1,11 @@
-import { closeSync, existsSync, read, readFileSync, readSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { closeSync, read, readFileSync, readSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   attachToCgroup,
   errnoName,
   type LoadedObject,
-  loadBpfObject,
   type OptionalProgram,
+  requireBpfObject,
 } from './bpf-object.ts';
 import { ClosedRing } from './closed-ring.ts';
 import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters.ts';
@@ -33,9 +32,6 @@ const BATCH = 4_096;
 
 /** An iterator gives at most 32 KB a read. */
 const READ_BYTES = 64 * 1024;
-
-/** Beside this file, or, seen from the built code, in the sources. */
-const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
 
 export interface SocketWatchOptions {
   /** A folder of a cgroup v2 mount: connections of processes in it and below are seen. */
@@ -68,7 +64,7 @@ export class SocketWatch {
   /** Throws an AgentError when this host cannot run the program. */
   start(): void {
     const libbpf = openLibbpf();
-    const object = loadBpfObject(libbpf, readObjectFile());
+    const object = requireBpfObject(libbpf);
     try {
       this.#running = attach(libbpf, object, this.#options.cgroupPath);
     } catch (error) {
@@ -261,13 +257,6 @@ function iteratorLink(
   if (object.missing.includes(name)) return {};
   const link = libbpf.attachIterator(libbpf.findProgram(object.pointer, name));
   return link === 0n ? {} : { [name]: link };
-}
-
-function readObjectFile(): Buffer {
-  const paths = OBJECT_FILES.map((file) => fileURLToPath(new URL(file, import.meta.url)));
-  const path = paths.find(existsSync);
-  if (path === undefined) throw new Error('cannot find nfm.bpf.o: run scripts/build-bpf.sh');
-  return readFileSync(path);
 }
 
 async function readToEnd(fd: number): Promise<Buffer> {
