@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  addValues,
   emptyValues,
   isOptionalPlain,
   isOptionalTiming,
@@ -9,6 +10,7 @@ import {
   TIMING_METRICS,
   TIMING_PARTS,
   timingIndex,
+  UNTOLD_METRICS,
   VALUE_NAMES,
   VALUES_LENGTH,
 } from './flow-metrics.ts';
@@ -47,10 +49,26 @@ test('bytes, segments, rates and sums of times take 64 bits, nothing else does',
   ]);
 });
 
-test('of nothing known, what the existing agent sends is 0 and the rest is not a number', () => {
+test('of nothing known, what every reading of the kernel tells is 0 and the rest no number', () => {
   const values = emptyValues();
   const unknown = PLAIN_METRICS.filter((_, index) => Number.isNaN(values[index]));
-  expect(unknown[0]).toBe('busy_us');
+  expect(unknown.slice(0, 6)).toEqual([...UNTOLD_METRICS, 'busy_us']);
   expect(unknown).toEqual(PLAIN_METRICS.filter((_, index) => isOptionalPlain(index)));
   expect(TIMING_METRICS.filter(isOptionalTiming)).toEqual(['min_rtt_us', 'delivery_rate']);
+});
+
+test('values add up, samples with their least and greatest, and what only one knows', () => {
+  const a = emptyValues();
+  const b = emptyValues();
+  a[plainIndex('bytes_received')] = 1;
+  b[plainIndex('bytes_received')] = 2;
+  b[plainIndex('dsacks')] = 3;
+  a.set([1, 10, 10, 10], timingIndex('rtt_us'));
+  b.set([2, 5, 20, 25], timingIndex('rtt_us'));
+  addValues(a, b);
+  expect(a[plainIndex('bytes_received')]).toBe(3);
+  expect(a[plainIndex('dsacks')]).toBe(3);
+  expect(a[plainIndex('busy_us')]).toBeNaN();
+  const first = timingIndex('rtt_us');
+  expect([...a.subarray(first, first + 4)]).toEqual([3, 5, 20, 35]);
 });

@@ -2,7 +2,7 @@
  * The metrics a report carries for each flow, by their names on the wire. `plain` ones are one
  * number; `timing` ones are samples with count, min, max and sum: microseconds, but for
  * `delivery_rate`, bytes a second. Those from `busy_us` and `min_rtt_us` on are ours: the existing
- * agent does not send them, others skip them, and where they are not known they are absent.
+ * agent does not send them, and others skip them.
  */
 export const PLAIN_METRICS = [
   'sockets_connecting',
@@ -62,12 +62,24 @@ export function timingIndex(metric: TimingMetric, part: TimingPart = 'count'): n
   return first + TIMING_PARTS.indexOf(part);
 }
 
-const FIRST_OPTIONAL_PLAIN = plainIndex('busy_us');
+/** Of the existing agent's, what not every way of reading the kernel tells. */
+export const UNTOLD_METRICS = [
+  'severed_connect',
+  'severed_establish',
+  'rtos_syn',
+  'rtos_est',
+  'rtos_close',
+] as const satisfies readonly PlainMetric[];
+
+const OPTIONAL_PLACES: ReadonlySet<number> = new Set([
+  ...UNTOLD_METRICS.map(plainIndex),
+  ...PLAIN_METRICS.slice(plainIndex('busy_us')).map(plainIndex),
+]);
 const FIRST_OPTIONAL_TIMING = TIMING_METRICS.indexOf('min_rtt_us');
 
-/** Plain values that a report may leave out: NaN where it does. */
+/** Whether a report may leave a plain value out: it is NaN where it does. */
 export function isOptionalPlain(index: number): boolean {
-  return index >= FIRST_OPTIONAL_PLAIN && index < PLAIN_METRICS.length;
+  return OPTIONAL_PLACES.has(index);
 }
 
 /** Timings that a report may leave out: their count is 0 where it does. */
@@ -82,7 +94,8 @@ export function emptyValues(): Float64Array {
 
 /** Sets the optional places of values that are all 0. */
 export function markUnknown(values: Float64Array): Float64Array {
-  return values.fill(Number.NaN, FIRST_OPTIONAL_PLAIN, PLAIN_METRICS.length);
+  for (const place of OPTIONAL_PLACES) values[place] = Number.NaN;
+  return values;
 }
 
 const UINT32 = 2 ** 32 - 1;

@@ -209,9 +209,18 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
           sql`SELECT local_cluster, rtos_est FROM flows ORDER BY batch`,
         );
         expect(rows).toEqual([
-          { local_cluster: '', rtos_est: 0 },
+          { local_cluster: '', rtos_est: null },
           { local_cluster: 'green', rtos_est: 3 },
         ]);
+      });
+
+      test('gives a value that may be unknown now a column that says so, and keeps the rest', async () => {
+        await store.insert([flowRow({ values: { rtos_est: 7 } })], 1n);
+        await control.command('ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0');
+        await restart();
+        await store.insert([flowRow()], 2n);
+        const rows = await store.query(sql`SELECT rtos_est FROM flows ORDER BY batch`);
+        expect(rows).toEqual([{ rtos_est: 7 }, { rtos_est: null }]);
       });
 
       test('that keeps rows for fewer days drops the older ones', async () => {

@@ -4,6 +4,7 @@ import {
   plainIndex,
   type TimingMetric,
   timingIndex,
+  UNTOLD_METRICS,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import type { Beyond } from '../kernel/nat-table.ts';
@@ -17,7 +18,7 @@ export class FlowWindow {
   readonly servicePort: number;
   readonly snatAddress: string | undefined;
   readonly dnatAddress: string | undefined;
-  values = emptyValues();
+  values = newValues();
   /** Something happened in this window. */
   touched = false;
   #processName: string | undefined;
@@ -65,7 +66,7 @@ export class FlowWindow {
     const { snatAddress, dnatAddress } = this;
     const processName = this.#processName || undefined;
     const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
-    this.values = emptyValues();
+    this.values = newValues();
     this.touched = false;
     this.#processName = undefined;
     this.#cgroupId = undefined;
@@ -74,6 +75,14 @@ export class FlowWindow {
   }
 }
 
+/** What happened to no connection yet: severed and timed out were none. */
+function newValues(): Float64Array {
+  const values = emptyValues();
+  for (const place of UNTOLD_PLACES) values[place] = 0;
+  return values;
+}
+
+const UNTOLD_PLACES = UNTOLD_METRICS.map(plainIndex);
 const SEVERAL_NAMES = '';
 const SEVERAL_CGROUPS = 0;
 
