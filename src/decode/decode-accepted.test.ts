@@ -121,7 +121,7 @@ describe('a flow is not stored, and the rest of its report is, for', () => {
     // Repeated messages of one request: protobuf puts them together.
     const { flows, refused } = decode(Buffer.concat(Array.from({ length: 100_003 }, () => one)));
     expect([flows.length, [...refused]]).toEqual([100_000, [['too-many', 3]]]);
-  });
+  }, 30_000);
 });
 
 describe('addresses are canonical', () => {
@@ -230,6 +230,13 @@ describe('values', () => {
   test('are whole: what is beyond the point is cut', () => {
     const [first] = decodeFlows(withValue(rtt('sum'), 1234.9)).flows;
     expect(first?.values[rtt('sum')]).toBe(1234);
+  });
+
+  test('that a report leaves out are 0 where their like is known, and else unknown', () => {
+    const values = emptyValues();
+    expect(decodeFlows(flow({ values })).flows[0]?.values).toEqual(values);
+    values.fill(0, plainIndex('busy_us'), plainIndex('segments_ce') + 1);
+    expect(decodeFlows(flow({ values })).flows[0]?.values).toEqual(values);
   });
 
   test('may be as wide as their columns', () => {

@@ -1,5 +1,5 @@
 import { addressScope, canonicalAddress } from '../model/address.ts';
-import { isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
+import { completeValues, isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
 import { FLOW_ATTRIBUTES, type PodNames, type ReportedFlow } from '../model/report.ts';
 import type { WireFlow } from '../wire/otlp/decode-report.ts';
 import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
@@ -61,6 +61,7 @@ function isPort(port: number): boolean {
 
 /** Whole, not negative, and no wider than its column: as the kernel counts. Or left out. */
 export function normaliseValues(values: Float64Array): boolean {
+  completeValues(values);
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
     if (Number.isNaN(value) && isOptionalPlain(i)) continue;

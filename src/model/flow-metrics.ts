@@ -82,6 +82,19 @@ export function isOptionalPlain(index: number): boolean {
   return OPTIONAL_PLACES.has(index);
 }
 
+const BUSY = plainIndex('busy_us');
+
+/** Our own plain values are known together; most are 0, and then a report has only the first. */
+export function isLeftOutWhenZero(index: number): boolean {
+  return index > BUSY && index < PLAIN_METRICS.length;
+}
+
+/** Puts back the zeros that a report left out. */
+export function completeValues(values: Float64Array): void {
+  if (Number.isNaN(values[BUSY])) return;
+  for (let place = BUSY + 1; place < PLAIN_METRICS.length; place += 1) values[place] ||= 0;
+}
+
 /** Timings that a report may leave out: their count is 0 where it does. */
 export function isOptionalTiming(metric: TimingMetric): boolean {
   return TIMING_METRICS.indexOf(metric) >= FIRST_OPTIONAL_TIMING;

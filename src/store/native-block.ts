@@ -1,5 +1,6 @@
 import { addressBytes } from '../model/address.ts';
 import type { ColumnType } from '../model/columns.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
 
 /** One column of a block: a value a row, or one for all. */
 export type BlockColumn =
@@ -38,12 +39,8 @@ function encodeColumn(column: BlockColumn, rows: number): readonly Uint8Array[] 
     case 'UInt64':
       return [encodeUint64(rows, valueAt as NumberAt)];
     case 'Nullable(UInt32)':
-      return [
-        nullMap(rows, valueAt as NumberAt),
-        bytesOf(fill(new Uint32Array(rows), valueAt as NumberAt)),
-      ];
     case 'Nullable(UInt64)':
-      return [nullMap(rows, valueAt as NumberAt), encodeUint64(rows, valueAt as NumberAt)];
+      return encodeNullable(type, rows, valueAt as NumberAt);
     case "Enum8('client' = 1, 'server' = 2)":
       return [bytesOf(fill(new Int8Array(rows), (row) => (valueAt(row) === 'client' ? 1 : 2)))];
     case 'IPv6':
@@ -66,13 +63,6 @@ function fill<Target extends Uint32Array | Uint16Array | Int8Array>(
   return target;
 }
 
-/** 1 where there is no value; what stands in its place is 0, which NaN becomes. */
-function nullMap(rows: number, valueAt: NumberAt): Uint8Array {
-  const map = new Uint8Array(rows);
-  for (let row = 0; row < rows; row += 1) if (Number.isNaN(valueAt(row))) map[row] = 1;
-  return map;
-}
-
 const TWO_32 = 2 ** 32;
 
 /** Doubles that are whole and below 2^53, as two halves: a BigInt a value would cost ten times. */
@@ -86,11 +76,32 @@ function encodeUint64(rows: number, valueAt: NumberAt): Uint8Array {
   return bytesOf(halves);
 }
 
+/** A 1 for each row without a value (NaN), then the values, 0 in place of those. */
+function encodeNullable(
+  type: 'Nullable(UInt32)' | 'Nullable(UInt64)',
+  rows: number,
+  valueAt: NumberAt,
+): readonly Uint8Array[] {
+  const width = type === 'Nullable(UInt32)' ? 1 : 2;
+  const isNull = new Uint8Array(rows);
+  const halves = new Uint32Array(rows * width);
+  for (let row = 0; row < rows; row += 1) {
+    const value = valueAt(row);
+    if (Number.isNaN(value)) isNull[row] = 1;
+    else if (value !== 0) {
+      halves[row * width] = value;
+      if (width === 2) halves[row * 2 + 1] = value / TWO_32;
+    }
+  }
+  return [isNull, bytesOf(halves)];
+}
+
 function encodeAddresses(rows: number, valueAt: TextAt): Uint8Array {
   const bytes = new Uint8Array(rows * 16);
   const known = new Map<string, Uint8Array>();
   for (let row = 0; row < rows; row += 1) {
     const address = valueAt(row);
+    if (address === NO_ADDRESS) continue;
     let own = known.get(address);
     if (own === undefined) {
       own = addressBytes(address);

@@ -1,7 +1,9 @@
 import { PbfWriter } from 'pbf';
 import {
+  isLeftOutWhenZero,
   isOptionalTiming,
   PLAIN_METRICS,
+  type PlainMetric,
   plainIndex,
   TIMING_METRICS,
   timingIndex,
@@ -140,17 +142,24 @@ function writeRemainder({ remainder, time }: RemainderOfReport, pbf: PbfWriter):
 }
 
 function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
-  for (const name of PLAIN_METRICS) {
+  const writePlain = (name: PlainMetric): void => {
     const value = values[plainIndex(name)] ?? 0;
     if (!Number.isNaN(value)) writeHistogram(pbf, { name, time, count: 1, sum: value });
-  }
+  };
+  for (const name of ALWAYS_WRITTEN) writePlain(name);
   for (const name of TIMING_METRICS) {
     const first = timingIndex(name);
     const [count = 0, min = 0, max = 0, sum = 0] = values.subarray(first, first + 4);
     if (count === 0 && isOptionalTiming(name)) continue;
     writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
   }
+  for (const name of WRITTEN_UNLESS_ZERO) if (values[plainIndex(name)] !== 0) writePlain(name);
 }
+
+// Last, so that all flows of a report have the same metrics in the same places up to there: that
+// is what makes them fast to read.
+const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isLeftOutWhenZero(index));
+const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isLeftOutWhenZero(index));
 
 function flowAttributes(flow: ReportedFlow): Attributes {
   const isClient = flow.side === 'client';
