@@ -4,7 +4,7 @@
  *   traffic.mjs send HOST PORT BYTES        sends and closes
  *   traffic.mjs receive HOST PORT BYTES [HOLD]  receives, then holds the connection HOLD milliseconds
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
- *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
+ *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  short connections, some bytes each way
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
  *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
  *                                           bytes as each line of standard input says and prints "sent";
@@ -130,16 +130,21 @@ const commands = {
     await finish(socket);
     print(socket);
   },
-  many: async (host, port, count) => {
+  many: async (host, port, ...[count, atOnce = '1']) => {
     let longestMillis = 0;
-    for (let i = 0; i < Number(count); i += 1) {
-      const from = performance.now();
-      const socket = await open(host, port, 'echo');
-      socket.write('hello');
-      await once(socket, 'data');
-      await finish(socket);
-      longestMillis = Math.max(longestMillis, performance.now() - from);
-    }
+    let left = Number(count);
+    const worker = async () => {
+      while (left > 0) {
+        left -= 1;
+        const from = performance.now();
+        const socket = await open(host, port, 'echo');
+        socket.write('hello');
+        await once(socket, 'data');
+        await finish(socket);
+        longestMillis = Math.max(longestMillis, performance.now() - from);
+      }
+    };
+    await Promise.all(Array.from({ length: Number(atOnce) }, worker));
     console.log(JSON.stringify({ longestMillis }));
   },
   connect: async (host, port, timeout) => {

@@ -154,10 +154,10 @@ export class HostWatch {
 
   async window(): Promise<readonly FlowView[]> {
     const flows = await this.#collector.takeWindow();
+    const isWhole = this.#source instanceof SocketWatch;
     // Netlink shows the whole machine.
-    return flows
-      .filter(({ localAddress }) => localAddress === this.#address)
-      .map((flow) => new FlowView(flow));
+    const own = flows.filter(({ localAddress }) => isWhole || localAddress === this.#address);
+    return own.map((flow) => new FlowView(flow));
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -229,10 +229,23 @@ export function totalRetrans(flows: readonly FlowView[]): number {
 }
 
 /** Tcp RetransSegs of a host's namespace: the kernel's own count. */
-export async function retransSegs(network: LabNetwork, host: string): Promise<number> {
-  const { stdout } = await network.exec(host, ['cat', '/proc/self/net/snmp']);
-  const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Tcp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
+export function retransSegs(network: LabNetwork, host: string): Promise<number> {
+  return kernelCount(network, host, 'RetransSegs');
+}
+
+/** A counter of TCP of a host's namespace, from /proc/net/snmp or netstat (proc_net(5)). */
+export async function kernelCount(
+  network: LabNetwork,
+  host: string,
+  name: string,
+): Promise<number> {
+  const files = ['/proc/self/net/snmp', '/proc/self/net/netstat'];
+  const { stdout } = await network.exec(host, ['cat', ...files]);
+  const lines = stdout.split('\n').map((line) => line.split(' '));
+  const at = lines.findIndex(
+    ([group, ...names]) => group?.startsWith('Tcp') && names.includes(name),
+  );
+  return Number(lines[at + 1]?.[lines[at]?.indexOf(name) ?? -1]);
 }
 
 /** What `ss -ti` shows of a host's one connection to an address. */
