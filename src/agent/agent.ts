@@ -1,10 +1,15 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
-import type { AgentDescription, HostDescription, InterfaceStats, Report } from '../model/report.ts';
+import type {
+  AgentDescription,
+  HostDescription,
+  InterfaceStats,
+  Remainder,
+  Report,
+} from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
-import { topFlows } from './collect/top-flows.ts';
-import type { SocketWatch } from './kernel/socket-watch.ts';
+import { bytesOf, topFlows } from './collect/top-flows.ts';
 import { namePods } from './kubernetes/name-pods.ts';
 import type { PodWatch } from './kubernetes/pod-watch.ts';
 import type { MetricsServer } from './local/metrics-server.ts';
@@ -24,7 +29,7 @@ export interface AgentSettings {
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
-  readonly watch: Pick<SocketWatch, 'start' | 'stop' | 'counters' | 'allocatedKilobytes'>;
+  readonly watch: Watch;
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
@@ -47,6 +52,13 @@ export interface AgentDeps {
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
+}
+
+/** What the kernel's end says of itself. */
+export interface Watch {
+  /** Since the start. */
+  counters(): Readonly<Record<string, number>>;
+  allocatedKilobytes(): number;
 }
 
 export interface ReportSink {
@@ -72,12 +84,12 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher, metricsServer, pods } = this.#deps;
+    const { collector, log, publisher, metricsServer, pods } = this.#deps;
     await publisher?.start();
     try {
       await metricsServer?.start();
       pods?.start();
-      watch.start();
+      collector.start();
       await this.#deps.dropPrivileges();
       log.info('agent started', { runId: this.#deps.runId });
       while (!signal.aborted) {
@@ -88,7 +100,7 @@ export class Agent {
       await publisher?.stop(LAST_REPORT_MILLIS);
       await pods?.stop();
       await metricsServer?.stop();
-      watch.stop();
+      collector.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
   }
@@ -110,18 +122,21 @@ export class Agent {
   async #report(): Promise<void> {
     const { collector, settings, clock, publisher, pods, onReport } = this.#deps;
     const taken = await collector.takeWindow();
-    const top = topFlows(taken, settings.topK);
-    const flows = pods ? top.map((flow) => namePods(flow, (address) => pods.podOf(address))) : top;
+    const cut = topFlows(taken, settings.topK);
+    const flows = pods
+      ? cut.flows.map((flow) => namePods(flow, (address) => pods.podOf(address)))
+      : cut.flows;
     this.#sequence += 1;
     const report: Report = {
       host: this.#deps.describeHost(),
       agent: this.#deps.description,
       identity: { runId: this.#deps.runId, sequence: this.#sequence },
       timeUnixNano: BigInt(clock.now()) * 1_000_000n,
+      ...cut,
       flows,
       hostStats: this.#deps.takeHostStats(),
       processStats: this.#processStats(),
-      counters: this.#counters(taken.length - flows.length),
+      counters: this.#counters(cut.remainders),
     };
     onReport(report);
     await publisher?.publish(report);
@@ -138,17 +153,18 @@ export class Agent {
     };
   }
 
-  #counters(flowsCut: number): Readonly<Record<string, number>> {
+  #counters(cut: readonly Remainder[]): Readonly<Record<string, number>> {
     const { watch, collector, publisher } = this.#deps;
     const events = watch.counters();
     const deltas = Object.entries(events).map(
       ([name, value]) => [name, value - (this.#lastEvents[name] ?? 0)] as const,
     );
-    this.#lastEvents = events;
+    this.#lastEvents = { ...events };
     return {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),
-      flows_cut: flowsCut,
+      flows_cut: cut.reduce((sum, { flows }) => sum + flows, 0),
+      bytes_cut: cut.reduce((sum, { values }) => sum + bytesOf(values), 0),
       ...(publisher?.takeCounters() ?? { publish_report_failed: 0 }),
     };
   }

@@ -13,7 +13,11 @@ import { describeHost } from './host/describe-host.ts';
 import { HostIdentityReader } from './host/host-identity.ts';
 import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
-import { dropCapabilities } from './kernel/capabilities.ts';
+import { type Capability, dropCapabilities } from './kernel/capabilities.ts';
+import { CgroupPaths } from './kernel/cgroup-paths.ts';
+import { chooseSource } from './kernel/choose-source.ts';
+import { openLibc } from './kernel/libc.ts';
+import { NatTable } from './kernel/nat-table.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
 import { openPodWatch } from './kubernetes/open-pod-watch.ts';
 import { LocalMetrics } from './local/local-metrics.ts';
@@ -28,8 +32,14 @@ import { ReportPublisher } from './report/report-publisher.ts';
 import { ReportSpool } from './report/report-spool.ts';
 import { steadyClock } from './steady-clock.ts';
 
-/** Kernels before 5.19 may want it for reading maps, where eBPF is not for everybody. */
-const KEPT = ['bpf'] as const;
+/**
+ * What each collector needs once it has started. Kernels before 5.19 may want CAP_BPF for reading
+ * maps, where eBPF is not for everybody; netlink enters namespaces as they come.
+ */
+const KEPT: Readonly<Record<'ebpf' | 'netlink', readonly Capability[]>> = {
+  ebpf: ['bpf'],
+  netlink: ['netAdmin', 'sysPtrace', 'sysAdmin'],
+};
 
 /** So long the endpoint may take to tell the time when the agent starts. */
 const FIRST_MILLIS = 2_000;
@@ -51,9 +61,6 @@ export async function runAgent(
   if (parsed.status === 'exit') return parsed.code;
   keepHeapSmall();
   const log = createLog({ level: 'info' });
-  for (const option of parsed.options.unused) {
-    log.warn('option accepted but not built yet', { option });
-  }
   try {
     const file = optionsFile();
     if (file !== undefined) refuseWritable('options', file);
@@ -110,7 +117,10 @@ interface SharedParts {
 async function buildAgent(shared: SharedParts): Promise<Agent> {
   const { options, to, clock, log } = shared;
   const { notrackMillis } = options;
-  const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
+  const cgroupMount = findCgroup();
+  const { source: watch, instead } = chooseSource({ ...options, cgroupMount });
+  if (instead !== undefined) log.warn('netlink instead of eBPF tells of connections', { instead });
+  const kept = watch instanceof SocketWatch ? KEPT.ebpf : KEPT.netlink;
   const identity = new HostIdentityReader({
     given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
     readMetadata: readInstanceMetadata,
@@ -123,14 +133,20 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, clock: steadyClock, notrackMillis }),
+    collector: new SocketCollector({
+      source: watch,
+      cgroups: new CgroupPaths(cgroupMount),
+      nat: options.resolveNat ? new NatTable(openLibc()) : undefined,
+      clock: steadyClock,
+      notrackMillis,
+    }),
     usage: new ProcessUsageReader(steadyClock),
     describeHost: describe,
     takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
     dropPrivileges: async () => {
-      const threads = await dropCapabilities(KEPT, poolThreads());
-      log.info('capabilities given up', { kept: KEPT, otherThreads: threads });
+      const threads = await dropCapabilities(kept, poolThreads());
+      log.info('capabilities given up', { kept, otherThreads: threads });
     },
     runId: randomUUID(),
     publisher: to && buildPublisher(to.endpoint, shared),

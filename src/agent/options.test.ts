@@ -36,7 +36,6 @@ test("the defaults are the existing agent's", () => {
       spoolBytes: 64 * 1_048_576,
       proxy: undefined,
       caFile: undefined,
-      unused: [],
       instanceId: undefined,
       network: 'default',
       zone: undefined,
@@ -73,7 +72,7 @@ test("the existing agent's command line is taken as it is", () => {
       usageData: false,
       publishReports: false,
       kubernetesMetadata: true,
-      unused: ['--resolve-nat'],
+      resolveNat: true,
     },
   });
 });

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { agentBuild } from './agent-build.ts';
+import { COLLECTORS, type Collector } from './kernel/choose-source.ts';
 
 /** What the agent was asked to do: names, short forms and ranges of the existing open agent. */
 export interface AgentOptions {
@@ -12,8 +13,10 @@ export interface AgentOptions {
   readonly notrackMillis: number;
   /** Undefined: where cgroup v2 is mounted. */
   readonly cgroup: string | undefined;
+  readonly collector: Collector;
   readonly compression: 'gzip' | 'none';
   readonly usageData: boolean;
+  readonly resolveNat: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
   /** Undefined: nothing listens. */
@@ -26,8 +29,6 @@ export interface AgentOptions {
   /** Undefined: what AWS_CA_BUNDLE or SSL_CERT_FILE say. */
   readonly caFile: string | undefined;
   readonly kubernetesMetadata: boolean;
-  /** Options given that do nothing yet. */
-  readonly unused: readonly string[];
   /** Undefined: what the metadata service says. */
   readonly instanceId: string | undefined;
   readonly network: string;
@@ -54,6 +55,7 @@ interface RawOptions {
   readonly topK: number;
   readonly notrackSecs: number;
   readonly cgroup?: string;
+  readonly collector: Collector;
   readonly reportCompression: 'gzip' | 'none';
   readonly usageData: OnOff;
   readonly logReports: OnOff;
@@ -102,8 +104,10 @@ function optionsOf(raw: RawOptions): AgentOptions {
     topK: raw.topK,
     notrackMillis: raw.notrackSecs * 1_000,
     cgroup: raw.cgroup,
+    collector: raw.collector,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
+    resolveNat: raw.resolveNat === 'on',
     logReports: raw.logReports === 'on' || raw.print === true,
     publishReports: raw.publishReports === 'on',
     openMetrics:
@@ -115,7 +119,6 @@ function optionsOf(raw: RawOptions): AgentOptions {
     proxy: raw.proxy,
     caFile: raw.caFile,
     kubernetesMetadata: raw.kubernetesMetadata === 'on',
-    unused: raw.resolveNat === 'on' ? ['--resolve-nat'] : [],
     instanceId: raw.instanceId,
     network: raw.network,
     zone: raw.zone,
@@ -142,6 +145,11 @@ function agentCommand(): Command {
       ),
     )
     .option('-c, --cgroup <path>', 'cgroup v2 to watch (default: where it is mounted)')
+    .addOption(
+      new Option('--collector <kind>', 'who tells of connections')
+        .choices([...COLLECTORS])
+        .default('auto'),
+    )
     .addOption(choice('-z, --report-compression <kind>', 'of reports', ['gzip', 'none']))
     .addOption(choice('-u, --usage-data <on|off>', "the agent's own numbers", ['on', 'off']))
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))
@@ -152,7 +160,7 @@ function agentCommand(): Command {
     .addOption(
       choice('-k, --kubernetes-metadata <on|off>', 'name pods of this node', ['off', 'on']),
     )
-    .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
+    .addOption(choice('-n, --resolve-nat <on|off>', 'addresses beyond local NAT', ['off', 'on']))
     .addOption(
       new Option(
         '-x, --proxy <url>',

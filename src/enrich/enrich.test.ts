@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Endpoint, EnrichedFlow } from '../model/enriched-flow.ts';
 import { VALUES_LENGTH } from '../model/flow-metrics.ts';
-import type { ReportedFlow } from '../model/report.ts';
+import type { CategoryHint, ReportedFlow } from '../model/report.ts';
 import type { TopologySnapshot, Vantage } from '../model/topology.ts';
 import { enrich, type ReportingHost } from './enrich.ts';
 
@@ -55,7 +55,10 @@ function topologyOf(known: Readonly<Record<string, Endpoint>>) {
 
 function enrichOne(parts: Partial<ReportedFlow>, known: Readonly<Record<string, Endpoint>>) {
   const { snapshot } = topologyOf(known);
-  const [row] = enrich({ host, timeSeconds: 1_800_000_000, flows: [flow(parts)] }, snapshot);
+  const [row] = enrich(
+    { host, timeSeconds: 1_800_000_000, flows: [flow(parts)], remainders: [] },
+    snapshot,
+  );
   return row as EnrichedFlow;
 }
 
@@ -77,9 +80,20 @@ test.each([
   expect(enrichOne({ localAddress }, {}).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
 });
 
+test('the other end is who has the address beyond translation', () => {
+  const nat = { remoteAddress: '172.20.0.10', dnatAddress: '10.0.2.7' };
+  const row = enrichOne(nat, { '10.0.2.7': neighbour({}) });
+  expect(row).toMatchObject({ category: 'INTER_AZ', remote: { instanceId: 'i-2' } });
+});
+
+test('a container has the subnet of the address it is masqueraded as', () => {
+  const nat = { localAddress: '172.17.0.2', snatAddress: '10.0.1.7' };
+  expect(enrichOne(nat, {}).local).toMatchObject({ subnetId: 'subnet-1' });
+});
+
 test('the other end is looked up from where and when the flow was', () => {
   const { snapshot, asked } = topologyOf({});
-  enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()] }, snapshot);
+  enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()], remainders: [] }, snapshot);
   expect(asked).toEqual([{ owner, vpcId: 'vpc-a', timeSeconds: 1_800_000_000 }]);
 });
 
@@ -126,7 +140,7 @@ test.each(['127.0.0.1', '127.8.8.8', '::1'])('a flow to %s stays on its host', (
 test('every flow of a report is a row, in order, with the time, owner and cluster of the report', () => {
   const flows = [flow({ servicePort: 1 }), flow({ servicePort: 2 }), flow({ servicePort: 2 })];
   const { snapshot } = topologyOf({});
-  const rows = enrich({ host, timeSeconds: 1_800_000_000, flows }, snapshot);
+  const rows = enrich({ host, timeSeconds: 1_800_000_000, flows, remainders: [] }, snapshot);
   expect(rows.map((row) => row.flow)).toEqual(flows);
   for (const row of rows) {
     expect(row).toMatchObject({ timeSeconds: 1_800_000_000, owner, cluster: 'blue' });
@@ -136,4 +150,27 @@ test('every flow of a report is a row, in order, with the time, owner and cluste
 test('what is not known of the other end is empty, never made up', () => {
   const { remote } = enrichOne({ remoteAddress: '8.8.8.8' }, {});
   expect(new Set(Object.values(remote))).toEqual(new Set(['']));
+});
+
+describe('what was cut from a report is a row of its own', () => {
+  const cut = (hint: CategoryHint, of: ReportingHost = host) => {
+    const values = new Float64Array(VALUES_LENGTH);
+    const remainders = [{ side: 'client', hint, flows: 7, values } as const];
+    const { snapshot } = topologyOf({});
+    return enrich({ host: of, timeSeconds: 1, flows: [], remainders }, snapshot)[0];
+  };
+
+  test.each([
+    { hint: 'loopback', category: 'INTRA_AZ', remoteIdentifier: 'loopback' },
+    { hint: 'private', category: 'UNCLASSIFIED', remoteIdentifier: 'us-east-1' },
+    { hint: 'global', category: 'INTERNET', remoteIdentifier: '' },
+  ] as const)('$hint: $category', ({ hint, category, remoteIdentifier }) => {
+    expect(cut(hint)).toMatchObject({ flowsCut: 7, category, remoteIdentifier });
+  });
+
+  test("in the host's subnet where it has but one", () => {
+    expect(cut('private')?.local).toMatchObject({ subnetId: 'subnet-1', vpcId: 'vpc-a' });
+    const subnetOf = new Map([...host.subnetOf, ['10.0.9.1', 'subnet-9']]);
+    expect(cut('private', { ...host, subnetOf })?.local.subnetId).toBe('');
+  });
 });

@@ -21,7 +21,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel
 }
 
 /** What the service leaves the agent, as setpriv has it. */
-const CAPABILITIES = '-all,+bpf,+perfmon,+net_admin,+sys_admin,+sys_ptrace';
+const CAPABILITIES = '-all,+bpf,+perfmon,+net_admin,+net_broadcast,+sys_admin,+sys_ptrace';
 
 describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, () => {
   let folder: string;

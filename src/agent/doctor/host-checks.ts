@@ -22,12 +22,14 @@ const NEARLY_FULL = 0.9;
 
 /** What this host has and allows. */
 export function hostChecks(options: AgentOptions): readonly Check[] {
+  // Where it may, netlink tells of connections instead, of less.
+  const no = options.collector === 'ebpf' || options.cgroup !== undefined ? 'FAIL' : 'WARN';
   return [
     kernelCheck(),
     capabilityCheck(readFileSync('/proc/self/status', 'utf8')),
-    btfCheck(),
-    libbpfCheck(),
-    ...cgroupChecks(options),
+    btfCheck(no),
+    libbpfCheck(no),
+    ...cgroupChecks(options, no),
     conntrackCheck('/proc/sys/net/netfilter'),
     spoolCheck(options.spoolFolder),
   ];
@@ -57,37 +59,40 @@ export function capabilityCheck(status: string): Check {
   return { name, status: 'FAIL', found: `missing ${missing.join(', ')}`, todo };
 }
 
-function btfCheck(): Check {
+/** What it means that eBPF is not to be had. */
+type Missing = 'WARN' | 'FAIL';
+
+function btfCheck(no: Missing): Check {
   return checkOf(
     tryTo(() => statSync('/sys/kernel/btf/vmlinux').size),
     {
       name: 'kernel types (BTF)',
       yes: (bytes) => `/sys/kernel/btf/vmlinux, ${bytes} bytes`,
-      no: 'FAIL',
+      no,
       todo: 'use a kernel built with CONFIG_DEBUG_INFO_BTF (those of all current distributions are)',
     },
   );
 }
 
-function libbpfCheck(): Check {
+function libbpfCheck(no: Missing): Check {
   return checkOf(
     tryTo(() => openLibbpf().possibleCpus()),
     {
       name: 'libbpf',
       yes: (cpus) => `libbpf.so.1, ${cpus} possible CPUs`,
-      no: 'FAIL',
+      no,
       todo: 'apt-get install libbpf1, or your distribution’s libbpf 1.x',
     },
   );
 }
 
 /** The cgroup, and whether the program loads and attaches to it: for a moment it is attached. */
-function cgroupChecks(options: AgentOptions): readonly Check[] {
-  const path = tryTo(() => options.cgroup ?? findCgroup());
+function cgroupChecks(options: AgentOptions, no: Missing): readonly Check[] {
+  const path = tryTo(() => cgroupOf(options));
   const cgroup = checkOf(path, {
     name: 'cgroup v2',
     yes: (folder) => folder,
-    no: 'FAIL',
+    no,
     todo: 'mount it, or name its folder by --cgroup',
   });
   if (path.is !== 'yes') return [cgroup];
@@ -96,11 +101,16 @@ function cgroupChecks(options: AgentOptions): readonly Check[] {
     {
       name: 'eBPF program',
       yes: () => 'loads and attaches',
-      no: 'FAIL',
+      no,
       todo: 'see the checks above; the kernel must be 5.8 or later with eBPF',
     },
   );
   return [cgroup, program];
+}
+
+function cgroupOf({ cgroup = findCgroup() }: AgentOptions): string {
+  if (cgroup === undefined) throw new Error('not mounted');
+  return cgroup;
 }
 
 function watchOnce(cgroupPath: string): void {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import koffi from 'koffi';
 
 /** Capabilities by their bits (linux/capability.h); only what is ever kept. */
-const CAPABILITY = { bpf: 39 } as const;
+const CAPABILITY = { netAdmin: 12, sysPtrace: 19, sysAdmin: 21, bpf: 39 } as const;
 export type Capability = keyof typeof CAPABILITY;
 
 /** _LINUX_CAPABILITY_VERSION_3: two words of each set. */

@@ -7,7 +7,8 @@ export function namePods(
   podOf: (address: string) => Pod | undefined,
 ): ReportedFlow {
   const local = podOf(flow.localAddress);
-  const remote = podOf(flow.remoteAddress);
+  // Behind a service's address, the pod it was translated to.
+  const remote = podOf(flow.dnatAddress ?? flow.remoteAddress);
   if (local === undefined && remote === undefined) return flow;
   const pods = {
     localPodName: local?.name ?? '',

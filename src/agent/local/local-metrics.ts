@@ -78,9 +78,10 @@ export class LocalMetrics {
   /** Adds up what a report says. */
   observe(report: Report): void {
     const levels = new Map<PlainMetric, number>();
+    const all = [...report.flows, ...(report.remainders ?? [])];
     for (const [i, metric] of PLAIN_METRICS.entries()) {
       const sums = LEVELS.has(metric) ? levels : this.#flowSums;
-      for (const { values } of report.flows) addTo(sums, metric, values[i] ?? Number.NaN);
+      for (const { values } of all) addTo(sums, metric, values[i] ?? Number.NaN);
     }
     this.#levels = levels;
     for (const [name, value] of Object.entries(report.counters)) {

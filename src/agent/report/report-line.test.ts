@@ -33,6 +33,7 @@ test('a report is one line of JSON, values by their names, nothing rounded', () 
     identity: { runId: 'run', sequence: 3 },
     processStats: { cpu_util: 0.25 },
     counters: { flows_cut: 1 },
+    remainders: [],
   });
   expect(flows[0]).toMatchObject({
     ...{ side: 'client', localAddress: '10.0.0.1', remoteAddress: '10.0.0.2', servicePort: 443 },
