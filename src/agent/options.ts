@@ -66,7 +66,8 @@ interface RawOptions {
   readonly openMetricsAddress: string;
   readonly kubernetesMetadata: OnOff;
   readonly resolveNat: OnOff;
-  readonly proxy?: URL;
+  /** The existing agent's default is the empty text. */
+  readonly proxy?: URL | '';
   readonly caFile?: string;
   readonly spoolDir?: string;
   readonly spoolMib: number;
@@ -116,7 +117,7 @@ function optionsOf(raw: RawOptions): AgentOptions {
         : undefined,
     spoolFolder: raw.spoolMib === 0 ? undefined : raw.spoolDir,
     spoolBytes: (raw.spoolMib || DEFAULT_SPOOL_MIB) * 1_048_576,
-    proxy: raw.proxy,
+    proxy: raw.proxy || undefined,
     caFile: raw.caFile,
     kubernetesMetadata: raw.kubernetesMetadata === 'on',
     instanceId: raw.instanceId,
@@ -165,8 +166,7 @@ function agentCommand(): Command {
       new Option(
         '-x, --proxy <url>',
         'the way to the endpoint (default: HTTPS_PROXY, NO_PROXY)',
-        // The existing agent's default is the empty text.
-      ).argParser((given) => (given === '' ? undefined : parseUrl(given))),
+      ).argParser((given) => (given === '' ? '' : parseUrl(given))),
     )
     .option('--ca-file <path>', 'certificates to trust (default: AWS_CA_BUNDLE, SSL_CERT_FILE)')
     .option('--spool-dir <path>', 'where reports wait while the endpoint is away (default: memory)')
