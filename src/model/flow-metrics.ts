@@ -71,10 +71,12 @@ export const UNTOLD_METRICS = [
   'rtos_close',
 ] as const satisfies readonly PlainMetric[];
 
-const OPTIONAL_PLACES: ReadonlySet<number> = new Set([
-  ...UNTOLD_METRICS.map(plainIndex),
-  ...PLAIN_METRICS.slice(plainIndex('busy_us')).map(plainIndex),
-]);
+/** Our own: what held senders up, and disorder. Known together, or not at all. */
+export const DETAIL_METRICS: readonly PlainMetric[] = PLAIN_METRICS.slice(plainIndex('busy_us'));
+
+const OPTIONAL_PLACES: ReadonlySet<number> = new Set(
+  [...UNTOLD_METRICS, ...DETAIL_METRICS].map(plainIndex),
+);
 const FIRST_OPTIONAL_TIMING = TIMING_METRICS.indexOf('min_rtt_us');
 
 /** Whether a report may leave a plain value out: it is NaN where it does. */
@@ -84,7 +86,7 @@ export function isOptionalPlain(index: number): boolean {
 
 const BUSY = plainIndex('busy_us');
 
-/** Our own plain values are known together; most are 0, and then a report has only the first. */
+/** Most details are 0, and then a report has only the first. */
 export function isLeftOutWhenZero(index: number): boolean {
   return index > BUSY && index < PLAIN_METRICS.length;
 }

@@ -59,13 +59,15 @@ export class FlowWindow {
   /**
    * The window as it goes into a report; a new one begins.
    *
+   * @param unknown places whose values nobody told
    * @param cgroupPath the path of a cgroup by its id
    */
-  take(cgroupPath: (id: number) => string | undefined): ReportedFlow {
+  take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): ReportedFlow {
     const { side, localAddress, remoteAddress, servicePort, values } = this;
     const { snatAddress, dnatAddress } = this;
     const processName = this.#processName || undefined;
     const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
+    for (const place of unknown) values[place] = Number.NaN;
     this.values = newValues();
     this.touched = false;
     this.#processName = undefined;

@@ -272,22 +272,11 @@ export class SocketCollector {
     const taken: ReportedFlow[] = [];
     cgroups.allowReading();
     for (const [key, flow] of this.#flows) {
-      if (flow.touched)
-        taken.push(
-          withoutPlaces(
-            flow.take((id) => cgroups.pathOf(id)),
-            unknown,
-          ),
-        );
+      if (flow.touched) taken.push(flow.take(unknown, (id) => cgroups.pathOf(id)));
       if (!used.has(flow)) this.#flows.delete(key);
     }
     return taken;
   }
-}
-
-function withoutPlaces(flow: ReportedFlow, unknown: readonly number[]): ReportedFlow {
-  for (const place of unknown) flow.values[place] = Number.NaN;
-  return flow;
 }
 
 function keyOf(flow: FlowKey): string {

@@ -21,7 +21,7 @@ const MSG_DONTWAIT = 0x40;
 /** The kernel gives a dump at most 32 KB at a time. */
 const RECEIVE_BYTES = 64 * 1024;
 
-/** What a reading ended with: all that had come, or more than fitted into the buffer. */
+/** Whether what was read is all that came, or more came than fitted into the buffer. */
 export type Drained = 'empty' | 'overflow';
 
 /**
@@ -63,6 +63,7 @@ export class NetlinkSocket {
 
   /** Visits what has come; the bytes are reused: valid during the visit only. */
   drain(visit: (bytes: Buffer) => void): Drained {
+    let drained: Drained = 'empty';
     for (;;) {
       const length = this.#libc.receive(
         this.#fd,
@@ -75,9 +76,10 @@ export class NetlinkSocket {
         continue;
       }
       const errno = this.#libc.errno();
-      if (errno === ERRNO.ENOBUFS) return 'overflow';
-      if (errno === ERRNO.EAGAIN) return 'empty';
-      if (errno !== ERRNO.EINTR) throw new Error(`cannot read from netlink: errno ${errno}`);
+      if (errno === ERRNO.EAGAIN) return drained;
+      // Said once, before what still fitted.
+      if (errno === ERRNO.ENOBUFS) drained = 'overflow';
+      else if (errno !== ERRNO.EINTR) throw new Error(`cannot read from netlink: errno ${errno}`);
     }
   }
 

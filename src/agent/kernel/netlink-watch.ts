@@ -1,10 +1,15 @@
-import type { PlainMetric } from '../../model/flow-metrics.ts';
+import { DETAIL_METRICS, type PlainMetric, UNTOLD_METRICS } from '../../model/flow-metrics.ts';
 import { type DiagSocket, readDiag, SKNLGRP_TCP_DESTROY } from './diag-message.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { NamespaceDumps } from './namespace-dumps.ts';
 import { NETLINK_SOCK_DIAG, NetlinkSocket } from './netlink-socket.ts';
-import type { SocketProgress } from './socket-record.ts';
-import { RECORD_BYTES, SocketRecord, TCP_STATE, writeRecord } from './socket-record.ts';
+import {
+  RECORD_BYTES,
+  type SocketProgress,
+  SocketRecord,
+  TCP_STATE,
+  writeRecord,
+} from './socket-record.ts';
 import { TCP_INFO_BYTES } from './tcp-info.ts';
 
 const MAX_SOCKETS = 65_536;
@@ -14,6 +19,8 @@ const BUFFER_BYTES = 16 * 1024 * 1024;
 
 /** Every connection of a socket looks like the same one. */
 const STARTED = 1;
+
+const SEVERED: readonly PlainMetric[] = ['severed_connect', 'severed_establish'];
 
 /** A connection as of its last reading. */
 interface Known {
@@ -60,12 +67,9 @@ export class NetlinkWatch {
 
   /** What no flow says, as the kernel does not tell it this way. */
   get unknown(): readonly PlainMetric[] {
-    const severed = ['severed_connect', 'severed_establish'] as const;
-    if (this.#leastInfoBytes >= TCP_INFO_BYTES.totalRtos) return severed;
-    const rtos = ['rtos_syn', 'rtos_est', 'rtos_close'] as const;
-    return this.#leastInfoBytes >= TCP_INFO_BYTES.details
-      ? [...severed, ...rtos]
-      : [...severed, ...rtos, ...DETAILS];
+    if (this.#leastInfoBytes >= TCP_INFO_BYTES.totalRtos) return SEVERED;
+    const isDetailed = this.#leastInfoBytes >= TCP_INFO_BYTES.details;
+    return isDetailed ? UNTOLD_METRICS : [...UNTOLD_METRICS, ...DETAIL_METRICS];
   }
 
   /** Throws an AgentError when this process may not. */
@@ -86,7 +90,7 @@ export class NetlinkWatch {
   adopt(visit: (record: SocketRecord) => void): void {
     this.readAhead();
     for (const known of this.#known.values()) {
-      known.isAdopted = true;
+      rebase(known);
       this.#counters.sockets_adopted += 1;
       this.#write(known);
       visit(this.#recordOf(known));
@@ -143,7 +147,6 @@ export class NetlinkWatch {
   #meet(socket: DiagSocket): void {
     const { info, cookie } = socket;
     if (info === undefined) return;
-    this.#leastInfoBytes = Math.min(this.#leastInfoBytes, socket.infoBytes);
     const known = this.#known.get(cookie);
     if (known === undefined) {
       this.#begin(socket);
@@ -151,12 +154,12 @@ export class NetlinkWatch {
     }
     known.dump = this.#dump;
     if (isSame(known.socket, socket)) return;
-    if (known.isHidden) {
-      // Counted from here: what woke it is not known apart from what it did before.
-      known.isHidden = false;
-      known.isAdopted = true;
-    }
     this.#update(known, socket);
+    if (known.isHidden) {
+      known.isHidden = false;
+      rebase(known);
+      this.#write(known);
+    }
     this.#tell(socket);
   }
 
@@ -195,6 +198,7 @@ export class NetlinkWatch {
     const phase = phaseOf(before.info === undefined ? socket : before);
     const { info } = socket;
     if (info === undefined) return;
+    this.#leastInfoBytes = Math.min(this.#leastInfoBytes, socket.infoBytes);
     known.retrans[phase] += Math.max(0, info.totalRetrans - (before.info?.totalRetrans ?? 0));
     known.rtos[phase] += Math.max(0, info.totalRtos - (before.info?.totalRtos ?? 0));
     known.socket = socket;
@@ -247,15 +251,12 @@ export class NetlinkWatch {
   }
 }
 
-const DETAILS = [
-  'busy_us',
-  'rwnd_limited_us',
-  'sndbuf_limited_us',
-  'segments_out_of_order',
-  'reorderings',
-  'dsacks',
-  'segments_ce',
-] as const;
+/** Has what comes be counted from here: what it did before is not to be told from what woke it. */
+function rebase(known: Known): void {
+  known.isAdopted = true;
+  known.retrans.fill(0);
+  known.rtos.fill(0);
+}
 
 function phaseOf({ state, info }: DiagSocket): 0 | 1 | 2 {
   if (state === TCP_STATE.established) return 1;

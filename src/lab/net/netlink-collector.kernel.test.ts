@@ -82,14 +82,18 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
 
   test('a live connection is up to date in each window, from where it was at the start', async () => {
     const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+    await network.lose('b', 5);
     await connection.send(1_000_000);
     await untilAcked(network, 'a', { address: SERVER, bytes: 1_000_000 + OPENING });
+    await network.lose('b', 0);
+    expect((await showConnection(network, 'a', SERVER)).number('bytes_retrans')).toBeGreaterThan(0);
     client.start();
     await connection.send(2_000_000);
     await untilAcked(network, 'a', { address: SERVER, bytes: 3_000_000 + OPENING });
     const [flow] = await client.window();
     const shown = await showConnection(network, 'a', SERVER);
     expect(flow?.plain('bytes_delivered')).toBe(2_000_000);
+    expect(totalRetrans([flow!])).toBe(0);
     expect(flow?.plain('sockets_established')).toBe(1);
     expect(flow?.plain('connect_attempts')).toBe(0);
     expect(flow?.timing('min_rtt_us').sum).toBe(Math.round(shown.number('minrtt') * 1_000));
