@@ -2,6 +2,7 @@ import type { DestinationCategory } from '../model/category.ts';
 import type { Owner } from '../model/owner.ts';
 import { param, type SqlFragment, sql } from '../store/sql.ts';
 import {
+  baselineSql,
   cellsSql,
   ENDS,
   evidenceSql,
@@ -140,7 +141,7 @@ export class WindowReader {
       readonly cells: string;
     }>(
       sql`SELECT t.1 AS shared, t.2 AS host, sumForEach(evidence) AS totals, count() AS cells
-FROM (SELECT arrayConcat(loss_row, latency_row, dead_row) AS evidence,
+FROM (SELECT evidence,
     arrayJoin(arrayConcat(arrayMap(c -> (toInt32(c), ''), path), [(toInt32(-1), host)])) AS t
   FROM (${this.#evidenceWithPaths(window, { pairs, paths })}))
 GROUP BY t HAVING shared >= 0 OR arrayMax(totals) >= ${param('Float64', leastNats)}
@@ -169,7 +170,7 @@ ORDER BY shared, host`,
     window: FlowWindow,
   ): Promise<{ readonly monitors: MonitorSums[]; readonly refused: number }> {
     const rows = await this.#store.query<Record<string, string | number>>(
-      sql`SELECT arrayJoin(arrayConcat([${param('UInt32', MOST_MONITORS)}], bitPositionsToArray(monitors))) AS monitor, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused FROM (${evidenceSql(window, this.#p)}) GROUP BY monitor ORDER BY monitor`,
+      sql`SELECT arrayJoin(arrayConcat([${param('UInt32', MOST_MONITORS)}], bitPositionsToArray(monitors))) AS monitor, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused FROM (${baselineSql(window, this.#p)}) GROUP BY monitor ORDER BY monitor`,
     );
     const all = rows.map((row) => ({
       monitor: Number(row.monitor),
@@ -225,7 +226,7 @@ FROM (SELECT *, ${grown} AS grown FROM (${this.#evidenceWithPaths(window, paths)
   }
 
   #evidenceWithPaths(window: FlowWindow, { pairs, paths }: PairPaths): SqlFragment {
-    return sql`SELECT e.*, p.path AS path FROM (${evidenceSql(window, this.#p)}) AS e
+    return sql`SELECT e.*, path FROM (${evidenceSql(window, this.#p)}) AS e
 LEFT JOIN (SELECT t.1 AS p_pair, t.2 AS path FROM (SELECT arrayJoin(arrayZip(${param('Array(UInt64)', pairs.map(BigInt))}, ${param('Array(Array(UInt32))', paths)})) AS t)) AS p ON e.pair = p.p_pair`;
   }
 
