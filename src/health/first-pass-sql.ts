@@ -40,7 +40,7 @@ export function windowFilter(window: FlowWindow): SqlFragment {
   return sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${time}`;
 }
 
-/** Bit i: monitor i's, of a category that counts. */
+/** Bit i: a flow of monitor i. */
 export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
   const bits = monitors
     .slice(0, MOST_MONITORS)
@@ -48,8 +48,7 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
       (monitor, i) =>
         sql`toUInt64(${monitorFilter(monitor, owner)}) * ${param('UInt64', String(2 ** i))}`,
     );
-  const sum = bits.reduce((total, bit) => sql`${total} + ${bit}`, sql`toUInt64(0)`);
-  return sql`if(category IN (${param('Array(String)', [...COUNTED])}), ${sum}, toUInt64(0))`;
+  return bits.reduce((total, bit) => sql`${total} + ${bit}`, sql`toUInt64(0)`);
 }
 
 /**
@@ -63,7 +62,7 @@ export function cellsSql(window: FlowWindow): SqlFragment {
   concat('host:', if(local_instance = '', toString(local_ip), local_instance)) AS host,
   multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
   concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,
-  ${monitorMask(window)} AS monitors,
+  if(category IN (${param('Array(String)', [...COUNTED])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
   toFloat64(sum(retrans_est)) AS r,
   greatest(toFloat64(sum(segments_delivered)), r) AS n,
   toFloat64(sum(rtt_us_count)) AS rtts,
