@@ -5,8 +5,8 @@ import { PrefixMap } from './prefix-map.ts';
 /** Reports what a schema cannot see: names that lead nowhere, what is there twice, what overlaps. */
 export function checkInventory(inventory: PlacedInventory, report: Report): void {
   const { networks, links } = inventory;
-  checkUnique(networks, 'networks', report);
-  checkUnique(links, 'links', report);
+  checkNames(networks, 'networks', report);
+  checkNames(links, 'links', report);
   checkIds(
     networks.flatMap(({ subnets }) => subnets),
     report,
@@ -31,32 +31,32 @@ interface Named {
   readonly path: MemberPath;
 }
 
-/** Names within one list, and the ids they have or were given. */
-function checkUnique(parts: readonly Named[], list: string, report: Report): void {
+/** No name is twice in a list. */
+function checkNames(parts: readonly Named[], list: string, report: Report): void {
   const names = new Set<string>();
   for (const { of, path } of parts) {
     if (names.has(of.name)) report([...path, 'name'], `"${of.name}" is twice among the ${list}`);
     names.add(of.name);
   }
-  checkIds(parts, report);
 }
 
+/** Nor is an id in all lists of a kind; two of one name in one list are told as that. */
 function checkIds(parts: readonly Named[], report: Report): void {
   const owners = new Map<string, Named>();
   for (const part of parts) {
     const other = owners.get(part.id);
-    // Two of the same name in one list are told as that.
-    if (other !== undefined && other.of.name !== part.of.name) {
-      report(part.path, `has the id of "${other.of.name}", ${part.id}`);
-    }
     owners.set(part.id, part);
+    if (other === undefined) continue;
+    const isOneList = String(other.path.slice(0, -1)) === String(part.path.slice(0, -1));
+    if (isOneList && other.of.name === part.of.name) continue;
+    report(part.path, `has the id of "${other.of.name}", ${part.id}`);
   }
 }
 
 /** Subnets lie in their network, and nothing in anything else. */
 function checkPlaces(network: PlacedNetwork, report: Report): void {
   const { of, subnets, prefixes } = network;
-  checkUnique(subnets, 'subnets', report);
+  checkNames(subnets, 'subnets', report);
   const own = new PrefixMap<PlacedText>();
   if (of.prefixes !== undefined) checkOverlaps(prefixes, own, report);
   const seen = new PrefixMap<PlacedText>();
@@ -87,8 +87,8 @@ function checkOverlaps(
 /** Every address is in the network, and nobody else's. */
 function checkAddresses(network: PlacedNetwork, report: Report): void {
   const { of, hosts, natGateways, prefixes } = network;
-  checkUnique(hosts, 'hosts', report);
-  checkUnique(natGateways, 'NAT gateways', report);
+  checkNames(hosts, 'hosts', report);
+  checkNames(natGateways, 'NAT gateways', report);
   const space = new PrefixMap<true>();
   for (const { text } of prefixes) space.set(text, true);
   const owners = new Map<string, string>();

@@ -80,6 +80,7 @@ export async function readDocument(text: string): Promise<ReadDocument> {
 }
 
 async function scan(text: string, lines: LineCounter) {
+  lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
   let count = 0;

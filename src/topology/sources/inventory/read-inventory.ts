@@ -8,11 +8,7 @@ import { placeInventory } from './placed-inventory.ts';
 import type { SchemaCheck } from './schema-problems.ts';
 
 export type InventoryReading =
-  | {
-      readonly status: 'read';
-      readonly owners: readonly Owner[];
-      readonly resources: readonly Resource[];
-    }
+  | { readonly status: 'read'; readonly resources: readonly Resource[] }
   | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
 
 /**
@@ -34,8 +30,7 @@ export async function readInventory(
   });
   checkInventory(placed, (path, message) => problems.push(document.problemAt(path, message)));
   if (problems.length > 0) return { status: 'refused', problems: problems.sort(byLine) };
-  const owners = [placed.owner, ...placed.networks.map(({ owner }) => owner)];
-  return { status: 'read', owners, resources: inventoryResources(placed) };
+  return { status: 'read', resources: inventoryResources(placed) };
 }
 
 function byLine(a: DocumentProblem, b: DocumentProblem): number {
