@@ -16,7 +16,7 @@ const AGAIN_MILLIS = 600_000;
 /** AWS's has 2 MB in 2026. */
 const MOST_BYTES = 16 * 1024 * 1024;
 const FETCH_MILLIS = 60_000;
-const SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
+export const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
 
 /** The prefixes AWS's services are at, from a file or URL: each day, sooner after a failure. */
 export class IpRangesSource implements TopologySource {
@@ -42,7 +42,7 @@ export class IpRangesSource implements TopologySource {
     const { reader, location } = this.#deps;
     const read = async () => readIpRanges(await readText(location, signal));
     while (!signal.aborted) {
-      const isRead = await reader.read(SLICE, read, signal).then(
+      const isRead = await reader.read(IP_RANGES_SLICE, read, signal).then(
         () => true,
         // Told, counted and logged by the reader.
         () => false,

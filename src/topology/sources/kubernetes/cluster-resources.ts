@@ -15,6 +15,8 @@ export interface Cluster extends Owner {
   readonly name: string;
   /** Unique over all clusters: an ARN, or the name. */
   readonly id: string;
+  /** The network its nodes are in, where they do not tell by their instances. */
+  readonly vpcId?: string | undefined;
 }
 
 /** Labels by which a node tells its group. */
