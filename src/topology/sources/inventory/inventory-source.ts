@@ -39,10 +39,11 @@ class BadInventoryError extends Error {}
 export class InventorySource implements TopologySource {
   readonly name = 'inventory';
   readonly #deps: InventorySourceDeps;
-  readonly #check: SchemaCheck = compileSchemaCheck();
   readonly #stopping = new AbortController();
   /** By slice, the version that was read last, well or not. */
   readonly #seen = new Map<string, string>();
+  /** Made with the first document: most servers never see one. */
+  #check: SchemaCheck | undefined;
   #looking: Promise<void> | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -170,6 +171,7 @@ export class InventorySource implements TopologySource {
   /** @throws BadInventoryError all that is wrong with it */
   async #readText(text: string, fallback: Owner): Promise<SliceContent> {
     if (Buffer.byteLength(text) > MOST_BYTES) throw tooLarge();
+    this.#check ??= compileSchemaCheck();
     const reading = await readInventory(text, { fallback, check: this.#check });
     if (reading.status === 'refused') throw new BadInventoryError(problemText(reading.problems));
     return { resources: reading.resources, warnings: [] };
