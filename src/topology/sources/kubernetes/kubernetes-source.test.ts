@@ -289,6 +289,14 @@ describe('a cluster that cannot be watched', () => {
   });
 });
 
+test.each(['LIST', 'WATCH'])('a server silent at %s does not hold up a stop', async (request) => {
+  api.refuse = (made) => (made.startsWith(request) ? 'silence' : undefined);
+  await source.start();
+  await until(() => expect(api.count(request)).toBe(4));
+  await source.stop();
+  expect(sink.failures).toEqual([]);
+});
+
 test('a stop ends every watch and leaves nothing open', async () => {
   // Loads the client, so that its own are not counted.
   await import('./cluster-watch.ts');

@@ -47,8 +47,8 @@ const TOKEN = 'stand-in';
 export class ApiServerStandIn {
   /** `LIST pods`, `WATCH pods 17`, as they came. */
   readonly requests: string[] = [];
-  /** The status to refuse a request with, while it gives one. */
-  refuse: (request: string) => number | undefined = () => undefined;
+  /** The status to refuse a request with, while it gives one, or to leave it unanswered. */
+  refuse: (request: string) => number | 'silence' | undefined = () => undefined;
   readonly #collections: Readonly<Record<Kind, Collection>> = {
     nodes: new Collection(),
     pods: new Collection(),
@@ -70,6 +70,7 @@ export class ApiServerStandIn {
       const name = isWatch ? `WATCH ${kind} ${from}` : `LIST ${kind}`;
       this.requests.push(name);
       const status = this.refuse(name);
+      if (status === 'silence') return;
       if (status !== undefined) return refuse(response, status);
       return isWatch
         ? this.#watch(kind, Number(from), response)

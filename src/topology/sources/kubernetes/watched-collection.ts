@@ -39,6 +39,7 @@ const MOST_PAUSE_MILLIS = 30_000;
 const WATCH_SECONDS = 300;
 /** A watch that the server has not ended by then hangs on a dead connection. */
 const GRACE_SECONDS = 30;
+const LIST_MILLIS = 60_000;
 
 /**
  * One kind of object of a cluster, kept current: listed in pages, then watched from the list's
@@ -101,8 +102,8 @@ export class WatchedCollection<Listed extends object, Item> {
     let page: ListedPage<Listed> | undefined;
     do {
       const position = page?.metadata?._continue;
-      page = await this.#deps.list({ limit: PAGE, ...(position && { _continue: position }) });
-      if (signal.aborted) return;
+      const listed = this.#deps.list({ limit: PAGE, ...(position && { _continue: position }) });
+      page = await withinTime(listed, signal);
       for (const object of page.items) {
         const { key, item } = this.#deps.read(object);
         if (items.size < this.#deps.mostItems) items.set(key, item);
@@ -156,13 +157,24 @@ export class WatchedCollection<Listed extends object, Item> {
     if (type === 'DELETED') this.#items.delete(key);
     else if (this.#items.has(key) || this.#items.size < this.#deps.mostItems) {
       this.#items.set(key, item);
-    } else this.#refused += 1;
+    } else if (type === 'ADDED') this.#refused += 1;
     this.#deps.onChange();
   }
 }
 
 interface WatchedObject {
   readonly metadata: { readonly resourceVersion: string };
+}
+
+/** The client waits for an answer for ever. @throws Error when it takes too long, or when aborted */
+async function withinTime<Value>(answer: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const late = AbortSignal.timeout(LIST_MILLIS);
+  const cut = AbortSignal.any([signal, late]);
+  return await new Promise((resolve, reject) => {
+    const stop = () => reject(new Error(`no answer within ${LIST_MILLIS / 1000} s`));
+    cut.addEventListener('abort', stop, { once: true });
+    answer.then(resolve, reject).finally(() => cut.removeEventListener('abort', stop));
+  });
 }
 
 /** 410 as the status of an answer, of a refused watch, or in an ERROR event. */
