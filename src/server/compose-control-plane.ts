@@ -39,6 +39,7 @@ export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): C
     store,
     scopeOf: (owner, scopeId) => scopes.get(owner, scopeId),
     monitorOf: (owner, monitorName) => monitors.get(owner, monitorName),
+    paths: () => topology.topology.snapshot(),
     newQueryId: newId,
     clock,
     log,
