@@ -13,7 +13,7 @@ import type { Resource, ResourceOf } from '../../topology/graph/resource.ts';
 import { ResourceGraph } from '../../topology/graph/resource-graph.ts';
 import type { SourceStatement } from '../../topology/graph/source-statement.ts';
 import { VersionRepository } from '../../topology/graph/version-repository.ts';
-import { GraphSnapshot } from '../../topology/snapshot/graph-snapshot.ts';
+import { makeSnapshot } from '../../topology/testing.ts';
 import { TopologyView } from '../../topology/topology-view.ts';
 import { seededRandom } from '../load/report-source.ts';
 import { Oracle, type OracleAnswer, type OracleQuestion } from './oracle.ts';
@@ -91,13 +91,8 @@ async function makeWorld() {
   }
   await database.destroy();
   const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
-  const topology = new TopologyView(snapshotOf(graph), book);
+  const topology = new TopologyView(makeSnapshot(graph.histories()), book);
   return { moments, topology };
-}
-
-function snapshotOf(graph: ResourceGraph): GraphSnapshot {
-  const steps = GraphSnapshot.make(graph.histories());
-  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
 function momentOf(said: readonly SourceStatement[]): Moment {

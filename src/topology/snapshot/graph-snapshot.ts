@@ -4,6 +4,7 @@ import type { FlowPath, PathEnd, TraversedConstruct, Vantage } from '../../model
 import type { ResourceVersion } from '../graph/resource-version.ts';
 import { AddressWords } from './address-words.ts';
 import { ec2Construct } from './constructs.ts';
+import { Issues } from './find-issues.ts';
 import { Histories, type Steps } from './histories.ts';
 import { type Place, placeBeyond } from './place.ts';
 import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
@@ -24,6 +25,8 @@ export class GraphSnapshot {
   readonly #internet = placeBeyond('internet');
   readonly #elsewhere = placeBeyond('nowhere known');
   readonly #transitGateways = new Map<TraversedConstruct | undefined, Place>();
+  /** What sources say that cannot be so. */
+  readonly issues = new Issues();
   /** Owned by the lookup that runs. */
   readonly #address = new AddressWords();
   /** Whether nothing is in it that could be looked up. */
@@ -37,6 +40,7 @@ export class GraphSnapshot {
     yield* snapshot.#places.read(histories);
     yield* snapshot.#pods.read(histories);
     yield* snapshot.#routes.read(histories);
+    yield* snapshot.issues.find(histories, snapshot.#places);
     const { networks, published } = snapshot.#places;
     snapshot.isEmpty = networks.size === 0 && published.size === 0;
     return snapshot;

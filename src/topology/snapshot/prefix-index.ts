@@ -87,16 +87,20 @@ export class PrefixIndex {
     return isOnly ? (this.#values[entry] as number) : NONE;
   }
 
-  /** Calls back for every two entries of one prefix that overlap in time and have different values. */
-  forEachOverlap(act: (value: number, other: number, fromSeconds: number) => void): void {
+  /**
+   * Calls back for every two entries of one prefix that overlap in time and have different values;
+   * says whether both last.
+   */
+  forEachOverlap(act: (value: number, other: number, isOpen: boolean) => void): void {
     for (const head of this.#slots) {
       for (let entry = head; entry !== NONE; entry = this.#next[entry] as number) {
-        const from = this.#from[entry] as number;
         let other = this.#next[entry] as number;
         for (; other !== NONE; other = this.#next[other] as number) {
-          const overlaps = (this.#to[other] as number) > from && (this.#to[entry] as number) > from;
+          // The other began no later.
+          const overlaps = (this.#to[other] as number) > (this.#from[entry] as number);
           if (!overlaps || this.#values[other] === this.#values[entry]) continue;
-          act(this.#values[entry] as number, this.#values[other] as number, from);
+          const isOpen = this.#to[entry] === FOREVER && this.#to[other] === FOREVER;
+          act(this.#values[entry] as number, this.#values[other] as number, isOpen);
         }
       }
     }
