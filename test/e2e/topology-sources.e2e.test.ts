@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { signedClient } from '../../src/client/signed-client.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
+import { encodeBody, makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
 import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { instanceId, networkId, subnetId } from '../../src/topology/made-ids.ts';
 import {
   Ec2StandIn,
   SERVER_KEY_ID,
   UNAUTHORIZED_OPERATION,
 } from '../../src/topology/sources/aws/testing.ts';
 import { ApiServerStandIn } from '../../src/topology/sources/kubernetes/testing.ts';
-import { knock, metricsOf, signed } from './door.ts';
+import { knock, metricsOf, REPORT_HEADERS, signed } from './door.ts';
 
 const ec2 = new Ec2StandIn();
 const cluster = new ApiServerStandIn();
@@ -109,30 +111,57 @@ test('a scope whose target may not be read fails', async () => {
   );
 });
 
-test('an inventory that is put is there after a restart', async () => {
+const INVENTORY = `
+networks:
+  - name: load
+    subnets:
+      - { name: clients, prefixes: [10.64.0.0/24], zone: use1-az2 }
+      - { name: databases, prefixes: [10.64.9.0/24], zone: use1-az1 }
+    hosts: [{ name: db-1, addresses: [10.64.9.7] }]
+`;
+
+test('an inventory that is put tells the flows after it, and is there after a restart', async () => {
   const running = await ServerProcess.start();
   server = running;
   const credentials = await running.credentials('default');
-  const ask = (method: string, text = '') => {
+  const ask = (method: string, target: string, text = '') => {
     const body = Buffer.from(text);
-    const headers = { 'content-type': 'application/yaml' };
-    const path = '/api/v1/topology/inventory';
-    return knock(running.endpoint, {
-      method,
-      target: path,
-      headers: signed(body, { credentials, headers, method, target: path }),
-      body,
-    });
+    const headers = text === '' ? {} : { 'content-type': 'application/yaml' };
+    const signedHeaders = signed(body, { credentials, headers, method, target });
+    return knock(running.endpoint, { method, target, headers: signedHeaders, body });
   };
-  expect(await ask('PUT', 'networks: [{ name: office }]')).toMatchObject({ status: 200 });
-  expect(await ask('PUT', 'networks: 1')).toMatchObject({
+  const agent = await running.credentials('agent');
+  /** What is stored of a flow of host 1 to an address. */
+  const flowTo = async (address: string) => {
+    const random = seededRandom(1);
+    const made = { host: 1, flows: 1, random, remotes: [address], timeMillis: Date.now() };
+    const body = encodeBody(makeReport(made));
+    const headers = signed(body, { credentials: agent, headers: REPORT_HEADERS });
+    expect(await knock(running.endpoint, { headers, body })).toMatchObject({ status: 200 });
+    await running.waitUntilStored();
+    const { text } = await ask('GET', `/api/v1/flows?remoteIp=${address}`);
+    return JSON.parse(text).flows;
+  };
+  const path = '/api/v1/topology/inventory';
+  expect(await flowTo('10.64.9.6')).toMatchObject([{ category: 'UNCLASSIFIED' }]);
+  expect(await ask('PUT', path, INVENTORY)).toMatchObject({ status: 200 });
+  const owner = { account: target.account, region: target.region };
+  expect(await flowTo('10.64.9.7')).toMatchObject([
+    {
+      remoteInstance: instanceId(owner, 'db-1'),
+      remoteSubnet: subnetId(networkId(owner, 'load'), '10.64.9.0/24'),
+      remoteAz: 'use1-az1',
+      category: 'INTER_AZ',
+    },
+  ]);
+  expect(await ask('PUT', path, 'networks: 1')).toMatchObject({
     status: 400,
     error: 'ValidationException',
     text: '{"message":"line 1: networks: a list is taken"}',
   });
   await running.stop();
   await running.restart();
-  expect(await ask('GET')).toMatchObject({ status: 200, text: 'networks: [{ name: office }]' });
-  const readings = await metricsOf(running.endpoint, 'nfm_topology_source_readings_total');
-  expect(readings.get('source="inventory",outcome="ok"')).toBe(1);
+  expect(await ask('GET', path)).toMatchObject({ status: 200, text: INVENTORY });
+  // Both reports' flow is one row of the explorer, as they say the same of its ends.
+  expect(await flowTo('10.64.9.7')).toMatchObject([{ category: 'INTER_AZ' }]);
 });
