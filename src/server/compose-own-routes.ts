@@ -55,7 +55,7 @@ function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
 }
 
 function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  const { sessions, control, tokens } = parts;
+  const { sessions, control, topology, tokens } = parts;
   const { accounts, keys, organization } = basics;
   const administration = organization;
   const now = () => systemClock.now();
@@ -63,6 +63,7 @@ function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute
   const refuseInUse = async (account: string) => {
     await organization.refuseInOrganization(account);
     await control.scopes.refuseScopesOf(account);
+    await topology.inventory.refuseInventoryOf(account);
   };
   return [
     ...accountRoutes({ accounts, administration, refuseInUse }),

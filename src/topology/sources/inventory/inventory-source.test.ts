@@ -155,6 +155,16 @@ describe('an inventory that is put', () => {
     expect(sink.statements).toEqual([]);
   });
 
+  test('keeps its account from being deleted', async () => {
+    const source = await start();
+    await source.put(owner, networkOf('office'));
+    await expect(source.refuseInventoryOf(owner.account)).rejects.toMatchObject({
+      name: 'ConflictException',
+      message: 'Account 000000000000 has an inventory of the topology: delete it first',
+    });
+    await source.refuseInventoryOf(other.account);
+  });
+
   test('is read again after a restart', async () => {
     const first = await start();
     await first.put(other, networkOf('office'));

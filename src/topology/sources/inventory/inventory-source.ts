@@ -100,6 +100,13 @@ export class InventorySource implements TopologySource {
     });
   }
 
+  /** Throws ConflictException when the account has an inventory. */
+  async refuseInventoryOf(account: string): Promise<void> {
+    if ((await this.get(account)) === undefined) return;
+    const message = `Account ${account} has an inventory of the topology: delete it first`;
+    throw new ApiError('ConflictException', message);
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(LOOK_MILLIS, signal);
