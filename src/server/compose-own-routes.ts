@@ -6,6 +6,7 @@ import { getInsights } from '../api/v1/insights.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
 import type { OwnRoute } from '../api/v1/own-route.ts';
+import { topologyRoutes } from '../api/v1/topology-routes.ts';
 import { systemClock } from '../lib/clock.ts';
 import { scopeArn } from '../model/arn.ts';
 import type { Basics } from './compose.ts';
@@ -20,7 +21,19 @@ interface OwnRouteParts extends RouteParts {
 
 /** `/api/v1/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  return [...flowRoutes(parts), ...identityRoutes(basics, parts)];
+  const { topology, live, graph } = parts.topology;
+  return [
+    ...flowRoutes(parts),
+    ...topologyRoutes({
+      graph,
+      view: () => topology.snapshot(),
+      issues: () => live.current.issues,
+      scopes: parts.control.scopes,
+      administration: basics.organization,
+      now: () => systemClock.now(),
+    }),
+    ...identityRoutes(basics, parts),
+  ];
 }
 
 function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
