@@ -7,6 +7,7 @@ import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
 import type { OwnRoute } from '../api/v1/own-route.ts';
+import { topologyRoutes } from '../api/v1/topology-routes.ts';
 import { systemClock } from '../lib/clock.ts';
 import { scopeArn } from '../model/arn.ts';
 import type { Basics } from './compose.ts';
@@ -21,9 +22,17 @@ interface OwnRouteParts extends RouteParts {
 
 /** `/api/v1/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  const { inventory, live } = parts.topology;
+  const { topology, live, graph, inventory } = parts.topology;
   return [
     ...flowRoutes(parts),
+    ...topologyRoutes({
+      graph,
+      view: () => topology.snapshot(),
+      issues: () => live.current.issues,
+      scopes: parts.control.scopes,
+      administration: basics.organization,
+      now: () => systemClock.now(),
+    }),
     ...inventoryRoutes({ inventory, settled: () => live.settled() }),
     ...identityRoutes(basics, parts),
   ];

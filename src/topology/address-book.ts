@@ -61,6 +61,13 @@ export class AddressBook {
     return found === undefined || found === 'several' ? network?.subnetAround(address) : found;
   }
 
+  /** In every network that has a host or subnet with it. */
+  everywhere(address: string, timeSeconds: number): readonly Endpoint[] {
+    return [...this.#networks.keys()].flatMap(
+      (vpcId) => this.locateIn(vpcId, address, timeSeconds) ?? [],
+    );
+  }
+
   zoneOf(subnetId: string): string {
     return this.#zones.get(subnetId) ?? '';
   }

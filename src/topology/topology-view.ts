@@ -4,6 +4,12 @@ import type { AddressBook } from './address-book.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import { isHost, type Place } from './snapshot/place.ts';
 
+export interface FoundAddress extends Located {
+  /** "" of a published prefix. */
+  readonly network: string;
+  readonly interfaceId: string;
+}
+
 /**
  * What flows are enriched from: the graph that AWS, Kubernetes and inventories describe, and below
  * it the book of what agents say of their own hosts, which is seconds old and costs nothing to change.
@@ -27,6 +33,22 @@ export class TopologyView implements TopologySnapshot {
   here(address: string, vpcId: string, timeSeconds: number): Located | undefined {
     const place = this.#graph.here(address, vpcId, timeSeconds);
     return place && this.#withHost(place, address, timeSeconds);
+  }
+
+  /** All that an address is, for people: a line a network, and what it is in public. */
+  everywhere(address: string, timeSeconds: number): readonly FoundAddress[] {
+    const places = this.#graph.everywhere(address, timeSeconds);
+    const known = new Set(places.map(({ network }) => network));
+    const fromGraph = places.map((place) => ({
+      ...this.#withHost(place, address, timeSeconds),
+      network: place.network,
+      interfaceId: place.interfaceId,
+    }));
+    const fromAgents = this.#book
+      .everywhere(address, timeSeconds)
+      .filter(({ vpcId }) => !known.has(vpcId))
+      .map((endpoint) => ({ ...endpoint, network: endpoint.vpcId, interfaceId: '' }));
+    return [...fromGraph, ...fromAgents];
   }
 
   zoneOf(subnetId: string): string {

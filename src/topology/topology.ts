@@ -4,7 +4,6 @@ import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
-import type { TopologySnapshot } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
@@ -46,7 +45,7 @@ export class Topology implements Service {
   #claimCount = 0;
   #saving: Promise<void> | undefined;
   #book: AddressBook;
-  #snapshot: TopologySnapshot;
+  #snapshot: TopologyView;
   /** The graph that `#snapshot` was made with. */
   #graph: GraphSnapshot;
   #changed = false;
@@ -101,7 +100,7 @@ export class Topology implements Service {
   }
 
   /** The topology with everything observed so far. */
-  snapshot(): TopologySnapshot {
+  snapshot(): TopologyView {
     const graph = this.#deps.graph();
     if (!this.#changed && graph === this.#graph) return this.#snapshot;
     if (this.#changed) this.#book = this.#makeBook();

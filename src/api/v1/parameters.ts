@@ -29,8 +29,8 @@ export class Parameters {
    * minute from now, so that reports of hosts whose clocks are ahead are in it.
    */
   range(nowMillis: number): { readonly startSeconds: number; readonly endSeconds: number } {
-    const endSeconds = this.#time('end') ?? Math.ceil(nowMillis / 1000) + 60;
-    const startSeconds = this.#time('start') ?? Math.max(0, endSeconds - DEFAULT_RANGE_SECONDS);
+    const endSeconds = this.time('end') ?? Math.ceil(nowMillis / 1000) + 60;
+    const startSeconds = this.time('start') ?? Math.max(0, endSeconds - DEFAULT_RANGE_SECONDS);
     if (startSeconds >= endSeconds) throw invalid('start: must be before end');
     return { startSeconds, endSeconds };
   }
@@ -75,7 +75,8 @@ export class Parameters {
     return this.choice('category', DESTINATION_CATEGORIES);
   }
 
-  #time(name: string): number | undefined {
+  /** ISO 8601, as whole seconds since 1970. */
+  time(name: string): number | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
     const seconds = Math.floor(Date.parse(text) / 1000);

@@ -28,6 +28,30 @@ export type Resource =
   | KubernetesPodResource
   | KubernetesServiceResource;
 
+export const RESOURCE_KINDS = [
+  'account',
+  'region',
+  'zone',
+  'vpc',
+  'subnet',
+  'instance',
+  'network-interface',
+  'vpc-peering',
+  'route-table',
+  'transit-gateway',
+  'transit-gateway-attachment',
+  'transit-gateway-route-table',
+  'transit-gateway-peering',
+  'nat-gateway',
+  'internet-gateway',
+  'vpc-endpoint',
+  'load-balancer',
+  'service-prefix',
+  'kubernetes-cluster',
+  'kubernetes-node',
+  'kubernetes-pod',
+  'kubernetes-service',
+] as const satisfies readonly Resource['kind'][];
 export type ResourceKind = Resource['kind'];
 
 export type ResourceOf<Kind extends ResourceKind> = Extract<Resource, { readonly kind: Kind }>;

@@ -86,6 +86,15 @@ export class GraphSnapshot {
     return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(way);
   }
 
+  /** All that an address is: in each network, and in public. */
+  everywhere(address: string, timeSeconds: number): readonly Place[] {
+    this.#address.read(address);
+    const networks = [...this.#places.networks.values()];
+    const inNetworks = networks.flatMap((network) => this.#inNetwork(network, timeSeconds) ?? []);
+    const inPublic = this.#publicPlace(timeSeconds);
+    return inPublic === undefined ? inNetworks : [...inNetworks, inPublic];
+  }
+
   /** The constructs between two ends, both included. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
     if (addressScope(to.address) === 'loopback' || from.address === to.address) {

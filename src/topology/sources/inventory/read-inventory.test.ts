@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { stableId } from '../../../model/ids.ts';
 import type { Resource } from '../../graph/resource.ts';
 import { instanceId, networkId, subnetId } from '../../made-ids.ts';
 import { problemText, readInventory } from './read-inventory.ts';
 import { compileSchemaCheck } from './schema-problems.ts';
+
+// Documents as large as are taken.
+vi.setConfig({ testTimeout: 30_000 });
 
 const owner = { account: '000000000000', region: 'berlin' };
 const check = compileSchemaCheck();
