@@ -13,7 +13,7 @@ import {
   UNAUTHORIZED_OPERATION,
 } from '../../src/topology/sources/aws/testing.ts';
 import { ApiServerStandIn } from '../../src/topology/sources/kubernetes/testing.ts';
-import { knock, metricsOf, REPORT_HEADERS, signed } from './door.ts';
+import { knock, REPORT_HEADERS, signed } from './door.ts';
 
 const ec2 = new Ec2StandIn();
 const cluster = new ApiServerStandIn();
@@ -49,20 +49,24 @@ async function fileOf(name: string, text: string): Promise<string> {
 const ROLE = `arn:aws:iam::${target.account}:role/nfm`;
 const AWS = ['--aws-topology', '--aws-role-name', 'nfm'];
 
+/** Asks the API beyond AWS's as the administrator. */
+async function ask(running: ServerProcess, request: string, text = '') {
+  const [method = '', path = ''] = request.split(' ');
+  const body = Buffer.from(text);
+  const to = { method, target: `/api/v1/${path}` };
+  const credentials = await running.credentials('default');
+  const headers = text === '' ? {} : { 'content-type': 'application/yaml' };
+  const signedHeaders = signed(body, { credentials, headers, ...to });
+  return await knock(running.endpoint, { ...to, headers: signedHeaders, body });
+}
+
 async function createScope(running: ServerProcess) {
   const { endpoint } = running;
   const credentials = await running.credentials('default');
   const client = signedClient({ endpoint, region: target.region, credentials });
+  const targetId = { accountId: target.account };
   const { scopeId } = await client.createScope({
-    targets: [
-      {
-        targetIdentifier: {
-          targetId: { accountId: target.account },
-          targetType: 'ACCOUNT',
-        },
-        region: target.region,
-      },
-    ],
+    targets: [{ targetIdentifier: { targetId, targetType: 'ACCOUNT' }, region: target.region }],
   });
   return { client, scopeId };
 }
@@ -72,10 +76,11 @@ test('every source that is configured is read, and a scope succeeds when its tar
   ec2.allowRole(ROLE);
   ec2.set(target, { DescribeVpcs: [{ vpcId: 'vpc-1', cidrBlock: '10.0.0.0/16' }] });
   const prefix = { ip_prefix: '192.0.2.0/24', region: 'us-east-1', service: 'S3' };
+  const inventory = await fileOf('inventory.yaml', 'networks: [{ name: office }]');
   const flags = [
     ...AWS,
     ...['--aws-ip-ranges', await fileOf('ranges.json', JSON.stringify({ prefixes: [prefix] }))],
-    ...['--inventory', await fileOf('inventory.yaml', 'networks: [{ name: office }]')],
+    ...['--inventory', inventory],
     ...['--kubernetes', `prod=${await fileOf('kubeconfig', cluster.kubeconfig)}@office`],
   ];
   const running = await ServerProcess.start({ flags });
@@ -85,12 +90,11 @@ test('every source that is configured is read, and a scope succeeds when its tar
   expect(ec2.count('DescribeVpcs')).toBeGreaterThan(0);
   await vi.waitFor(
     async () => {
-      const readings = await metricsOf(running.endpoint, 'nfm_topology_source_readings_total');
-      const isRead = (source: string, least: number) =>
-        expect(readings.get(`source="${source}",outcome="ok"`)).toBeGreaterThanOrEqual(least);
-      isRead('aws', 2);
-      isRead('inventory', 1);
-      isRead('kubernetes', 1);
+      const { sources } = JSON.parse((await ask(running, 'GET topology/status')).text);
+      const read = sources.filter((one: { error?: string }) => one.error === undefined);
+      expect(read.map((one: { source: string; slice: string }) => one.slice).sort()).toEqual(
+        [inventory, '000000000000/us-east-1', 'ip-ranges', 'prod'].sort(),
+      );
     },
     { timeout: 30_000 },
   );
@@ -106,9 +110,12 @@ test('a scope whose target may not be read fails', async () => {
   const { client, scopeId } = await createScope(running);
   const scope = waitUntilScopeSucceeded({ client, maxWaitSeconds: 30 }, { scopeId });
   await expect(scope).rejects.toThrow(`scope ${scopeId} is FAILED`);
-  expect(running.output).toContain(
-    'access denied in account 000000000000 (us-east-1): ec2:DescribeSubnets',
-  );
+  const reason = 'access denied in account 000000000000 (us-east-1): ec2:DescribeSubnets';
+  expect(JSON.parse((await ask(running, `GET scopes/${scopeId}/topology`)).text)).toMatchObject({
+    status: 'FAILED',
+    reason,
+    sources: [{ source: 'aws', slice: '000000000000/us-east-1', error: reason }],
+  });
 });
 
 const INVENTORY = `
@@ -123,13 +130,6 @@ networks:
 test('an inventory that is put tells the flows after it, and is there after a restart', async () => {
   const running = await ServerProcess.start();
   server = running;
-  const credentials = await running.credentials('default');
-  const ask = (method: string, target: string, text = '') => {
-    const body = Buffer.from(text);
-    const headers = text === '' ? {} : { 'content-type': 'application/yaml' };
-    const signedHeaders = signed(body, { credentials, headers, method, target });
-    return knock(running.endpoint, { method, target, headers: signedHeaders, body });
-  };
   const agent = await running.credentials('agent');
   /** What is stored of a flow of host 1 to an address. */
   const flowTo = async (address: string) => {
@@ -139,13 +139,16 @@ test('an inventory that is put tells the flows after it, and is there after a re
     const headers = signed(body, { credentials: agent, headers: REPORT_HEADERS });
     expect(await knock(running.endpoint, { headers, body })).toMatchObject({ status: 200 });
     await running.waitUntilStored();
-    const { text } = await ask('GET', `/api/v1/flows?remoteIp=${address}`);
+    const { text } = await ask(running, `GET flows?remoteIp=${address}`);
     return JSON.parse(text).flows;
   };
-  const path = '/api/v1/topology/inventory';
   expect(await flowTo('10.64.9.6')).toMatchObject([{ category: 'UNCLASSIFIED' }]);
-  expect(await ask('PUT', path, INVENTORY)).toMatchObject({ status: 200 });
+  expect(await ask(running, 'PUT topology/inventory', INVENTORY)).toMatchObject({ status: 200 });
   const owner = { account: target.account, region: target.region };
+  const lookUp = await ask(running, 'GET topology/lookup?address=10.64.9.7');
+  expect(JSON.parse(lookUp.text).found).toMatchObject([
+    { instanceId: instanceId(owner, 'db-1'), az: 'use1-az1' },
+  ]);
   expect(await flowTo('10.64.9.7')).toMatchObject([
     {
       remoteInstance: instanceId(owner, 'db-1'),
@@ -154,14 +157,17 @@ test('an inventory that is put tells the flows after it, and is there after a re
       category: 'INTER_AZ',
     },
   ]);
-  expect(await ask('PUT', path, 'networks: 1')).toMatchObject({
+  expect(await ask(running, 'PUT topology/inventory', 'networks: 1')).toMatchObject({
     status: 400,
     error: 'ValidationException',
     text: '{"message":"line 1: networks: a list is taken"}',
   });
   await running.stop();
   await running.restart();
-  expect(await ask('GET', path)).toMatchObject({ status: 200, text: INVENTORY });
+  expect(await ask(running, 'GET topology/inventory')).toMatchObject({
+    status: 200,
+    text: INVENTORY,
+  });
   // Both reports' flow is one row of the explorer, as they say the same of its ends.
   expect(await flowTo('10.64.9.7')).toMatchObject([{ category: 'INTER_AZ' }]);
 });
