@@ -10,6 +10,8 @@ import { AwsSource } from './aws-source.ts';
 import { Ec2StandIn, SERVER_KEY_ID, TARGET, UNAUTHORIZED_OPERATION } from './testing.ts';
 
 const ec2 = new Ec2StandIn();
+vi.setConfig({ testTimeout: 30_000 });
+
 const west = { ...TARGET, region: 'us-west-2' };
 const other = { account: '222222222222', region: 'us-east-1' };
 let source: AwsSource;
@@ -39,6 +41,9 @@ async function start(targets: readonly ScopeTarget[], slices: readonly SourceSli
   await source.start();
 }
 
+/** A busy machine takes its time. */
+const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
+
 const readings = (outcome: string) =>
   metrics.value('nfm_topology_source_readings_total', { source: 'aws', outcome });
 
@@ -46,7 +51,7 @@ test('every target is a slice of its own, read from the start on', async () => {
   ec2.set(TARGET, { DescribeVpcs: [{ vpcId: 'vpc-east' }] });
   ec2.set(west, { DescribeVpcs: [{ vpcId: 'vpc-west' }] });
   await start([TARGET, west]);
-  await vi.waitFor(() => expect(sink.statements).toHaveLength(2));
+  await until(() => expect(sink.statements).toHaveLength(2));
   expect(sink.named('111111111111/us-east-1', 'vpc')).toMatchObject([{ id: 'vpc-east' }]);
   expect(sink.named('111111111111/us-west-2', 'vpc')).toMatchObject([{ id: 'vpc-west' }]);
   expect(sink.statements[0]).toMatchObject({ source: 'aws', atSeconds: 1_800_000_000 });
@@ -55,8 +60,8 @@ test('every target is a slice of its own, read from the start on', async () => {
 
 test('a target that is refused is told with the reason, and the others are read', async () => {
   await start([other, TARGET]);
-  await vi.waitFor(() => expect(sink.statements).toHaveLength(1));
-  await vi.waitFor(() => expect(sink.failures).toHaveLength(1));
+  await until(() => expect(sink.statements).toHaveLength(1));
+  await until(() => expect(sink.failures).toHaveLength(1));
   expect(sink.failures[0]).toMatchObject({
     slice: '222222222222/us-east-1',
     message: expect.stringMatching(/^access denied in account 222222222222 .*sts:AssumeRole/),
@@ -74,7 +79,7 @@ test('a target that no scope has any more is withdrawn, and no other slice', asy
       { source: 'inventory', slice: '111111111111/us-west-2' },
     ],
   );
-  await vi.waitFor(() => expect(sink.statements).toHaveLength(1));
+  await until(() => expect(sink.statements).toHaveLength(1));
   expect(sink.withdrawn).toEqual(['111111111111/us-west-2']);
 });
 
@@ -123,7 +128,7 @@ describe('covering the targets of a scope', () => {
 
 test('a stop in the middle of a reading is no failure', async () => {
   await start([TARGET]);
-  await vi.waitFor(() => expect(ec2.requests.length).toBeGreaterThan(0));
+  await until(() => expect(ec2.requests.length).toBeGreaterThan(0));
   await source.stop();
   expect(sink.failures).toEqual([]);
 });

@@ -11,6 +11,8 @@ import { SliceReader } from '../slice-reader.ts';
 import { RecordingSink } from '../testing.ts';
 import { IpRangesSource } from './ip-ranges-source.ts';
 
+vi.setConfig({ testTimeout: 30_000 });
+
 let folder: string;
 let sink: RecordingSink;
 let source: IpRangesSource;
@@ -63,6 +65,9 @@ async function start(location: string) {
   await source.start();
 }
 
+/** A busy machine takes its time. */
+const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
+
 async function fileOf(text: string): Promise<string> {
   const path = join(folder, 'ip-ranges.json');
   await writeFile(path, text);
@@ -81,7 +86,7 @@ test.each([
   { name: 'a URL', locate: () => serve(200, JSON.stringify(published)) },
 ])('the prefixes of services are read from $name, what is none is left out', async ({ locate }) => {
   await start(await locate());
-  await vi.waitFor(() => expect(sink.statements).toHaveLength(1));
+  await until(() => expect(sink.statements).toHaveLength(1));
   const base = { kind: 'service-prefix', region: 'us-east-1' };
   expect(sink.statements[0]).toEqual({
     source: 'aws',
@@ -131,7 +136,7 @@ test.each([
   },
 ])('a list that $name says nothing, and why', async ({ locate, message }) => {
   await start(await locate());
-  await vi.waitFor(() => expect(sink.failures).toHaveLength(1));
+  await until(() => expect(sink.failures).toHaveLength(1));
   expect(sink.failures[0]?.message).toMatch(message);
   expect(sink.statements).toEqual([]);
 });
