@@ -51,16 +51,15 @@ export class Issues {
     for (const { id, text } of tables.unreadable) {
       this.add('unreadable-address', () => `${id} says ${text}, which is no address or prefix`);
     }
-    yield;
-    this.#findTwice(tables.addresses, tables.places);
+    yield* this.#findTwice(tables.addresses, tables.places);
     yield* this.#findSubnetIssues(histories);
     yield* this.#findDangling(histories);
     yield;
     this.#findCircles(histories);
   }
 
-  #findTwice(addresses: PrefixIndex, places: readonly Place[]): void {
-    addresses.forEachOverlap((value, other, isOpen) => {
+  *#findTwice(addresses: PrefixIndex, places: readonly Place[]): Steps {
+    yield* addresses.eachOverlap((value, other, isOpen) => {
       const [one, two] = [places[value], places[other]];
       if (!isOpen || one === undefined || two === undefined || one.id === two.id) return;
       this.add(
@@ -123,12 +122,10 @@ export class Issues {
       this.add('dangling-reference', () => `${id} names ${target}, which nobody describes`);
     };
     for (const { id, vpcId } of current(histories, 'subnet').values()) check(id, vpcId, vpcs);
-    yield;
-    for (const { id, vpcId, subnetId } of current(histories, 'network-interface').values()) {
+    yield* eachCurrent(histories, 'network-interface', ({ id, vpcId, subnetId }) => {
       check(id, vpcId, vpcs);
       check(id, subnetId, subnets);
-    }
-    yield;
+    });
     const targets: Readonly<Record<string, ReadonlySet<string>>> = {
       'vpc-peering': peerings,
       'transit-gateway': gateways,
@@ -146,9 +143,9 @@ export class Issues {
       check(table.id, table.transitGatewayId, gateways);
       for (const { attachmentId } of table.routes) check(table.id, attachmentId, attachments);
     }
-    for (const pod of current(histories, 'kubernetes-pod').values()) {
-      check(pod.id, `${pod.clusterId}/${pod.nodeName}`, nodes);
-    }
+    yield* eachCurrent(histories, 'kubernetes-pod', ({ id, clusterId, nodeName }) => {
+      check(id, `${clusterId}/${nodeName}`, nodes);
+    });
   }
 
   /** Routes of transit gateways that hand a destination to each other, without end. */
@@ -207,4 +204,16 @@ function current<Kind extends ResourceKind>(
     if (last?.toSeconds === FOREVER) there.set(last.resource.id, last.resource);
   }
   return there;
+}
+
+/** As `current`, of kinds with so many that a map of them would take long. */
+function eachCurrent<Kind extends ResourceKind>(
+  histories: Histories,
+  kind: Kind,
+  act: (resource: ResourceOf<Kind>) => void,
+): Steps {
+  return histories.eachOf(kind, (history) => {
+    const last = history.at(-1);
+    if (last?.toSeconds === FOREVER) act(last.resource);
+  });
 }

@@ -6,7 +6,7 @@ import { AddressWords } from './address-words.ts';
 import { ec2Construct } from './constructs.ts';
 import { Issues } from './find-issues.ts';
 import { Histories, type Steps } from './histories.ts';
-import { type Place, placeBeyond } from './place.ts';
+import { endOf, type Place, placeBeyond } from './place.ts';
 import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
 import { PodTables } from './pod-tables.ts';
 import type { PrefixIndex } from './prefix-index.ts';
@@ -79,11 +79,7 @@ export class GraphSnapshot {
     const own = this.#inNetwork(network, timeSeconds);
     if (own !== undefined) return own;
     const way = this.#routes.routing.walk({ vpcId, subnetId }, this.#address, timeSeconds);
-    const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
-    if (far !== undefined) {
-      return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
-    }
-    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(way);
+    return this.#placeBy(way);
   }
 
   /** All that an address is: in each network, and in public. */
@@ -100,29 +96,21 @@ export class GraphSnapshot {
     if (addressScope(to.address) === 'loopback' || from.address === to.address) {
       return staysOnInstance(from);
     }
-    const constructs: TraversedConstruct[] = [];
-    const here = this.here(from.address, from.vpcId, timeSeconds);
-    this.#pushEnd(constructs, here, from);
-    constructs.reverse();
-    const subnetId = here?.subnet || from.subnetId;
-    const there = this.locate(to.address, {
-      owner: from,
-      vpcId: from.vpcId,
-      subnetId,
-      timeSeconds,
-    });
-    const start = { vpcId: from.vpcId, subnetId };
+    const network = this.#places.networks.get(from.vpcId);
+    this.#address.read(from.address);
+    const here = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
+    const constructs = endWith(here, from).toReversed();
+    const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
     this.#address.read(to.address);
-    const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
-    if (endpoint !== undefined) {
-      constructs.push(endpoint, { serviceName: there?.service ?? '' });
-      return { constructs, snatAddress: '' };
-    }
+    const own = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
     const way = this.#routes.routing.walk(start, this.#address, timeSeconds);
-    for (const hop of way.hops) constructs.push(hop);
-    const snatAddress = way.snatAddress;
-    this.#pushEnd(constructs, there, to);
-    return { constructs, snatAddress };
+    const there =
+      own ?? (network === undefined ? this.#publicPlace(timeSeconds) : this.#placeBy(way));
+    const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
+    if (endpoint === undefined) constructs.push(...way.hops);
+    else constructs.push(endpoint);
+    constructs.push(...endWith(there, to));
+    return { constructs, snatAddress: endpoint === undefined ? way.snatAddress : '' };
   }
 
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
@@ -150,6 +138,15 @@ export class GraphSnapshot {
     const pod = this.#pods.isEmpty ? -1 : this.#pods.pods.find(network, this.#address, timeSeconds);
     const node = pod >= 0 ? this.#pods.placeOfPod.get(pod) : undefined;
     return node ?? places[subnets.find(network, this.#address, timeSeconds)];
+  }
+
+  /** Who has the address in the network that a way ended in, or in public; else where the way ended. */
+  #placeBy(way: Way): Place | undefined {
+    const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
+    if (far !== undefined) {
+      return this.#inNetwork(far, way.timeSeconds) ?? this.#places.networkPlaces[far];
+    }
+    return this.#publicPlace(way.timeSeconds) ?? this.#placeAtEnd(way);
   }
 
   #publicPlace(timeSeconds: number): Place | undefined {
@@ -196,20 +193,6 @@ export class GraphSnapshot {
     return this.#routes.serviceEndpoints.get(table)?.at(there.service, timeSeconds);
   }
 
-  /** Interface, then instance or what stands behind it: seen from the network. */
-  #pushEnd(constructs: TraversedConstruct[], place: Place | undefined, end: PathEnd): void {
-    if (place !== undefined && place.interfaceId !== '') {
-      constructs.push(ec2Construct(place, 'network-interface', place.interfaceId));
-      for (const construct of place.behind) constructs.push(construct);
-    } else if (place !== undefined && place.service !== '') {
-      constructs.push({ serviceName: place.service });
-    }
-    const instanceId = place?.instanceId || end.instanceId;
-    if (instanceId === '') return;
-    const owner = place !== undefined && place.account !== '' ? place : end;
-    constructs.push(ec2Construct(owner, 'instance', instanceId));
-  }
-
   #podName(network: number, text: string, timeSeconds: number): NamedPod | undefined {
     const { pods, hostPods, services, servicesOfPods, names } = this.#pods;
     const address = this.#address;
@@ -222,6 +205,20 @@ export class GraphSnapshot {
     const { clusterId, namespace } = named;
     return { clusterId, namespace, podName: pod?.name ?? '', serviceName: service?.name ?? '' };
   }
+}
+
+/** The end of a path; an instance that only its agent speaks of is in it too. */
+function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
+  const known = place === undefined ? [] : endOf(place);
+  if (end.instanceId === '' || (place !== undefined && place.instanceId !== '')) return known;
+  if (known.length > 0) return known;
+  return [
+    ec2Construct(
+      place !== undefined && place.account !== '' ? place : end,
+      'instance',
+      end.instanceId,
+    ),
+  ];
 }
 
 function staysOnInstance(end: PathEnd): FlowPath {

@@ -1,4 +1,5 @@
 import type { Beyond, Located, TraversedConstruct } from '../../model/topology.ts';
+import { ec2Construct } from './constructs.ts';
 
 /** What a prefix of the topology stands for. Made once, shared by every flow that meets it. */
 export interface Place extends Located {
@@ -13,6 +14,8 @@ export interface Place extends Located {
   readonly interfaceId: string;
   /** What stands behind its interface instead of an instance, in order. */
   readonly behind: readonly TraversedConstruct[];
+  /** Its end of a path, seen from the network; made when first asked for. */
+  end: readonly TraversedConstruct[] | undefined;
 }
 
 const NOWHERE: Place = {
@@ -29,6 +32,7 @@ const NOWHERE: Place = {
   subnet: '',
   interfaceId: '',
   behind: [],
+  end: undefined,
 };
 
 /** All places have the same members in the same order: the engine then reads them fastest. */
@@ -39,6 +43,20 @@ export function makePlace(parts: Partial<Place>): Place {
 /** Where routes lead that end outside of what is known. */
 export function placeBeyond(beyond: Beyond, gatewayArn = ''): Place {
   return { ...NOWHERE, beyond, gatewayArn };
+}
+
+/** Interface, then instance or what stands behind it; or the service alone. */
+export function endOf(place: Place): readonly TraversedConstruct[] {
+  place.end ??= makeEnd(place);
+  return place.end;
+}
+
+function makeEnd(place: Place): readonly TraversedConstruct[] {
+  const { interfaceId, instanceId, service, behind } = place;
+  if (interfaceId === '') return service === '' ? [] : [{ serviceName: service }];
+  const own = ec2Construct(place, 'network-interface', interfaceId);
+  if (instanceId === '') return [own, ...behind];
+  return [own, ...behind, ec2Construct(place, 'instance', instanceId)];
 }
 
 /** Whether a resource has the address, rather than a subnet or network around it. */

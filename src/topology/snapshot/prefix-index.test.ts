@@ -106,9 +106,10 @@ test('of two at one time the one that began last counts, of equal ones the prefe
     expect(find('10.0.1.7')).toBe(1);
     expect(find('10.0.1.7', { time: 15 })).toBe(3);
     let overlaps = 0;
-    index.forEachOverlap(() => {
+    const steps = index.eachOverlap(() => {
       overlaps += 1;
     });
+    for (const _ of steps);
     expect(overlaps).toBe(3);
   }
 });
