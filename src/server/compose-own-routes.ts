@@ -33,7 +33,11 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
       administration: basics.organization,
       now: () => systemClock.now(),
     }),
-    ...inventoryRoutes({ inventory, settled: () => live.settled() }),
+    ...inventoryRoutes({
+      inventory,
+      settled: () => live.settled(),
+      administration: basics.organization,
+    }),
     ...identityRoutes(basics, parts),
   ];
 }
@@ -64,7 +68,7 @@ function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
 }
 
 function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  const { sessions, control, topology, tokens } = parts;
+  const { sessions, control, tokens } = parts;
   const { accounts, keys, organization } = basics;
   const administration = organization;
   const now = () => systemClock.now();
@@ -72,7 +76,6 @@ function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute
   const refuseInUse = async (account: string) => {
     await organization.refuseInOrganization(account);
     await control.scopes.refuseScopesOf(account);
-    await topology.inventory.refuseInventoryOf(account);
   };
   return [
     ...accountRoutes({ accounts, administration, refuseInUse }),

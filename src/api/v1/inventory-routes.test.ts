@@ -54,7 +54,11 @@ beforeEach(async () => {
   services = new ServiceGroup([live, graph, inventory]);
   await services.start();
   const settled = () => live.settled();
-  call = createApi(memoryApi({ own: inventoryRoutes({ inventory, settled }) }).deps);
+  const administration = {
+    isManagementAccount: async (account: string) => account === admin.account,
+  };
+  const own = inventoryRoutes({ inventory, settled, administration });
+  call = createApi(memoryApi({ own }).deps);
 });
 afterEach(async () => {
   await services.stop();
@@ -65,10 +69,11 @@ interface Given {
   readonly type?: string;
   readonly body?: string | Uint8Array;
   readonly kind?: KeyKind;
+  readonly account?: string;
 }
 
 async function ask(method: string, target: string, given: Given = {}) {
-  const { type = 'application/yaml', body = '', kind = 'admin' } = given;
+  const { type = 'application/yaml', body = '', kind = 'admin', account = admin.account } = given;
   const response = await call(
     {
       method,
@@ -77,7 +82,7 @@ async function ask(method: string, target: string, given: Given = {}) {
       body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
       remoteAddress: '127.0.0.1',
     },
-    { ...admin, kind },
+    { ...admin, kind, account },
   );
   return { ...response, text: String(response.body) };
 }
@@ -157,4 +162,10 @@ test('a key that may read sees the inventory and its schema, and may not put one
   expect(await ask('PUT', PATH, { body: OFFICE, kind: 'read' })).toMatchObject({ status: 403 });
   expect(await ask('GET', PATH, { kind: 'read' })).toMatchObject({ status: 404 });
   expect(await ask('GET', PATH, { kind: 'agent' })).toMatchObject({ status: 403 });
+});
+
+test.each(['GET', 'PUT', 'DELETE'])('only the management account may %s', async (method) => {
+  const body = method === 'PUT' ? OFFICE : '';
+  const answer = await ask(method, PATH, { body, account: '222222222222' });
+  expect(answer).toMatchObject({ status: 403 });
 });

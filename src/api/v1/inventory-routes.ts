@@ -2,12 +2,14 @@ import { ApiError } from '../../model/api-error.ts';
 import { headerValue, type RawRequest } from '../../model/http.ts';
 import { INVENTORY_SCHEMA } from '../../topology/sources/inventory/inventory-schema.ts';
 import type { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
-import { jsonAnswer, type OwnRoute } from './own-route.ts';
+import { type Administration, mustManage } from './administration.ts';
+import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
 
 export interface InventoryRouteDeps {
   readonly inventory: Pick<InventorySource, 'get' | 'put' | 'delete'>;
   /** Resolves when what was said is what lookups answer from. */
   readonly settled: () => Promise<void>;
+  readonly administration: Administration;
 }
 
 const PATH = '/api/v1/topology/inventory';
@@ -16,16 +18,25 @@ const YAML = 'application/yaml';
 /** Not what a browser can be made to send unasked. */
 const TAKEN = /^(?:application\/(?:x-)?yaml|text\/yaml|application\/json)\s*(?:;|$)/i;
 
-/** `/api/v1/topology/inventory`: the account's own inventory, as it was put. */
-export function inventoryRoutes({ inventory, settled }: InventoryRouteDeps): readonly OwnRoute[] {
+/**
+ * `/api/v1/topology/inventory`: the inventory as it was put. Networks, zones and services are of the
+ * whole installation, and so is this for its management account.
+ */
+export function inventoryRoutes({
+  inventory,
+  settled,
+  administration,
+}: InventoryRouteDeps): readonly OwnRoute[] {
+  const manage = ({ principal }: OwnCall) => mustManage(administration, principal, 'the topology');
   return [
     {
       method: 'GET',
       path: PATH,
       action: 'nfm:GetTopologyInventory',
-      answer: async ({ principal }) => {
-        const text = await inventory.get(principal.account);
-        if (text === undefined) throw noInventory(principal.account);
+      answer: async (call) => {
+        await manage(call);
+        const text = await inventory.get(call.principal.account);
+        if (text === undefined) throw noInventory(call);
         return { status: 200, headers: { 'content-type': YAML }, body: text };
       },
     },
@@ -34,8 +45,10 @@ export function inventoryRoutes({ inventory, settled }: InventoryRouteDeps): rea
       path: PATH,
       action: 'nfm:PutTopologyInventory',
       isDocument: true,
-      answer: async ({ request, principal: { account, region } }) => {
-        const resources = await inventory.put({ account, region }, documentText(request));
+      answer: async (call) => {
+        await manage(call);
+        const { account, region } = call.principal;
+        const resources = await inventory.put({ account, region }, documentText(call.request));
         await settled();
         return jsonAnswer({ resources });
       },
@@ -44,8 +57,9 @@ export function inventoryRoutes({ inventory, settled }: InventoryRouteDeps): rea
       method: 'DELETE',
       path: PATH,
       action: 'nfm:DeleteTopologyInventory',
-      answer: async ({ principal }) => {
-        if (!(await inventory.delete(principal.account))) throw noInventory(principal.account);
+      answer: async (call) => {
+        await manage(call);
+        if (!(await inventory.delete(call.principal.account))) throw noInventory(call);
         await settled();
         return jsonAnswer({});
       },
@@ -59,8 +73,8 @@ export function inventoryRoutes({ inventory, settled }: InventoryRouteDeps): rea
   ];
 }
 
-function noInventory(account: string): ApiError {
-  return new ApiError('ResourceNotFoundException', `Account ${account} has no inventory`);
+function noInventory({ principal }: OwnCall): ApiError {
+  return new ApiError('ResourceNotFoundException', `Account ${principal.account} has no inventory`);
 }
 
 function documentText(request: RawRequest): string {

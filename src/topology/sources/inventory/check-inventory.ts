@@ -7,6 +7,7 @@ export function checkInventory(inventory: PlacedInventory, report: Report): void
   const { networks, links } = inventory;
   checkNames(networks, 'networks', report);
   checkNames(links, 'links', report);
+  checkIds(networks, report);
   checkIds(
     networks.flatMap(({ subnets }) => subnets),
     report,

@@ -79,11 +79,6 @@ export class InventorySource implements TopologySource {
       if (!(error instanceof BadInventoryError)) throw error;
       throw new ApiError('ValidationException', error.message, { cause: error });
     });
-    for (const resource of content.resources) {
-      if (!('account' in resource) || resource.account === owner.account) continue;
-      const message = `account: an inventory put by account ${owner.account} describes its own networks, not those of ${resource.account}`;
-      throw new ApiError('ValidationException', message);
-    }
     return await this.#inTurn(async () => {
       await this.#deps.repository.put({ ...owner, text });
       await this.#read(owner.account, async () => content);
@@ -98,13 +93,6 @@ export class InventorySource implements TopologySource {
       if (wasThere) await this.#withdraw(account);
       return wasThere;
     });
-  }
-
-  /** Throws ConflictException when the account has an inventory. */
-  async refuseInventoryOf(account: string): Promise<void> {
-    if ((await this.get(account)) === undefined) return;
-    const message = `Account ${account} has an inventory of the topology: delete it first`;
-    throw new ApiError('ConflictException', message);
   }
 
   async #run(signal: AbortSignal): Promise<void> {

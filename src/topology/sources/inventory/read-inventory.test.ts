@@ -355,6 +355,11 @@ describe('a bad inventory is refused with', () => {
       problem: 'line 3: networks[1].name: "a" is twice among the networks',
     },
     {
+      name: 'two networks of one id',
+      text: 'networks:\n  - { name: a, id: vpc-12345678 }\n  - { name: b, id: vpc-12345678 }',
+      problem: 'line 3: networks[1]: has the id of "a", vpc-12345678',
+    },
+    {
       name: 'two hosts of one id',
       text: 'networks:\n  - { name: a, hosts: [{ name: h, id: i-12345678, addresses: [10.0.0.1] }] }\n  - { name: b, hosts: [{ name: g, id: i-12345678, addresses: [10.0.0.1] }] }',
       problem: 'line 3: networks[1].hosts[0]: has the id of "h", i-12345678',
