@@ -13,7 +13,7 @@ import {
 import { type ListedPage, type ListPosition, WatchedCollection } from './watched-collection.ts';
 
 /** Where the cluster's API server is and how to sign in: the pod's own, or a kubeconfig's path. */
-export const IN_CLUSTER = 'in-cluster';
+const IN_CLUSTER = 'in-cluster';
 
 export interface ClusterWatchDeps {
   readonly cluster: Cluster;
