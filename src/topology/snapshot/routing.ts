@@ -69,10 +69,14 @@ export class Routing {
   /** Owned by `walk`, lent to who called it last. */
   readonly #way = new Way();
 
-  /** The way to an address; it counts until the next walk. */
+  /**
+   * The way to an address; it counts until the next walk. The same once more costs nothing: an
+   * address is looked up, and then its path is asked for.
+   */
   walk(from: WayStart, address: AddressWords, timeSeconds: number): Way {
     const way = this.#way;
-    way.begin(from, timeSeconds);
+    if (way.isFrom(from, address, timeSeconds)) return way;
+    way.begin(from, address, timeSeconds);
     way.table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
     if (way.table === NO_TABLE) way.end = 'unknown';
     // A table met again routes in a circle: the gateways it goes around are all there is.
@@ -186,7 +190,8 @@ export interface WayStart {
 /** A way through the network, as far as it has been walked. */
 export class Way {
   readonly hops: TraversedConstruct[] = [];
-  timeSeconds = 0;
+  /** Before any. */
+  timeSeconds = -1;
   end: WayEnd = 'elsewhere';
   /** The network it is in now; at the end 'network', whose address it is. */
   vpcId = '';
@@ -195,8 +200,27 @@ export class Way {
   snatAddress = '';
   table = NO_TABLE;
   readonly #tables: number[] = [];
+  #fromVpc = '';
+  #fromSubnet = '';
+  readonly #address = new Uint32Array(4);
 
-  begin({ vpcId }: WayStart, timeSeconds: number): void {
+  isFrom({ vpcId, subnetId }: WayStart, { words }: AddressWords, timeSeconds: number): boolean {
+    const address = this.#address;
+    return (
+      address[3] === words[3] &&
+      timeSeconds === this.timeSeconds &&
+      subnetId === this.#fromSubnet &&
+      vpcId === this.#fromVpc &&
+      address[2] === words[2] &&
+      address[1] === words[1] &&
+      address[0] === words[0]
+    );
+  }
+
+  begin({ vpcId, subnetId }: WayStart, { words }: AddressWords, timeSeconds: number): void {
+    this.#fromVpc = vpcId;
+    this.#fromSubnet = subnetId;
+    this.#address.set(words);
     this.hops.length = 0;
     this.#tables.length = 0;
     this.timeSeconds = timeSeconds;
