@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { type MemoryApi, memoryApi } from '../src/api/testing.ts';
+import { jsonAnswer, type OwnRoute } from '../src/api/v1/own-route.ts';
 import type { CliContext } from '../src/cli/context.ts';
 import { createProgram } from '../src/cli/program.ts';
-import { NetworkFlowMonitor } from '../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
 import { FakeClock } from '../src/lib/clock.ts';
 import { inProcessTransport } from './in-process-api.ts';
 
@@ -38,7 +39,7 @@ class Terminal {
       },
       environment: { endpoint: 'http://127.0.0.1:8130', region: 'us-east-1' },
       clock: new FakeClock(Date.UTC(2025, 10, 1, 13)),
-      connect: () => new NetworkFlowMonitor({ transport: inProcessTransport(this.memory) }),
+      connect: () => new NetworkFlowMonitorClient({ transport: inProcessTransport(this.memory) }),
       sleep: async (millis) => {
         this.pauses.push(millis);
         if (this.pauses.length === 2) this.stop.abort();
@@ -79,6 +80,11 @@ const commands = [
   ['account'],
   ['organization'],
   ['audit'],
+  ['topology'],
+  ['topology', 'show'],
+  ['topology', 'lookup'],
+  ['topology', 'path'],
+  ['topology', 'diff'],
   ['contract', 'botocore'],
   ['health'],
   ['health', 'status'],
@@ -251,6 +257,44 @@ test('top --once of a monitor prints its flows and ends', async () => {
   expect(terminal.pauses).toEqual([]);
   const plain = terminal.run('top', '--once', '--metric', 'round-trip-time');
   await expect(plain).rejects.toThrow('add --monitor NAME');
+});
+
+test('topology path prints the way there, what it leaves as, and the way back', async () => {
+  const terminal = await withScope();
+  const step = (componentId: string) => ({ componentId, componentType: 'AWS::EC2::Instance' });
+  const asked: string[] = [];
+  const own: OwnRoute = {
+    method: 'GET',
+    path: '/api/v1/topology/path',
+    action: 'nfm:FindPath',
+    answer: async ({ request }) => {
+      asked.push(request.target);
+      return jsonAnswer({
+        there: {
+          constructs: [step('i-1'), { serviceName: 'Amazon S3\u001b[2J' }],
+          snatAddress: '192.0.2.1',
+        },
+        back: { constructs: [step('i-2')], snatAddress: '' },
+      });
+    },
+  };
+  Object.assign(terminal.memory.deps, { own: [own] });
+  const text = await terminal.run('topology', 'path', '10.0.0.1', '::1', '--at', '2027-01-15');
+  expect(asked).toEqual(['/api/v1/topology/path?from=10.0.0.1&to=%3A%3A1&at=2027-01-15']);
+  expect(text).toBe(
+    [
+      'STEP           TYPE',
+      'i-1            AWS::EC2::Instance',
+      'Amazon S3?[2J  -',
+      '',
+      'leaves as 192.0.2.1',
+      '',
+      'and back:',
+      'STEP  TYPE',
+      'i-2   AWS::EC2::Instance',
+      '',
+    ].join('\n'),
+  );
 });
 
 const mistakes = [

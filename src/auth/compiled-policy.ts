@@ -89,6 +89,8 @@ export const READY_POLICIES: Readonly<Record<Exclude<KeyKind, 'custom'>, PolicyD
     'networkflowmonitor:StopQuery*',
     'nfm:ListFlows',
     'nfm:GetInsights',
+    'nfm:GetOpenApiDocument',
+    'nfm:GetTopology*',
   ),
   agent: readyPolicy('networkflowmonitor:Publish'),
 };

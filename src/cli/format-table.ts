@@ -22,6 +22,6 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
 }
 
 /** Names come from the network: control characters must not reach the terminal. */
-function printable(cell: string): string {
+export function printable(cell: string): string {
   return cell.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 }

@@ -11,6 +11,7 @@ import { addQueryCommands } from './query-commands.ts';
 import { addScopeCommands } from './scope-commands.ts';
 import { addTagCommands } from './tag-commands.ts';
 import { addTopCommand } from './top-command.ts';
+import { addTopologyCommands } from './topology-commands.ts';
 
 const ELSEWHERE = `
 Run by the same command, with options of their own:
@@ -46,6 +47,7 @@ export function createProgram(context: CliContext): Command {
   addMonitorCommands(program, context);
   addScopeCommands(program, context);
   addTagCommands(program, context);
+  addTopologyCommands(program, context);
   addKeyCommands(program, context);
   addAccountCommands(program, context);
   addOrganizationCommands(program, context);

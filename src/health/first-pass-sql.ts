@@ -58,7 +58,7 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
 export function cellsSql(window: FlowWindow): SqlFragment {
   return sql`SELECT
   cityHash64(local_instance, local_ip, remote_ip, service_port, side) AS cell,
-  ${ENDS}, cityHash64(${ENDS}) AS pair,
+  local_ip, remote_ip, ${ENDS}, cityHash64(${ENDS}) AS pair,
   concat('host:', if(local_instance = '', toString(local_ip), local_instance)) AS host,
   multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
   concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,

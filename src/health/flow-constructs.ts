@@ -1,19 +1,19 @@
 import type { DestinationCategory } from '../model/category.ts';
-import type { Endpoint } from '../model/enriched-flow.ts';
+import type { PathEnd, PathFinder } from '../model/topology.ts';
 import type { ConstructClassName } from './construct-class.ts';
 
-/** The far end of a flow, as its row has it; "" where nothing is known. */
-export interface RemoteEnd extends Endpoint {
+/** The far end of flows of one subnet to another, at an address of one of them; "" where nothing is known. */
+export interface RemoteEnd extends PathEnd {
   readonly category: DestinationCategory;
   readonly remoteIdentifier: string;
 }
 
 /** The near end, with what of Kubernetes it belongs to: `NAMESPACE/SERVICE`, or "". */
-export interface LocalEnd extends Endpoint {
+export interface LocalEnd extends PathEnd {
   readonly deployment: string;
 }
 
-export interface TraversedConstruct {
+export interface SharedPart {
   readonly class: ConstructClassName;
   readonly id: string;
   /** When the topology around it last changed, seconds since 1970; absent when not known. */
@@ -28,7 +28,31 @@ export type ConstructsOf = (
   local: LocalEnd,
   remote: RemoteEnd,
   timeSeconds: number,
-) => readonly TraversedConstruct[];
+) => readonly SharedPart[];
+
+/** Parts of a path that flows share, by their CloudFormation types; the others are the ends' own. */
+const CLASS_OF_TYPE: Readonly<Record<string, ConstructClassName>> = {
+  'AWS::EC2::TransitGateway': 'tgw',
+  'AWS::EC2::TransitGatewayAttachment': 'tgw-attachment',
+  'AWS::EC2::TransitGatewayPeeringAttachment': 'tgw-attachment',
+  'AWS::EC2::VPCPeeringConnection': 'peering',
+  'AWS::EC2::NatGateway': 'nat',
+  'AWS::EC2::VPCEndpoint': 'edge',
+  'AWS::EC2::InternetGateway': 'internet-edge',
+  'AWS::EC2::EgressOnlyInternetGateway': 'internet-edge',
+};
+
+/** What the row says, and what the routes of the time say of the way between its ends. */
+export function constructsOfPath(paths: () => PathFinder): ConstructsOf {
+  return (local, remote, timeSeconds) => {
+    const { constructs } = paths().pathOf(local, remote, timeSeconds);
+    const routed = constructs.flatMap(({ componentType = '', componentId = '' }) => {
+      const name = CLASS_OF_TYPE[componentType];
+      return name === undefined || componentId === '' ? [] : [{ class: name, id: componentId }];
+    });
+    return [...constructsOfRow(local, remote, timeSeconds), ...routed];
+  };
+}
 
 /** Categories whose far end is a service, reached by an edge of the near end's zone. */
 const SERVICES: ReadonlySet<DestinationCategory> = new Set([
@@ -56,7 +80,7 @@ export const constructsOfRow: ConstructsOf = (local, remote) => {
   return [...found.values()].filter(({ id }) => id !== '');
 };
 
-function between(local: Endpoint, remote: RemoteEnd): [ConstructClassName, string][] {
+function between(local: LocalEnd, remote: RemoteEnd): [ConstructClassName, string][] {
   const pair = (name: ConstructClassName, from: string, to: string) =>
     from !== '' && to !== '' && from !== to ? [[name, `${from}>${to}`]] : [];
   const links = [];

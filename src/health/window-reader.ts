@@ -1,3 +1,4 @@
+import { canonicalAddress } from '../model/address.ts';
 import type { DestinationCategory } from '../model/category.ts';
 import type { Owner } from '../model/owner.ts';
 import { param, type SqlFragment, sql } from '../store/sql.ts';
@@ -136,7 +137,7 @@ export class WindowReader {
 
   async pairs(window: FlowWindow): Promise<EndPair[]> {
     const rows = await this.#store.query<Record<string, string>>(
-      sql`SELECT DISTINCT pair, ${ENDS} FROM (${cellsSql(window)}) ORDER BY pair`,
+      sql`SELECT pair, ${ENDS}, toString(min(local_ip)) AS local_address, toString(min(remote_ip)) AS remote_address FROM (${cellsSql(window)}) GROUP BY pair, ${ENDS} ORDER BY pair`,
     );
     return rows.map((row) => endPair(row, window.owner));
   }
@@ -244,10 +245,12 @@ function monitorSums(row: StoredGroup | undefined): MonitorSums {
 
 function endPair(row: Readonly<Record<string, string>>, owner: Owner): EndPair {
   const text = (column: string) => row[column] ?? '';
+  const address = (column: string) => canonicalAddress(text(column)) ?? '';
   return {
     pair: text('pair'),
     local: {
       ...owner,
+      address: address('local_address'),
       vpcId: text('local_vpc'),
       subnetId: text('local_subnet'),
       az: text('local_az'),
@@ -255,6 +258,7 @@ function endPair(row: Readonly<Record<string, string>>, owner: Owner): EndPair {
       deployment: text('deployment'),
     },
     remote: {
+      address: address('remote_address'),
       account: text('remote_account'),
       region: text('remote_region'),
       vpcId: text('remote_vpc'),

@@ -11,8 +11,7 @@ import { AcceptedReports } from '../publish/accepted-reports.ts';
 import { Publish } from '../publish/publish.ts';
 import { DiskBudget } from '../store/disk-budget.ts';
 import { FlowStore } from '../store/flow-store.ts';
-import { ClaimRepository } from '../topology/claim-repository.ts';
-import { Topology } from '../topology/topology.ts';
+import type { Topology } from '../topology/topology.ts';
 import type { Basics } from './compose.ts';
 import { gib, mib, type ServerConfig } from './config.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -25,10 +24,14 @@ export interface DataPlane {
   readonly publish: Publish;
   readonly journal: Journal;
   readonly store: FlowStore;
-  readonly topology: Topology;
   /** Whether what was accepted is in the store. */
   readonly isCaughtUp: () => boolean;
   readonly services: readonly Service[];
+}
+
+export interface DataPlaneParts {
+  readonly topology: Topology;
+  readonly randomJournalId: () => number;
 }
 
 const MOST_BODY_BYTES = mib(8);
@@ -41,17 +44,16 @@ const REPLAY_LIMITS = { mostRecords: 1000, mostBytes: mib(16) };
 /** From the report at the door to the row in the store. */
 export function composeDataPlane(
   basics: Basics,
-  { randomJournalId }: { readonly randomJournalId: () => number },
+  { topology, randomJournalId }: DataPlaneParts,
 ): DataPlane {
-  const { config, folder, database, keys, log, metrics } = basics;
+  const { config, folder, keys, log, metrics } = basics;
   const clock = systemClock;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
   const authenticator = new Authenticator({ keys, clock, service: 'networkflowmonitor' });
+  const isEmbedded = config.clickhouseUrl === '';
   const guard = new DiskGuard({
     folder: config.data,
-    // A cluster looks after its own disks.
-    onChange: (isLow) =>
-      config.clickhouseUrl === '' ? store.holdMerges(isLow) : Promise.resolve(),
+    onChange: (isLow) => (isEmbedded ? store.settle(isLow) : Promise.resolve()),
     log,
     metrics,
   });
@@ -74,11 +76,10 @@ export function composeDataPlane(
       mostInflatingBytes: mib(256),
     },
   });
-  const claims = new ClaimRepository({ database, clock, retentionSeconds });
-  const topology = new Topology({ claims, log, metrics });
   const store = new FlowStore({ options: storeOptions(basics), log, metrics });
   const mostBytes = gib(config.storeMostGib);
-  const budget = new DiskBudget({ store, mostBytes, log, metrics });
+  const { retentionDays } = config;
+  const budget = new DiskBudget({ store, mostBytes, retentionDays, clock, log, metrics });
   const onDecoded = countRefusals(metrics);
   const onUnreadable = countUnreadable(basics);
   const path = new FlowPath({
@@ -86,6 +87,10 @@ export function composeDataPlane(
     ledger,
     topology,
     store,
+    // A cluster looks after its own disks, and what it takes makes room on ours.
+    disk: isEmbedded
+      ? guard
+      : { untilRoom: () => Promise.resolve(), look: () => Promise.resolve(true) },
     retentionSeconds,
     mostInflatedBytes: MOST_INFLATED_BYTES,
     inflated,
@@ -104,9 +109,9 @@ export function composeDataPlane(
     metrics,
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
-  const services = [journal, ledger, memory, topology, store, guard, budget, worker];
+  const services = [journal, ledger, memory, store, guard, budget, worker];
   const isCaughtUp = () => worker.isCaughtUp;
-  return { authenticator, publish, journal, store, topology, isCaughtUp, services };
+  return { authenticator, publish, journal, store, isCaughtUp, services };
 }
 
 function journalOptions({ config, folder }: Basics) {

@@ -1,4 +1,4 @@
-import { constructsOfRow } from '../health/flow-constructs.ts';
+import { constructsOfPath } from '../health/flow-constructs.ts';
 import { HealthService } from '../health/health-service.ts';
 import { HealthTables } from '../health/health-tables.ts';
 import { PARAMETERS } from '../health/parameters.ts';
@@ -7,6 +7,7 @@ import type { Service } from '../lib/service.ts';
 import type { Basics } from './compose.ts';
 import type { ControlPlane } from './compose-control-plane.ts';
 import type { DataPlane } from './compose-data-plane.ts';
+import type { TopologyParts } from './compose-topology.ts';
 
 export interface Health {
   readonly tables: HealthTables;
@@ -16,20 +17,22 @@ export interface Health {
 export interface HealthParts {
   readonly data: DataPlane;
   readonly control: ControlPlane;
+  readonly topology: TopologyParts;
   readonly newId: () => string;
 }
 
 const SECONDS_A_DAY = 86_400;
 
 /** The health indicator: beside the path of a flow, never in its way. */
-export function composeHealth(basics: Basics, { data, control, newId }: HealthParts): Health {
+export function composeHealth(basics: Basics, parts: HealthParts): Health {
+  const { data, control, topology, newId } = parts;
   const { config, database, log, metrics } = basics;
   const tables = new HealthTables(database);
   const service = new HealthService({
     store: data.store,
     tables,
     monitors: () => control.monitors.everyActive(),
-    constructsOf: constructsOfRow,
+    constructsOf: constructsOfPath(() => topology.topology.snapshot()),
     isCaughtUp: data.isCaughtUp,
     parameters: PARAMETERS,
     clock: systemClock,

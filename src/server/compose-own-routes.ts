@@ -4,9 +4,12 @@ import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
 import { healthRoutes } from '../api/v1/health-routes.ts';
 import { getInsights } from '../api/v1/insights.ts';
+import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
-import type { OwnRoute } from '../api/v1/own-route.ts';
+import { jsonAnswer, type OwnRoute } from '../api/v1/own-route.ts';
+import { topologyRoutes } from '../api/v1/topology-routes.ts';
+import { openApiDocument } from '../contract/openapi.ts';
 import { systemClock } from '../lib/clock.ts';
 import { scopeArn } from '../model/arn.ts';
 import type { Basics } from './compose.ts';
@@ -19,14 +22,42 @@ interface OwnRouteParts extends RouteParts {
   readonly tokens: NextTokens;
 }
 
-/** `/api/v1/…`: what goes beyond AWS. */
+/** `/api/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  const now = () => systemClock.now();
+  const { topology, live, graph, inventory } = parts.topology;
   return [
+    contractRoute(),
     ...flowRoutes(parts),
-    ...healthRoutes({ health: parts.health.tables, monitors: parts.control.monitors, now }),
+    ...healthRoutes({
+      health: parts.health.tables,
+      monitors: parts.control.monitors,
+      now: () => systemClock.now(),
+    }),
+    ...topologyRoutes({
+      graph,
+      view: () => topology.snapshot(),
+      issues: () => live.current.issues,
+      scopes: parts.control.scopes,
+      administration: basics.organization,
+      now: () => systemClock.now(),
+    }),
+    ...inventoryRoutes({
+      inventory,
+      settled: () => live.settled(),
+      administration: basics.organization,
+    }),
     ...identityRoutes(basics, parts),
   ];
+}
+
+function contractRoute(): OwnRoute {
+  const document = openApiDocument();
+  return {
+    method: 'GET',
+    path: '/api/openapi.json',
+    action: 'nfm:GetOpenApiDocument',
+    answer: async () => jsonAnswer(document),
+  };
 }
 
 function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {

@@ -17,6 +17,7 @@ import { type Service, ServiceGroup } from '../lib/service.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
 import { composeDataPlane } from './compose-data-plane.ts';
 import { composeHealth } from './compose-health.ts';
+import { composeTopology } from './compose-topology.ts';
 import { ConfigError, listOf, type ServerConfig } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { HttpServer } from './http-server.ts';
@@ -61,13 +62,16 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
   const metrics = new Metrics();
   const basics: Basics = { config, folder, database, ...identity, masterKey, log, metrics };
 
-  const data = composeDataPlane(basics, { randomJournalId: () => randomInt(2 ** 24) });
-  const control = composeControlPlane(basics, { ...data, newId: randomUUID });
-  const health = composeHealth(basics, { data, control, newId: randomUUID });
+  const topology = composeTopology(basics);
+  const randomJournalId = () => randomInt(2 ** 24);
+  const data = composeDataPlane(basics, { topology: topology.topology, randomJournalId });
+  const { store } = data;
+  const control = composeControlPlane(basics, { store, topology, newId: randomUUID });
+  const health = composeHealth(basics, { data, control, topology, newId: randomUUID });
   const sessions = new Sessions({ clock: systemClock, random: randomBytes });
   const http = new HttpServer({
     config,
-    routes: composeRoutes(basics, { data, control, health, sessions }),
+    routes: composeRoutes(basics, { data, control, topology, health, sessions }),
     consoleFolder: CONSOLE_FOLDER,
     log,
     metrics,
@@ -76,6 +80,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     services: new ServiceGroup([
       dataFolderLock(config),
       controlDatabase(basics),
+      ...topology.services,
       ...data.services,
       ...control.services,
       ...health.services,

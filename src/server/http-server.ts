@@ -38,6 +38,8 @@ const CONTENT_SECURITY =
 /** A stopping server waits this long for requests in flight. */
 const DRAIN_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
+/** UntagResource names up to 200 keys of 128 characters in its query, each encoded as three. */
+const MOST_HEAD_BYTES = 96 * 1024;
 
 /**
  * The one port: routes by the raw request target, which no framework may decode or normalise
@@ -98,7 +100,7 @@ export class HttpServer implements Service {
       // What still comes over an open connection while stopping is answered, and the last.
       return503OnClosing: false,
       rewriteUrl: ({ url = '/' }) => (isConsoleFile(url) ? url : DISPATCHED),
-      https: await readTls(this.#deps.config),
+      ...(await listenerOptions(this.#deps.config)),
     }) as unknown as FastifyInstance;
     app.removeAllContentTypeParsers();
     // Bodies are read by the handler, after it has looked at the head.
@@ -181,6 +183,12 @@ export class HttpServer implements Service {
 function isConsoleFile(target: string): boolean {
   if (target === '/' || target === '/console') return true;
   return target.startsWith('/console/') && !target.startsWith(CONSOLE_API);
+}
+
+async function listenerOptions(config: ServerConfig) {
+  const tls = await readTls(config);
+  const maxHeaderSize = MOST_HEAD_BYTES;
+  return tls === null ? { http: { maxHeaderSize } } : { https: { ...tls, maxHeaderSize } };
 }
 
 async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffer } | null> {

@@ -11,6 +11,7 @@ import type { ControlPlane } from './compose-control-plane.ts';
 import type { DataPlane } from './compose-data-plane.ts';
 import type { Health } from './compose-health.ts';
 import { composeOwnRoutes } from './compose-own-routes.ts';
+import type { TopologyParts } from './compose-topology.ts';
 import { listOf } from './config.ts';
 import { createConsoleGate } from './console-gate.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
@@ -19,6 +20,7 @@ import { authenticate, healthPage, metricsPage } from './operator-pages.ts';
 export interface RouteParts {
   readonly data: DataPlane;
   readonly control: ControlPlane;
+  readonly topology: TopologyParts;
   readonly health: Health;
   readonly sessions: Sessions;
 }

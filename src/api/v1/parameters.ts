@@ -35,15 +35,6 @@ export class Parameters {
     return { startSeconds, endSeconds };
   }
 
-  /** ISO 8601, as whole seconds since 1970. */
-  time(name: string): number | undefined {
-    const text = this.#query.get(name);
-    if (text === null) return undefined;
-    const seconds = Math.floor(Date.parse(text) / 1000);
-    if (seconds >= 0 && seconds < MOST_SECONDS) return seconds;
-    throw invalid(`${name}: an ISO 8601 time is taken, such as 2026-01-31T12:00:00Z`);
-  }
-
   integer(name: string, [least, most]: readonly [number, number]): number | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
@@ -82,6 +73,15 @@ export class Parameters {
 
   category(): DestinationCategory | undefined {
     return this.choice('category', DESTINATION_CATEGORIES);
+  }
+
+  /** ISO 8601, as whole seconds since 1970. */
+  time(name: string): number | undefined {
+    const text = this.#query.get(name);
+    if (text === null) return undefined;
+    const seconds = Math.floor(Date.parse(text) / 1000);
+    if (seconds >= 0 && seconds < MOST_SECONDS) return seconds;
+    throw invalid(`${name}: an ISO 8601 time is taken, such as 2026-01-31T12:00:00Z`);
   }
 }
 

@@ -2,6 +2,7 @@ import { missingForKernelTests } from '../net/kernel-need.ts';
 import { benchAgent } from './agent-bench.ts';
 import { benchApi } from './api-bench.ts';
 import { benchPublish } from './publish-bench.ts';
+import { benchTopology } from './topology-bench.ts';
 
 const REPORTS = 3_000;
 const LOAD = { connectionsPerSecond: 1_000, seconds: 40 };
@@ -13,11 +14,13 @@ print(
 for (const [operation, result] of Object.entries(await benchApi())) {
   print(`${operation}: signed, server on one core, client on the other`, result);
 }
+print('topology: bars are 2 s, 300 MiB, and 2 µs a flow with its path', benchTopology());
 const missing = missingForKernelTests();
 if (missing === undefined) print('agent: bars are 80 MiB and 2% of a core', await benchAgent(LOAD));
 else console.log(`agent: ${missing}`);
 
 function print(title: string, result: object): void {
   console.log(title);
-  for (const [name, value] of Object.entries(result)) console.log(`  ${name}: ${value.toFixed(1)}`);
+  for (const [name, value] of Object.entries(result))
+    console.log(`  ${name}: ${value.toFixed(value < 10 ? 2 : 1)}`);
 }

@@ -1,0 +1,109 @@
+import type { Resource, ResourceKind } from './resource.ts';
+import { isValidAt, type ResourceVersion, resourceAt, saidBy } from './resource-version.ts';
+import type { TopologySourceName } from './source-statement.ts';
+
+type Versions = readonly ResourceVersion[];
+
+/** A resource as it was at a time, with who says what of it. */
+export interface ShownResource {
+  readonly resource: Resource;
+  readonly fromSeconds: number;
+  readonly saidBy: Readonly<Record<string, TopologySourceName>>;
+}
+
+export interface GraphFilter {
+  readonly kind?: ResourceKind | undefined;
+  readonly id?: string | undefined;
+  readonly limit: number;
+}
+
+/** The resources that were there at a time, as far as the limit goes; and how many there were. */
+export function showGraph(
+  histories: Iterable<Versions>,
+  timeSeconds: number,
+  filter: GraphFilter,
+): { readonly resources: readonly ShownResource[]; readonly count: number } {
+  const resources: ShownResource[] = [];
+  let count = 0;
+  for (const versions of histories) {
+    if (!isAsked(versions, filter)) continue;
+    const resource = resourceAt(versions, timeSeconds);
+    if (resource === undefined) continue;
+    count += 1;
+    if (count > filter.limit) continue;
+    const valid = versions.filter((version) => isValidAt(version, timeSeconds));
+    const fromSeconds = Math.max(...valid.map((version) => version.fromSeconds));
+    resources.push({ resource, fromSeconds, saidBy: saidBy(versions, timeSeconds) });
+  }
+  return { resources, count };
+}
+
+export interface GraphChange {
+  readonly change: 'added' | 'removed' | 'changed';
+  readonly kind: ResourceKind;
+  readonly id: string;
+  /** Of a changed one: the members that differ. */
+  readonly members: readonly string[];
+}
+
+/** What is different at a later time, as far as the limit goes; and how much there is. */
+export function diffGraph(
+  histories: Iterable<Versions>,
+  times: { readonly fromSeconds: number; readonly toSeconds: number },
+  filter: GraphFilter,
+): { readonly changes: readonly GraphChange[]; readonly count: number } {
+  const changes: GraphChange[] = [];
+  let count = 0;
+  for (const versions of histories) {
+    if (!isAsked(versions, filter)) continue;
+    const change = changeOf(
+      resourceAt(versions, times.fromSeconds),
+      resourceAt(versions, times.toSeconds),
+    );
+    if (change === undefined) continue;
+    count += 1;
+    if (count <= filter.limit) changes.push(change);
+  }
+  return { changes, count };
+}
+
+/** How many of each kind are there now. */
+export function countGraph(
+  histories: Iterable<Versions>,
+  timeSeconds: number,
+): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const versions of histories) {
+    const kind = versions.find((version) => isValidAt(version, timeSeconds))?.resource.kind;
+    if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function isAsked(versions: Versions, { kind, id }: GraphFilter): boolean {
+  const resource = versions[0]?.resource;
+  return (
+    (kind === undefined || kind === resource?.kind) && (id === undefined || id === resource?.id)
+  );
+}
+
+function changeOf(before?: Resource, after?: Resource): GraphChange | undefined {
+  const known = after ?? before;
+  if (known === undefined) return undefined;
+  const { kind, id } = known;
+  if (before === undefined) return { change: 'added', kind, id, members: [] };
+  if (after === undefined) return { change: 'removed', kind, id, members: [] };
+  const members = changedMembers(before, after);
+  return members.length === 0 ? undefined : { change: 'changed', kind, id, members };
+}
+
+function changedMembers(before: Resource, after: Resource): string[] {
+  const [one, other] = [membersOf(before), membersOf(after)];
+  return [...new Set([...one.keys(), ...other.keys()])].filter(
+    (member) => one.get(member) !== other.get(member),
+  );
+}
+
+function membersOf(resource: Resource): Map<string, string> {
+  return new Map(Object.entries(resource).map(([name, value]) => [name, JSON.stringify(value)]));
+}

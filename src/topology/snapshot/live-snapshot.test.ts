@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../lib/log.ts';
+import { Metrics } from '../../lib/metrics.ts';
+import type { ResourceVersion } from '../graph/resource-version.ts';
+import { nic, vpc } from '../testing.ts';
+import { LiveSnapshot } from './live-snapshot.ts';
+import { FOREVER } from './prefix-index.ts';
+
+let histories: ResourceVersion[][];
+let live: LiveSnapshot;
+
+beforeEach(async () => {
+  histories = [];
+  live = new LiveSnapshot({ histories: () => histories, log: silentLog, metrics: new Metrics() });
+  await live.start();
+});
+
+afterEach(() => live.stop());
+
+function say(...resources: readonly ResourceVersion['resource'][]): void {
+  const times = { fromSeconds: 0, toSeconds: FOREVER };
+  histories = resources.map((resource) => [{ source: 'aws', slice: 'a', resource, ...times }]);
+  live.changed();
+}
+
+const has = (address: string) => live.current.here(address, 'vpc-a', 1) !== undefined;
+const host = (address: string) =>
+  nic('eni-1', 'vpc-a', { addresses: [address], instanceId: 'i-1' });
+
+test('it is empty, and settled, until something is said', async () => {
+  expect(live.current.isEmpty).toBe(true);
+  await live.settled();
+});
+
+test('what is said is in it once it has settled; the one before stays as it was', async () => {
+  say(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.7'));
+  await live.settled();
+  const before = live.current;
+  expect(has('10.0.1.7')).toBe(true);
+  say(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.8'));
+  await live.settled();
+  expect([has('10.0.1.7'), has('10.0.1.8')]).toEqual([false, true]);
+  expect(before.here('10.0.1.7', 'vpc-a', 1)).toBeDefined();
+});
+
+test('of many changes at once one snapshot is made of the last, and all who wait are told', async () => {
+  const waits = ['10.0.1.1', '10.0.1.2', '10.0.1.3'].map((address) => {
+    say(host(address));
+    return live.settled();
+  });
+  await Promise.all(waits);
+  expect([has('10.0.1.1'), has('10.0.1.3')]).toEqual([false, true]);
+});
+
+test('while a large one is made, other work goes on', async () => {
+  const octets = Array.from({ length: 250 }, (_, i) => i);
+  const hosts = octets.flatMap((b) =>
+    octets
+      .slice(0, 80)
+      .map((c) => nic(`eni-${b}-${c}`, 'vpc-a', { addresses: [`10.0.${b}.${c}`] })),
+  );
+  say(...hosts);
+  let turns = 0;
+  let isDone = false;
+  const done = live.settled().then(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns += 1;
+  }
+  await done;
+  expect(has('10.0.249.79')).toBe(true);
+  expect(turns).toBeGreaterThan(5);
+});
+
+test('stopping ends a wait that nothing would end', async () => {
+  say(host('10.0.1.7'));
+  const waiting = live.settled();
+  await live.stop();
+  await waiting;
+});

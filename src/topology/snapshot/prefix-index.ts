@@ -1,0 +1,244 @@
+import { type AddressWords, maskWord, type Prefix } from './address-words.ts';
+
+/** What a prefix means in a space, from when to when. */
+export interface PrefixEntry {
+  /** A network, a route table: prefixes of different spaces have nothing to do with each other. */
+  readonly space: number;
+  readonly prefix: Prefix;
+  /** What it stands for: a place in a list of the owner's. 0 or more. */
+  readonly value: number;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+}
+
+/** Ends nothing: as long as there are flows (DateTime ends in 2106). */
+export const FOREVER = 0xffffffff;
+
+const NONE = -1;
+const SLOTS_A_STEP = 4096;
+
+/** Where the members of an entry are, of its ten integers. Times are unsigned. */
+const ENTRY = 10;
+const SPACE = 4;
+const LENGTH = 5;
+const FROM = 6;
+const TO = 7;
+const VALUE = 8;
+const NEXT = 9;
+
+/**
+ * Prefixes by space and time: the longest that holds an address at a time, found in at most as many
+ * steps as the space has prefix lengths, without allocating. One hash table of integers, 40 bytes an
+ * entry and side by side: what a lookup compares lies in a cache line or two, where an array for each
+ * member would have it wait for memory seven times.
+ *
+ * Of equal prefixes at one time, the one that began last counts; of those, the one `prefer` says.
+ */
+export class PrefixIndex {
+  /** Whether the first value goes before the second, of entries that began at once. */
+  readonly #prefer: (value: number, other: number) => boolean;
+  #slots = new Int32Array(1024).fill(NONE);
+  #keys = 0;
+  #size = 0;
+  /** The four words of the prefix, then the members above. */
+  #entries = new Int32Array(512 * ENTRY);
+  /** The prefix lengths of a space, longest first: IPv4 at twice its number, IPv6 after it. */
+  readonly #lengthsOf: number[][] = [];
+  /** The key that is looked for: owned by `#slotOf`. */
+  readonly #probe = new Int32Array(4);
+
+  constructor(prefer: (value: number, other: number) => boolean = () => false) {
+    this.#prefer = prefer;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Where the entry is, for `extend`. */
+  add({ space, prefix, value, fromSeconds, toSeconds }: PrefixEntry): number {
+    const added = this.#size * ENTRY;
+    if (added === this.#entries.length) this.#growEntries();
+    if (this.#keys * 2 >= this.#slots.length) this.#growSlots();
+    this.#size += 1;
+    this.#entries.set(prefix.address.words, added);
+    this.#entries[added + SPACE] = space;
+    this.#entries[added + LENGTH] = prefix.length;
+    this.#entries[added + FROM] = fromSeconds;
+    this.#entries[added + VALUE] = value;
+    this.extend(added, toSeconds);
+    this.#addLength(space * 2 + (prefix.address.isV4 ? 0 : 1), prefix.length);
+    this.#link(added);
+    return added;
+  }
+
+  /** Lets an entry last longer. */
+  extend(entry: number, toSeconds: number): void {
+    this.#entries[entry + TO] = Math.min(FOREVER, toSeconds);
+  }
+
+  /** The value of the longest prefix of a space that holds the address at a time; -1 when none does. */
+  find(space: number, address: AddressWords, timeSeconds: number): number {
+    const entry = this.#entryOf(space, address, timeSeconds);
+    return entry === NONE ? NONE : this.#valueOf(entry);
+  }
+
+  /** As `find`, but -1 when several values are as good. */
+  findOnly(space: number, address: AddressWords, timeSeconds: number): number {
+    const entry = this.#entryOf(space, address, timeSeconds);
+    if (entry === NONE) return NONE;
+    const other = this.#firstValid(this.#after(entry), timeSeconds);
+    const isOnly = other === NONE || this.#valueOf(other) === this.#valueOf(entry);
+    return isOnly ? this.#valueOf(entry) : NONE;
+  }
+
+  /**
+   * Calls back for every two entries of one prefix that overlap in time and have different values;
+   * says whether both last. Can be interrupted.
+   */
+  *eachOverlap(act: (value: number, other: number, isOpen: boolean) => void): Generator<undefined> {
+    for (const [slot, head] of this.#slots.entries()) {
+      if (slot % SLOTS_A_STEP === 0) yield;
+      for (let entry = head; entry !== NONE; entry = this.#after(entry)) {
+        for (let other = this.#after(entry); other !== NONE; other = this.#after(other)) {
+          // The other began no later.
+          const overlaps = this.#endOf(other) > this.#startOf(entry);
+          if (!overlaps || this.#valueOf(other) === this.#valueOf(entry)) continue;
+          const isOpen = this.#endOf(entry) === FOREVER && this.#endOf(other) === FOREVER;
+          act(this.#valueOf(entry), this.#valueOf(other), isOpen);
+        }
+      }
+    }
+  }
+
+  #startOf(entry: number): number {
+    return (this.#entries[entry + FROM] as number) >>> 0;
+  }
+
+  #endOf(entry: number): number {
+    return (this.#entries[entry + TO] as number) >>> 0;
+  }
+
+  #valueOf(entry: number): number {
+    return this.#entries[entry + VALUE] as number;
+  }
+
+  #after(entry: number): number {
+    return this.#entries[entry + NEXT] as number;
+  }
+
+  #entryOf(space: number, address: AddressWords, timeSeconds: number): number {
+    const lengths = this.#lengthsOf[space * 2 + (address.isV4 ? 0 : 1)];
+    if (lengths === undefined) return NONE;
+    for (let i = 0; i < lengths.length; i += 1) {
+      const length = lengths[i] as number;
+      this.#setProbe(address.words, length);
+      const head = this.#slots[this.#slotOf(space, length)] as number;
+      const entry = this.#firstValid(head, timeSeconds);
+      if (entry !== NONE) return entry;
+    }
+    return NONE;
+  }
+
+  #firstValid(first: number, timeSeconds: number): number {
+    let entry = first;
+    while (entry !== NONE) {
+      if (this.#startOf(entry) <= timeSeconds && timeSeconds < this.#endOf(entry)) return entry;
+      entry = this.#after(entry);
+    }
+    return NONE;
+  }
+
+  #addLength(list: number, length: number): void {
+    const lengths = this.#lengthsOf[list];
+    if (lengths === undefined) {
+      while (this.#lengthsOf.length < list) this.#lengthsOf.push([]);
+      this.#lengthsOf[list] = [length];
+    } else if (!lengths.includes(length)) {
+      lengths.push(length);
+      lengths.sort((a, b) => b - a);
+    }
+  }
+
+  #link(added: number): void {
+    const slot = this.#slotOfEntry(added);
+    let before = NONE;
+    let after = this.#slots[slot] as number;
+    if (after === NONE) this.#keys += 1;
+    while (after !== NONE && this.#goesBefore(after, added)) {
+      before = after;
+      after = this.#after(after);
+    }
+    this.#entries[added + NEXT] = after;
+    if (before === NONE) this.#slots[slot] = added;
+    else this.#entries[before + NEXT] = added;
+  }
+
+  #goesBefore(entry: number, added: number): boolean {
+    const from = this.#startOf(entry);
+    const addedFrom = this.#startOf(added);
+    if (from !== addedFrom) return from > addedFrom;
+    return !this.#prefer(this.#valueOf(added), this.#valueOf(entry));
+  }
+
+  #setProbe(words: Uint32Array, length: number): void {
+    const probe = this.#probe;
+    probe[0] = maskWord(words[0] as number, length);
+    probe[1] = maskWord(words[1] as number, length - 32);
+    probe[2] = maskWord(words[2] as number, length - 64);
+    probe[3] = maskWord(words[3] as number, length - 96);
+  }
+
+  #slotOfEntry(entry: number): number {
+    for (let i = 0; i < 4; i += 1) this.#probe[i] = this.#entries[entry + i] as number;
+    const space = this.#entries[entry + SPACE] as number;
+    return this.#slotOf(space, this.#entries[entry + LENGTH] as number);
+  }
+
+  /** The slot of the probe's key: its own, or the free one where it would be. */
+  #slotOf(space: number, length: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hash(this.#probe, space * 129 + length) & mask;
+    for (;;) {
+      const entry = this.#slots[slot] as number;
+      if (entry === NONE || this.#isKeyOf(entry, space, length)) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #isKeyOf(entry: number, space: number, length: number): boolean {
+    const entries = this.#entries;
+    const probe = this.#probe;
+    return (
+      entries[entry + 3] === probe[3] &&
+      entries[entry + SPACE] === space &&
+      entries[entry + LENGTH] === length &&
+      entries[entry + 2] === probe[2] &&
+      entries[entry + 1] === probe[1] &&
+      entries[entry] === probe[0]
+    );
+  }
+
+  #growSlots(): void {
+    const heads = this.#slots.filter((entry) => entry !== NONE);
+    this.#slots = new Int32Array(this.#slots.length * 2).fill(NONE);
+    for (const head of heads) this.#slots[this.#slotOfEntry(head)] = head;
+  }
+
+  #growEntries(): void {
+    const larger = new Int32Array(this.#entries.length * 2);
+    larger.set(this.#entries);
+    this.#entries = larger;
+  }
+}
+
+/** Multiply and fold (the constants of MurmurHash3): neighbouring addresses spread over the table. */
+function hash(words: Int32Array, seed: number): number {
+  let mixed = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
+  for (let i = 0; i < 4; i += 1) {
+    mixed = Math.imul(mixed ^ (words[i] as number), 0xcc9e2d51);
+    mixed ^= mixed >>> 15;
+  }
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
