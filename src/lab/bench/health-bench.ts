@@ -7,6 +7,8 @@ import { seededRandom } from '../load/report-source.ts';
 export interface HealthBenchResult {
   readonly cells: number;
   readonly seconds: number;
+  /** All threads': on a busy machine it says more. */
+  readonly cpuSeconds: number;
   readonly faults: number;
   readonly peakMemoryMib: number;
 }
@@ -30,10 +32,13 @@ const CLASSES: Readonly<Partial<Record<ConstructClassName, number>>> = {
 export function benchHealth(count: number): HealthBenchResult {
   const { cells, constructs } = makeWindow(count);
   const started = performance.now();
+  const cpuBefore = process.cpuUsage();
   const { faults } = infer(cells, constructs, PARAMETERS);
+  const { user, system } = process.cpuUsage(cpuBefore);
   return {
     cells: count,
     seconds: (performance.now() - started) / 1000,
+    cpuSeconds: (user + system) / 1e6,
     faults: faults.length,
     peakMemoryMib: process.resourceUsage().maxRSS / 1024,
   };
