@@ -3,7 +3,7 @@ import { CLOUD } from './cloud-parameters.ts';
 import { CloudSimulator } from './cloud-simulator.ts';
 import { FaultDraw, NETWORK_CLASSES, OTHER_CLASSES } from './fault-classes.ts';
 import { Random } from './random.ts';
-import { cellsByConstruct } from './sim-network.ts';
+import { cellsByConstruct, pathOf } from './sim-network.ts';
 import type { SimWindow } from './sim-window.ts';
 
 const WELL = { ...CLOUD, sickHosts: 0, sickCells: 0 };
@@ -33,7 +33,7 @@ describe('a simulated cloud', () => {
   test('has paths that begin at the local host and end at the remote', () => {
     const { network } = new CloudSimulator(CLOUD, 1);
     for (let cell = 0; cell < network.cells; cell += 1) {
-      const path = network.path.subarray(network.pathStart[cell], network.pathStart[cell + 1]);
+      const path = pathOf(network, cell);
       expect(path[0]).toBe(network.host[cell]);
       expect(path.at(-1)).toBe(network.remote[cell]);
       expect(new Set(path).size).toBe(path.length);

@@ -1,5 +1,5 @@
 import { Random } from './random.ts';
-import { NetworkBuilder, type SimNetwork } from './sim-network.ts';
+import { NetworkBuilder, pathOf, type SimNetwork } from './sim-network.ts';
 import { emptyWindow, type SimFault, type SimWindow } from './sim-window.ts';
 
 /** A data centre's fabric of three layers, its traffic and its losses. */
@@ -127,11 +127,8 @@ export class FabricSimulator {
   }
 
   #pathLoss(cell: number, bad: ReadonlyMap<number, number>): number {
-    const { pathStart, path } = this.network;
     let through = 1;
-    const end = pathStart[cell + 1] ?? 0;
-    for (let at = pathStart[cell] ?? 0; at < end; at += 1) {
-      const construct = path[at] ?? 0;
+    for (const construct of pathOf(this.network, cell)) {
       through *= 1 - (bad.get(construct) ?? this.#loss[construct] ?? 0);
     }
     return 1 - through;

@@ -115,6 +115,11 @@ export class NetworkBuilder {
   }
 }
 
+/** The constructs on a cell's path. */
+export function pathOf({ pathStart, path }: SimNetwork, cell: number): Uint32Array {
+  return path.subarray(pathStart[cell], pathStart[cell + 1]);
+}
+
 /** The cells that cross each construct, in the order of the constructs. */
 export function cellsByConstruct(network: SimNetwork): readonly Uint32Array[] {
   const counts = new Uint32Array(network.constructs.length);
@@ -122,9 +127,7 @@ export function cellsByConstruct(network: SimNetwork): readonly Uint32Array[] {
   const lists = Array.from(counts, (count) => new Uint32Array(count));
   counts.fill(0);
   for (let cell = 0; cell < network.cells; cell += 1) {
-    const end = network.pathStart[cell + 1] ?? 0;
-    for (let at = network.pathStart[cell] ?? 0; at < end; at += 1) {
-      const construct = network.path[at] ?? 0;
+    for (const construct of pathOf(network, cell)) {
       const list = lists[construct];
       const place = counts[construct] ?? 0;
       if (list !== undefined) list[place] = cell;
