@@ -1,37 +1,17 @@
 import type { Cells, Constructs } from './cells.ts';
+import { CHANNELS, Evidence } from './evidence.ts';
 import type { Parameters } from './parameters.ts';
-
-export type Channel = 'loss' | 'latency' | 'dead';
-
-/** A construct that explains what the window shows better than anything else. */
-export interface Fault {
-  readonly construct: number;
-  readonly channel: Channel;
-  /** All its cells, or a share of them. */
-  readonly shape: 'uniform' | 'fraction';
-  /** Excess loss, added microseconds, or (`fraction`, and `dead`) the share of its cells. */
-  readonly size: number;
-  readonly interval90: readonly [number, number];
-  /** Log of its e-value given the other faults, and of its posterior odds. Nats. */
-  readonly logE: number;
-  readonly score: number;
-  /** Others that would explain it nearly as well. */
-  readonly ambiguous: readonly { readonly construct: number; readonly nats: number }[];
-  /** Local hosts and remotes with at least a nat of evidence each. */
-  readonly hosts: number;
-  readonly remotes: number;
-}
+import { type Fault, Search } from './search.ts';
 
 export interface Inference {
   readonly faults: readonly Fault[];
-  /** Log e-value of each construct, given the faults. */
-  readonly logE: Float64Array;
+  /** Log e-value of each construct, given the faults that are not its own. */
+  readonly lnE: Float64Array;
   /** How sure each cell is to be healthy, 0 to 1: what the window counts in its history. */
   readonly lossWeight: Float64Array;
   readonly rttWeight: Float64Array;
-  /** What was taken for the baseline: loss a segment, round trip in microseconds (NaN: none yet). */
-  readonly baseLoss: Float64Array;
-  readonly baseRtt: Float64Array;
+  /** The search's evidence, for the explanation. */
+  readonly evidence: Evidence;
 }
 
 /**
@@ -39,4 +19,31 @@ export interface Inference {
  * a history are judged by their class's, classes without one by `priorLoss`; latency only by a
  * history of its own.
  */
-export type Infer = (cells: Cells, constructs: Constructs, parameters: Parameters) => Inference;
+export function infer(cells: Cells, constructs: Constructs, parameters: Parameters): Inference {
+  const evidence = new Evidence(cells, constructs.names.length, parameters);
+  const faults = new Search(evidence, constructs).run();
+  const { lossWeight, rttWeight } = evidence.state;
+  for (const { construct } of faults) {
+    for (const i of evidence.cellsOf(construct)) {
+      lossWeight[i] = 0;
+      rttWeight[i] = 0;
+    }
+  }
+  return { faults, lnE: lnEs(evidence, faults), lossWeight, rttWeight, evidence };
+}
+
+/** Over all channels: the mean of e-values is one. */
+function lnEs(evidence: Evidence, faults: readonly Fault[]): Float64Array {
+  const lnE = new Float64Array(evidence.constructs);
+  for (let c = 0; c < evidence.constructs; c += 1) {
+    const each = CHANNELS.map(
+      (channel) =>
+        faults.find((fault) => fault.construct === c && fault.channel === channel)?.lnE ??
+        evidence.lnE(c, channel),
+    );
+    const most = Math.max(...each);
+    const sum = each.reduce((total, nats) => total + Math.exp(nats - most), 0);
+    lnE[c] = most + Math.log(sum / CHANNELS.length);
+  }
+  return lnE;
+}
