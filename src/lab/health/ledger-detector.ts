@@ -1,0 +1,70 @@
+import type { BaselineClasses, CellHistory } from '../../health/cells.ts';
+import { classOf } from '../../health/construct-class.ts';
+import { infer } from '../../health/infer.ts';
+import { PARAMETERS } from '../../health/parameters.ts';
+import type { SimWindow } from '../sim/sim-window.ts';
+import type { Blame, Detector } from './detector.ts';
+import { emptyClasses, emptyHistory, ledgerCells, ledgerConstructs } from './ledger-window.ts';
+
+const WINDOW_SECONDS = 30;
+/** Any start: only differences count. */
+const EPOCH_SECONDS = 1_700_000_000;
+
+/** The health indicator of this repository, `src/health`, as it is. */
+export class LedgerDetector implements Detector {
+  readonly name = 'nfm health';
+  #history: CellHistory | undefined;
+  #classes: BaselineClasses | undefined;
+
+  learn(window: SimWindow): void {
+    const { cells, inference } = this.#infer(window);
+    const { history, classes } = cells;
+    for (let cell = 0; cell < cells.length; cell += 1) {
+      const weight = inference.lossWeight[cell] ?? 0;
+      const retrans = weight * (cells.retrans[cell] ?? 0);
+      const segments = weight * (cells.segments[cell] ?? 0);
+      add(history.retrans, cell, retrans);
+      add(history.segments, cell, segments);
+      const ofClass = cells.baselineClass[cell] ?? 0;
+      add(classes.retrans, ofClass, retrans);
+      add(classes.segments, ofClass, segments);
+      this.#learnRtt(window, cell, inference.rttWeight[cell] ?? 0);
+    }
+  }
+
+  judge(window: SimWindow): readonly Blame[] {
+    const { constructs, inference } = this.#infer(window);
+    return inference.faults.map(({ construct, ambiguous, size, score, shape, channel }) => ({
+      construct,
+      isNetwork: ['network', 'reported'].includes(
+        classOf(constructs.classes[construct] ?? 'host').role,
+      ),
+      ambiguous: ambiguous.map((other) => other.construct),
+      severity: shape === 'uniform' && channel !== 'dead' ? size : undefined,
+      confidence: 1 / (1 + Math.exp(-score)),
+    }));
+  }
+
+  #infer(window: SimWindow) {
+    this.#history ??= emptyHistory(window.network.cells);
+    this.#classes ??= emptyClasses(window.network);
+    const cells = ledgerCells(window, this.#history, this.#classes);
+    const now = EPOCH_SECONDS + window.index * WINDOW_SECONDS;
+    const constructs = ledgerConstructs(window, now);
+    return { cells, constructs, inference: infer(cells, constructs, PARAMETERS) };
+  }
+
+  #learnRtt(window: SimWindow, cell: number, weight: number): void {
+    const history = this.#history;
+    const mean = window.rttMean[cell] ?? 0;
+    if (history === undefined || mean === 0) return;
+    add(history.rttWeight, cell, weight);
+    add(history.lnRtt, cell, weight * Math.log(mean));
+    add(history.lnRttSquare, cell, weight * Math.log(mean) ** 2);
+    add(history.lnRttMin, cell, weight * Math.log(window.rttMin[cell] ?? mean));
+  }
+}
+
+function add(sums: Float64Array, at: number, value: number): void {
+  sums[at] = (sums[at] ?? 0) + value;
+}
