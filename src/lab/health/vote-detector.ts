@@ -11,7 +11,7 @@ export interface VoteParameters {
 /**
  * 007 (Arzani et al., NSDI 2018): every flow that retransmitted gives each of the h constructs on its
  * path 1/h votes. The one with most is blamed if it has a share of all votes, its flows are taken
- * out, and the rest vote again.
+ * out, and the rest vote again. Switches are not voted for: 007 names links.
  */
 export class VoteDetector implements Detector {
   readonly name = '007 votes';
@@ -30,7 +30,7 @@ export class VoteDetector implements Detector {
     const votes = new Float64Array(network.constructs.length);
     const voters = new Set<number>();
     const vote = (cell: number, share: number) => {
-      const path = pathOf(network, cell);
+      const path = pathOf(network, cell).filter((c) => network.constructs[c]?.kind !== 'switch');
       for (const construct of path)
         votes[construct] = (votes[construct] ?? 0) + share / path.length;
     };

@@ -1,0 +1,3 @@
+import { printTuning } from './tune.ts';
+
+printTuning();
