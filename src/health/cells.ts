@@ -70,4 +70,6 @@ export interface Constructs {
   readonly changedSeconds: Float64Array;
   /** 0: not to be blamed, as not all of its cells are here. */
   readonly eligible: Uint8Array;
+  /** 1: under alarm from earlier windows. */
+  readonly alarmed: Uint8Array;
 }

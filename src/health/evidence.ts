@@ -30,11 +30,6 @@ export const RULES: Readonly<Record<Channel, ChannelRule>> = {
   dead: { from: DEAD_AT, to: COLUMNS, row: deadRow },
 };
 
-/** Whether a column is of a broken share of cells, and not of all of them. */
-export function isFraction(column: number): boolean {
-  return column >= DEAD_AT || (column >= FRACTION_AT && column < SHIFT_AT);
-}
-
 /**
  * The evidence about every construct: the sum of its cells' rows. Kept up to date while the search
  * changes what is explained of some cells; nothing else is computed again.
@@ -89,6 +84,16 @@ export class Evidence {
     return best;
   }
 
+  /** What a column stands for: a size of all of a construct's cells, or a share of them. */
+  coarseSeverity(channel: Channel, column: number): CoarseSeverity {
+    const { p } = this.state;
+    if (channel === 'latency') return uniform(p.shiftGrid[column - SHIFT_AT]);
+    if (channel === 'dead') return fraction(p.fractionGrid[column - DEAD_AT]);
+    return column < FRACTION_AT
+      ? uniform(p.lossGrid[column - LOSS_AT])
+      : fraction(p.fractionGrid[column - FRACTION_AT]);
+  }
+
   #addRow(
     cell: number,
     { from, to, sign }: { readonly from: number; readonly to: number; readonly sign: 1 | -1 },
@@ -104,6 +109,14 @@ export class Evidence {
     }
   }
 }
+
+interface CoarseSeverity {
+  readonly shape: 'uniform' | 'fraction';
+  readonly size: number;
+}
+
+const uniform = (size = 0): CoarseSeverity => ({ shape: 'uniform', size });
+const fraction = (size = 0): CoarseSeverity => ({ shape: 'fraction', size });
 
 /** The cells of each construct, in compressed rows. */
 function invert(cells: Cells, constructs: number): [Uint32Array, Uint32Array] {

@@ -22,7 +22,8 @@ export interface Inference {
 export function infer(cells: Cells, constructs: Constructs, parameters: Parameters): Inference {
   const evidence = new Evidence(cells, constructs.names.length, parameters);
   const faults = new Search(evidence, constructs).run();
-  const { lossWeight, rttWeight } = evidence.state;
+  const lossWeight = evidence.state.lossWeight.slice();
+  const rttWeight = evidence.state.rttWeight.slice();
   for (const { construct } of faults) {
     for (const i of evidence.cellsOf(construct)) {
       lossWeight[i] = 0;

@@ -65,6 +65,8 @@ export const PARAMETERS = {
   mostFaultsPerHost: 0.012,
   /** What explains nearly as well is named beside. Nats. */
   ambiguity: 3,
+  /** A construct under alarm is believed sooner: it is to explain what goes on, not its neighbours. */
+  alarmedPrior: 0.5,
   /** To accuse a shared construct: local hosts, or hosts and remotes, with a nat of evidence each. */
   breadthHosts: 3,
   breadthHostsWithRemotes: 2,
@@ -80,6 +82,11 @@ export const PARAMETERS = {
   /** Opened so often within so many seconds: flapping. */
   flapCount: 3,
   flapSeconds: 600,
+
+  /** Evidence so far back tells whether excess follows load; rank correlation, windows at least. */
+  loadWindows: 60,
+  loadLeastWindows: 10,
+  loadCorrelation: 0.6,
 
   /** Material to a monitor: excess loss, or times its baseline; added microseconds or share; dead. */
   materialLoss: 1e-3,

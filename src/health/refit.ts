@@ -1,6 +1,6 @@
 import { type CellState, COLUMNS } from './cell-state.ts';
 import { deadNats } from './dead.ts';
-import { type Channel, type Evidence, isFraction, RULES } from './evidence.ts';
+import type { Channel, Evidence } from './evidence.ts';
 import { latencyNats } from './latency.ts';
 import { lossFractionNats, lossNats } from './loss.ts';
 
@@ -11,13 +11,13 @@ export interface Severity {
 }
 
 /** A size is tried from the grid's next lower step to its next higher one, in so many steps. */
-const STEPS = 40;
+const STEPS = 32;
 /** Steps of the grids are a factor of 2 to 3.3 apart. */
 const REACH = 3.4;
 /** Half of the 90% quantile of chi-squared with one degree: what a profile likelihood may fall. */
 const FALL = 1.353;
 /** More cells tell no more of a size that is to be read by people. */
-const MOST_CELLS = 4_000;
+const MOST_CELLS = 2_000;
 
 /** How severe a fault is, given what else is explained: a fine grid about the best coarse step. */
 export function refit(
@@ -25,8 +25,7 @@ export function refit(
   construct: number,
   { channel, column }: { readonly channel: Channel; readonly column: number },
 ): Severity {
-  const shape = isFraction(column) ? 'fraction' : 'uniform';
-  const coarse = gridOf(evidence, channel, column);
+  const { shape, size: coarse } = evidence.coarseSeverity(channel, column);
   const sizes = Array.from(
     { length: STEPS + 1 },
     (_, step) => (coarse / REACH) * REACH ** ((2 * step) / STEPS),
@@ -63,15 +62,6 @@ function sumsOf(
     for (let j = 0; j < cells.length; j += stride) sum += nats(state, cells[j] as number, size);
     return sum * stride;
   });
-}
-
-function gridOf({ state: { p } }: Evidence, channel: Channel, column: number): number {
-  const fraction = p.fractionGrid.length;
-  if (channel === 'latency') return p.shiftGrid[column - RULES.latency.from] as number;
-  if (channel === 'dead') return p.fractionGrid[column - RULES.dead.from] as number;
-  return column < RULES.loss.to - fraction
-    ? (p.lossGrid[column] as number)
-    : (p.fractionGrid[column - (RULES.loss.to - fraction)] as number);
 }
 
 /** Local hosts and remotes of a construct with at least a nat of evidence each, in a column. */

@@ -1,3 +1,4 @@
+import { COLUMNS } from './cell-state.ts';
 import type { Constructs } from './cells.ts';
 import { classOf } from './construct-class.ts';
 import { CHANNELS, type Channel, type Evidence, RULES } from './evidence.ts';
@@ -14,10 +15,24 @@ export interface Fault extends Severity {
   readonly score: number;
   /** Others that would explain it nearly as well, and by how much less. Nats. */
   readonly ambiguous: readonly { readonly construct: number; readonly nats: number }[];
+  /** What else most of its cells traverse. */
+  readonly rivals: readonly Rival[];
   /** Local hosts and remotes with at least a nat of evidence each. */
   readonly hosts: number;
   readonly remotes: number;
+  /** Share of its cells with evidence for it. */
+  readonly affected: number;
 }
+
+/** Another construct that was considered: how much worse it explains the same, and why. */
+export interface Rival {
+  readonly construct: number;
+  readonly nats: number;
+  readonly cells: number;
+  readonly healthyCells: number;
+}
+
+const MOST_RIVALS = 3;
 
 interface Candidate {
   readonly construct: number;
@@ -44,7 +59,8 @@ export class Search {
     this.#constructs = constructs;
     this.#lnPrior = Float64Array.from(constructs.classes, (name, c) => {
       if (constructs.eligible[c] === 0) return Number.NEGATIVE_INFINITY;
-      const { limitedHostPrior } = evidence.state.p;
+      const { limitedHostPrior, alarmedPrior } = evidence.state.p;
+      if (constructs.alarmed[c] === 1) return lnOdds(alarmedPrior);
       return lnOdds(constructs.limited[c] === 1 ? limitedHostPrior : classOf(name).prior);
     });
   }
@@ -118,6 +134,8 @@ export class Search {
         score,
         column,
         ambiguous: this.#nearlyAsGood(fault, score),
+        rivals: this.#rivals(fault, { score, column }),
+        affected: 1 - healthyCells(this.#evidence, construct, column) / cellsOf.length,
         ...breadthOf({ state: this.#evidence.state, cellsOf }, column),
       };
       judged.push({ ...this.#accept({ construct, channel, score }), ...kept });
@@ -134,6 +152,31 @@ export class Search {
       if (nats <= ambiguity) found.push({ construct: c, nats });
     }
     return found.sort((a, b) => a.nats - b.nats);
+  }
+
+  /** Those that most of the fault's cells share. */
+  #rivals(
+    { construct, channel }: Candidate,
+    { score, column }: { readonly score: number; readonly column: number },
+  ): Rival[] {
+    const { cells } = this.#evidence.state;
+    const own = this.#evidence.cellsOf(construct);
+    const shared = new Map<number, number>();
+    for (const i of own) {
+      for (const c of cells.path.subarray(cells.pathStart[i], cells.pathStart[i + 1])) {
+        if (c !== construct) shared.set(c, (shared.get(c) ?? 0) + 1);
+      }
+    }
+    return [...shared]
+      .filter(([, count]) => count * 2 >= own.length)
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, MOST_RIVALS)
+      .map(([c]) => ({
+        construct: c,
+        nats: this.#score(c, channel) - score,
+        cells: this.#evidence.cellsOf(c).length,
+        healthyCells: healthyCells(this.#evidence, c, column),
+      }));
   }
 
   #best(): Candidate | undefined {
@@ -156,8 +199,7 @@ export class Search {
     const { totals } = this.#evidence;
     const { from, to } = RULES[channel];
     const most = least - this.#prior(construct, channel);
-    const width = totals.length / this.#evidence.constructs;
-    for (let k = construct * width + from; k < construct * width + to; k += 1) {
+    for (let k = construct * COLUMNS + from; k < construct * COLUMNS + to; k += 1) {
       if ((totals[k] as number) >= most) return false;
     }
     return true;
@@ -175,6 +217,15 @@ export class Search {
     if (own.some((fault) => fault.channel === channel)) return Number.NEGATIVE_INFINITY;
     return Math.max(prior, lnOdds(this.#evidence.state.p.secondChannelPrior));
   }
+}
+
+function healthyCells(evidence: Evidence, construct: number, column: number): number {
+  const { rows } = evidence.state;
+  let healthy = 0;
+  for (const i of evidence.cellsOf(construct)) {
+    if ((rows[i * COLUMNS + column] as number) <= 0) healthy += 1;
+  }
+  return healthy;
 }
 
 function lnOdds(probability: number): number {

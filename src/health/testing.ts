@@ -82,6 +82,7 @@ export function windowOf(
     limited: Uint8Array.from(names, (name) => (options.limited?.includes(name) ? 1 : 0)),
     changedSeconds: new Float64Array(names.length),
     eligible: new Uint8Array(names.length).fill(1),
+    alarmed: new Uint8Array(names.length),
   };
   return { cells, constructs, indexOf };
 }
