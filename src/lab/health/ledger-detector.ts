@@ -1,7 +1,7 @@
 import type { BaselineClasses, CellHistory } from '../../health/cells.ts';
-import { classOf } from '../../health/construct-class.ts';
 import { infer } from '../../health/infer.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
+import { type Finding, findings } from '../../health/verdict.ts';
 import type { SimWindow } from '../sim/sim-window.ts';
 import type { Blame, Detector } from './detector.ts';
 import { emptyClasses, emptyHistory, ledgerCells, ledgerConstructs } from './ledger-window.ts';
@@ -33,25 +33,19 @@ export class LedgerDetector implements Detector {
   }
 
   judge(window: SimWindow): readonly Blame[] {
-    const { constructs, inference } = this.#infer(window);
-    return inference.faults.map(({ construct, ambiguous, size, score, shape, channel }) => ({
-      construct,
-      isNetwork: ['network', 'reported'].includes(
-        classOf(constructs.classes[construct] ?? 'host').role,
-      ),
-      ambiguous: ambiguous.map((other) => other.construct),
-      severity: shape === 'uniform' && channel !== 'dead' ? size : undefined,
-      confidence: 1 / (1 + Math.exp(-score)),
-    }));
+    const { constructs, inference, endSeconds } = this.#infer(window);
+    const startSeconds = endSeconds - WINDOW_SECONDS;
+    const found = findings({ inference, constructs, alarms: [], startSeconds }, PARAMETERS);
+    return found.map(ledgerBlame);
   }
 
   #infer(window: SimWindow) {
     this.#history ??= emptyHistory(window.network.cells);
     this.#classes ??= emptyClasses(window.network);
     const cells = ledgerCells(window, this.#history, this.#classes);
-    const now = EPOCH_SECONDS + window.index * WINDOW_SECONDS;
-    const constructs = ledgerConstructs(window, now);
-    return { cells, constructs, inference: infer(cells, constructs, PARAMETERS) };
+    const endSeconds = EPOCH_SECONDS + (window.index + 1) * WINDOW_SECONDS;
+    const constructs = ledgerConstructs(window, endSeconds);
+    return { cells, constructs, endSeconds, inference: infer(cells, constructs, PARAMETERS) };
   }
 
   #learnRtt(window: SimWindow, cell: number, weight: number): void {
@@ -63,6 +57,26 @@ export class LedgerDetector implements Detector {
     add(history.lnRttSquare, cell, weight * Math.log(mean) ** 2);
     add(history.lnRttMin, cell, weight * Math.log(window.rttMin[cell] ?? mean));
   }
+}
+
+const NETWORK_VERDICTS: readonly string[] = [
+  'network',
+  'congestion',
+  'service-edge',
+  'nat',
+  'internet',
+];
+
+/** Also what it only suspects counts as blamed. */
+export function ledgerBlame({ construct, kind, fault }: Finding): Blame {
+  const isSized = fault?.shape === 'uniform' && fault.channel !== 'dead';
+  return {
+    construct,
+    isNetwork: NETWORK_VERDICTS.includes(kind),
+    ambiguous: (fault?.ambiguous ?? []).map((other) => other.construct),
+    severity: isSized ? fault.size : undefined,
+    confidence: fault === undefined ? undefined : 1 / (1 + Math.exp(-fault.score)),
+  };
 }
 
 function add(sums: Float64Array, at: number, value: number): void {

@@ -98,7 +98,12 @@ export function ledgerCells(
   };
 }
 
-export function ledgerConstructs(window: SimWindow, nowSeconds: number): Constructs {
+/** `alarmed` has the names of constructs under alarm from earlier windows. */
+export function ledgerConstructs(
+  window: SimWindow,
+  nowSeconds: number,
+  alarmed: ReadonlySet<string> = new Set(),
+): Constructs {
   const { constructs } = window.network;
   return {
     names: constructs.map(({ name }) => name),
@@ -110,6 +115,7 @@ export function ledgerConstructs(window: SimWindow, nowSeconds: number): Constru
       window.changed.has(i) ? nowSeconds - 60 : 0,
     ),
     eligible: new Uint8Array(constructs.length).fill(1),
+    alarmed: Uint8Array.from(constructs, ({ name }) => (alarmed.has(name) ? 1 : 0)),
   };
 }
 

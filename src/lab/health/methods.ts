@@ -72,7 +72,10 @@ const leastSquares: Method<LeastSquaresParameters> = {
 
 const ratio: Method<RatioParameters> = {
   make: (parameters) => new RatioDetector(parameters),
-  grid: { times: [3, 5, 8, 12, 20, 50, 100, 200], leastRetrans: [5, 20, 50, 100, 200, 500, 1_000, 2_000] },
+  grid: {
+    times: [3, 5, 8, 12, 20, 50, 100, 200],
+    leastRetrans: [5, 20, 50, 100, 200, 500, 1_000, 2_000],
+  },
   tuned: { cloud: { times: 5, leastRetrans: 20 }, fabric: { times: 3, leastRetrans: 20 } },
 };
 

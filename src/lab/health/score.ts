@@ -15,7 +15,7 @@ export interface ClassScore {
   right: number;
   /** Windows with a wrong network blame. */
   wrongWindows: number;
-  /** Faults of ends and images there were, and named. */
+  /** Faults of ends, images and configuration there were, and named. */
   others: number;
   othersNamed: number;
 }
@@ -68,7 +68,7 @@ export class Score {
 
   #truths(window: SimWindow): ReadonlyMap<number, SimFault> {
     const { network, faults } = window;
-    const ofNetwork = faults.filter(({ construct }) => isNetworkConstruct(network, construct));
+    const ofNetwork = faults.filter(({ construct }) => isNetworkFault(window, construct));
     return new Map(ofNetwork.map((fault) => [this.#same.of(network, fault.construct), fault]));
   }
 
@@ -89,7 +89,7 @@ export class Score {
 
   #addOthers(score: ClassScore, window: SimWindow, blames: readonly Blame[]): void {
     for (const { construct } of window.faults) {
-      if (isNetworkConstruct(window.network, construct)) continue;
+      if (isNetworkFault(window, construct)) continue;
       score.others += 1;
       if (blames.some((blame) => blame.construct === construct)) score.othersNamed += 1;
     }
@@ -135,9 +135,10 @@ export function isNetworkClass(name: string): boolean {
   return names.some((known) => known === name);
 }
 
-function isNetworkConstruct({ constructs }: SimNetwork, construct: number): boolean {
-  const kind = constructs[construct]?.kind;
-  return kind !== undefined && isNetwork(kind);
+/** What a change of routes or rules silenced is configuration. */
+function isNetworkFault({ network, changed }: SimWindow, construct: number): boolean {
+  const kind = network.constructs[construct]?.kind;
+  return kind !== undefined && isNetwork(kind) && !changed.has(construct);
 }
 
 function emptyScore(): ClassScore {

@@ -131,7 +131,10 @@ export class CloudSimulator {
 
   #apply(fault: SimFault, onset: number): void {
     const salt = fault.construct * 977 + Math.round(fault.severity * 1e6);
+    const isOwnFault = fault.kind === 'refuse' || fault.kind === 'stall';
     for (const cell of this.#cellsOf[fault.construct] ?? []) {
+      // What an application refuses or does not read is seen by those who talk to it.
+      if (isOwnFault && this.network.remote[cell] !== fault.construct) continue;
       if (fault.share >= 1 || hash(cell, salt) < fault.share) this.#hit(cell, fault, onset);
     }
   }
