@@ -1,6 +1,7 @@
-import type { BaselineClasses, CellHistory } from '../../health/cells.ts';
-import { infer } from '../../health/infer.ts';
+import type { BaselineClasses, CellHistory, Cells } from '../../health/cells.ts';
+import { type Inference, infer } from '../../health/infer.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
+import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/sequential.ts';
 import { type Finding, findings } from '../../health/verdict.ts';
 import type { SimWindow } from '../sim/sim-window.ts';
 import type { Blame, Detector } from './detector.ts';
@@ -15,9 +16,48 @@ export class LedgerDetector implements Detector {
   readonly name = 'nfm health';
   #history: CellHistory | undefined;
   #classes: BaselineClasses | undefined;
+  #state: DetectorState = NOTHING_DETECTED;
 
   learn(window: SimWindow): void {
-    const { cells, inference } = this.#infer(window);
+    this.#learn(window, this.#infer(window));
+  }
+
+  judge(window: SimWindow): readonly Blame[] {
+    const { constructs, inference, startSeconds } = this.#infer(window);
+    const found = findings({ inference, constructs, alarms: [], startSeconds }, PARAMETERS);
+    return found.map(ledgerBlame);
+  }
+
+  /** Judges a window after those before it, as the server does: alarms go on, history grows. */
+  follow(window: SimWindow): readonly Finding[] {
+    const judged = this.#infer(window);
+    const { inference, constructs, startSeconds } = judged;
+    const endSeconds = startSeconds + WINDOW_SECONDS;
+    const detection = detect(
+      this.#state,
+      { inference, constructs, endSeconds, windowSeconds: WINDOW_SECONDS },
+      PARAMETERS,
+    );
+    this.#state = detection.state;
+    this.#learn(window, judged);
+    const { alarms } = detection.state;
+    return findings({ inference, constructs, alarms, startSeconds }, PARAMETERS);
+  }
+
+  #infer(window: SimWindow) {
+    this.#history ??= emptyHistory(window.network.cells);
+    this.#classes ??= emptyClasses(window.network);
+    const cells = ledgerCells(window, this.#history, this.#classes);
+    const startSeconds = EPOCH_SECONDS + window.index * WINDOW_SECONDS;
+    const alarmed = new Set(this.#state.alarms.map(({ construct }) => construct));
+    const constructs = ledgerConstructs(window, { startSeconds, alarmed });
+    return { cells, constructs, startSeconds, inference: infer(cells, constructs, PARAMETERS) };
+  }
+
+  #learn(
+    window: SimWindow,
+    { cells, inference }: { readonly cells: Cells; readonly inference: Inference },
+  ): void {
     const { history, classes } = cells;
     for (let cell = 0; cell < cells.length; cell += 1) {
       const weight = inference.lossWeight[cell] ?? 0;
@@ -30,22 +70,6 @@ export class LedgerDetector implements Detector {
       add(classes.segments, ofClass, segments);
       this.#learnRtt(window, cell, inference.rttWeight[cell] ?? 0);
     }
-  }
-
-  judge(window: SimWindow): readonly Blame[] {
-    const { constructs, inference, endSeconds } = this.#infer(window);
-    const startSeconds = endSeconds - WINDOW_SECONDS;
-    const found = findings({ inference, constructs, alarms: [], startSeconds }, PARAMETERS);
-    return found.map(ledgerBlame);
-  }
-
-  #infer(window: SimWindow) {
-    this.#history ??= emptyHistory(window.network.cells);
-    this.#classes ??= emptyClasses(window.network);
-    const cells = ledgerCells(window, this.#history, this.#classes);
-    const endSeconds = EPOCH_SECONDS + (window.index + 1) * WINDOW_SECONDS;
-    const constructs = ledgerConstructs(window, endSeconds);
-    return { cells, constructs, endSeconds, inference: infer(cells, constructs, PARAMETERS) };
   }
 
   #learnRtt(window: SimWindow, cell: number, weight: number): void {

@@ -98,11 +98,15 @@ export function ledgerCells(
   };
 }
 
-/** `alarmed` has the names of constructs under alarm from earlier windows. */
+export interface LedgerContext {
+  readonly startSeconds: number;
+  /** Names of constructs under alarm from earlier windows. */
+  readonly alarmed: ReadonlySet<string>;
+}
+
 export function ledgerConstructs(
   window: SimWindow,
-  nowSeconds: number,
-  alarmed: ReadonlySet<string> = new Set(),
+  { startSeconds, alarmed }: LedgerContext,
 ): Constructs {
   const { constructs } = window.network;
   return {
@@ -112,7 +116,7 @@ export function ledgerConstructs(
       kind !== 'host' ? 2 : window.limited.has(i) ? 1 : 0,
     ),
     changedSeconds: Float64Array.from(constructs, (_, i) =>
-      window.changed.has(i) ? nowSeconds - 60 : 0,
+      window.changed.has(i) ? startSeconds - 60 : 0,
     ),
     eligible: new Uint8Array(constructs.length).fill(1),
     alarmed: Uint8Array.from(constructs, ({ name }) => (alarmed.has(name) ? 1 : 0)),

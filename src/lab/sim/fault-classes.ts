@@ -62,19 +62,19 @@ export class FaultDraw {
     const random = this.#random;
     switch (name) {
       case 'loss .05-.2%':
-        return this.#shared('loss', random.logUniform(0.0005, 0.002));
+        return this.shared('loss', random.logUniform(0.0005, 0.002));
       case 'loss .2-5%':
-        return this.#shared('loss', random.logUniform(0.002, 0.05));
+        return this.shared('loss', random.logUniform(0.002, 0.05));
       case 'loss 5-30%':
-        return this.#shared('loss', random.logUniform(0.05, 0.3));
+        return this.shared('loss', random.logUniform(0.05, 0.3));
       case 'fraction 1/16-1/4':
-        return this.#shared('loss', random.logUniform(0.1, 0.9), random.logUniform(1 / 16, 1 / 4));
+        return this.shared('loss', random.logUniform(0.1, 0.9), random.logUniform(1 / 16, 1 / 4));
       case 'latency .5-30 ms':
-        return this.#shared('latency', random.logUniform(500, 30_000));
+        return this.shared('latency', random.logUniform(500, 30_000));
       case 'flap':
-        return this.#shared('flap', random.uniform(0.03, 0.2));
+        return this.shared('flap', random.uniform(0.03, 0.2));
       case 'black hole':
-        return this.#shared('dead', 1, random.logUniform(1 / 16, 1 / 2));
+        return this.shared('dead', 1, random.logUniform(1 / 16, 1 / 2));
       case 'congestion':
         return { faults: [this.#congestion()] };
       case '2-4 at once':
@@ -120,7 +120,8 @@ export class FaultDraw {
     }
   }
 
-  #shared(kind: FaultKind, severity: number, share = 1): WindowRequest {
+  /** A fault of any shared construct that enough cells cross. */
+  shared(kind: FaultKind, severity: number, share = 1): WindowRequest {
     const construct = this.#oneOf(
       this.#networkKinds(),
       Math.max(LEAST_CELLS, LEAST_HIT_CELLS / share),
