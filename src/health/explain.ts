@@ -24,27 +24,29 @@ export function explain(
   { verdict, monitor }: { readonly verdict: MonitorVerdict; readonly monitor: MonitorCells },
   p: Parameters,
 ): HealthExplanation {
-  const { state, healthIndicator, segments, smallestLoss } = verdict;
+  const { state, healthIndicator, smallestLoss } = verdict;
+  const { cells, segments, retrans, known } = monitor.sums;
   const explained = verdict.findings
     .slice(0, MOST_FINDINGS)
     .map(({ finding }) => explainFinding(window, finding, monitor));
-  const power = { cells: monitor.cells.length, segments, smallestLoss };
+  const power = { cells, segments, smallestLoss };
   return {
     state,
     healthIndicator,
     start: iso(window.startSeconds),
     end: iso(window.startSeconds + window.windowSeconds),
-    sentence: verdictSentence({ state, findings: explained, power, ...lossOf(window, monitor) }),
+    sentence: verdictSentence({ state, findings: explained, power, retrans }),
     findings: explained,
     power,
     completeness: window.completeness,
-    baseline: hasHistory(window, monitor) ? 'learned' : 'class priors',
+    baseline: known * 2 > cells ? 'learned' : 'class priors',
     parameters: p.version,
     baselineUntil: iso(window.startSeconds),
   };
 }
 
-function explainFinding(
+/** What is wrong, as far as it touches these cells. */
+export function explainFinding(
   window: ExplainedWindow,
   finding: Finding,
   monitor: MonitorCells,
@@ -84,7 +86,7 @@ function explainFinding(
   return { ...explained, sentence: findingSentence(explained, noun) };
 }
 
-function describe({ constructs }: JudgedWindow, construct: number): HealthConstruct {
+export function describe({ constructs }: JudgedWindow, construct: number): HealthConstruct {
   const name = constructs.names[construct] as string;
   return { id: name.slice(name.indexOf(':') + 1), class: constructs.classes[construct] as string };
 }
@@ -187,20 +189,6 @@ function impactOf(
   };
 }
 
-function lossOf({ inference }: JudgedWindow, monitor: MonitorCells) {
-  const { cells } = inference.evidence.state;
-  let retrans = 0;
-  for (const i of monitor.cells) retrans += cells.retrans[i] as number;
-  return { retrans };
-}
-
-function hasHistory({ inference }: JudgedWindow, monitor: MonitorCells): boolean {
-  const { history } = inference.evidence.state.cells;
-  let known = 0;
-  for (const i of monitor.cells) if ((history.segments[i] as number) > 0) known += 1;
-  return known * 2 > monitor.cells.length;
-}
-
-function iso(seconds: number): string {
+export function iso(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }

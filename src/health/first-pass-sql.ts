@@ -40,7 +40,7 @@ export function windowFilter(window: FlowWindow): SqlFragment {
   return sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${time}`;
 }
 
-/** Bit i: monitor i's, of a category that counts. */
+/** Bit i: a flow of monitor i. */
 export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
   const bits = monitors
     .slice(0, MOST_MONITORS)
@@ -48,8 +48,7 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
       (monitor, i) =>
         sql`toUInt64(${monitorFilter(monitor, owner)}) * ${param('UInt64', String(2 ** i))}`,
     );
-  const sum = bits.reduce((total, bit) => sql`${total} + ${bit}`, sql`toUInt64(0)`);
-  return sql`if(category IN (${param('Array(String)', [...COUNTED])}), ${sum}, toUInt64(0))`;
+  return bits.reduce((total, bit) => sql`${total} + ${bit}`, sql`toUInt64(0)`);
 }
 
 /**
@@ -63,7 +62,7 @@ export function cellsSql(window: FlowWindow): SqlFragment {
   concat('host:', if(local_instance = '', toString(local_ip), local_instance)) AS host,
   multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
   concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,
-  ${monitorMask(window)} AS monitors,
+  if(category IN (${param('Array(String)', [...COUNTED])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
   toFloat64(sum(retrans_est)) AS r,
   greatest(toFloat64(sum(segments_delivered)), r) AS n,
   toFloat64(sum(rtt_us_count)) AS rtts,
@@ -97,51 +96,65 @@ LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS cla
   FROM (SELECT *, ${age} FROM health_history WHERE ${whose}) GROUP BY class) AS b ON c.class = b.b_class`;
 }
 
-/**
- * Cells with what `baseline.ts` and the rule files make of them, in the same formulas: `loss`,
- * `rtt`, and rows of evidence `loss_row`, `latency_row`, `dead_row`, as nothing is explained yet.
- */
-export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
-  const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
-  const none = (length: number): SqlFragment => ({
-    fragment: [`arrayWithConstant(${length}, toFloat64(0))`],
-  });
-  return sql`WITH
-  ${numbers(p.lossGrid)} AS losses, ${numbers(p.fractionGrid)} AS shares, ${numbers(p.shiftGrid)} AS shifts,
-  (count, mean, over) -> if(count = 0, 0, lgamma(mean * mean / over + count) - lgamma(mean * mean / over) + count * log(over / (mean + over))) + mean * mean / over * log(mean / (mean + over)) AS ln_negative_binomial,
-  greatest(${number(p.leastLoss)}, (${number(p.classWeight)} + class_k) / (${number(p.classWeight)} / prior + class_n)) AS class_loss,
-  least(greatest(${number(p.leastLoss)}, (${number(p.classWeight)} + h_k) / (${number(p.classWeight)} / class_loss + h_n)), ${number(p.mostAboveClass)} * class_loss) AS base_loss,
-  least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${number(p.classWeight)} + h_k))) AS spread,
-  n * (base_loss * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
-  d -> ln_negative_binomial(r, base + n * d, (base + n * d) * ${number(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${number(p.faultSpread)}) AS ln_loss,
-  ln_loss(0.) AS l_now,
-  arrayMap(d -> ln_loss(d), losses) AS l_each,
-  greatest(arrayMax(l_each), l_now) AS l_most,
-  arrayAvg(arrayMap(x -> exp(x - l_most), arraySlice(l_each, 2))) AS l_outlier,
-  ${number(1 - p.privateLoss)} * exp(l_now - l_most) AS l_sound,
-  l_sound + ${number(p.privateLoss)} * l_outlier AS l_null,
-  h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt,
+/** Baselines as in `baseline.ts`, with the tolerance: `base` is what of `n` is expected at most. */
+export function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const weight = number(p.classWeight);
+  const least = number(p.leastLoss);
+  const classLoss = sql`SELECT *, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
+  const perCell = sql`SELECT *,
+  n * (least(greatest(${least}, (${weight} + h_k) / (${weight} / class_loss + h_n)), ${number(p.mostAboveClass)} * class_loss) * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
+  least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_k))) AS spread,
   exp(h_x / h_w) AS base_rtt,
   sqrt((greatest(0, h_xx / h_w - h_x / h_w * h_x / h_w) * h_w + ${number(p.rttScale ** 2 * p.rttScaleWindows)}) / (h_w + ${number(p.rttScaleWindows)})) AS relative_scale,
+  quantileExactIf(0.5)(rtt_sum / rtts / exp(h_x / h_w), has_rtt) OVER () AS median
+FROM (${classLoss})`;
+  return sql`SELECT *,
   greatest(base_rtt * relative_scale, base_rtt * ${number(p.rttLeastScale)} + ${number(p.rttLeastScaleMicros)}) AS scale,
-  rtt_sum / rtts / common - base_rtt AS off,
-  d -> -2.5 * log1p((off - d) * (off - d) / (scale * scale + d * d * ${number(p.shiftScale ** 2)}) / 4) - 0.5 * log(scale * scale + d * d * ${number(p.shiftScale ** 2)}) AS ln_shift,
-  ln_shift(0.) AS t_now,
-  arrayMap(d -> ln_shift(d), shifts) AS t_each,
-  greatest(arrayMax(t_each), t_now) AS t_most,
-  arrayAvg(arrayMap(x -> exp(x - t_most), t_each)) AS t_outlier,
-  ${number(1 - p.privateLatency)} * exp(t_now - t_most) AS t_sound,
-  t_sound + ${number(p.privateLatency)} * t_outlier AS t_null,
-  ${number(1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase))} AS dead_null
-SELECT *, base_loss AS loss,
-  if(n > 0, l_sound / l_null, 0) AS loss_weight,
-  multiIf(rtt_sum <= 0 OR rtts <= 0, 0, has_rtt, t_sound / t_null, 1) AS rtt_weight,
-  if(n > 0, arrayMap(${clip}, arrayConcat(
-    arrayMap(x -> log((${number(1 - p.privateLoss)} * exp(x - l_most) + ${number(p.privateLoss)} * l_outlier) / l_null), l_each),
-    arrayMap(q -> log1p(q * (l_outlier / l_null - 1)), shares))), ${none(p.lossGrid.length + p.fractionGrid.length)}) AS loss_row,
-  if(has_rtt, arrayMap(${clip}, arrayMap(x -> log((${number(1 - p.privateLatency)} * exp(x - t_most) + ${number(p.privateLatency)} * t_outlier) / t_null), t_each)), ${none(p.shiftGrid.length)}) AS latency_row,
-  if(life = 0, ${none(p.fractionGrid.length)}, arrayMap(${clip}, arrayMap(q -> log(1 - q + q * if(life = 2, ${number(p.deadGivenFault)} / dead_null, ${number(1 - p.deadGivenFault)} / (1 - dead_null))), shares))) AS dead_row
-FROM (SELECT *, assumeNotNull((SELECT if(abs(median - 1) <= ${number(p.commonMode)}, median, 1) FROM (
-    SELECT quantileExactIf(0.5)(rtt_sum / rtts / exp(h_x / h_w), h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0) AS median FROM (${cellsWithHistorySql(window, p)})))) AS common
-  FROM (${cellsWithHistorySql(window, p)}))`;
+  rtt_sum / rtts / if(abs(median - 1) <= ${number(p.commonMode)}, median, 1) - base_rtt AS off
+FROM (${perCell})`;
+}
+
+/** Log-likelihoods of each size of the grids, the first as things are. */
+function likelihoodSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const sizes = sql`SELECT *,
+  arrayMap(d -> base + n * d, ${numbers([0, ...p.lossGrid])}) AS means,
+  arrayMap(d -> (base + n * d) * ${number(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${number(p.faultSpread)}, ${numbers([0, ...p.lossGrid])}) AS overs,
+  arrayMap(d -> scale * scale + d * d * ${number(p.shiftScale ** 2)}, ${numbers([0, ...p.shiftGrid])}) AS squares,
+  arrayMap(d -> (off - d) * (off - d), ${numbers([0, ...p.shiftGrid])}) AS offs
+FROM (${baselineSql(window, p)})`;
+  const logs = sql`SELECT *,
+  arrayMap((mean, over) -> if(r = 0, 0, lgamma(mean * mean / over + r) - lgamma(mean * mean / over) + r * log(over / (mean + over))) + mean * mean / over * log(mean / (mean + over)), means, overs) AS l_all,
+  arrayMap((square, off_square) -> -2.5 * log1p(off_square / square / 4) - 0.5 * log(square), squares, offs) AS t_all
+FROM (${sizes})`;
+  return sql`SELECT *,
+  arrayMap(x -> exp(x - arrayMax(l_all)), l_all) AS l,
+  arrayMap(x -> exp(x - arrayMax(t_all)), t_all) AS t
+FROM (${logs})`;
+}
+
+/**
+ * Cells with what the rule files make of them, in the same formulas: rows of evidence: losses,
+ * shares, shifts, dead shares, as nothing is explained yet. Step by step in nested SELECTs: as
+ * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
+ */
+export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier FROM (${likelihoodSql(window, p)})`;
+  const nulls = sql`SELECT *,
+  ${number(1 - p.privateLoss)} * l[1] + ${number(p.privateLoss)} * l_outlier AS l_null,
+  ${number(1 - p.privateLatency)} * t[1] + ${number(p.privateLatency)} * t_outlier AS t_null
+FROM (${outliers})`;
+  const deadNull = 1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase);
+  const deadRatios = [(1 - p.deadGivenFault) / (1 - deadNull), p.deadGivenFault / deadNull];
+  const rows = sql`SELECT *,
+  if(n > 0, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
+  multiIf(rtt_sum <= 0 OR rtts <= 0, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight,
+  arrayMap(x -> log((${number(1 - p.privateLoss)} * x + ${number(p.privateLoss)} * l_outlier) / l_null), arraySlice(l, 2)) AS uniform,
+  arrayMap(q -> log1p(q * (l_outlier / l_null - 1)), ${numbers(p.fractionGrid)}) AS fraction,
+  arrayMap(x -> log((${number(1 - p.privateLatency)} * x + ${number(p.privateLatency)} * t_outlier) / t_null), arraySlice(t, 2)) AS shifted,
+  arrayMap(q -> if(life = 0, 0, log(1 - q + q * ${numbers(deadRatios)}[life])), ${numbers(p.fractionGrid)}) AS dead
+FROM (${nulls})`;
+  const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
+  return sql`SELECT *,
+  arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt, x, 0), shifted), dead)) AS evidence
+FROM (${rows})`;
 }

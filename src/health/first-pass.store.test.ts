@@ -101,6 +101,6 @@ test('the first pass in SQL finds what the search does in TypeScript, with and w
       }
       await reader.learn(window, paths, { shared: [], ends: [] });
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });

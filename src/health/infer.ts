@@ -1,7 +1,9 @@
+import { COLUMNS } from './cell-state.ts';
 import type { Cells, Constructs } from './cells.ts';
 import { CHANNELS, Evidence } from './evidence.ts';
 import type { Parameters } from './parameters.ts';
 import { type Fault, Search } from './search.ts';
+import type { FirstPassRow } from './window-reader.ts';
 
 export interface Inference {
   readonly faults: readonly Fault[];
@@ -31,6 +33,23 @@ export function infer(cells: Cells, constructs: Constructs, parameters: Paramete
     }
   }
   return { faults, lnE: lnEs(evidence, faults), lossWeight, rttWeight, evidence };
+}
+
+/** The inference of a window whose first pass, done in the store, found nothing to search for. */
+export function quietInference(
+  none: Cells,
+  {
+    constructs,
+    first,
+  }: { readonly constructs: Constructs; readonly first: readonly FirstPassRow[] },
+  parameters: Parameters,
+): Inference {
+  const evidence = new Evidence(none, constructs.names.length, parameters);
+  for (const { construct, totals } of first) {
+    if (typeof construct === 'number') evidence.totals.set(totals, construct * COLUMNS);
+  }
+  const { lossWeight, rttWeight } = evidence.state;
+  return { faults: [], lnE: lnEs(evidence, []), lossWeight, rttWeight, evidence };
 }
 
 /** Over all channels: the mean of e-values is one. */

@@ -22,16 +22,28 @@ export interface Finding {
 /** The cells of a monitor that count: those of the six categories of the indicator. */
 export interface MonitorCells {
   readonly name: string;
+  /** Those among the window's cells; none where no cell was looked at. */
   readonly cells: Uint32Array;
+  /** Over all of its cells; `expected` with the tolerance. */
+  readonly sums: MonitorSums;
+}
+
+export interface MonitorSums {
+  readonly cells: number;
+  readonly segments: number;
+  readonly retrans: number;
+  readonly expected: number;
+  /** Cells with a history. */
+  readonly known: number;
 }
 
 export interface MonitorVerdict {
   readonly monitor: string;
   readonly state: HealthState;
-  readonly healthIndicator: 0 | 1;
+  /** Undefined where nothing can be told. */
+  readonly healthIndicator: 0 | 1 | undefined;
   /** Those that touch the monitor, those that are material first. */
   readonly findings: readonly { readonly finding: Finding; readonly isMaterial: boolean }[];
-  readonly segments: number;
   readonly smallestLoss: number | undefined;
 }
 
@@ -152,24 +164,19 @@ export function monitorVerdict(
       isMaterial: isMaterial(window, { finding, through }, p),
     }))
     .sort((a, b) => Number(b.isMaterial) - Number(a.isMaterial));
-  const { segments, smallestLoss } = power(window, monitor, p);
-  const isDegraded = touching.some(({ finding, isMaterial: is }) => is && finding.setsIndicator);
-  const isSuspected = touching.some(
-    ({ finding, isMaterial: is }) => is && finding.doubt !== undefined,
-  );
-  const state = isDegraded
-    ? 'degraded'
-    : isSuspected
-      ? 'suspected'
-      : smallestLoss === undefined || smallestLoss > p.leastPower
-        ? 'insufficient'
-        : 'healthy';
+  const smallestLoss = power(monitor.sums, p);
+  const has = (is: (finding: Finding) => boolean) =>
+    touching.some(({ finding, isMaterial: harms }) => harms && is(finding));
+  const isDegraded = has(({ setsIndicator }) => setsIndicator);
+  const isSuspected = has(({ doubt }) => doubt !== undefined);
+  const isTold = smallestLoss !== undefined && smallestLoss <= p.leastPower;
+  const calm = isTold ? 'healthy' : 'insufficient';
+  const state = isDegraded ? 'degraded' : isSuspected ? 'suspected' : calm;
   return {
     monitor: monitor.name,
     state,
-    healthIndicator: isDegraded ? 1 : 0,
+    healthIndicator: state === 'insufficient' ? undefined : isDegraded ? 1 : 0,
     findings: touching,
-    segments,
     smallestLoss,
   };
 }
@@ -213,33 +220,20 @@ function isMaterial(
 }
 
 /**
- * The smallest loss on all of a monitor's paths that one window would have shown: N segments show
+ * The smallest loss on all of these cells that one window would have shown: N segments show
  * an excess δ over a base μ when N·[(μ+δ)·ln((μ+δ)/μ) − δ] / burstiness is the nats of an alarm.
  */
-function power(
-  { inference }: JudgedWindow,
-  { cells: own }: MonitorCells,
-  p: Parameters,
-): { readonly segments: number; readonly smallestLoss: number | undefined } {
-  const { cells, loss } = inference.evidence.state;
-  let segments = 0;
-  let expected = 0;
-  for (const i of own) {
-    const n = cells.segments[i] as number;
-    if (!(n >= 0 && n < Number.POSITIVE_INFINITY)) continue;
-    segments += n;
-    expected += n * (loss[i] as number);
-  }
-  if (segments === 0) return { segments, smallestLoss: undefined };
+export function power({ segments, expected }: MonitorSums, p: Parameters): number | undefined {
+  if (segments === 0) return undefined;
   const base = expected / segments;
   const nats = (excess: number) =>
     (segments / p.burstiness) * ((base + excess) * Math.log1p(excess / base) - excess);
-  if (nats(1) < p.powerNats) return { segments, smallestLoss: undefined };
+  if (nats(1) < p.powerNats) return undefined;
   let [low, high] = [1e-6, 1];
   for (let step = 0; step < 40; step += 1) {
     const middle = Math.sqrt(low * high);
     if (nats(middle) < p.powerNats) low = middle;
     else high = middle;
   }
-  return { segments, smallestLoss: high };
+  return high;
 }

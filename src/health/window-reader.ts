@@ -2,6 +2,7 @@ import type { DestinationCategory } from '../model/category.ts';
 import type { Owner } from '../model/owner.ts';
 import { param, type SqlFragment, sql } from '../store/sql.ts';
 import {
+  baselineSql,
   cellsSql,
   ENDS,
   evidenceSql,
@@ -12,6 +13,7 @@ import {
 } from './first-pass-sql.ts';
 import type { LocalEnd, RemoteEnd } from './flow-constructs.ts';
 import type { Parameters } from './parameters.ts';
+import type { MonitorSums } from './verdict.ts';
 
 /** What of `FlowStore` health needs. */
 export interface HealthStore {
@@ -36,17 +38,7 @@ export interface PairPaths {
 export interface FirstPassRow {
   readonly construct: number | string;
   readonly totals: readonly number[];
-  readonly cells: number;
-}
-
-/** A monitor's window in sums; `known` are cells with a history. */
-export interface MonitorSums {
-  readonly monitor: number;
-  readonly cells: number;
-  readonly segments: number;
-  readonly retrans: number;
-  readonly expected: number;
-  readonly known: number;
+  readonly sums: MonitorSums;
 }
 
 export interface CellRow {
@@ -71,6 +63,13 @@ export interface CellRow {
   readonly class_k: number;
   readonly class_n: number;
   readonly prior: number;
+}
+
+export interface WindowSums {
+  /** In the order of the window's monitors. */
+  readonly monitors: readonly MonitorSums[];
+  readonly all: MonitorSums;
+  readonly refused: number;
 }
 
 /** What a monitor's flows of a minute add up to. */
@@ -138,18 +137,22 @@ export class WindowReader {
       readonly host: string;
       readonly totals: number[];
       readonly cells: string;
+      readonly segments: number;
+      readonly retrans: number;
+      readonly expected: number;
+      readonly known: string;
     }>(
-      sql`SELECT t.1 AS shared, t.2 AS host, sumForEach(evidence) AS totals, count() AS cells
-FROM (SELECT arrayConcat(loss_row, latency_row, dead_row) AS evidence,
+      sql`SELECT t.1 AS shared, t.2 AS host, sumForEach(evidence) AS totals, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known
+FROM (SELECT evidence, n, r, base, h_n,
     arrayJoin(arrayConcat(arrayMap(c -> (toInt32(c), ''), path), [(toInt32(-1), host)])) AS t
   FROM (${this.#evidenceWithPaths(window, { pairs, paths })}))
 GROUP BY t HAVING shared >= 0 OR arrayMax(totals) >= ${param('Float64', leastNats)}
 ORDER BY shared, host`,
     );
-    return rows.map(({ shared, host, totals, cells }) => ({
+    return rows.map(({ shared, host, totals, cells, known, segments, retrans, expected }) => ({
       construct: shared >= 0 ? shared : host,
       totals,
-      cells: Number(cells),
+      sums: { cells: Number(cells), segments, retrans, expected, known: Number(known) },
     }));
   }
 
@@ -165,23 +168,26 @@ ORDER BY shared, host`,
     return rows;
   }
 
-  async sums(
-    window: FlowWindow,
-  ): Promise<{ readonly monitors: MonitorSums[]; readonly refused: number }> {
+  /** Each monitor's sums, and those of all cells; how many were refused. */
+  async sums(window: FlowWindow): Promise<WindowSums> {
     const rows = await this.#store.query<Record<string, string | number>>(
-      sql`SELECT arrayJoin(arrayConcat([${param('UInt32', MOST_MONITORS)}], bitPositionsToArray(monitors))) AS monitor, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused FROM (${evidenceSql(window, this.#p)}) GROUP BY monitor ORDER BY monitor`,
+      sql`SELECT arrayJoin(arrayConcat([${param('UInt32', MOST_MONITORS)}], bitPositionsToArray(monitors))) AS monitor, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused FROM (${baselineSql(window, this.#p)}) GROUP BY monitor ORDER BY monitor`,
     );
-    const all = rows.map((row) => ({
-      monitor: Number(row.monitor),
-      cells: Number(row.cells),
-      segments: Number(row.segments),
-      retrans: Number(row.retrans),
-      expected: Number(row.expected),
-      known: Number(row.known),
-    }));
+    const found = new Map(rows.map((row) => [Number(row.monitor), row]));
+    const of = (monitor: number): MonitorSums => {
+      const row = found.get(monitor) ?? {};
+      return {
+        cells: Number(row.cells ?? 0),
+        segments: Number(row.segments ?? 0),
+        retrans: Number(row.retrans ?? 0),
+        expected: Number(row.expected ?? 0),
+        known: Number(row.known ?? 0),
+      };
+    };
     return {
-      monitors: all.filter(({ monitor }) => monitor < MOST_MONITORS),
-      refused: Number(rows.find((row) => Number(row.monitor) === MOST_MONITORS)?.refused ?? 0),
+      monitors: window.monitors.map((_, i) => of(i)),
+      all: of(MOST_MONITORS),
+      refused: Number(found.get(MOST_MONITORS)?.refused ?? 0),
     };
   }
 
@@ -200,10 +206,8 @@ FROM (SELECT *, ${grown} AS grown FROM (${this.#evidenceWithPaths(window, paths)
 
   /** Minutes with data only, by monitor. Every category counts here. */
   async metrics(window: FlowWindow): Promise<MinuteMetrics[]> {
-    const { monitors, ...rest } = window;
-    const everywhere = monitorMask({ monitors, ...rest });
     const rows = await this.#store.query<Record<string, string | number>>(
-      sql`SELECT arrayJoin(bitPositionsToArray(${everywhere})) AS monitor, toUnixTimestamp(toStartOfMinute(time)) AS minute, sum(bytes_received + bytes_delivered) AS bytes, sum(toUInt64(retrans_syn) + retrans_est + retrans_close) AS retransmissions, sum(toUInt64(rtos_syn) + rtos_est + rtos_close) AS timeouts, sum(rtt_us_sum) AS rtt_sum, sum(rtt_us_count) AS rtts FROM flows WHERE ${windowFilter(window)} GROUP BY monitor, minute ORDER BY monitor, minute`,
+      sql`SELECT arrayJoin(bitPositionsToArray(${monitorMask(window)})) AS monitor, toUnixTimestamp(toStartOfMinute(time)) AS minute, sum(bytes_received + bytes_delivered) AS bytes, sum(toUInt64(retrans_syn) + retrans_est + retrans_close) AS retransmissions, sum(toUInt64(rtos_syn) + rtos_est + rtos_close) AS timeouts, sum(rtt_us_sum) AS rtt_sum, sum(rtt_us_count) AS rtts FROM flows WHERE ${windowFilter(window)} GROUP BY monitor, minute ORDER BY monitor, minute`,
     );
     return rows.map((row) => ({
       monitor: Number(row.monitor),
@@ -225,7 +229,7 @@ FROM (SELECT *, ${grown} AS grown FROM (${this.#evidenceWithPaths(window, paths)
   }
 
   #evidenceWithPaths(window: FlowWindow, { pairs, paths }: PairPaths): SqlFragment {
-    return sql`SELECT e.*, p.path AS path FROM (${evidenceSql(window, this.#p)}) AS e
+    return sql`SELECT e.*, path FROM (${evidenceSql(window, this.#p)}) AS e
 LEFT JOIN (SELECT t.1 AS p_pair, t.2 AS path FROM (SELECT arrayJoin(arrayZip(${param('Array(UInt64)', pairs.map(BigInt))}, ${param('Array(Array(UInt32))', paths)})) AS t)) AS p ON e.pair = p.p_pair`;
   }
 

@@ -85,7 +85,8 @@ export interface HealthFinding {
 /** What health says of a monitor over a time, and why. */
 export interface HealthExplanation {
   readonly state: HealthState;
-  readonly healthIndicator: 0 | 1;
+  /** Absent where nothing can be told: that is not 0. */
+  readonly healthIndicator?: 0 | 1 | undefined;
   /** ISO 8601; half-open. */
   readonly start: string;
   readonly end: string;
@@ -105,4 +106,67 @@ export interface HealthExplanation {
   /** Version of the parameters, and up to when history counted. */
   readonly parameters: number;
   readonly baselineUntil: string;
+}
+
+/** What the last window says of a construct. */
+export interface ConstructHealth {
+  readonly construct: HealthConstruct;
+  readonly state: HealthState;
+  readonly cells: number;
+  readonly segments: number;
+  readonly retrans: number;
+  /** The least loss through it that would have shown; absent when none would. */
+  readonly smallestLoss?: number | undefined;
+  /** Evidence for a fault of its own, nats; below 0 against. */
+  readonly evidenceNats: number;
+  readonly finding?: HealthFinding | undefined;
+}
+
+/** A monitor's minute as it is kept. Metrics are AWS's, by their names in CloudWatch. */
+export interface HealthMinute {
+  readonly monitorName: string;
+  /** Start of the minute, ISO 8601. */
+  readonly minute: string;
+  readonly state: HealthState;
+  readonly healthIndicator?: 0 | 1 | undefined;
+  /** Bytes; counts; absent in a minute without flows. */
+  readonly dataTransferred?: number | undefined;
+  readonly retransmissions?: number | undefined;
+  readonly timeouts?: number | undefined;
+  /** Microseconds; absent in a minute without a sample. */
+  readonly roundTripTime?: number | undefined;
+  /** Nothing of it changes any more. */
+  readonly isFinal: boolean;
+}
+
+export interface IncidentEvent {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly what: 'opened' | 'again' | 'also' | 'changed' | 'closed';
+  readonly sentence: string;
+}
+
+/** A fault from its first window to the one that cleared it. */
+export interface Incident {
+  readonly incidentId: string;
+  readonly kind: VerdictKind;
+  /** The accused first; others were merged in, as they could not be told from it. */
+  readonly constructs: readonly HealthConstruct[];
+  readonly setsIndicator: boolean;
+  /** ISO 8601; `closedAt` is absent while it goes on. */
+  readonly openedAt: string;
+  readonly closedAt?: string | undefined;
+  readonly isFlapping: boolean;
+  /** Monitors whose flows it harmed. */
+  readonly monitors: readonly string[];
+  readonly timeline: readonly IncidentEvent[];
+  /** Flows through it, those that lost most first. */
+  readonly flows: readonly IncidentFlow[];
+}
+
+export interface IncidentFlow {
+  readonly local: string;
+  readonly remote: string;
+  readonly segments: number;
+  readonly retrans: number;
 }
