@@ -1,7 +1,7 @@
 import { infer } from '../../health/infer.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
 import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/sequential.ts';
-import { findings } from '../../health/verdict.ts';
+import { type Finding, findings } from '../../health/verdict.ts';
 import { CellHistories, healthCells, type LabCell, labConstructs } from './lab-windows.ts';
 import type { Culprit } from './scenarios.ts';
 
@@ -35,18 +35,14 @@ export class LabHealth {
       construct: constructs.names[finding.construct] ?? '',
       kind: finding.kind,
       setsIndicator: finding.setsIndicator,
-      what: finding.fault === undefined ? 'refused' : describe(finding.fault),
+      what: describe(finding),
     }));
   }
 }
 
-interface Sized {
-  readonly channel: 'loss' | 'latency' | 'dead';
-  readonly shape: 'uniform' | 'fraction';
-  readonly size: number;
-}
-
-function describe({ channel, shape, size }: Sized): string {
+function describe({ fault, alarm }: Finding): string {
+  if (fault === undefined) return alarm === undefined ? 'connections refused' : 'alarm goes on';
+  const { channel, shape, size } = fault;
   if (channel === 'latency') return `latency +${(size / 1_000).toFixed(1)} ms`;
   const percent = `${(size * 100).toFixed(1)}%`;
   return shape === 'fraction' ? `${channel} of ${percent} of its cells` : `${channel} ${percent}`;

@@ -34,7 +34,9 @@ export async function labCells(
   );
   const client = await lab.client();
   const target = `/api/v1/flows?limit=1000&start=${start}&end=${end}`;
-  const answer = (await client.send({ method: 'GET', target, body: undefined })) as { flows: readonly ApiFlow[] };
+  const answer = (await client.send({ method: 'GET', target, body: undefined })) as {
+    flows: readonly ApiFlow[];
+  };
   return answer.flows.flatMap((flow) => {
     const from = lab.nameOf(String(flow.localIp));
     const to = lab.nameOf(String(flow.remoteIp));

@@ -5,7 +5,7 @@ import type { Culprit, Scenario } from './scenarios.ts';
 import { TransitLab } from './transit-lab.ts';
 
 /** Windows of each phase. Round trips are judged by five windows of history, and a few more. */
-const PHASES = { healthy: 12, incident: 8, healed: 6 } as const;
+const PHASES = { healthy: 10, incident: 6, healed: 4 } as const;
 type Phase = keyof typeof PHASES;
 
 export interface SeenWindow {

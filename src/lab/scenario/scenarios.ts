@@ -61,11 +61,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     begin: dropSyns,
   },
   'black-hole': {
-    story: 'of two equal next hops to b5 and b6 one, t2, drops everything',
-    culprits: [{ construct: 't1|t2', kind: 'network' }],
+    story: 'of two equal next hops to b5 and b6 one, t4, drops everything',
+    culprits: [{ construct: 't3|t4', kind: 'network' }],
     begin: (lab) => {
-      const servers = WAYS['t1|t2'].map((server) => lab.address(server)).join(', ');
-      const way = lab.network.routerInterface('t2');
+      const servers = WAYS['t3|t4'].map((server) => lab.address(server)).join(', ');
+      const way = lab.network.routerInterface('t4');
       return drop(lab, 'black_hole', `oifname "${way}" ip daddr { ${servers} }`);
     },
   },

@@ -10,8 +10,11 @@ import { createLabNetwork, type LabHostSpec, type LabNetwork } from '../net/lab-
 /** Hosts with an agent, that send. */
 export const CLIENTS = ['a1', 'a2', 'a3', 'a4'] as const;
 /** Whom they send to, by the way there: one link, the other, or either by a hash of the connection. */
-export const WAYS = { t1: ['b1', 'b2'], t2: ['b3', 'b4'], 't1|t2': ['b5', 'b6'] } as const;
+export const WAYS = { t1: ['b1', 'b2'], t2: ['b3', 'b4'], 't3|t4': ['b5', 'b6'] } as const;
 export const SERVERS = Object.values(WAYS).flat();
+
+/** Hosts that only pass on. */
+const TRANSITS = Object.keys(WAYS).flatMap((way) => way.split('|'));
 
 export const PORT = 7_000;
 export const REGION = 'us-east-1';
@@ -20,14 +23,16 @@ export const REGION = 'us-east-1';
 const EXCHANGE = join(import.meta.dirname, 'exchange.js');
 
 /**
- * Four clients and six servers that two transit hosts join, t1 and t2, with a server of ours and an
- * agent on each client:
+ * Four clients and six servers with four transit hosts between them, a server of ours, and an agent
+ * on each client:
  *
- *     a1 a2 a3 a4 ── router ─┬─ t1 ─┬─ router ── b1 … b6
- *                            └─ t2 ─┘
+ *     a1 a2 a3 a4 ── router ─┬─ t1 ─┬─ router ── b1 b2
+ *                            ├─ t2 ─┤            b3 b4
+ *                            ├─ t3 ─┤            b5 b6
+ *                            └─ t4 ─┘
  *
- * What clients send goes through t1 (b1, b2), t2 (b3, b4) or either of them (b5, b6: two equal next
- * hops, by a hash of addresses and ports); answers come straight back. `stop` removes everything.
+ * What clients send goes through t1 (b1, b2), t2 (b3, b4), or t3 or t4 (b5, b6: two equal next hops,
+ * by a hash of addresses and ports); answers come straight back. `stop` removes everything.
  */
 export class TransitLab {
   readonly network: LabNetwork;
@@ -41,7 +46,7 @@ export class TransitLab {
   }
 
   static async start(number: number): Promise<TransitLab> {
-    const names = [...CLIENTS, ...SERVERS, 't1', 't2'];
+    const names = [...CLIENTS, ...SERVERS, ...TRANSITS];
     const network = await createLabNetwork({ number, hosts: names.map(hostSpec) });
     const { rootAddress } = network.host('a1');
     const flags = ['--insecure-plain-http', '--region', REGION];
@@ -131,11 +136,13 @@ export class TransitLab {
       await router(`ip rule add iif ${network.routerInterface(client)} table 100 priority 100`);
       // One packet of the wire a packet of ours: what nft drops is then one segment.
       await this.on(client, 'ip link set eth0 gso_max_segs 1'.split(' '));
+      // Else a busy machine, slow to acknowledge, makes tail loss probes: retransmissions without loss.
+      await this.on(client, ['sysctl', '-qw', 'net.ipv4.tcp_early_retrans=0']);
       if (client === 'a1') continue;
       const via = network.host(client).rootAddress;
       await this.on(client, `ip route add ${serverAddress}/32 via ${via} dev mgmt0`.split(' '));
     }
-    for (const way of ['t1', 't2']) {
+    for (const way of TRANSITS) {
       await router(`sysctl -qw net.ipv4.conf.${network.routerInterface(way)}.rp_filter=0`);
       const settings = ['ip_forward=1', 'conf.all.send_redirects=0', 'conf.eth0.send_redirects=0'];
       for (const setting of settings) await this.on(way, ['sysctl', '-qw', `net.ipv4.${setting}`]);
