@@ -97,7 +97,7 @@ LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS cla
 }
 
 /** Baselines as in `baseline.ts`, with the tolerance: `base` is what of `n` is expected at most. */
-export function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
+function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
   const weight = number(p.classWeight);
   const least = number(p.leastLoss);
   const classLoss = sql`SELECT *, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;

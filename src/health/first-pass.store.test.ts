@@ -86,7 +86,7 @@ test('the first pass in SQL finds what the search does in TypeScript, with and w
         alarms: [],
       });
       const { totals } = new Evidence(cells, constructs.names.length, PARAMETERS);
-      const first = await reader.firstPass(window, paths, -1e9);
+      const { constructs: first } = await reader.firstPass(window, paths, -1e9);
       expect(first.length).toBe(
         constructs.names.length - new Set(rows.map(({ remote }) => remote)).size,
       );

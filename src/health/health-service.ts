@@ -5,7 +5,7 @@ import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
-import { type FlowWindow, MOST_MONITORS } from './first-pass-sql.ts';
+import { MOST_MONITORS } from './first-pass-sql.ts';
 import type { ConstructsOf } from './flow-constructs.ts';
 import type { HealthTables } from './health-tables.ts';
 import { updateIncidents } from './incidents.ts';
@@ -167,11 +167,9 @@ export class HealthService implements Service {
     if (!isCaughtUp() && nowSeconds < endSeconds + LATEST_SECONDS) return false;
     const started = performance.now();
     const window = { owner, startSeconds: state.nextSeconds, endSeconds, monitors };
-    const judgement = await this.#judge.judge(
-      window,
-      state.detector,
-      await this.#completeness(window),
-    );
+    const since = window.startSeconds - EXPECTED_WINDOWS * windowSeconds;
+    const completeness = await this.#reader.completeness(window, since);
+    const judgement = await this.#judge.judge(window, state.detector, completeness);
     const { reports, alarmed } = judgement;
     const recent = await tables.incidents(owner, {
       startSeconds: endSeconds - this.#deps.parameters.flapSeconds,
@@ -190,17 +188,6 @@ export class HealthService implements Service {
     this.#seconds.observe((performance.now() - started) / 1000);
     this.#behind.set(clock.now() / 1000 - endSeconds);
     return true;
-  }
-
-  /** Hosts that reported, of those that did in the windows before; undefined without any. */
-  async #completeness(window: FlowWindow): Promise<number | undefined> {
-    const { startSeconds, endSeconds } = window;
-    const before = EXPECTED_WINDOWS * (endSeconds - startSeconds);
-    const [now, all] = await Promise.all([
-      this.#reader.hosts(window),
-      this.#reader.hosts({ ...window, startSeconds: startSeconds - before }),
-    ]);
-    return all === 0 ? undefined : now / all;
   }
 
   async #keepMetrics(

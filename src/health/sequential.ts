@@ -60,9 +60,12 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   const { constructs, inference } = window;
   const lnM = new Map<number, number>();
   const shared: number[] = [];
+  const under = new Set(state.alarms.map(({ construct }) => construct));
   for (const [c, name] of constructs.names.entries()) {
     if (!isShared(constructs, c)) continue;
     shared.push(c);
+    // Its alarm has a rule of its own to end by; what comes after begins anew.
+    if (under.has(name)) continue;
     const before = state.lnM[name] ?? Number.NEGATIVE_INFINITY;
     const now = lnAdd(before, 0) + (inference.lnE[c] as number);
     if (now > LEAST_LN_M) lnM.set(c, now);
@@ -72,18 +75,13 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   );
   const found = new Set([...alarmedByEbh(lnM, threshold), ...ends(window)]);
   const { kept, closed } = follow(state.alarms, window, p);
-  const known = new Set(kept.map(({ construct }) => construct));
   const opened = [...found]
-    .filter((c) => !known.has(constructs.names[c] as string))
+    .filter((c) => !under.has(constructs.names[c] as string))
     .map((c) => newAlarm(c, window));
-  const over = new Set(closed.map(({ construct }) => construct));
+  for (const c of found) lnM.delete(c);
   return {
     state: {
-      lnM: Object.fromEntries(
-        [...lnM]
-          .map(([c, nats]) => [constructs.names[c] as string, nats] as const)
-          .filter(([name]) => !over.has(name)),
-      ),
+      lnM: Object.fromEntries([...lnM].map(([c, nats]) => [constructs.names[c], nats])),
       alarms: [...kept, ...opened],
     },
     opened,

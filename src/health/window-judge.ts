@@ -19,10 +19,10 @@ import { cellsOfMonitors, type SharedConstruct, windowCells } from './window-cel
 import type {
   CellRow,
   Excluded,
+  FirstPass,
   FirstPassRow,
   PairPaths,
   WindowReader,
-  WindowSums,
 } from './window-reader.ts';
 
 /** What is made of a window. */
@@ -71,15 +71,12 @@ export class WindowJudge {
   ): Promise<WindowJudgement> {
     const shared = new SharedConstructs(this.#constructsOf, window.startSeconds);
     const paths = shared.add(await this.#reader.pairs(window));
-    const leastHost = this.#least('host');
-    const first = await this.#reader.firstPass(window, paths, leastHost);
-    const sums = await this.#reader.sums(window);
-    const candidates = this.#candidates(first, shared.list, before);
+    const first = await this.#reader.firstPass(window, paths, this.#least('host'));
+    const candidates = this.#candidates(first.constructs, shared.list, before);
     const looked = await this.#look(window, {
       shared: shared.list,
       paths,
       first,
-      sums,
       candidates,
       before,
     });
@@ -105,7 +102,7 @@ export class WindowJudge {
     const found = findings(judged, this.#p);
     const own = cellsOfMonitors(looked.rows, window.monitors.length);
     const monitors = window.monitors.map(({ monitorName }, i) => {
-      const monitor = monitorCells(monitorName, { own: own[i], sums: sums.monitors[i] });
+      const monitor = monitorCells(monitorName, { own: own[i], sums: first.monitors[i] });
       const verdict = monitorVerdict(judged, { monitor, found }, this.#p);
       return { verdict, monitor, explanation: explain(judged, { verdict, monitor }, this.#p) };
     });
@@ -121,7 +118,7 @@ export class WindowJudge {
         monitorName: monitor.name,
         explanation,
       })),
-      constructs: this.#constructHealth(judged, { first, found, rows: looked.rows, sums }),
+      constructs: this.#constructHealth(judged, { first: first.constructs, found }),
       reports: found
         .filter(({ alarm }) => alarm !== undefined)
         .map((finding) => this.#report(judged, finding, harmed(finding))),
@@ -169,19 +166,18 @@ export class WindowJudge {
     parts: {
       readonly shared: readonly SharedConstruct[];
       readonly paths: PairPaths;
-      readonly first: readonly FirstPassRow[];
-      readonly sums: WindowSums;
+      readonly first: FirstPass;
       readonly candidates: Excluded;
       readonly before: DetectorState;
     },
   ): Promise<Looked> {
-    const { shared, paths, first, sums, candidates, before } = parts;
-    const isWhole = sums.all.cells <= MOST_WHOLE;
+    const { shared, paths, first, candidates, before } = parts;
+    const isWhole = first.all.cells <= MOST_WHOLE;
     const isQuiet =
       candidates.shared.length === 0 &&
       candidates.ends.length === 0 &&
       before.alarms.length === 0 &&
-      !(isWhole && sums.refused > 0);
+      !(isWhole && first.refused > 0);
     const only = isWhole ? undefined : candidates;
     const limit = MOST_CELLS;
     const rows = isQuiet ? [] : await this.#reader.cells(window, { paths, only, limit });
@@ -194,7 +190,7 @@ export class WindowJudge {
       alarms: before.alarms,
     });
     const inference = isQuiet
-      ? quietInference(cells, { constructs, first }, this.#p)
+      ? quietInference(cells, { constructs, first: first.constructs }, this.#p)
       : infer(cells, constructs, this.#p);
     return { rows, constructs, inference };
   }
@@ -220,8 +216,6 @@ export class WindowJudge {
     parts: {
       readonly first: readonly FirstPassRow[];
       readonly found: readonly Finding[];
-      readonly rows: readonly CellRow[];
-      readonly sums: WindowSums;
     },
   ): ConstructHealth[] {
     const byConstruct = new Map(parts.found.map((finding) => [finding.construct, finding]));

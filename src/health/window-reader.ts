@@ -2,12 +2,11 @@ import type { DestinationCategory } from '../model/category.ts';
 import type { Owner } from '../model/owner.ts';
 import { param, type SqlFragment, sql } from '../store/sql.ts';
 import {
-  baselineSql,
   cellsSql,
+  cellsWithHistorySql,
   ENDS,
   evidenceSql,
   type FlowWindow,
-  MOST_MONITORS,
   monitorMask,
   windowFilter,
 } from './first-pass-sql.ts';
@@ -65,11 +64,27 @@ export interface CellRow {
   readonly prior: number;
 }
 
-export interface WindowSums {
+export interface FirstPass {
+  readonly constructs: readonly FirstPassRow[];
   /** In the order of the window's monitors. */
   readonly monitors: readonly MonitorSums[];
   readonly all: MonitorSums;
+  /** Cells whose connections were refused. */
   readonly refused: number;
+}
+
+/** A group of cells as the first pass has it. */
+interface StoredGroup {
+  readonly kind: 'all' | 'host' | 'shared' | 'monitor';
+  readonly number: number;
+  readonly host: string;
+  readonly totals: readonly number[];
+  readonly cells: string;
+  readonly segments: number;
+  readonly retrans: number;
+  readonly expected: number;
+  readonly known: string;
+  readonly refused: string;
 }
 
 /** What a monitor's flows of a minute add up to. */
@@ -126,34 +141,37 @@ export class WindowReader {
     return rows.map((row) => endPair(row, window.owner));
   }
 
-  /** Every shared construct, and the hosts whose best column reaches `leastNats`. */
+  /**
+   * Evidence of every shared construct, and of the hosts whose best column reaches `leastNats`;
+   * sums of the monitors' cells and of all. One statement: most of its time is its analysis.
+   */
   async firstPass(
     window: FlowWindow,
     { pairs, paths }: PairPaths,
     leastNats: number,
-  ): Promise<FirstPassRow[]> {
-    const rows = await this.#store.query<{
-      readonly shared: number;
-      readonly host: string;
-      readonly totals: number[];
-      readonly cells: string;
-      readonly segments: number;
-      readonly retrans: number;
-      readonly expected: number;
-      readonly known: string;
-    }>(
-      sql`SELECT t.1 AS shared, t.2 AS host, sumForEach(evidence) AS totals, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known
-FROM (SELECT evidence, n, r, base, h_n,
-    arrayJoin(arrayConcat(arrayMap(c -> (toInt32(c), ''), path), [(toInt32(-1), host)])) AS t
-  FROM (${this.#evidenceWithPaths(window, { pairs, paths })}))
-GROUP BY t HAVING shared >= 0 OR arrayMax(totals) >= ${param('Float64', leastNats)}
-ORDER BY shared, host`,
+  ): Promise<FirstPass> {
+    const rows = await this.#store.query<StoredGroup>(
+      sql`SELECT t.1 AS kind, t.2 AS number, t.3 AS host, sumForEach(evidence) AS totals, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused
+FROM (SELECT evidence, n, r, base, h_n, refused,
+    arrayJoin(arrayConcat([('all', toUInt32(0), ''), ('host', toUInt32(0), host)], arrayMap(c -> ('shared', c, ''), path), arrayMap(m -> ('monitor', toUInt32(m), ''), bitPositionsToArray(monitors)))) AS t
+  FROM (${this.#withPaths(evidenceSql(window, this.#p), { pairs, paths })}))
+GROUP BY t HAVING kind != 'host' OR arrayMax(totals) >= ${param('Float64', leastNats)}
+ORDER BY kind, number, host`,
     );
-    return rows.map(({ shared, host, totals, cells, known, segments, retrans, expected }) => ({
-      construct: shared >= 0 ? shared : host,
-      totals,
-      sums: { cells: Number(cells), segments, retrans, expected, known: Number(known) },
-    }));
+    const sumsOf = (wanted: StoredGroup['kind'], at: number) =>
+      monitorSums(rows.find(({ kind, number }) => kind === wanted && number === at));
+    return {
+      constructs: rows
+        .filter(({ kind }) => kind === 'shared' || kind === 'host')
+        .map((row) => ({
+          construct: row.kind === 'host' ? row.host : row.number,
+          totals: row.totals,
+          sums: monitorSums(row),
+        })),
+      monitors: window.monitors.map((_, i) => sumsOf('monitor', i)),
+      all: sumsOf('all', 0),
+      refused: Number(rows.find(({ kind }) => kind === 'all')?.refused ?? 0),
+    };
   }
 
   /** Cells through any of these constructs, or all. */
@@ -163,32 +181,9 @@ ORDER BY shared, host`,
   ): Promise<CellRow[]> {
     const where = only === undefined ? sql`1` : this.#through(only);
     const rows = await this.#store.query<CellRow>(
-      sql`SELECT host, remote, class, pair, monitors, n, r, rtts, rtt_sum, rtt_min, life, refused, h_k, h_n, h_w, h_x, h_xx, h_m, class_k, class_n, prior FROM (${this.#evidenceWithPaths(window, paths)}) WHERE ${where} ORDER BY host, remote, pair, n, r LIMIT ${param('UInt32', limit)}`,
+      sql`SELECT host, remote, class, pair, monitors, n, r, rtts, rtt_sum, rtt_min, life, refused, h_k, h_n, h_w, h_x, h_xx, h_m, class_k, class_n, prior FROM (${this.#withPaths(cellsWithHistorySql(window, this.#p), paths)}) WHERE ${where} ORDER BY host, remote, pair, n, r LIMIT ${param('UInt32', limit)}`,
     );
     return rows;
-  }
-
-  /** Each monitor's sums, and those of all cells; how many were refused. */
-  async sums(window: FlowWindow): Promise<WindowSums> {
-    const rows = await this.#store.query<Record<string, string | number>>(
-      sql`SELECT arrayJoin(arrayConcat([${param('UInt32', MOST_MONITORS)}], bitPositionsToArray(monitors))) AS monitor, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, sum(refused) AS refused FROM (${baselineSql(window, this.#p)}) GROUP BY monitor ORDER BY monitor`,
-    );
-    const found = new Map(rows.map((row) => [Number(row.monitor), row]));
-    const of = (monitor: number): MonitorSums => {
-      const row = found.get(monitor) ?? {};
-      return {
-        cells: Number(row.cells ?? 0),
-        segments: Number(row.segments ?? 0),
-        retrans: Number(row.retrans ?? 0),
-        expected: Number(row.expected ?? 0),
-        known: Number(row.known ?? 0),
-      };
-    };
-    return {
-      monitors: window.monitors.map((_, i) => of(i)),
-      all: of(MOST_MONITORS),
-      refused: Number(found.get(MOST_MONITORS)?.refused ?? 0),
-    };
   }
 
   /** Adds a window to the history of its cells, but for those that traverse what is excluded. */
@@ -200,7 +195,7 @@ ORDER BY shared, host`,
     await this.#store.change(
       sql`INSERT INTO health_history SELECT ${param('String', owner.account)} AS account, ${param('String', owner.region)} AS region, class, cell, ${weekOf} AS week,
   loss_weight * grown * r AS k, loss_weight * grown * n AS n_added, rtt_weight * grown AS w, if(w > 0, w * log(rtt_sum / rtts), 0) AS x, if(w > 0, w * pow(log(rtt_sum / rtts), 2), 0) AS xx, if(w > 0, w * log(greatest(rtt_min, 1)), 0) AS m
-FROM (SELECT *, ${grown} AS grown FROM (${this.#evidenceWithPaths(window, paths)})) WHERE NOT (${this.#through(excluded)}) AND (n > 0 OR rtts > 0)`,
+FROM (SELECT *, ${grown} AS grown FROM (${this.#withPaths(evidenceSql(window, this.#p), paths)})) WHERE NOT (${this.#through(excluded)}) AND (n > 0 OR rtts > 0)`,
     );
   }
 
@@ -220,22 +215,31 @@ FROM (SELECT *, ${grown} AS grown FROM (${this.#evidenceWithPaths(window, paths)
     }));
   }
 
-  /** Hosts that reported in a time range. */
-  async hosts(window: FlowWindow): Promise<number> {
-    const [row] = await this.#store.query<{ hosts: string }>(
-      sql`SELECT uniqExact(if(local_instance = '', toString(local_ip), local_instance)) AS hosts FROM flows WHERE ${windowFilter(window)}`,
+  /** Hosts that reported in a window, of those that did since some time before; undefined if none. */
+  async completeness(window: FlowWindow, sinceSeconds: number): Promise<number | undefined> {
+    const host = sql`if(local_instance = '', toString(local_ip), local_instance)`;
+    const isNow = sql`time >= toDateTime(${param('UInt32', window.startSeconds)}, 'UTC')`;
+    const [row] = await this.#store.query<{ now: string; lately: string }>(
+      sql`SELECT uniqExactIf(${host}, ${isNow}) AS now, uniqExact(${host}) AS lately FROM flows WHERE ${windowFilter({ ...window, startSeconds: sinceSeconds })}`,
     );
-    return Number(row?.hosts ?? 0);
+    const lately = Number(row?.lately ?? 0);
+    return lately === 0 ? undefined : Number(row?.now) / lately;
   }
 
-  #evidenceWithPaths(window: FlowWindow, { pairs, paths }: PairPaths): SqlFragment {
-    return sql`SELECT e.*, path FROM (${evidenceSql(window, this.#p)}) AS e
+  #withPaths(cells: SqlFragment, { pairs, paths }: PairPaths): SqlFragment {
+    return sql`SELECT e.*, path FROM (${cells}) AS e
 LEFT JOIN (SELECT t.1 AS p_pair, t.2 AS path FROM (SELECT arrayJoin(arrayZip(${param('Array(UInt64)', pairs.map(BigInt))}, ${param('Array(Array(UInt32))', paths)})) AS t)) AS p ON e.pair = p.p_pair`;
   }
 
   #through({ shared, ends }: Excluded): SqlFragment {
     return sql`hasAny(path, ${param('Array(UInt32)', [...shared])}) OR host IN (${param('Array(String)', [...ends])}) OR remote IN (${param('Array(String)', [...ends])})`;
   }
+}
+
+function monitorSums(row: StoredGroup | undefined): MonitorSums {
+  if (row === undefined) return { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 };
+  const { cells, segments, retrans, expected, known } = row;
+  return { cells: Number(cells), segments, retrans, expected, known: Number(known) };
 }
 
 function endPair(row: Readonly<Record<string, string>>, owner: Owner): EndPair {
