@@ -1,5 +1,6 @@
 import { formatTable } from './health/tables.ts';
 import { missingForKernelTests } from './net/kernel-need.ts';
+import { wayTo } from './scenario/lab-windows.ts';
 import {
   runScenario,
   type ScenarioResult,
@@ -7,7 +8,7 @@ import {
   sumPhase,
 } from './scenario/run-scenario.ts';
 import { SCENARIOS } from './scenario/scenarios.ts';
-import { CLIENTS, WAYS } from './scenario/transit-lab.ts';
+import { CLIENTS } from './scenario/transit-lab.ts';
 
 const USAGE = `usage: nfm lab list
        nfm lab run SCENARIO...|all
@@ -52,24 +53,21 @@ async function run(name: string): Promise<boolean> {
     console.log(`  named: ${culprit.kind} ${culprit.construct}, after ${windows} windows`);
   }
   for (const { kind, construct } of missed) console.log(`  MISSED: ${kind} ${construct}`);
-  for (const { kind, construct, what } of wrong) {
-    console.log(`  WRONG: the indicator was set for ${kind} ${construct}, ${what}`);
-  }
+  for (const way of wrong) console.log(`  WRONG: the monitor of ${way} was degraded`);
   console.log('');
   return missed.length === 0 && wrong.length === 0;
 }
 
-function printWindow({ phase, findings }: SeenWindow): void {
-  const said = findings.map(({ construct, kind, what, setsIndicator }) => {
-    return `${setsIndicator ? 'DEGRADED by ' : ''}${kind} ${construct} (${what})`;
-  });
-  console.log(`  ${phase.padEnd(8)}  ${said.length === 0 ? 'healthy' : said.join(', ')}`);
+function printWindow({ phase, findings, degraded }: SeenWindow): void {
+  const said = findings.map(({ construct, kind, what }) => `${kind} ${construct} (${what})`);
+  const indicator = degraded.length === 0 ? '' : `degraded: ${degraded.join(', ')}  `;
+  console.log(
+    `  ${phase.padEnd(8)}  ${indicator}${said.length === 0 ? 'healthy' : said.join(', ')}`,
+  );
 }
 
 /** What the agents saw, by way and by client, before and in the incident. */
 function seenRows({ windows }: ScenarioResult): readonly (readonly string[])[] {
-  const ways: readonly (readonly [string, readonly string[]])[] = Object.entries(WAYS);
-  const wayTo = (server: string) => ways.find(([, servers]) => servers.includes(server))?.[0] ?? '';
   const rows = (['healthy', 'incident'] as const).flatMap((phase) => {
     const byWay = sumPhase(windows, phase, ({ server }) => `${wayTo(server)} to ${server}`);
     const byClient = sumPhase(windows, phase, ({ client }) => `from ${client}`);

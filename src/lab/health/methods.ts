@@ -1,3 +1,4 @@
+import { CoverDetector, type CoverParameters } from './cover-detector.ts';
 import type { Detector } from './detector.ts';
 import { FlockDetector, type FlockParameters } from './flock-detector.ts';
 import { LeastSquaresDetector, type LeastSquaresParameters } from './least-squares-detector.ts';
@@ -70,4 +71,17 @@ const ratio: Method<RatioParameters> = {
   },
 };
 
-export const METHODS = { cappedFlock, flock, leastSquares, ratio, votes };
+const cover: Method<CoverParameters> = {
+  make: (parameters) => new CoverDetector(parameters),
+  grid: {
+    failedLoss: [1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2],
+    failedRetrans: [1, 2, 3, 5, 10],
+    hitRatio: [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+  },
+  tuned: {
+    cloud: { failedLoss: 1e-3, failedRetrans: 2, hitRatio: 0.6 },
+    fabric: { failedLoss: 1e-3, failedRetrans: 2, hitRatio: 0.6 },
+  },
+};
+
+export const METHODS = { cappedFlock, flock, leastSquares, cover, ratio, votes };

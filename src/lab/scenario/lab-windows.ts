@@ -94,7 +94,8 @@ export function healthCells(cells: readonly LabCell[], histories: CellHistories)
   };
 }
 
-function wayTo(server: string): string {
+/** The way that leads to a server. */
+export function wayTo(server: string): string {
   const ways: Readonly<Record<string, readonly string[]>> = WAYS;
   return Object.keys(ways).find((way) => ways[way]?.includes(server)) ?? '';
 }

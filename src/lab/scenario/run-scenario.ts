@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LabFinding, LabHealth, WINDOW_SECONDS } from './lab-health.ts';
+import { type LabFinding, LabHealth, type LabVerdict, WINDOW_SECONDS } from './lab-health.ts';
 import { type LabCell, labCells, value } from './lab-windows.ts';
 import type { Culprit, Scenario } from './scenarios.ts';
 import { TransitLab } from './transit-lab.ts';
@@ -8,18 +8,18 @@ import { TransitLab } from './transit-lab.ts';
 const PHASES = { healthy: 10, incident: 6, healed: 4 } as const;
 type Phase = keyof typeof PHASES;
 
-export interface SeenWindow {
+export interface SeenWindow extends LabVerdict {
   readonly phase: Phase;
   readonly cells: readonly LabCell[];
-  readonly findings: readonly LabFinding[];
 }
 
 export interface ScenarioResult {
   readonly windows: readonly SeenWindow[];
-  /** Those to be blamed that were, with the windows it took; and what was blamed wrongly. */
+  /** Those to be blamed that were, with the windows it took. */
   readonly named: readonly { readonly culprit: Culprit; readonly windows: number }[];
   readonly missed: readonly Culprit[];
-  readonly wrong: readonly LabFinding[];
+  /** Ways whose monitor was degraded in the incident though nothing is wrong with them. */
+  readonly wrong: readonly string[];
 }
 
 /** Reports of a window are in the store so long after its end, at the latest. */
@@ -70,8 +70,7 @@ class ScenarioRun {
       await delay(Math.max(0, endMillis + SETTLE_MILLIS - Date.now()));
       await this.#lab.waitUntilStored();
       const cells = await labCells(this.#lab, { startMillis, endMillis });
-      const findings = this.#health.follow(cells, startMillis / 1_000);
-      const window = { phase, cells, findings };
+      const window = { phase, cells, ...this.#health.follow(cells, startMillis / 1_000) };
       this.seen.push(window);
       this.#tell(window);
       startMillis = endMillis;
@@ -81,23 +80,27 @@ class ScenarioRun {
 
 function outcome({ culprits }: Scenario, windows: readonly SeenWindow[]): ScenarioResult {
   const during = windows.filter(({ phase }) => phase === 'incident');
-  const is = (culprit: Culprit) => (finding: LabFinding) =>
-    finding.construct === culprit.construct && finding.kind === culprit.kind;
   const named = culprits.flatMap((culprit) => {
-    const at = during.findIndex(({ findings }) => findings.some(is(culprit)));
+    const at = during.findIndex((window) => says(window, culprit));
     return at < 0 ? [] : [{ culprit, windows: at + 1 }];
   });
   const known = named.map(({ culprit }) => culprit);
+  const faulty = culprits.map(({ construct }) => construct);
+  const degraded = new Set(during.flatMap((window) => window.degraded));
   return {
     windows,
     named,
     missed: culprits.filter((culprit) => !known.includes(culprit)),
-    wrong: during.flatMap(({ findings }) =>
-      findings.filter(
-        (finding) => finding.setsIndicator && !culprits.some((one) => is(one)(finding)),
-      ),
-    ),
+    wrong: [...degraded].filter((way) => !faulty.includes(way)),
   };
+}
+
+/** Whether a window blames a culprit; a way, if only its monitor says so too. */
+function says({ findings, degraded }: SeenWindow, { construct, kind }: Culprit): boolean {
+  const isFound = findings.some(
+    (one: LabFinding) => one.construct === construct && one.kind === kind,
+  );
+  return isFound && (kind !== 'network' || degraded.includes(construct));
 }
 
 /** Counters of the cells of a phase together, by a name each cell is given. */
