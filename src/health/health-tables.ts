@@ -135,6 +135,10 @@ export interface SecondsRange {
   readonly endSeconds: number;
 }
 
+export interface LatestMinute extends HealthMinute {
+  readonly sentence: string;
+}
+
 const MOST_ROWS = 20_000;
 const MOST_INCIDENTS = 1_000;
 
@@ -248,6 +252,24 @@ export class HealthTables {
       .limit(MOST_ROWS)
       .execute();
     return rows.map(minuteOf);
+  }
+
+  /** Each monitor's latest minute since a time, by name. */
+  async latest(owner: Owner, sinceSeconds: number): Promise<LatestMinute[]> {
+    const rows = await this.#tables()
+      .selectFrom('health_minute')
+      .selectAll()
+      .where('account', '=', owner.account)
+      .where('region', '=', owner.region)
+      .where('minute_seconds', '>=', sinceSeconds)
+      .orderBy('monitor')
+      .orderBy('minute_seconds')
+      .execute();
+    const byMonitor = new Map(rows.map((row) => [row.monitor, row]));
+    return [...byMonitor.values()].map((row) => ({
+      ...minuteOf(row),
+      sentence: (JSON.parse(row.explanation) as HealthExplanation).sentence,
+    }));
   }
 
   /** The worst of the minute at a time, or of the latest before it. */

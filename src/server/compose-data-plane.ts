@@ -26,6 +26,8 @@ export interface DataPlane {
   readonly journal: Journal;
   readonly store: FlowStore;
   readonly topology: Topology;
+  /** Whether what was accepted is in the store. */
+  readonly isCaughtUp: () => boolean;
   readonly services: readonly Service[];
 }
 
@@ -103,7 +105,8 @@ export function composeDataPlane(
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
   const services = [journal, ledger, memory, topology, store, guard, budget, worker];
-  return { authenticator, publish, journal, store, topology, services };
+  const isCaughtUp = () => worker.isCaughtUp;
+  return { authenticator, publish, journal, store, topology, isCaughtUp, services };
 }
 
 function journalOptions({ config, folder }: Basics) {

@@ -2,6 +2,7 @@ import type { NextTokens } from '../api/next-token.ts';
 import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
+import { healthRoutes } from '../api/v1/health-routes.ts';
 import { getInsights } from '../api/v1/insights.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
@@ -20,7 +21,12 @@ interface OwnRouteParts extends RouteParts {
 
 /** `/api/v1/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  return [...flowRoutes(parts), ...identityRoutes(basics, parts)];
+  const now = () => systemClock.now();
+  return [
+    ...flowRoutes(parts),
+    ...healthRoutes({ health: parts.health.tables, monitors: parts.control.monitors, now }),
+    ...identityRoutes(basics, parts),
+  ];
 }
 
 function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {

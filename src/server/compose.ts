@@ -16,6 +16,7 @@ import { Metrics } from '../lib/metrics.ts';
 import { type Service, ServiceGroup } from '../lib/service.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
 import { composeDataPlane } from './compose-data-plane.ts';
+import { composeHealth } from './compose-health.ts';
 import { ConfigError, listOf, type ServerConfig } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { HttpServer } from './http-server.ts';
@@ -62,10 +63,11 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
 
   const data = composeDataPlane(basics, { randomJournalId: () => randomInt(2 ** 24) });
   const control = composeControlPlane(basics, { ...data, newId: randomUUID });
+  const health = composeHealth(basics, { data, control, newId: randomUUID });
   const sessions = new Sessions({ clock: systemClock, random: randomBytes });
   const http = new HttpServer({
     config,
-    routes: composeRoutes(basics, { data, control, sessions }),
+    routes: composeRoutes(basics, { data, control, health, sessions }),
     consoleFolder: CONSOLE_FOLDER,
     log,
     metrics,
@@ -76,6 +78,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
       controlDatabase(basics),
       ...data.services,
       ...control.services,
+      ...health.services,
       http,
     ]),
     http,
