@@ -91,19 +91,26 @@ export function describe({ constructs }: JudgedWindow, construct: number): Healt
   return { id: name.slice(name.indexOf(':') + 1), class: constructs.classes[construct] as string };
 }
 
-/** Flows through the accused, and flows of the same hosts that avoid it: the proof. */
+/**
+ * Flows through the accused and, as the proof, flows that avoid it but have all else in common:
+ * those of the same hosts or, where it is a host, of others to the same remotes.
+ */
 function contrastOf({ inference }: JudgedWindow, construct: number): ContrastGroup[] {
-  const { cells } = inference.evidence.state;
+  const { state } = inference.evidence;
+  const { host, remote, length } = state.cells;
   const through = new Set(inference.evidence.cellsOf(construct));
-  const hosts = new Set<number>();
-  for (const i of through) hosts.add(cells.host[i] as number);
-  const avoiding: number[] = [];
-  for (let i = 0; i < cells.length; i += 1) {
-    if (!through.has(i) && hosts.has(cells.host[i] as number)) avoiding.push(i);
-  }
-  const groups = [groupOf(inference.evidence.state, 'through it', through)];
-  if (avoiding.length === 0) return groups;
-  return [...groups, groupOf(inference.evidence.state, 'same hosts, not through it', avoiding)];
+  const avoiding = (ends: Uint32Array) => {
+    const shared = new Set([...through].map((i) => ends[i]));
+    return Array.from({ length }, (_, i) => i).filter(
+      (i) => !through.has(i) && shared.has(ends[i]),
+    );
+  };
+  const groups = [groupOf(state, 'through it', through)];
+  const own = avoiding(host);
+  if (own.length > 0) return [...groups, groupOf(state, 'same hosts, not through it', own)];
+  const others = avoiding(remote);
+  if (others.length === 0) return groups;
+  return [...groups, groupOf(state, 'other hosts, to the same remotes', others)];
 }
 
 function groupOf(

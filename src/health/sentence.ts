@@ -19,7 +19,12 @@ export function findingSentence(finding: SayableFinding, noun: Noun): string {
     parts[0] += ` (${through.retrans} of ${through.segments} segments, ${plural(through.hosts, 'host')})`;
   }
   if (avoiding?.rate !== undefined && finding.fault.kind === 'loss') {
-    parts.push(`The same hosts lose ${percent(avoiding.rate)} on every other path`);
+    const isHost = avoiding.group === 'other hosts, to the same remotes';
+    parts.push(
+      isHost
+        ? `Other hosts lose ${percent(avoiding.rate)} to the same remotes`
+        : `The same hosts lose ${percent(avoiding.rate)} on every other path`,
+    );
   } else if (avoiding === undefined)
     parts.push('There is no control group: all flows go through it');
   const [rival] = alternatives;
@@ -95,8 +100,9 @@ export function verdictSentence({
   }
   const lost = `${retrans} of ${plural(power.segments, 'segment')} were sent again`;
   const seen = `a loss of ${percent(power.smallestLoss ?? 1)} would have shown`;
-  const others = findings.length === 0 ? '' : ` Not the network, but: ${findings[0]?.sentence}`;
-  return `The network is healthy: ${lost}, as usual, and ${seen}.${others}`;
+  const [other] = findings;
+  if (other === undefined) return `The network is healthy: ${lost}, as usual, and ${seen}.`;
+  return `The network is healthy: ${seen}. Not the network, but: ${other.sentence}`;
 }
 
 function named(construct: HealthConstruct, noun: Noun): string {

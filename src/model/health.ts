@@ -32,7 +32,7 @@ export interface HealthConstruct {
 }
 
 export interface ContrastGroup {
-  readonly group: 'through it' | 'same hosts, not through it';
+  readonly group: 'through it' | 'same hosts, not through it' | 'other hosts, to the same remotes';
   readonly cells: number;
   readonly hosts: number;
   readonly segments: number;
