@@ -79,8 +79,8 @@ const cover: Method<CoverParameters> = {
     hitRatio: [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
   },
   tuned: {
-    cloud: { failedLoss: 1e-3, failedRetrans: 2, hitRatio: 0.6 },
-    fabric: { failedLoss: 1e-3, failedRetrans: 2, hitRatio: 0.6 },
+    cloud: { failedLoss: 5e-3, failedRetrans: 1, hitRatio: 0.6 },
+    fabric: { failedLoss: 1e-3, failedRetrans: 1, hitRatio: 0.2 },
   },
 };
 
