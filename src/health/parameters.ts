@@ -37,6 +37,9 @@ export const PARAMETERS = {
   /** Weights halve with age. Seconds. */
   halfLifeSeconds: 86_400,
 
+  /** A fault that goes on for longer is how things are now: it is learned. Seconds. */
+  freezeSeconds: 86_400,
+
   /** Windows of round trips before latency is judged. */
   rttLeastWindows: 5,
   /** Relative scale a cell begins with, and how many windows it counts for. */

@@ -103,6 +103,12 @@ test('added round-trip time degrades when it is material', () => {
   expect(little.healthIndicator).toBe(0);
 });
 
+test('flows that are slow on every path are no fault of what they share', () => {
+  const slow = told(cells(() => ({ rttMicros: 9_000 })));
+  expect(slow).toMatchObject({ state: 'suspected', healthIndicator: 0 });
+  expect(slow.sentence).toContain('It may as well be the hosts that are slow');
+});
+
 test('two hosts are too few to accuse what they share, when all of it is lost on one remote', () => {
   const few = cells((cell) => (onX(cell) ? { retrans: 60 } : {}), ['h1', 'h2']).filter(
     ({ remote }) => remote.endsWith('1') || remote.endsWith('2'),

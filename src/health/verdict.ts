@@ -120,12 +120,23 @@ function doubtOf(
     classOf(constructs.classes[other] as ConstructClassName).role !== 'network';
   if (fault?.ambiguous.some(isOther)) return 'ambiguous';
   const { evidence } = inference;
+  // Busy hosts answer late on every path: only flows that avoid it say that it is not them.
+  if (channel === 'latency' && !hasControlGroup(inference, construct)) return 'no-control-group';
   const parts = { state: evidence.state, cellsOf: evidence.cellsOf(construct) };
   const { hosts, remotes } = fault ?? breadthOf(parts, alarm?.column ?? 0);
   const isBroad =
     hosts >= p.breadthHosts || (hosts >= p.breadthHostsWithRemotes && remotes >= p.breadthRemotes);
   if (!isBroad) return 'few-vantage-points';
   return alarm === undefined ? 'unconfirmed' : undefined;
+}
+
+/** Whether any host with flows through a construct has others that avoid it. */
+function hasControlGroup({ evidence }: Inference, construct: number): boolean {
+  const { host, length } = evidence.state.cells;
+  const through = new Uint8Array(length);
+  for (const i of evidence.cellsOf(construct)) through[i] = 1;
+  const hosts = new Set([...evidence.cellsOf(construct)].map((i) => host[i]));
+  return through.some((is, i) => is === 0 && hosts.has(host[i]));
 }
 
 /** Remote ends that answered connections with RST: their application, and nobody else. */

@@ -127,7 +127,7 @@ export class WindowJudge {
         class: name,
       })),
       paths,
-      excluded: excludedOf(looked, shared.list.length),
+      excluded: excludedOf(judged, { found, shared: shared.list.length, p: this.#p }),
     };
   }
 
@@ -288,8 +288,27 @@ function proof({ inference, constructs }: ExplainedWindow, { construct }: Findin
     .slice(0, MOST_FLOWS);
 }
 
-function excludedOf({ inference, constructs }: Looked, shared: number): Excluded {
-  const faulty = inference.faults.map(({ construct }) => construct);
+/**
+ * What is at fault is not learned from: but for a drift of all flows at once, and for what has gone
+ * on for so long that it is how things are now.
+ */
+function excludedOf(
+  { inference, constructs, startSeconds }: ExplainedWindow,
+  {
+    found,
+    shared,
+    p,
+  }: { readonly found: readonly Finding[]; readonly shared: number; readonly p: Parameters },
+): Excluded {
+  const usual = new Set(
+    found
+      .filter(({ alarm, doubt }) => {
+        const since = alarm?.sinceSeconds ?? startSeconds;
+        return doubt === 'no-control-group' || startSeconds - since > p.freezeSeconds;
+      })
+      .map(({ construct }) => construct),
+  );
+  const faulty = inference.faults.map(({ construct }) => construct).filter((c) => !usual.has(c));
   return {
     shared: faulty.filter((c) => c < shared),
     ends: faulty.filter((c) => c >= shared).map((c) => constructs.names[c] as string),

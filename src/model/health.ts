@@ -23,7 +23,12 @@ export const VERDICT_KINDS = [
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
 /** Why a fault of the network is only suspected. */
-export type Doubt = 'unconfirmed' | 'few-vantage-points' | 'ambiguous' | 'just-changed';
+export type Doubt =
+  | 'unconfirmed'
+  | 'few-vantage-points'
+  | 'ambiguous'
+  | 'just-changed'
+  | 'no-control-group';
 
 export interface HealthConstruct {
   /** e.g. `tgw-attach-0a1b…`; pairs as `use1-az1>use1-az2`, from and to. */

@@ -127,23 +127,26 @@ describe.skipIf(missing !== undefined)(
       }
     }
 
+    const isLinkHealthy = ({ construct, state }: ConstructHealth) =>
+      construct.id === LINK && state === 'healthy';
     const linkIncident = (all: readonly Incident[]) =>
       all.find(({ constructs }) => constructs.some(({ id }) => id === LINK));
 
     test('the right monitor is degraded, the other not, the link is named, and after the repair it is over', async () => {
       for (const monitor of ['a-to-b', 'a-to-c']) {
-        const calm = await until(
+        await until(
           () => explain(monitor),
-          (explanation) => explanation?.state === 'healthy' && explanation.baseline === 'learned',
+          (explanation) => explanation?.healthIndicator === 0 && explanation.baseline === 'learned',
         );
-        expect(calm?.healthIndicator).toBe(0);
       }
       expect((await incidents()).filter(({ setsIndicator }) => setsIndicator)).toEqual([]);
 
       const lostAt = Date.now();
       await network.loseBetween(names('a'), names('b'), LOSS_PERCENT);
       const opened = linkIncident(await until(incidents, (all) => linkIncident(all) !== undefined));
-      expect(opened).toMatchObject({ kind: 'network', setsIndicator: true, monitors: ['a-to-b'] });
+      expect(opened).toMatchObject({ kind: 'network', setsIndicator: true });
+      expect(opened?.monitors).toContain('a-to-b');
+      expect(opened?.monitors).not.toContain('a-to-c');
       // The first lossy report is one period away at most, and its window ends after it.
       const seconds = (Date.parse(opened?.openedAt ?? '') - lostAt) / 1000;
       expect(seconds).toBeLessThanOrEqual(REPORT_SECONDS + 3 * WINDOW_SECONDS + WINDOW_SECONDS);
@@ -164,11 +167,10 @@ describe.skipIf(missing !== undefined)(
         await until(incidents, (all) => linkIncident(all)?.closedAt !== undefined),
       );
       expect(closed?.timeline.at(-1)?.what).toBe('closed');
-      const { constructs } = await until(
+      await until(
         () => ask<{ readonly constructs: readonly ConstructHealth[] }>('constructs'),
-        (answer) => answer.constructs.every(({ state }) => state !== 'degraded'),
+        (answer) => answer.constructs.some(isLinkHealthy),
       );
-      expect(constructs.some(({ construct }) => construct.id === LINK)).toBe(true);
       const { minutes } = await ask<{ readonly minutes: readonly HealthMinute[] }>(
         'monitors/a-to-c/minutes',
       );
