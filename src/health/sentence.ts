@@ -62,7 +62,7 @@ const DOUBTS = {
   unconfirmed: 'Not sure yet: the evidence is below what an alarm needs',
   'few-vantage-points': 'Too few hosts see it to accuse what they share',
   ambiguous: 'What explains it as well is no part of the network',
-  'no-control-group': 'It may as well be the hosts that are slow: none of their flows avoids it',
+  'no-control-group': 'It may as well be the hosts: none of their flows avoids it',
   'just-changed': 'It began with a change of the topology',
 } as const;
 

@@ -103,10 +103,13 @@ test('added round-trip time degrades when it is material', () => {
   expect(little.healthIndicator).toBe(0);
 });
 
-test('flows that are slow on every path are no fault of what they share', () => {
-  const slow = told(cells(() => ({ rttMicros: 9_000 })));
-  expect(slow).toMatchObject({ state: 'suspected', healthIndicator: 0 });
-  expect(slow.sentence).toContain('It may as well be the hosts that are slow');
+test.each([
+  { name: 'slow', change: { rttMicros: 9_000 } },
+  { name: 'lossy', change: { retrans: 20 } },
+])('flows that are $name on every path only raise a suspicion of what they share', ({ change }) => {
+  const all = told(cells(() => change));
+  expect(all).toMatchObject({ state: 'suspected', healthIndicator: 0 });
+  expect(all.sentence).toContain('It may as well be the hosts: none of their flows avoids it');
 });
 
 test('two hosts are too few to accuse what they share, when all of it is lost on one remote', () => {

@@ -120,8 +120,8 @@ function doubtOf(
     classOf(constructs.classes[other] as ConstructClassName).role !== 'network';
   if (fault?.ambiguous.some(isOther)) return 'ambiguous';
   const { evidence } = inference;
-  // Busy hosts answer late on every path: only flows that avoid it say that it is not them.
-  if (channel === 'latency' && !hasControlGroup(inference, construct)) return 'no-control-group';
+  // What all flows suffer may as well come from their hosts; but for silence, which is no slowness.
+  if (channel !== 'dead' && !hasControlGroup(inference, construct)) return 'no-control-group';
   const parts = { state: evidence.state, cellsOf: evidence.cellsOf(construct) };
   const { hosts, remotes } = fault ?? breadthOf(parts, alarm?.column ?? 0);
   const isBroad =
@@ -130,13 +130,18 @@ function doubtOf(
   return alarm === undefined ? 'unconfirmed' : undefined;
 }
 
-/** Whether any host with flows through a construct has others that avoid it. */
+/** Whether flows that avoid a construct share a host or a remote with some that do not. */
 function hasControlGroup({ evidence }: Inference, construct: number): boolean {
-  const { host, length } = evidence.state.cells;
+  const { host, remote, length } = evidence.state.cells;
   const through = new Uint8Array(length);
-  for (const i of evidence.cellsOf(construct)) through[i] = 1;
-  const hosts = new Set([...evidence.cellsOf(construct)].map((i) => host[i]));
-  return through.some((is, i) => is === 0 && hosts.has(host[i]));
+  const ends = new Set<number>();
+  for (const i of evidence.cellsOf(construct)) {
+    through[i] = 1;
+    ends.add(host[i] as number).add(remote[i] as number);
+  }
+  return through.some(
+    (is, i) => is === 0 && (ends.has(host[i] as number) || ends.has(remote[i] as number)),
+  );
 }
 
 /** Remote ends that answered connections with RST: their application, and nobody else. */
