@@ -17,9 +17,9 @@ export interface FabricRun {
   readonly windows: number;
 }
 
-export const HEALTHY_FABRIC = 'no fault';
+const HEALTHY_FABRIC = 'no fault';
 
-export function rowName({ kind, count, range }: FabricRow): string {
+function rowName({ kind, count, range }: FabricRow): string {
   const [from, to] = range.map((loss) => `${+(loss * 100).toPrecision(2)}`);
   return `${count} ${kind}${count > 1 ? (kind === 'link' ? 's' : 'es') : ''} ${from}-${to}%`;
 }

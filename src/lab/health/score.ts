@@ -1,4 +1,3 @@
-import { type FaultClass, NETWORK_CLASSES } from '../sim/fault-classes.ts';
 import { cellsByConstruct, isNetwork, type SimNetwork } from '../sim/sim-network.ts';
 import type { SimFault, SimWindow } from '../sim/sim-window.ts';
 import type { Blame } from './detector.ts';
@@ -127,12 +126,6 @@ export function f1(score: ClassScore): number {
   const wrong = blames - right;
   const missed = faults - found;
   return found === 0 ? 0 : (2 * found) / (2 * found + wrong + missed);
-}
-
-/** Whether a fault of the class is the network's. */
-export function isNetworkClass(name: string): boolean {
-  const names: readonly FaultClass[] = NETWORK_CLASSES;
-  return names.some((known) => known === name);
 }
 
 /** What a change of routes or rules silenced is configuration. */

@@ -63,7 +63,7 @@ export function labConstructs(alarmed: ReadonlySet<string>): Constructs {
 }
 
 /** A key that is the same in each window. */
-export function cellKey({ client, server, port }: LabCell): string {
+function cellKey({ client, server, port }: LabCell): string {
   return `${client} ${server} ${port}`;
 }
 

@@ -118,7 +118,7 @@ export function sumPhase(
   return sums;
 }
 
-export const COUNTERS = [
+const COUNTERS = [
   'segmentsDelivered',
   'retransEst',
   'rtosEst',

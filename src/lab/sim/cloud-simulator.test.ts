@@ -32,12 +32,12 @@ describe('a simulated cloud', () => {
 
   test('has paths that begin at the local host and end at the remote', () => {
     const { network } = new CloudSimulator(CLOUD, 1);
-    for (let cell = 0; cell < network.cells; cell += 1) {
+    const isBroken = (host: number, cell: number) => {
       const path = pathOf(network, cell);
-      expect(path[0]).toBe(network.host[cell]);
-      expect(path.at(-1)).toBe(network.remote[cell]);
-      expect(new Set(path).size).toBe(path.length);
-    }
+      const isWhole = path[0] === host && path.at(-1) === network.remote[cell];
+      return !isWhole || new Set(path).size !== path.length;
+    };
+    expect(network.host.findIndex(isBroken)).toBe(-1);
   });
 
   test('never retransmits more than it sends, whatever the fault', () => {
@@ -45,10 +45,8 @@ describe('a simulated cloud', () => {
     const draw = new FaultDraw(simulator, new Random(3));
     for (const name of [...NETWORK_CLASSES, ...OTHER_CLASSES]) {
       const { segments, retrans, rttMean, rttMin } = simulator.next(draw.draw(name));
-      for (let cell = 0; cell < segments.length; cell += 1) {
-        expect(retrans[cell]).toBeLessThanOrEqual(segments[cell]!);
-        expect(rttMin[cell]).toBeLessThanOrEqual(rttMean[cell]! * 1.0001);
-      }
+      expect(segments.findIndex((sent, cell) => retrans[cell]! > sent)).toBe(-1);
+      expect(rttMean.findIndex((mean, cell) => rttMin[cell]! > mean * 1.0001)).toBe(-1);
     }
   });
 

@@ -29,8 +29,8 @@ export const OTHER_CLASSES = [
   'security group',
 ] as const;
 
-export type NetworkClass = (typeof NETWORK_CLASSES)[number];
-export type OtherClass = (typeof OTHER_CLASSES)[number];
+type NetworkClass = (typeof NETWORK_CLASSES)[number];
+type OtherClass = (typeof OTHER_CLASSES)[number];
 export type FaultClass = NetworkClass | OtherClass;
 
 /** Fewer cells than this hit by a fault are nobody's to see. */
