@@ -42,6 +42,9 @@ interface Candidate {
 
 type Accepted = Candidate & Severity;
 
+/** Share of a construct's cells that makes it a part of another. */
+const MOSTLY = 0.8;
+
 /**
  * The set of faults that explains a window: the best construct is taken, its severity fitted, and
  * what it explains taken out of the evidence, until nothing scores. After each, faults that share
@@ -187,11 +190,26 @@ export class Search {
         if (this.#cannotReach(construct, channel, least)) continue;
         const score = this.#score(construct, channel);
         if (score <= (best?.score ?? Number.NEGATIVE_INFINITY)) continue;
+        if (this.#isWithinBroken(construct, channel)) continue;
         best = { construct, channel, score };
         least = Math.max(least, score);
       }
     }
     return best;
+  }
+
+  /**
+   * Whether a larger construct, accepted as broken in part, has nearly all of its cells. How much a
+   * broken cell loses is then open, and whoever names it would win without explaining more.
+   */
+  #isWithinBroken(construct: number, channel: Channel): boolean {
+    const own = this.#evidence.cellsOf(construct);
+    return this.#faults.some((fault) => {
+      if (fault.channel !== channel || fault.shape !== 'fraction') return false;
+      const theirs = new Set(this.#evidence.cellsOf(fault.construct));
+      if (own.length >= theirs.size) return false;
+      return own.filter((i) => theirs.has(i)).length >= MOSTLY * own.length;
+    });
   }
 
   /** Cheaper than the score, which is at most this. */
