@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   client: ['lib', 'contract', 'wire', 'model'],
   console: ['client', 'contract', 'model', 'lib'],
   cli: ['client', 'contract', 'model', 'lib'],
-  lab: ['lib', 'model', 'wire', 'agent', 'client', 'server'],
+  lab: ['lib', 'model', 'wire', 'agent', 'client', 'server', 'topology', 'enrich'],
   server: [
     'lib',
     'model',

@@ -10,7 +10,7 @@ import type { RawRequest } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import { Queries } from '../query/queries.ts';
 import { QueryTable } from '../query/query-table.ts';
-import { QueuedStore } from '../query/testing.ts';
+import { NO_PATHS, QueuedStore } from '../query/testing.ts';
 import { createApi } from './create-api.ts';
 import type { AuthenticatedHandler, ScopeService } from './deps.ts';
 import { admin, httpText, memoryApi, rawRequest } from './testing.ts';
@@ -87,6 +87,7 @@ async function startQueries(scopes: Pick<ScopeService, 'get'>): Promise<Queries>
     store: new QueuedStore(),
     scopeOf: (by, id) => scopes.get(by, id),
     monitorOf: (by, name) => bench.monitors().get(by, name),
+    paths: () => NO_PATHS,
     newQueryId: () => 'aecd3a88-8a21-4b5d-813a-000000000001',
     clock: bench.clock,
     log: silentLog,

@@ -1,19 +1,20 @@
 import { expect, test } from 'vitest';
 import type { AddressScope } from '../model/address.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import { type Endpoint, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import { UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import type { Located } from '../model/topology.ts';
 import { classify } from './classify.ts';
 
 const web = end({ vpcId: 'vpc-a', subnetId: 'subnet-1', az: 'use1-az1', instanceId: 'i-1' });
 
-function end(parts: Partial<Endpoint>): Endpoint {
+function end(parts: Partial<Located>): Located {
   return { ...UNKNOWN_ENDPOINT, account: '000000000000', region: 'us-east-1', ...parts };
 }
 
 interface Case {
   readonly name: string;
-  readonly local?: Endpoint;
-  readonly remote?: Endpoint;
+  readonly local?: Located;
+  readonly remote?: Located;
   readonly scope?: AddressScope;
   readonly category: DestinationCategory;
 }
@@ -54,6 +55,105 @@ const cases: readonly Case[] = [
     category: 'UNCLASSIFIED',
   },
   { name: 'another VPC', remote: end({ vpcId: 'vpc-b', az: 'use1-az1' }), category: 'INTER_VPC' },
+  {
+    name: 'another VPC of another Region',
+    remote: end({ vpcId: 'vpc-b', region: 'eu-west-1' }),
+    category: 'INTER_REGION',
+  },
+  {
+    name: 'a public address of another Region',
+    remote: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1' },
+    scope: 'global',
+    category: 'INTER_REGION',
+  },
+  {
+    name: 'a public address of the own Region',
+    remote: { ...UNKNOWN_ENDPOINT, region: 'us-east-1' },
+    scope: 'global',
+    category: 'UNCLASSIFIED',
+  },
+  {
+    name: 'a public address of no Region',
+    remote: { ...UNKNOWN_ENDPOINT, region: 'GLOBAL' },
+    scope: 'global',
+    category: 'UNCLASSIFIED',
+  },
+  {
+    name: 'from a local zone',
+    local: { ...web, isLocalZone: true },
+    remote: web,
+    category: 'LOCAL_ZONE',
+  },
+  { name: 'to a local zone', remote: end({ isLocalZone: true }), category: 'LOCAL_ZONE' },
+  {
+    name: 'S3 of a local zone',
+    remote: end({ isLocalZone: true, service: 'Amazon S3' }),
+    category: 'LOCAL_ZONE',
+  },
+  {
+    name: 'S3 of the own Region',
+    remote: end({ service: 'Amazon S3' }),
+    scope: 'global',
+    category: 'AMAZON_S3',
+  },
+  {
+    name: 'S3 of another Region',
+    remote: end({ service: 'Amazon S3', region: 'eu-west-1' }),
+    scope: 'global',
+    category: 'AMAZON_S3',
+  },
+  { name: 'S3 by an endpoint', remote: end({ service: 'Amazon S3' }), category: 'AMAZON_S3' },
+  { name: 'DynamoDB', remote: end({ service: 'Amazon DynamoDB' }), category: 'AMAZON_DYNAMODB' },
+  {
+    name: 'an interface endpoint in the own VPC',
+    remote: end({ service: 'Amazon CloudWatch Logs' }),
+    category: 'AWS_SERVICE',
+  },
+  {
+    name: 'a service of no Region',
+    remote: { ...UNKNOWN_ENDPOINT, region: 'GLOBAL', service: 'Amazon CloudFront' },
+    scope: 'global',
+    category: 'AWS_SERVICE',
+  },
+  {
+    name: 'a service of another Region',
+    remote: end({ region: 'eu-west-1', service: 'Amazon API Gateway' }),
+    scope: 'global',
+    category: 'INTER_REGION',
+  },
+  {
+    name: 'behind an internet gateway',
+    remote: { ...UNKNOWN_ENDPOINT, beyond: 'internet' },
+    scope: 'global',
+    category: 'INTERNET',
+  },
+  {
+    name: 'a private address behind an internet gateway',
+    remote: { ...UNKNOWN_ENDPOINT, beyond: 'internet' },
+    category: 'UNCLASSIFIED',
+  },
+  {
+    name: 'behind a transit gateway, private',
+    remote: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' },
+    category: 'TRANSIT_GATEWAY',
+  },
+  {
+    name: 'behind a transit gateway, public',
+    remote: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' },
+    scope: 'global',
+    category: 'TRANSIT_GATEWAY',
+  },
+  {
+    name: 'behind a transit gateway in a known VPC',
+    remote: end({ vpcId: 'vpc-b' }),
+    category: 'INTER_VPC',
+  },
+  {
+    name: 'public, but no route to it',
+    remote: { ...UNKNOWN_ENDPOINT, beyond: 'nowhere known' },
+    scope: 'global',
+    category: 'UNCLASSIFIED',
+  },
   { name: 'unowned, public', scope: 'global', category: 'INTERNET' },
   { name: 'unowned, private', category: 'UNCLASSIFIED' },
   { name: 'unowned, link-local', scope: 'link-local', category: 'UNCLASSIFIED' },

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
-import type { Endpoint, EnrichedFlow } from '../model/enriched-flow.ts';
+import { describe, expect, test } from 'vitest';
+import { type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
 import { VALUES_LENGTH } from '../model/flow-metrics.ts';
-import type { ReportedFlow } from '../model/report.ts';
-import type { TopologySnapshot, Vantage } from '../model/topology.ts';
+import type { PodNames, ReportedFlow } from '../model/report.ts';
+import type { Located, TopologySnapshot, Vantage } from '../model/topology.ts';
 import { enrich, type ReportingHost } from './enrich.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
@@ -18,7 +18,7 @@ const host: ReportingHost = {
   ]),
 };
 
-function neighbour(parts: Partial<Endpoint>): Endpoint {
+function neighbour(parts: Partial<Located>): Located {
   const base = {
     ...owner,
     vpcId: 'vpc-a',
@@ -40,27 +40,38 @@ function flow(parts: Partial<ReportedFlow> = {}): ReportedFlow {
   };
 }
 
+interface Knowledge {
+  readonly known?: Readonly<Record<string, Located>> | undefined;
+  /** Addresses of the own network that sources other than agents describe. */
+  readonly heres?: Readonly<Record<string, Located>>;
+  readonly names?: PodNames | undefined;
+}
+
 /** Knows these addresses, and says what it was asked. */
-function topologyOf(known: Readonly<Record<string, Endpoint>>) {
+function topologyOf({ known = {}, heres = {}, names }: Knowledge) {
   const asked: Vantage[] = [];
   const snapshot: TopologySnapshot = {
     locate(address, vantage) {
       asked.push(vantage);
       return known[address];
     },
+    here: (address) => heres[address],
     zoneOf: (subnetId) => ({ 'subnet-1': 'use1-az9' })[subnetId] ?? '',
+    isLocalZone: (zoneId) => zoneId === 'use1-bos1-az1',
+    podNamesOf: () => names,
+    pathOf: () => ({ constructs: [], snatAddress: '' }),
   };
   return { snapshot, asked };
 }
 
-function enrichOne(parts: Partial<ReportedFlow>, known: Readonly<Record<string, Endpoint>>) {
-  const { snapshot } = topologyOf(known);
+function enrichOne(parts: Partial<ReportedFlow>, knowledge: Knowledge = {}) {
+  const { snapshot } = topologyOf(knowledge);
   const [row] = enrich({ host, timeSeconds: 1_800_000_000, flows: [flow(parts)] }, snapshot);
   return row as EnrichedFlow;
 }
 
 test("a flow's own end has the subnet of its address, and the zone that subnet's hosts agree on", () => {
-  expect(enrichOne({}, {}).local).toEqual({
+  expect(enrichOne({}).local).toMatchObject({
     ...owner,
     vpcId: 'vpc-a',
     subnetId: 'subnet-1',
@@ -74,13 +85,15 @@ test.each([
   ['an address it did not describe, of a container', '172.17.0.2'],
   ['loopback', '127.0.0.1'],
 ])('from %s the subnet is unknown, and the zone the one the host says', (_, localAddress) => {
-  expect(enrichOne({ localAddress }, {}).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
+  expect(enrichOne({ localAddress }).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
 });
 
 test('the other end is looked up from where and when the flow was', () => {
   const { snapshot, asked } = topologyOf({});
   enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()] }, snapshot);
-  expect(asked).toEqual([{ owner, vpcId: 'vpc-a', timeSeconds: 1_800_000_000 }]);
+  expect(asked).toEqual([
+    { owner, vpcId: 'vpc-a', subnetId: 'subnet-1', timeSeconds: 1_800_000_000 },
+  ]);
 });
 
 const SUBNET_ARN = 'arn:aws:ec2:us-east-1:000000000000:subnet/subnet-2';
@@ -112,13 +125,40 @@ test.each([
     identifier: 'us-east-1',
   },
   { name: 'INTERNET: none', remoteAddress: '8.8.8.8', known: undefined, identifier: '' },
+  {
+    name: 'INTER_REGION: the Region',
+    remoteAddress: '8.8.8.8',
+    known: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1' },
+    identifier: 'eu-west-1',
+  },
+  {
+    name: 'AMAZON_S3: the own Region',
+    remoteAddress: '8.8.8.8',
+    known: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1', service: 'Amazon S3' },
+    identifier: 'us-east-1',
+  },
+  {
+    name: 'AMAZON_DYNAMODB: the own Region',
+    known: { ...UNKNOWN_ENDPOINT, region: 'us-east-1', service: 'Amazon DynamoDB' },
+    identifier: 'us-east-1',
+  },
+  {
+    name: 'AWS_SERVICE: its name',
+    known: { ...UNKNOWN_ENDPOINT, region: 'us-east-1', service: 'Amazon CloudWatch Logs' },
+    identifier: 'Amazon CloudWatch Logs',
+  },
+  {
+    name: 'TRANSIT_GATEWAY: its ARN',
+    known: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' as const, gatewayArn: 'arn:tgw' },
+    identifier: 'arn:tgw',
+  },
 ])('the remote identifier of $name', ({ known, identifier, remoteAddress = '10.0.2.7' }) => {
-  const row = enrichOne({ remoteAddress }, known === undefined ? {} : { [remoteAddress]: known });
+  const row = enrichOne({ remoteAddress }, { known: known && { [remoteAddress]: known } });
   expect(row.remoteIdentifier).toBe(identifier);
 });
 
 test.each(['127.0.0.1', '127.8.8.8', '::1'])('a flow to %s stays on its host', (remoteAddress) => {
-  const row = enrichOne({ localAddress: remoteAddress, remoteAddress }, {});
+  const row = enrichOne({ localAddress: remoteAddress, remoteAddress });
   expect(row).toMatchObject({ category: 'INTRA_AZ', remoteIdentifier: 'loopback' });
   expect(row.remote).toEqual(row.local);
 });
@@ -134,6 +174,47 @@ test('every flow of a report is a row, in order, with the time, owner and cluste
 });
 
 test('what is not known of the other end is empty, never made up', () => {
-  const { remote } = enrichOne({ remoteAddress: '8.8.8.8' }, {});
+  const { remote } = enrichOne({ remoteAddress: '8.8.8.8' });
   expect(new Set(Object.values(remote))).toEqual(new Set(['']));
+});
+
+test('what other sources say of the own address goes before what the host says', () => {
+  const here = neighbour({ subnetId: 'subnet-9', az: 'use1-az3', instanceId: 'i-other' });
+  expect(enrichOne({}, { heres: { '10.0.1.7': here } }).local).toMatchObject({
+    subnetId: 'subnet-9',
+    az: 'use1-az3',
+    instanceId: 'i-1',
+  });
+});
+
+describe('pods and services', () => {
+  const none: PodNames = {
+    localPodName: '',
+    localPodNamespace: '',
+    localServiceName: '',
+    remotePodName: '',
+    remotePodNamespace: '',
+    remoteServiceName: '',
+  };
+  const local = { localPodName: 'web-1', localPodNamespace: 'shop', localServiceName: 'web' };
+  const remote = { remotePodName: 'db-0', remotePodNamespace: 'data', remoteServiceName: 'db' };
+  test.each([
+    { name: 'nobody names them', said: undefined, known: undefined, pods: undefined },
+    { name: 'only the report does', said: { ...none, ...local }, pods: { ...none, ...local } },
+    { name: 'only Kubernetes does', known: { ...none, ...remote }, pods: { ...none, ...remote } },
+    {
+      name: 'each names one end',
+      said: { ...none, ...local },
+      known: { ...none, ...remote },
+      pods: { ...local, ...remote },
+    },
+    {
+      name: 'both name an end: the report is nearer',
+      said: { ...none, ...local },
+      known: { ...none, ...local, localPodName: 'web-2', ...remote },
+      pods: { ...local, ...remote },
+    },
+  ])('$name', ({ said, known, pods }) => {
+    expect(enrichOne({ pods: said }, { names: known }).pods).toEqual(pods);
+  });
 });

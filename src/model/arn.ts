@@ -8,7 +8,18 @@ export function monitorArn(owner: Owner, monitorName: string): string {
   return `arn:aws:networkflowmonitor:${owner.region}:${owner.account}:monitor/${monitorName}`;
 }
 
-export type Ec2Resource = 'instance' | 'subnet' | 'vpc';
+export type Ec2Resource =
+  | 'egress-only-internet-gateway'
+  | 'instance'
+  | 'internet-gateway'
+  | 'natgateway'
+  | 'network-interface'
+  | 'subnet'
+  | 'transit-gateway'
+  | 'transit-gateway-attachment'
+  | 'vpc'
+  | 'vpc-endpoint'
+  | 'vpc-peering-connection';
 
 /** e.g. `arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a5b30fb95dca2c14`. */
 export function ec2Arn(owner: Owner, resource: Ec2Resource, id: string): string {

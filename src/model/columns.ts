@@ -58,16 +58,12 @@ const endpoint = (side: 'local' | 'remote', label: string): Column[] => {
 };
 
 const pods: readonly Column[] = [
-  text('local_pod_name', 'Local pod', ({ flow }) => flow.pods?.localPodName ?? ''),
-  text('local_pod_namespace', 'Local namespace', ({ flow }) => flow.pods?.localPodNamespace ?? ''),
-  text('local_service_name', 'Local service', ({ flow }) => flow.pods?.localServiceName ?? ''),
-  text('remote_pod_name', 'Remote pod', ({ flow }) => flow.pods?.remotePodName ?? ''),
-  text(
-    'remote_pod_namespace',
-    'Remote namespace',
-    ({ flow }) => flow.pods?.remotePodNamespace ?? '',
-  ),
-  text('remote_service_name', 'Remote service', ({ flow }) => flow.pods?.remoteServiceName ?? ''),
+  text('local_pod_name', 'Local pod', (row) => row.pods?.localPodName ?? ''),
+  text('local_pod_namespace', 'Local namespace', (row) => row.pods?.localPodNamespace ?? ''),
+  text('local_service_name', 'Local service', (row) => row.pods?.localServiceName ?? ''),
+  text('remote_pod_name', 'Remote pod', (row) => row.pods?.remotePodName ?? ''),
+  text('remote_pod_namespace', 'Remote namespace', (row) => row.pods?.remotePodNamespace ?? ''),
+  text('remote_service_name', 'Remote service', (row) => row.pods?.remoteServiceName ?? ''),
 ];
 
 const values: readonly Column[] = VALUE_NAMES.map((name, index) => ({

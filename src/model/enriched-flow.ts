@@ -1,6 +1,6 @@
 import type { DestinationCategory } from './category.ts';
 import type { Owner } from './owner.ts';
-import type { ReportedFlow } from './report.ts';
+import type { PodNames, ReportedFlow } from './report.ts';
 
 /** What is known of one end of a flow at its time; "" where nothing is. */
 export interface Endpoint {
@@ -32,6 +32,8 @@ export interface EnrichedFlow {
   /** The Kubernetes cluster of the reporting host; "" outside of one. */
   readonly cluster: string;
   readonly category: DestinationCategory;
+  /** Of the report where it names them, else of the topology. */
+  readonly pods?: PodNames | undefined;
   /** How workload insights name the other end: an ARN, a Region, a service, or "". */
   readonly remoteIdentifier: string;
 }

@@ -1,4 +1,5 @@
 import type { DestinationCategory } from './category.ts';
+import type { TraversedConstruct } from './topology.ts';
 
 export const MONITOR_METRICS = [
   'ROUND_TRIP_TIME',
@@ -76,6 +77,7 @@ export interface MonitorTopContributorsRow {
   readonly dnatIp?: string;
   /** A 64-bit sum; in JSON a number. */
   readonly value: bigint;
+  readonly traversedConstructs?: readonly TraversedConstruct[];
   readonly kubernetesMetadata?: KubernetesMetadata;
   readonly localInstanceArn?: string;
   readonly localSubnetArn?: string;

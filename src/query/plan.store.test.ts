@@ -162,6 +162,7 @@ function compareKeys(a: readonly Key[], b: readonly Key[]): number {
 interface Top {
   readonly sample: EnrichedFlow;
   readonly value: bigint;
+  readonly lastSeconds: number;
 }
 
 function topOf(
@@ -173,7 +174,8 @@ function topOf(
     .flatMap((group) => {
       const value = metricOf(metric, group);
       const [sample] = group;
-      return value === undefined || sample === undefined ? [] : [{ sample, value }];
+      const lastSeconds = Math.max(...group.map(({ timeSeconds }) => timeSeconds));
+      return value === undefined || sample === undefined ? [] : [{ sample, value, lastSeconds }];
     })
     .sort((a, b) =>
       a.value === b.value
@@ -218,7 +220,7 @@ async function askMonitor(request: QueryRequest, monitor: Monitor) {
 }
 
 /** What the answer says of a row, as far as the flow itself says it. */
-function monitorAnswer({ sample, value }: Top) {
+function monitorAnswer({ sample, value, lastSeconds }: Top) {
   const { flow, local, remote, owner: own, category } = sample;
   const members = {
     localIp: flow.localAddress,
@@ -240,6 +242,7 @@ function monitorAnswer({ sample, value }: Top) {
     targetPort: targetPort(sample),
     destinationCategory: category,
     value,
+    lastSeconds,
   };
 }
 

@@ -70,6 +70,8 @@ export function monitorPlan(request: QueryRequest, monitor: Monitor, owner: Owne
       key === 'service_port' ? sql`if(side = 'client', service_port, 0) AS target_port` : name(key),
     ),
     where: sql`${own} AND ${monitorFilter(monitor, owner)}`,
+    // As of when the path of a row is asked for.
+    more: sql`, toUnixTimestamp(max(flows.time)) AS last_seconds`,
   });
 }
 
@@ -110,12 +112,14 @@ export function seriesPlan(request: MetricSelection, targets: readonly ScopeTarg
 interface TopParts {
   readonly keys: readonly SqlFragment[];
   readonly where: SqlFragment;
+  /** Columns after the value. */
+  readonly more?: SqlFragment;
 }
 
 /** Greatest value first, then the keys ascending, so that equal queries give equal pages. */
 function topContributors(
   request: MetricSelection & { readonly limit: number },
-  { keys, where }: TopParts,
+  { keys, where, more = sql`` }: TopParts,
 ): SqlFragment {
   const columns = joinSql(keys, ', ');
   const positions = joinSql(
@@ -123,5 +127,5 @@ function topContributors(
     ', ',
   );
   const rows = sql`${selectionFilter(request)} AND ${where}`;
-  return sql`SELECT ${columns}, ${METRIC_VALUE[request.metric]} AS value FROM flows WHERE ${rows} GROUP BY ${positions} HAVING ${METRIC_PRESENT[request.metric]} ORDER BY value DESC, ${positions} LIMIT ${param('UInt32', request.limit)} SETTINGS enable_positional_arguments = 1`;
+  return sql`SELECT ${columns}, ${METRIC_VALUE[request.metric]} AS value${more} FROM flows WHERE ${rows} GROUP BY ${positions} HAVING ${METRIC_PRESENT[request.metric]} ORDER BY value DESC, ${positions} LIMIT ${param('UInt32', request.limit)} SETTINGS enable_positional_arguments = 1`;
 }

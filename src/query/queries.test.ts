@@ -9,9 +9,10 @@ import { Metrics } from '../lib/metrics.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { Owner } from '../model/owner.ts';
 import type { QueryKind, QueryRef, QueryRequest, QueryStatus } from '../model/query.ts';
+import { MONITOR_ROW_KEYS } from './plan.ts';
 import { Queries, type QueriesOptions } from './queries.ts';
 import { QueryTable } from './query-table.ts';
-import { QueuedStore } from './testing.ts';
+import { monitorOf, QueuedStore, requestOf } from './testing.ts';
 
 const HOUR = 3_600_000;
 const owner: Owner = { account: '000000000000', region: 'us-east-1' };
@@ -24,11 +25,13 @@ let store: QueuedStore;
 let metrics: Metrics;
 let queries: Queries;
 let ids = 0;
+let pathsAsked: unknown[][] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nfm-queries-'));
   clock = new FakeClock(1_800_000_000_000);
   ids = 0;
+  pathsAsked = [];
   await start();
 });
 
@@ -49,9 +52,16 @@ async function start(options: Partial<QueriesOptions> = {}): Promise<void> {
       const targets = [{ account, region }];
       return { scopeId, scopeArn: '', status: 'SUCCEEDED', targets, tags: {} };
     },
-    monitorOf: async () => {
+    monitorOf: async (_, monitorName) => {
+      if (monitorName === 'web') return monitorOf([]);
       throw new ApiError('ResourceNotFoundException', 'no monitor');
     },
+    paths: () => ({
+      pathOf: (from, to, timeSeconds) => {
+        pathsAsked.push([from, to, timeSeconds]);
+        return { constructs: [{ componentId: from.instanceId }], snatAddress: '192.0.2.1' };
+      },
+    }),
     newQueryId: () => {
       ids += 1;
       return `query-${ids}`;
@@ -342,4 +352,43 @@ describe('accounts', () => {
     const started = await Promise.allSettled(Array.from({ length: 10 }, () => begin()));
     expect(started.filter((item) => item.status === 'fulfilled')).toHaveLength(3);
   });
+});
+
+test("a monitor's rows have the way of their flows as of the newest of them, found when they are read", async () => {
+  const { kind, resource } = requestOf({});
+  const id = await queries.startQuery(owner, requestOf({}));
+  await store.answer([
+    {
+      ...Object.fromEntries(MONITOR_ROW_KEYS.map((key) => [key, ''])),
+      account: owner.account,
+      region: owner.region,
+      local_ip: '::ffff:10.0.1.7',
+      local_instance: 'i-1',
+      local_vpc: 'vpc-a',
+      remote_ip: '::ffff:10.0.2.7',
+      target_port: 443,
+      value: '5',
+      last_seconds: 1_799_999_999,
+    },
+  ]);
+  await expect
+    .poll(() => queries.status(owner, { kind, resource, queryId: id }), { interval: 1 })
+    .toBe('SUCCEEDED');
+  expect(pathsAsked).toEqual([]);
+  const { rows } = await queries.results(
+    owner,
+    { kind, resource, queryId: id },
+    { offset: 0, limit: 9 },
+  );
+  expect(rows).toMatchObject([
+    { traversedConstructs: [{ componentId: 'i-1' }], snatIp: '192.0.2.1' },
+  ]);
+  expect(rows[0]).not.toHaveProperty('lastSeconds');
+  expect(pathsAsked).toMatchObject([
+    [
+      { account: owner.account, region: owner.region, vpcId: 'vpc-a', address: '10.0.1.7' },
+      { account: '', vpcId: '', address: '10.0.2.7' },
+      1_799_999_999,
+    ],
+  ]);
 });

@@ -13,17 +13,20 @@ import {
   type QueryStatus,
 } from '../model/query.ts';
 import type { Scope } from '../model/scope.ts';
+import type { PathFinder } from '../model/topology.ts';
 import type { SqlFragment } from '../store/sql.ts';
 import { FairQueue } from './fair-queue.ts';
 import { monitorPlan, seriesPlan, workloadInsightsPlan } from './plan.ts';
 import type { QueryOutcome, QueryTable, StoredQuery } from './query-table.ts';
 import {
   insightsRow,
+  type KeptMonitorRow,
   monitorRow,
   type StoredBin,
   type StoredInsightsRow,
   type StoredMonitorRow,
   series,
+  withPath,
 } from './rows.ts';
 
 /** What queries need of the store. */
@@ -38,6 +41,8 @@ export interface QueriesDeps {
   readonly scopeOf: (owner: Owner, scopeId: string) => Promise<Scope>;
   /** @throws ApiError ResourceNotFoundException */
   readonly monitorOf: (owner: Owner, monitorName: string) => Promise<Monitor>;
+  /** The topology as it is known now. */
+  readonly paths: () => PathFinder;
   readonly newQueryId: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -138,9 +143,16 @@ export class Queries implements Service {
     return {
       kind: ref.kind,
       unit: METRIC_UNIT[query.request.metric],
-      rows: rows.slice(page.offset, end),
+      rows: this.#read(ref, owner, rows.slice(page.offset, end)),
       next: end < rows.length ? end : undefined,
     } as QueryPage;
+  }
+
+  /** Rows as they are answered: paths are not kept, as they are many times as long as their rows. */
+  #read({ kind }: QueryRef, owner: Owner, rows: QueryPage['rows']): QueryPage['rows'] {
+    if (kind !== 'MonitorTopContributors') return rows;
+    const paths = this.#deps.paths();
+    return rows.map((row) => withPath(row as KeptMonitorRow, owner, paths));
   }
 
   /** Ends the work of a query that has not finished; else changes nothing. */

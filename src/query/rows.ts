@@ -1,18 +1,26 @@
 import { canonicalAddress } from '../model/address.ts';
-import { ec2Arn } from '../model/arn.ts';
+import { ec2Arn, parseArn } from '../model/arn.ts';
 import type { DestinationCategory } from '../model/category.ts';
+import type { Owner } from '../model/owner.ts';
 import type {
   KubernetesMetadata,
   MonitorTopContributorsRow,
   WorkloadInsightsRow,
   WorkloadInsightsSeries,
 } from '../model/query.ts';
+import type { PathEnd, PathFinder } from '../model/topology.ts';
 import type { MONITOR_ROW_KEYS, WORKLOAD_INSIGHTS_ROW_KEYS } from './plan.ts';
 
 /** A row as ClickHouse gives it: every value text, but for ports. */
 export type StoredMonitorRow = Readonly<
   Record<Exclude<(typeof MONITOR_ROW_KEYS)[number], 'service_port'>, string>
-> & { readonly target_port: number; readonly value: string };
+> & { readonly target_port: number; readonly value: string; readonly last_seconds: number };
+
+/** A monitor's row as it is kept; its path is found when it is read. */
+export interface KeptMonitorRow extends MonitorTopContributorsRow {
+  /** When its newest flow was, seconds since 1970. */
+  readonly lastSeconds: number;
+}
 
 export type StoredInsightsRow = Readonly<
   Record<(typeof WORKLOAD_INSIGHTS_ROW_KEYS)[number] | 'value', string>
@@ -25,10 +33,7 @@ export interface StoredBin {
 }
 
 /** The API's row; what is not known ("") is left out. */
-export function monitorRow(
-  row: StoredMonitorRow,
-  category: DestinationCategory,
-): MonitorTopContributorsRow {
+export function monitorRow(row: StoredMonitorRow, category: DestinationCategory): KeptMonitorRow {
   return {
     ...known({
       localIp: canonicalAddress(row.local_ip) ?? '',
@@ -50,6 +55,37 @@ export function monitorRow(
     targetPort: row.target_port,
     destinationCategory: category,
     value: BigInt(row.value),
+    lastSeconds: row.last_seconds,
+  };
+}
+
+/** The row with the way its flows took, by the topology as of the newest of them. */
+export function withPath(
+  { lastSeconds, ...row }: KeptMonitorRow,
+  owner: Owner,
+  paths: PathFinder,
+): MonitorTopContributorsRow {
+  const { constructs, snatAddress } = paths.pathOf(
+    endOf(row, 'local', owner.account),
+    endOf(row, 'remote', parseArn(row.remoteInstanceArn ?? '')?.account ?? ''),
+    lastSeconds,
+  );
+  return {
+    ...row,
+    ...known({ snatIp: snatAddress }),
+    ...(constructs.length === 0 ? {} : { traversedConstructs: constructs }),
+  };
+}
+
+function endOf(row: MonitorTopContributorsRow, side: 'local' | 'remote', account: string): PathEnd {
+  return {
+    account,
+    region: row[`${side}Region`] ?? '',
+    vpcId: row[`${side}VpcId`] ?? '',
+    subnetId: row[`${side}SubnetId`] ?? '',
+    az: row[`${side}Az`] ?? '',
+    instanceId: row[`${side}InstanceId`] ?? '',
+    address: row[`${side}Ip`] ?? '',
   };
 }
 

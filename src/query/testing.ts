@@ -1,5 +1,6 @@
 import type { Monitor, MonitorLocalResource, MonitorRemoteResource } from '../model/monitor.ts';
 import type { QueryRequest } from '../model/query.ts';
+import type { PathFinder } from '../model/topology.ts';
 import type { SqlFragment } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
 
@@ -57,6 +58,9 @@ export class QueuedStore implements FlowReader {
     (await this.next()).reject(error);
   }
 }
+
+/** A topology that knows nothing. */
+export const NO_PATHS: PathFinder = { pathOf: () => ({ constructs: [], snatAddress: '' }) };
 
 /** Half a minute past a full one: bins begin before it. */
 export const QUERY_START = 1_800_000_030;

@@ -7,8 +7,8 @@ import type { Service } from '../lib/service.ts';
 import { Queries } from '../query/queries.ts';
 import { QueryTable } from '../query/query-table.ts';
 import type { FlowStore } from '../store/flow-store.ts';
-import type { Topology } from '../topology/topology.ts';
 import type { Basics } from './compose.ts';
+import type { TopologyParts } from './compose-topology.ts';
 
 export interface ControlPlane {
   readonly scopes: Scopes;
@@ -20,7 +20,7 @@ export interface ControlPlane {
 
 export interface ControlPlaneParts {
   readonly store: FlowStore;
-  readonly topology: Topology;
+  readonly topology: TopologyParts;
   readonly newId: () => string;
 }
 
@@ -29,13 +29,8 @@ export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): C
   const { config, database, organization, log, metrics } = basics;
   const { store, topology, newId } = parts;
   const clock = systemClock;
-  const worker = new ScopeWorker({
-    database,
-    clock,
-    log,
-    // Agents are the only source so far: the topology of the targets is what they have said.
-    buildTopology: async () => void topology.snapshot(),
-  });
+  const { buildTopology } = topology;
+  const worker = new ScopeWorker({ database, clock, log, buildTopology });
   const wake = () => worker.wake();
   const scopes = new Scopes({ database, clock, newId, organization, wake });
   const monitors = new Monitors({ database, clock, wake });
@@ -44,6 +39,7 @@ export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): C
     store,
     scopeOf: (owner, scopeId) => scopes.get(owner, scopeId),
     monitorOf: (owner, monitorName) => monitors.get(owner, monitorName),
+    paths: () => topology.topology.snapshot(),
     newQueryId: newId,
     clock,
     log,

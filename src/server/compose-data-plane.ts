@@ -11,8 +11,7 @@ import { AcceptedReports } from '../publish/accepted-reports.ts';
 import { Publish } from '../publish/publish.ts';
 import { DiskBudget } from '../store/disk-budget.ts';
 import { FlowStore } from '../store/flow-store.ts';
-import { ClaimRepository } from '../topology/claim-repository.ts';
-import { Topology } from '../topology/topology.ts';
+import type { Topology } from '../topology/topology.ts';
 import type { Basics } from './compose.ts';
 import { gib, mib, type ServerConfig } from './config.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -25,8 +24,12 @@ export interface DataPlane {
   readonly publish: Publish;
   readonly journal: Journal;
   readonly store: FlowStore;
-  readonly topology: Topology;
   readonly services: readonly Service[];
+}
+
+export interface DataPlaneParts {
+  readonly topology: Topology;
+  readonly randomJournalId: () => number;
 }
 
 const MOST_BODY_BYTES = mib(8);
@@ -39,9 +42,9 @@ const REPLAY_LIMITS = { mostRecords: 1000, mostBytes: mib(16) };
 /** From the report at the door to the row in the store. */
 export function composeDataPlane(
   basics: Basics,
-  { randomJournalId }: { readonly randomJournalId: () => number },
+  { topology, randomJournalId }: DataPlaneParts,
 ): DataPlane {
-  const { config, folder, database, keys, log, metrics } = basics;
+  const { config, folder, keys, log, metrics } = basics;
   const clock = systemClock;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
   const authenticator = new Authenticator({ keys, clock, service: 'networkflowmonitor' });
@@ -71,8 +74,6 @@ export function composeDataPlane(
       mostInflatingBytes: mib(256),
     },
   });
-  const claims = new ClaimRepository({ database, clock, retentionSeconds });
-  const topology = new Topology({ claims, log, metrics });
   const store = new FlowStore({ options: storeOptions(basics), log, metrics });
   const mostBytes = gib(config.storeMostGib);
   const { retentionDays } = config;
@@ -106,8 +107,8 @@ export function composeDataPlane(
     metrics,
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
-  const services = [journal, ledger, memory, topology, store, guard, budget, worker];
-  return { authenticator, publish, journal, store, topology, services };
+  const services = [journal, ledger, memory, store, guard, budget, worker];
+  return { authenticator, publish, journal, store, services };
 }
 
 function journalOptions({ config, folder }: Basics) {

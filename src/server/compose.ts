@@ -16,6 +16,7 @@ import { Metrics } from '../lib/metrics.ts';
 import { type Service, ServiceGroup } from '../lib/service.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
 import { composeDataPlane } from './compose-data-plane.ts';
+import { composeTopology } from './compose-topology.ts';
 import { ConfigError, listOf, type ServerConfig } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { HttpServer } from './http-server.ts';
@@ -60,12 +61,15 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
   const metrics = new Metrics();
   const basics: Basics = { config, folder, database, ...identity, masterKey, log, metrics };
 
-  const data = composeDataPlane(basics, { randomJournalId: () => randomInt(2 ** 24) });
-  const control = composeControlPlane(basics, { ...data, newId: randomUUID });
+  const topology = composeTopology(basics);
+  const randomJournalId = () => randomInt(2 ** 24);
+  const data = composeDataPlane(basics, { topology: topology.topology, randomJournalId });
+  const { store } = data;
+  const control = composeControlPlane(basics, { store, topology, newId: randomUUID });
   const sessions = new Sessions({ clock: systemClock, random: randomBytes });
   const http = new HttpServer({
     config,
-    routes: composeRoutes(basics, { data, control, sessions }),
+    routes: composeRoutes(basics, { data, control, topology, sessions }),
     consoleFolder: CONSOLE_FOLDER,
     log,
     metrics,
@@ -74,6 +78,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     services: new ServiceGroup([
       dataFolderLock(config),
       controlDatabase(basics),
+      ...topology.services,
       ...data.services,
       ...control.services,
       http,

@@ -10,6 +10,7 @@ import type { Basics } from './compose.ts';
 import type { ControlPlane } from './compose-control-plane.ts';
 import type { DataPlane } from './compose-data-plane.ts';
 import { composeOwnRoutes } from './compose-own-routes.ts';
+import type { TopologyParts } from './compose-topology.ts';
 import { listOf } from './config.ts';
 import { createConsoleGate } from './console-gate.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
@@ -18,6 +19,7 @@ import { authenticate, healthPage, metricsPage } from './operator-pages.ts';
 export interface RouteParts {
   readonly data: DataPlane;
   readonly control: ControlPlane;
+  readonly topology: TopologyParts;
   readonly sessions: Sessions;
 }
 
@@ -62,8 +64,9 @@ function signedRoute({ authenticator }: DataPlane, api: Handler): RequestHandler
   };
 }
 
-function composeApi(basics: Basics, { data, control, sessions }: RouteParts): Handler {
+function composeApi(basics: Basics, parts: RouteParts): Handler {
   const { config, masterKey, log } = basics;
+  const { control } = parts;
   const { scopes, monitors, queries } = control;
   // Derived, so that every server with the same master key takes the others' tokens.
   const tokenKey = createHmac('sha256', masterKey).update('next tokens').digest();
@@ -76,7 +79,7 @@ function composeApi(basics: Basics, { data, control, sessions }: RouteParts): Ha
       results: (owner, query, page) => queries.results(owner, query, page),
       stop: (owner, query) => queries.stopQuery(owner, query),
     },
-    own: composeOwnRoutes(basics, { data, control, sessions, tokens: new NextTokens(tokenKey) }),
+    own: composeOwnRoutes(basics, { ...parts, tokens: new NextTokens(tokenKey) }),
     tokenKey,
     newRequestId: randomUUID,
     log,

@@ -49,12 +49,12 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
       localAddress: parts.localAddress ?? '10.0.1.7',
       remoteAddress: parts.remoteAddress ?? '10.0.2.7',
       servicePort: parts.servicePort ?? 443,
-      pods: parts.pods,
       values,
     },
     local: { ...UNKNOWN_ENDPOINT, ...owner, ...parts.local },
     remote: { ...UNKNOWN_ENDPOINT, ...parts.remote },
     cluster: parts.cluster ?? '',
+    pods: parts.pods,
     category: parts.category ?? 'INTRA_AZ',
     remoteIdentifier: parts.remoteIdentifier ?? '',
   };

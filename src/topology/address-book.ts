@@ -1,6 +1,6 @@
 import { prefixOf } from '../model/address.ts';
 import type { Endpoint } from '../model/enriched-flow.ts';
-import type { TopologySnapshot, Vantage } from '../model/topology.ts';
+import type { Vantage } from '../model/topology.ts';
 
 /**
  * A host's claim to an address over a time. `lastSeenSeconds` moves on while the host goes on
@@ -28,7 +28,7 @@ export interface AddressBookDeps {
 }
 
 /** Who had which address when, of all networks that agents have described. */
-export class AddressBook implements TopologySnapshot {
+export class AddressBook {
   readonly #networks = new Map<string, Network>();
   /** The networks of each account and Region: where an address not of the own network may be. */
   readonly #networksOf = new Map<string, Network[]>();
@@ -43,6 +43,7 @@ export class AddressBook implements TopologySnapshot {
     for (const claim of claims) this.#networkOf(claim.endpoint).add(claim, this.#zones);
   }
 
+  /** In the network itself, then in others of the same account and Region. */
   locate(address: string, vantage: Vantage): Endpoint | undefined {
     const own = this.#networks.get(vantage.vpcId);
     const found = own?.find(address, vantage.timeSeconds);
@@ -51,6 +52,13 @@ export class AddressBook implements TopologySnapshot {
     const subnet = own?.subnetAround(address);
     if (subnet !== undefined || found === 'several') return subnet;
     return this.#inOtherNetworks(address, vantage, own);
+  }
+
+  /** In one network only. */
+  locateIn(vpcId: string, address: string, timeSeconds: number): Endpoint | undefined {
+    const network = this.#networks.get(vpcId);
+    const found = network?.find(address, timeSeconds);
+    return found === undefined || found === 'several' ? network?.subnetAround(address) : found;
   }
 
   zoneOf(subnetId: string): string {

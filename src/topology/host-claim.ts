@@ -1,7 +1,7 @@
 import { addressScope, prefixOf } from '../model/address.ts';
-import { stableId } from '../model/ids.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
+import { instanceId, networkId, subnetId } from './made-ids.ts';
 
 /** What a host says of itself, with ids made of it: the same wherever they are computed. */
 export interface HostClaim {
@@ -24,16 +24,15 @@ export interface ClaimedAddress {
   readonly prefix: string;
 }
 
-const INSTANCE_ID = /^i-[a-zA-Z0-9]{8,32}$/;
-
 /** Reads a host's claim from its description. */
 export function claimOf(owner: Owner, host: HostDescription): HostClaim {
-  const { account, region } = owner;
   const networkName = host.network ?? '';
-  const vpcId = networkName === '' ? '' : stableId('vpc', account, region, networkName);
+  const vpcId = networkName === '' ? '' : networkId(owner, networkName);
+  // Its own id; else one made of what it does say.
+  const name = host.instanceId || host.machineId;
   return {
     owner,
-    instanceId: instanceIdOf(owner, host),
+    instanceId: name === '' ? '' : instanceId(owner, name),
     hostName: host.hostName ?? '',
     vpcId,
     networkName,
@@ -43,13 +42,6 @@ export function claimOf(owner: Owner, host: HostDescription): HostClaim {
   };
 }
 
-/** Its own id where it has AWS's form; else one made of what it does say. "" when it says nothing. */
-function instanceIdOf({ account, region }: Owner, host: HostDescription): string {
-  if (INSTANCE_ID.test(host.instanceId)) return host.instanceId;
-  const name = host.instanceId || host.machineId;
-  return name === '' ? '' : stableId('i', account, region, name);
-}
-
 /** Loopback, link-local and container bridges' addresses are the host's own business. */
 function claimedAddresses(vpcId: string, host: HostDescription): ClaimedAddress[] {
   return host.interfaces.flatMap(({ kind, address, prefixLength }) => {
@@ -57,7 +49,6 @@ function claimedAddresses(vpcId: string, host: HostDescription): ClaimedAddress[
     if (kind !== 'link' || scope === 'loopback' || scope === 'link-local') return [];
     const prefix = prefixOf(address, prefixLength);
     const isHostRoute = prefixLength === (address.includes(':') ? 128 : 32);
-    const subnetId = isHostRoute ? '' : stableId('subnet', vpcId, prefix);
-    return [{ address, subnetId, prefix }];
+    return [{ address, subnetId: isHostRoute ? '' : subnetId(vpcId, prefix), prefix }];
   });
 }

@@ -1,4 +1,8 @@
 import type { HostDescription, HostInterface } from '../model/report.ts';
+import type { Resource, ResourceOf } from './graph/resource.ts';
+import type { ResourceVersion } from './graph/resource-version.ts';
+import { GraphSnapshot } from './snapshot/graph-snapshot.ts';
+import { FOREVER } from './snapshot/prefix-index.ts';
 
 /** A host in network `default`, zone `use1-az1`, with one address of 10.0.1.0/24. */
 export function describeHost(overrides: Partial<HostDescription> = {}): HostDescription {
@@ -17,4 +21,40 @@ export function describeHost(overrides: Partial<HostDescription> = {}): HostDesc
 /** An address of a link that makes a subnet. */
 export function link(address: string, prefixLength: number): HostInterface {
   return { name: 'eth0', kind: 'link', address, prefixLength };
+}
+
+const owner = { account: '111111111111', region: 'us-east-1' };
+
+export function vpc(id: string, ...cidrs: readonly string[]): ResourceOf<'vpc'> {
+  return { kind: 'vpc', id, ...owner, cidrs };
+}
+
+export function subnet(
+  id: string,
+  vpcId: string,
+  ...cidrs: readonly string[]
+): ResourceOf<'subnet'> {
+  return { kind: 'subnet', id, ...owner, vpcId, cidrs, zoneId: 'use1-az1' };
+}
+
+export function nic(
+  id: string,
+  vpcId: string,
+  parts: Partial<ResourceOf<'network-interface'>>,
+): ResourceOf<'network-interface'> {
+  const base = { kind: 'network-interface' as const, id, ...owner, vpcId, addresses: [] };
+  return { ...base, ...parts };
+}
+
+/** A snapshot of resources that are as they are for good. */
+export function snapshotOf(...resources: readonly Resource[]): GraphSnapshot {
+  const times = { fromSeconds: 0, toSeconds: FOREVER };
+  return makeSnapshot(
+    resources.map((resource) => [{ source: 'aws', slice: 'a', resource, ...times }]),
+  );
+}
+
+export function makeSnapshot(histories: Iterable<readonly ResourceVersion[]>): GraphSnapshot {
+  const steps = GraphSnapshot.make(histories);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }

@@ -10,6 +10,7 @@ import { Metrics } from '../lib/metrics.ts';
 import type { HostDescription } from '../model/report.ts';
 import { CLAIM_SECONDS } from './address-book.ts';
 import { ClaimRepository } from './claim-repository.ts';
+import { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import { describeHost, link } from './testing.ts';
 import { Topology } from './topology.ts';
 
@@ -40,7 +41,8 @@ async function restart(): Promise<void> {
   database = await openDatabase({ url: `sqlite:${join(folder, 'control.db')}` });
   metrics = new Metrics();
   const claims = new ClaimRepository({ database, clock, retentionSeconds: RETENTION });
-  topology = new Topology({ claims, log: silentLog, metrics });
+  const graph = new GraphSnapshot();
+  topology = new Topology({ claims, graph: () => graph, log: silentLog, metrics });
   await topology.start();
 }
 

@@ -8,9 +8,13 @@ import type { TopologySnapshot } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
+import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
+import { TopologyView } from './topology-view.ts';
 
 export interface TopologyDeps {
   readonly claims: ClaimRepository;
+  /** What other sources say, as it is now. */
+  readonly graph: () => GraphSnapshot;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -26,9 +30,10 @@ const SAVE_MILLIS = 10_000;
 const FORGET_SECONDS = 3_600;
 
 /**
- * The resource graph as agents describe it: who had which address, in which subnet and zone, from
- * when to when. `observe` takes what a report says; `snapshot` is what flows are enriched from,
- * made anew when something changed. Kept in the control database, written behind.
+ * What flows are enriched from: the resource graph, and below it what agents say of their own hosts:
+ * who had which address, in which subnet and zone, from when to when. `observe` takes what a report
+ * says; `snapshot` is made anew when something changed. Claims are kept in the control database,
+ * written behind.
  */
 export class Topology implements Service {
   readonly name = 'topology';
@@ -40,7 +45,10 @@ export class Topology implements Service {
   readonly #stopping = new AbortController();
   #claimCount = 0;
   #saving: Promise<void> | undefined;
+  #book: AddressBook;
   #snapshot: TopologySnapshot;
+  /** The graph that `#snapshot` was made with. */
+  #graph: GraphSnapshot;
   #changed = false;
   #forgottenSeconds = 0;
 
@@ -58,12 +66,13 @@ export class Topology implements Service {
       { name: 'nfm_topology_claims', help: 'Addresses of hosts the topology knows' },
       () => this.#claimCount,
     );
-    this.#snapshot = this.#build();
+    this.#book = this.#makeBook();
+    this.#graph = deps.graph();
+    this.#snapshot = new TopologyView(this.#graph, this.#book);
   }
 
   async start(): Promise<void> {
     for (const claim of await this.#deps.claims.load()) this.#keep(claim);
-    this.#snapshot = this.#build();
     this.#saving = this.#saveLoop(this.#stopping.signal);
   }
 
@@ -73,9 +82,17 @@ export class Topology implements Service {
     await this.save();
   }
 
-  /** Takes what a host says of itself at a time, and gives it back with its ids. */
+  /**
+   * Takes what a host says of itself at a time, and gives it back with its ids. Of an instance that
+   * the graph places, the graph knows the addresses, and in which network they are.
+   */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
     const claim = claimOf(owner, host);
+    const place = this.#deps.graph().placeOfInstance(claim.instanceId);
+    if (place !== undefined) {
+      const az = place.az || claim.az;
+      return { ...claim, vpcId: place.network, az, addresses: [], subnetOf: NO_SUBNETS };
+    }
     if (claim.vpcId !== '' && claim.instanceId !== '') {
       for (const address of claim.addresses) this.#claim(claim, address, timeSeconds);
     }
@@ -85,7 +102,11 @@ export class Topology implements Service {
 
   /** The topology with everything observed so far. */
   snapshot(): TopologySnapshot {
-    if (this.#changed) this.#snapshot = this.#build();
+    const graph = this.#deps.graph();
+    if (!this.#changed && graph === this.#graph) return this.#snapshot;
+    if (this.#changed) this.#book = this.#makeBook();
+    this.#graph = graph;
+    this.#snapshot = new TopologyView(graph, this.#book);
     return this.#snapshot;
   }
 
@@ -162,7 +183,7 @@ export class Topology implements Service {
     this.#changed = true;
   }
 
-  #build(): TopologySnapshot {
+  #makeBook(): AddressBook {
     this.#changed = false;
     return new AddressBook({
       claims: [...this.#claims.values()].flat(),
@@ -182,6 +203,8 @@ export class Topology implements Service {
     }
   }
 }
+
+const NO_SUBNETS: ReadonlyMap<string, string> = new Map();
 
 /** The same host in the same place and subnet, not so long silent that another may have had the address. */
 function isHeldBy(

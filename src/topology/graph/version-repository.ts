@@ -1,0 +1,180 @@
+import type { Clock } from '../../lib/clock.ts';
+import { type Database, type Migration, runMigrations } from '../../lib/database.ts';
+import { FOREVER } from '../snapshot/prefix-index.ts';
+import type { Resource } from './resource.ts';
+import type { ResourceVersion } from './resource-version.ts';
+import type { SourceSlice, TopologySourceName } from './source-statement.ts';
+
+type VersionRow = {
+  readonly source: string;
+  readonly slice: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly from_seconds: number;
+  readonly to_seconds: number;
+  /** The resource's other members as JSON. */
+  readonly body: string;
+};
+
+type SliceRow = {
+  readonly source: string;
+  readonly slice: string;
+  readonly last_success_seconds: number;
+};
+
+type GraphTables = {
+  readonly topology_versions: VersionRow;
+  readonly topology_slices: SliceRow;
+};
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    name: '001-versions',
+    async up(database) {
+      await database.schema
+        .createTable('topology_versions')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('slice', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('id', 'text', (column) => column.notNull())
+        .addColumn('from_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('to_seconds', 'bigint', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('topology_versions_key', [
+          'source',
+          'slice',
+          'kind',
+          'id',
+          'from_seconds',
+        ])
+        .execute();
+      await database.schema
+        .createIndex('topology_versions_by_end')
+        .on('topology_versions')
+        .column('to_seconds')
+        .execute();
+      await database.schema
+        .createTable('topology_slices')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('slice', 'text', (column) => column.notNull())
+        .addColumn('last_success_seconds', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('topology_slices_key', ['source', 'slice'])
+        .execute();
+    },
+  },
+];
+
+export interface KnownSlice extends SourceSlice {
+  readonly lastSuccessSeconds: number;
+}
+
+export interface VersionRepositoryDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** What ended longer ago is forgotten: no flow is as old. */
+  readonly retentionSeconds: number;
+}
+
+/** The history of the resource graph, kept over restarts in the control database. */
+export class VersionRepository {
+  readonly #deps: VersionRepositoryDeps;
+
+  constructor(deps: VersionRepositoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Makes the tables, forgets what is past retention, and reads the rest, oldest first. */
+  async load(): Promise<{ versions: ResourceVersion[]; slices: KnownSlice[] }> {
+    await runMigrations(this.#deps.database, 'topology-graph', MIGRATIONS);
+    await this.forget(this.oldestSeconds());
+    const versions = await this.#tables()
+      .selectFrom('topology_versions')
+      .select(['source', 'slice', 'kind', 'id', 'from_seconds', 'to_seconds', 'body'])
+      .orderBy('from_seconds')
+      .execute();
+    const slices = await this.#tables()
+      .selectFrom('topology_slices')
+      .select(['source', 'slice', 'last_success_seconds'])
+      .execute();
+    return {
+      versions: versions.map(versionOfRow),
+      slices: slices.map((row) => ({
+        source: row.source as TopologySourceName,
+        slice: row.slice,
+        lastSuccessSeconds: row.last_success_seconds,
+      })),
+    };
+  }
+
+  /** What ended before is past retention, in seconds since 1970. */
+  oldestSeconds(): number {
+    return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
+  }
+
+  async forget(oldestSeconds: number): Promise<void> {
+    await this.#tables()
+      .deleteFrom('topology_versions')
+      .where('to_seconds', '<', oldestSeconds)
+      .execute();
+  }
+
+  /** Writes at most some hundred versions; of one that is known only the end. */
+  async save(versions: readonly ResourceVersion[]): Promise<void> {
+    await this.#tables()
+      .insertInto('topology_versions')
+      .values(versions.map(rowOfVersion))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['source', 'slice', 'kind', 'id', 'from_seconds'])
+          .doUpdateSet((row) => ({ to_seconds: row.ref('excluded.to_seconds') })),
+      )
+      .execute();
+  }
+
+  async saveSlice({ source, slice, lastSuccessSeconds }: KnownSlice): Promise<void> {
+    await this.#tables()
+      .insertInto('topology_slices')
+      .values({ source, slice, last_success_seconds: lastSuccessSeconds })
+      .onConflict((conflict) =>
+        conflict.columns(['source', 'slice']).doUpdateSet((row) => ({
+          last_success_seconds: row.ref('excluded.last_success_seconds'),
+        })),
+      )
+      .execute();
+  }
+
+  async deleteSlice({ source, slice }: SourceSlice): Promise<void> {
+    await this.#tables()
+      .deleteFrom('topology_slices')
+      .where('source', '=', source)
+      .where('slice', '=', slice)
+      .execute();
+  }
+
+  #tables() {
+    return this.#deps.database.withTables<GraphTables>();
+  }
+}
+
+function rowOfVersion({ source, slice, resource, ...version }: ResourceVersion): VersionRow {
+  const { kind, id, ...members } = resource;
+  return {
+    source,
+    slice,
+    kind,
+    id,
+    from_seconds: version.fromSeconds,
+    to_seconds: version.toSeconds,
+    body: JSON.stringify(members),
+  };
+}
+
+function versionOfRow(row: VersionRow): ResourceVersion {
+  return {
+    source: row.source as TopologySourceName,
+    slice: row.slice,
+    resource: { kind: row.kind, id: row.id, ...JSON.parse(row.body) } as Resource,
+    fromSeconds: row.from_seconds,
+    toSeconds: Math.min(FOREVER, row.to_seconds),
+  };
+}

@@ -1,0 +1,111 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import type { Log } from '../../lib/log.ts';
+import type { GaugeMetric, Metrics } from '../../lib/metrics.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Service } from '../../lib/service.ts';
+import type { ResourceVersion } from '../graph/resource-version.ts';
+import { GraphSnapshot } from './graph-snapshot.ts';
+
+export interface LiveSnapshotDeps {
+  readonly histories: () => Iterable<readonly ResourceVersion[]>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Requests wait no longer than this for a piece of a snapshot to be made. */
+const PIECE_MILLIS = 5;
+/** After a snapshot took so long to make, the next is begun after this many times as long. */
+const REST_FACTOR = 4;
+const LEAST_REST_MILLIS = 250;
+
+/**
+ * The newest snapshot of the graph: made anew in pieces when something changed, swapped when it is
+ * whole. However often sources speak, making snapshots takes a fifth of a core at most.
+ */
+export class LiveSnapshot implements Service {
+  readonly name = 'topology snapshot';
+  readonly #deps: LiveSnapshotDeps;
+  readonly #stopping = new AbortController();
+  readonly #seconds: GaugeMetric;
+  #current = new GraphSnapshot();
+  #wanted = 0;
+  #made = 0;
+  #wake = new AbortController();
+  #loop: Promise<void> | undefined;
+  readonly #waiting: { readonly wanted: number; readonly resolve: () => void }[] = [];
+
+  constructor(deps: LiveSnapshotDeps) {
+    this.#deps = deps;
+    this.#seconds = deps.metrics.gauge({
+      name: 'nfm_topology_snapshot_seconds',
+      help: 'How long the last snapshot of the topology took to make',
+    });
+  }
+
+  /** Empty until there is anything to be known. */
+  get current(): GraphSnapshot {
+    return this.#current;
+  }
+
+  start(): Promise<void> {
+    this.#loop = this.#run(this.#stopping.signal);
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.abort();
+    await this.#loop;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Says that the graph has changed. */
+  changed(): void {
+    this.#wanted += 1;
+    this.#wake.abort();
+  }
+
+  /** Resolves when everything that changed before the call is in the snapshot, or on `stop`. */
+  settled(): Promise<void> {
+    if (this.#made >= this.#wanted) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ wanted: this.#wanted, resolve }));
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      if (this.#made === this.#wanted) await pause(2 ** 30, this.#wake.signal);
+      if (signal.aborted) return;
+      const started = performance.now();
+      try {
+        await this.#make(signal);
+      } catch (error) {
+        this.#deps.log.error('cannot make a snapshot of the topology', { error });
+      }
+      const millis = performance.now() - started;
+      this.#seconds.set(millis / 1000);
+      await pause(Math.max(LEAST_REST_MILLIS, REST_FACTOR * millis), signal);
+    }
+  }
+
+  async #make(signal: AbortSignal): Promise<void> {
+    const wanted = this.#wanted;
+    const steps = GraphSnapshot.make(this.#deps.histories());
+    let pieceStarted = performance.now();
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) {
+        this.#current = step.value;
+        break;
+      }
+      if (performance.now() - pieceStarted < PIECE_MILLIS) continue;
+      await immediate();
+      if (signal.aborted) return;
+      pieceStarted = performance.now();
+    }
+    this.#made = wanted;
+    const isDone = (waiter: { readonly wanted: number }) => waiter.wanted <= this.#made;
+    const done = this.#waiting.filter(isDone);
+    this.#waiting.splice(0, Infinity, ...this.#waiting.filter((waiter) => !isDone(waiter)));
+    for (const { resolve } of done) resolve();
+  }
+}

@@ -1,0 +1,256 @@
+import type { Owner } from '../../model/owner.ts';
+import type { TraversedConstruct } from '../../model/topology.ts';
+import type {
+  NetworkInterfaceResource,
+  ResourceKind,
+  ResourceOf,
+  ServicePrefixResource,
+  SubnetResource,
+} from '../graph/resource.ts';
+import { ec2Construct, loadBalancerConstruct } from './constructs.ts';
+import type { Histories, History, Steps } from './histories.ts';
+import { type IndexedPrefix, indexHistory } from './index-history.ts';
+import { isSamePlace, makePlace, type Place } from './place.ts';
+import { PrefixIndex } from './prefix-index.ts';
+import { endpointServiceName, publishedServiceName } from './service-name.ts';
+
+/** The one space of what has no network: public addresses and published prefixes. */
+export const PUBLIC_SPACE = 0;
+
+/** Where everything is that has an address: networks, subnets, interfaces, published prefixes. */
+export class PlaceTables {
+  readonly places: Place[] = [];
+  /** Networks by id, numbered: the spaces of `addresses` and `subnets`. */
+  readonly networks = new Map<string, number>();
+  /** Each network as a place, for addresses in none of its subnets; by number. */
+  readonly networkPlaces: Place[] = [];
+  /** The zone of each subnet; only of those whose zone is known. */
+  readonly zoneOf = new Map<string, string>();
+  readonly localZones = new Set<string>();
+  /** What holds an address, by network. */
+  readonly addresses = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
+  readonly subnets = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
+  readonly publicAddresses = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
+  readonly published = new PrefixIndex((a, b) => this.#isNarrower(a, b));
+  /** The first place of each instance. */
+  readonly placeOfInstance = new Map<string, Place>();
+  /** What could not be read as an address or prefix, with the resource that says it. */
+  readonly unreadable: { readonly id: string; readonly text: string }[] = [];
+  readonly #behind = new Map<string, readonly TraversedConstruct[]>();
+  readonly #serviceOf = new Map<string, string>();
+  /** Gateways and the like that have interfaces of their own. */
+  readonly #hasInterfaces = new Set<string>();
+
+  *read(histories: Histories): Steps {
+    yield* histories.eachOf('zone', (history) => {
+      const zone = history.at(-1)?.resource;
+      if (zone?.zoneType === 'local') this.localZones.add(zone.id);
+    });
+    yield* histories.eachOf('vpc', (history) => this.#addNetwork(history));
+    yield* histories.eachOf('vpc-peering', (history) => this.#addPeered(history));
+    yield* histories.eachOf('subnet', (history) => this.#addSubnet(history));
+    yield* this.#readOwners(histories);
+    yield* histories.eachOf('network-interface', (history) => this.#addInterface(history));
+    yield* histories.eachOf('nat-gateway', (history) => this.#addNatGateway(history));
+    yield* histories.eachOf('service-prefix', (history) => this.#addPublished(history));
+  }
+
+  /** The number of a network; networks nobody describes are numbered when something is in them. */
+  numberOf(vpcId: string): number {
+    const known = this.networks.get(vpcId);
+    if (known !== undefined) return known;
+    const number = this.networks.size;
+    this.networks.set(vpcId, number);
+    this.networkPlaces[number] = makePlace({ id: vpcId, vpcId, network: vpcId });
+    return number;
+  }
+
+  #addNetwork(history: History<'vpc'>): void {
+    const vpc = history.at(-1)?.resource;
+    if (vpc !== undefined) this.#describeNetwork(vpc, vpc.id);
+  }
+
+  /** The far end of a peering may be in an account nobody reads. */
+  #addPeered(history: History<'vpc-peering'>): void {
+    const peering = history.at(-1)?.resource;
+    for (const peered of peering === undefined ? [] : [peering.requester, peering.accepter]) {
+      if (!this.networks.has(peered.vpcId)) this.#describeNetwork(peered, peered.vpcId);
+    }
+  }
+
+  #describeNetwork({ account, region }: Owner, id: string): void {
+    const place = makePlace({ id, account, region, vpcId: id, network: id });
+    this.networkPlaces[this.numberOf(id)] = place;
+  }
+
+  #addSubnet(history: History<'subnet'>): void {
+    const zone = history.at(-1)?.resource.zoneId ?? '';
+    const id = history.at(-1)?.resource.id ?? '';
+    if (zone !== '') this.zoneOf.set(id, zone);
+    const numbers = this.#number(history, subnetPlace(this.localZones));
+    this.#index(this.subnets, history, (subnet, i) =>
+      this.#inNetwork(subnet.vpcId, subnet.cidrs, numbers[i]),
+    );
+  }
+
+  /** What stands behind interfaces of its own. */
+  *#readOwners(histories: Histories): Steps {
+    yield* histories.eachOf('vpc-endpoint', (history) => {
+      const endpoint = history.at(-1)?.resource;
+      if (endpoint === undefined) return;
+      const service = endpointServiceName(endpoint.serviceName);
+      const constructs = [
+        ec2Construct(endpoint, 'vpc-endpoint', endpoint.id),
+        { serviceName: service },
+      ];
+      for (const id of [endpoint.id, ...(endpoint.interfaceIds ?? [])]) {
+        this.#behind.set(id, constructs);
+        this.#serviceOf.set(id, service);
+      }
+    });
+    yield* histories.eachOf('load-balancer', (history) => {
+      const balancer = history.at(-1)?.resource;
+      if (balancer === undefined) return;
+      const constructs = [loadBalancerConstruct(balancer, balancer.id)];
+      for (const id of [balancer.id, ...(balancer.interfaceIds ?? [])]) {
+        this.#behind.set(id, constructs);
+      }
+    });
+    yield* histories.eachOf('nat-gateway', (history) => {
+      const nat = history.at(-1)?.resource;
+      if (nat !== undefined) this.#behind.set(nat.id, [ec2Construct(nat, 'natgateway', nat.id)]);
+    });
+  }
+
+  #addInterface(history: History<'network-interface'>): void {
+    const numbers = this.#number(history, (resource) => this.#interfacePlace(resource));
+    this.#index(this.addresses, history, ({ vpcId, addresses, prefixes = [] }, i) =>
+      this.#inNetwork(vpcId, [...addresses, ...prefixes], numbers[i]),
+    );
+    this.#index(this.publicAddresses, history, ({ publicAddresses = [] }, i) =>
+      inPublic(publicAddresses, numbers[i]),
+    );
+  }
+
+  #interfacePlace(resource: NetworkInterfaceResource): Place {
+    const { id, account, region, vpcId, subnetId = '', instanceId = '', ownerId = '' } = resource;
+    const az = this.zoneOf.get(subnetId) ?? '';
+    if (ownerId !== '') this.#hasInterfaces.add(ownerId);
+    const service = this.#serviceOf.get(id) ?? this.#serviceOf.get(ownerId) ?? '';
+    const place = makePlace({
+      id,
+      account,
+      region,
+      // An endpoint's address is the service's: it is in nobody's subnet and zone.
+      ...(service === '' ? { vpcId, subnetId, az, instanceId } : {}),
+      service,
+      isLocalZone: this.localZones.has(az),
+      network: vpcId,
+      subnet: subnetId,
+      interfaceId: id,
+      behind: this.#behind.get(id) ?? this.#behind.get(ownerId) ?? NOTHING,
+    });
+    if (instanceId !== '' && !this.placeOfInstance.has(instanceId)) {
+      this.placeOfInstance.set(instanceId, place);
+    }
+    return place;
+  }
+
+  /** Only of gateways whose interfaces nobody describes: else those have the addresses. */
+  #addNatGateway(history: History<'nat-gateway'>): void {
+    if (this.#hasInterfaces.has(history.at(-1)?.resource.id ?? '')) return;
+    const numbers = this.#number(history, (nat) => {
+      const { id, account, region, vpcId, subnetId } = nat;
+      const az = this.zoneOf.get(subnetId) ?? '';
+      const where = { vpcId, subnetId, az, network: vpcId, subnet: subnetId };
+      const behind = this.#behind.get(id) ?? NOTHING;
+      return makePlace({ id, account, region, ...where, interfaceId: id, behind });
+    });
+    this.#index(this.addresses, history, ({ vpcId, privateAddresses }, i) =>
+      this.#inNetwork(vpcId, privateAddresses, numbers[i]),
+    );
+    this.#index(this.publicAddresses, history, ({ publicAddresses }, i) =>
+      inPublic(publicAddresses, numbers[i]),
+    );
+  }
+
+  #addPublished(history: History<'service-prefix'>): void {
+    const numbers = this.#number(history, publishedPlace);
+    this.#index(this.published, history, ({ prefix }, i) => inPublic([prefix], numbers[i]));
+  }
+
+  #index<Kind extends ResourceKind>(
+    index: PrefixIndex,
+    history: History<Kind>,
+    prefixesOf: (resource: ResourceOf<Kind>, version: number) => readonly IndexedPrefix[],
+  ): void {
+    const id = history[0]?.resource.id ?? '';
+    for (const text of indexHistory(index, history, prefixesOf)) this.unreadable.push({ id, text });
+  }
+
+  #inNetwork(vpcId: string, prefixes: readonly string[], value = 0): readonly IndexedPrefix[] {
+    const space = this.numberOf(vpcId);
+    return prefixes.map((prefix) => ({ space, prefix, value }));
+  }
+
+  /** Makes a place for each version, and gives their numbers; the same place again is one. */
+  #number<Kind extends ResourceKind>(
+    history: History<Kind>,
+    placeOf: (resource: ResourceOf<Kind>) => Place,
+  ): readonly number[] {
+    let last: Place | undefined;
+    return history.map(({ resource }) => {
+      const place = placeOf(resource);
+      if (last === undefined || !isSamePlace(last, place)) {
+        this.places.push(place);
+        last = place;
+      }
+      return this.places.length - 1;
+    });
+  }
+
+  #idOf(number: number): string {
+    return this.places[number]?.id ?? '';
+  }
+
+  /** Of equal published prefixes: S3 before EC2 before AMAZON, which holds all. */
+  #isNarrower(a: number, b: number): boolean {
+    const [one, other] = [this.places[a], this.places[b]];
+    const isService = (place: Place | undefined) => Number((place?.service ?? '') !== '');
+    return (
+      isService(one) > isService(other) ||
+      (isService(one) === isService(other) && this.#idOf(a) < this.#idOf(b))
+    );
+  }
+}
+
+const NOTHING: readonly TraversedConstruct[] = [];
+
+function inPublic(prefixes: readonly string[], value = 0): readonly IndexedPrefix[] {
+  return prefixes.map((prefix) => ({ space: PUBLIC_SPACE, prefix, value }));
+}
+
+function subnetPlace(localZones: ReadonlySet<string>): (subnet: SubnetResource) => Place {
+  return ({ id, account, region, vpcId, zoneId = '' }) =>
+    makePlace({
+      id,
+      account,
+      region,
+      vpcId,
+      subnetId: id,
+      az: zoneId,
+      isLocalZone: localZones.has(zoneId),
+      network: vpcId,
+      subnet: id,
+    });
+}
+
+function publishedPlace(resource: ServicePrefixResource): Place {
+  const { id, region, service, networkBorderGroup } = resource;
+  return makePlace({
+    id,
+    region,
+    service: publishedServiceName(service),
+    isLocalZone: networkBorderGroup !== region,
+  });
+}

@@ -1,0 +1,184 @@
+import type { TraversedConstruct } from '../../model/topology.ts';
+import type {
+  Route,
+  RouteTableResource,
+  RouteTargetKind,
+  TransitGatewayRouteTableResource,
+} from '../graph/resource.ts';
+import type { TimedResource } from '../graph/resource-version.ts';
+import { ec2Construct, internetGatewayConstruct, transitPeeringConstruct } from './constructs.ts';
+import type { Histories, History, Steps } from './histories.ts';
+import { indexHistory } from './index-history.ts';
+import { type RouteTarget, Routing, type TransitGateway } from './routing.ts';
+import { endpointServiceName } from './service-name.ts';
+import { TimedMap } from './timed-map.ts';
+
+export interface RoutingTables {
+  readonly routing: Routing;
+  /** Gateway endpoints by the name of their service, by table number. */
+  readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
+}
+
+/** Reads what routes traffic: tables, gateways, peerings. */
+export class RoutingReader implements RoutingTables {
+  readonly routing = new Routing();
+  readonly serviceEndpoints = new Map<number, TimedMap<TraversedConstruct>>();
+  /** Numbers of tables by id. */
+  readonly #tables = new Map<string, number>();
+  readonly #targets = new Map<string, number>();
+  /** What a transit gateway's attachments are reached by: one for all of its versions. */
+  readonly #gateways = new Map<string, Pick<TransitGateway, 'attachments' | 'tables'>>();
+
+  *read(histories: Histories): Steps {
+    const cidrsOf = histories.latest('vpc');
+    yield* this.#readGateways(histories);
+    yield* histories.eachOf('route-table', (history) => {
+      const vpcId = history[0]?.resource.vpcId ?? '';
+      this.#readTable(history, cidrsOf.get(vpcId)?.cidrs ?? []);
+    });
+    yield* histories.eachOf('transit-gateway-route-table', (history) =>
+      this.#readTransitTable(history),
+    );
+    yield* histories.eachOf('vpc-endpoint', (history) => {
+      for (const version of history) this.#readEndpoint(version);
+    });
+  }
+
+  *#readGateways(histories: Histories): Steps {
+    const { transitGateways, attachments, peerings, natGateways } = this.routing;
+    yield* histories.eachOf('transit-gateway', (history) => {
+      for (const { resource, ...times } of history) {
+        const { id } = resource;
+        const construct = ec2Construct(resource, 'transit-gateway', id);
+        transitGateways.add(id, { value: { id, construct, ...this.#gateway(id) }, ...times });
+      }
+    });
+    yield* histories.eachOf('transit-gateway-attachment', (history) => {
+      for (const { resource, ...times } of history) {
+        const { id, transitGatewayId, attached, attachedId: vpcId, subnetIds = [] } = resource;
+        const construct = ec2Construct(resource, 'transit-gateway-attachment', id);
+        const to =
+          attached === 'vpc'
+            ? ({ kind: 'vpc', vpcId, subnetId: subnetIds[0] ?? '' } as const)
+            : ({ kind: 'outside' } as const);
+        const value = { id, construct, to };
+        attachments.add(id, { value, ...times });
+        if (to.kind === 'vpc') {
+          this.#gateway(transitGatewayId).attachments.add(vpcId, { value, ...times });
+        }
+      }
+    });
+    yield* histories.eachOf('transit-gateway-peering', (history) => {
+      for (const { resource, ...times } of history) {
+        const { id, requester, accepter } = resource;
+        const transitGateways = [requester.transitGatewayId, accepter.transitGatewayId] as const;
+        const construct = transitPeeringConstruct(requester, id);
+        const to = { kind: 'peering', transitGateways } as const;
+        attachments.add(id, { value: { id, construct, to }, ...times });
+      }
+    });
+    yield* histories.eachOf('vpc-peering', (history) => {
+      for (const { resource, ...times } of history) {
+        const { id, requester, accepter } = resource;
+        const construct = ec2Construct(requester, 'vpc-peering-connection', id);
+        const vpcIds = [requester.vpcId, accepter.vpcId] as const;
+        peerings.add(id, { value: { vpcIds, construct }, ...times });
+      }
+    });
+    yield* histories.eachOf('nat-gateway', (history) => {
+      for (const { resource, ...times } of history) {
+        const { id, vpcId, subnetId, publicAddresses, privateAddresses } = resource;
+        const construct = ec2Construct(resource, 'natgateway', id);
+        const address = publicAddresses[0] ?? privateAddresses[0] ?? '';
+        natGateways.add(id, { value: { vpcId, subnetId, construct, address }, ...times });
+      }
+    });
+  }
+
+  #readTable(history: History<'route-table'>, cidrs: readonly string[]): void {
+    const { tableOfSubnet, mainTables, routes } = this.routing;
+    const space = this.#number(history[0]?.resource.id ?? '');
+    for (const { resource, ...times } of history) {
+      for (const id of resource.subnetIds) tableOfSubnet.add(id, { value: space, ...times });
+      if (resource.isMain) mainTables.add(resource.vpcId, { value: space, ...times });
+    }
+    indexHistory(routes, history, (table) => {
+      const said = new Set(table.routes.map(({ destination }) => destination));
+      // Every table routes the network's own addresses, said or not.
+      const local = cidrs
+        .filter((destination) => !said.has(destination))
+        .map((destination): Route => ({ destination, target: 'local', targetId: '' }));
+      return [...table.routes, ...local].map(({ destination: prefix, target, targetId }) => {
+        return { space, prefix, value: this.#target(table, target, targetId) };
+      });
+    });
+  }
+
+  #readTransitTable(history: History<'transit-gateway-route-table'>): void {
+    const space = this.#number(history[0]?.resource.id ?? '');
+    for (const { resource, ...times } of history) {
+      const { tables } = this.#gateway(resource.transitGatewayId);
+      for (const id of resource.associations) tables.add(id, { value: space, ...times });
+    }
+    indexHistory(this.routing.routes, history, (table) =>
+      table.routes.map(({ destination: prefix, attachmentId }) => {
+        return { space, prefix, value: this.#target(table, 'attachment', attachmentId) };
+      }),
+    );
+  }
+
+  #readEndpoint({ resource, ...times }: TimedResource<'vpc-endpoint'>): void {
+    if (resource.endpointType !== 'gateway') return;
+    const value = ec2Construct(resource, 'vpc-endpoint', resource.id);
+    const service = endpointServiceName(resource.serviceName);
+    for (const id of resource.routeTableIds ?? []) {
+      const table = this.#number(id);
+      const known = this.serviceEndpoints.get(table) ?? new TimedMap<TraversedConstruct>();
+      known.add(service, { value, ...times });
+      this.serviceEndpoints.set(table, known);
+    }
+  }
+
+  #number(tableId: string): number {
+    const known = this.#tables.get(tableId);
+    if (known !== undefined) return known;
+    const number = this.#tables.size;
+    this.#tables.set(tableId, number);
+    return number;
+  }
+
+  #target(
+    owner: RouteTableResource | TransitGatewayRouteTableResource,
+    kind: RouteTarget['kind'],
+    id: string,
+  ): number {
+    const key = `${owner.account} ${owner.region} ${kind} ${id}`;
+    const known = this.#targets.get(key);
+    if (known !== undefined) return known;
+    const number = this.routing.targets.length;
+    const construct = targetConstruct(owner, kind, id);
+    this.routing.targets.push(construct === undefined ? { kind, id } : { kind, id, construct });
+    this.#targets.set(key, number);
+    return number;
+  }
+
+  #gateway(id: string): Pick<TransitGateway, 'attachments' | 'tables'> {
+    const known = this.#gateways.get(id);
+    if (known !== undefined) return known;
+    const made = { attachments: new TimedMap<never>(), tables: new TimedMap<number>() };
+    this.#gateways.set(id, made);
+    return made;
+  }
+}
+
+/** What is passed whether or not anybody describes it. */
+function targetConstruct(
+  owner: RouteTableResource | TransitGatewayRouteTableResource,
+  kind: RouteTargetKind | 'attachment',
+  id: string,
+): TraversedConstruct | undefined {
+  if (kind === 'internet-gateway') return internetGatewayConstruct(owner, id);
+  if (kind === 'vpc-endpoint') return ec2Construct(owner, 'vpc-endpoint', id);
+  if (kind === 'network-interface') return ec2Construct(owner, 'network-interface', id);
+  return undefined;
+}

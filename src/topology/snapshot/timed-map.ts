@@ -1,0 +1,37 @@
+interface Timed<Value> {
+  readonly value: Value;
+  readonly fromSeconds: number;
+  toSeconds: number;
+}
+
+/** Values by key and time; of several at one time, the one that began last counts. */
+export class TimedMap<Value> {
+  readonly #entries = new Map<string, Timed<Value>[]>();
+
+  add(key: string, { value, fromSeconds, toSeconds }: Readonly<Timed<Value>>): void {
+    const entry = { value, fromSeconds, toSeconds };
+    const entries = this.#entries.get(key);
+    const last = entries?.at(-1);
+    if (entries === undefined || last === undefined) {
+      this.#entries.set(key, [entry]);
+    } else if (last.value === value && last.toSeconds === fromSeconds) {
+      last.toSeconds = toSeconds;
+    } else {
+      entries.splice(entries.findLastIndex((other) => isBefore(other, entry)) + 1, 0, entry);
+    }
+  }
+
+  at(key: string, timeSeconds: number): Value | undefined {
+    const entries = this.#entries.get(key);
+    if (entries === undefined) return undefined;
+    for (let i = entries.length - 1; i >= 0; i -= 1) {
+      const { value, fromSeconds, toSeconds } = entries[i] as Timed<Value>;
+      if (fromSeconds <= timeSeconds && timeSeconds < toSeconds) return value;
+    }
+    return undefined;
+  }
+}
+
+function isBefore(a: Timed<unknown>, b: Timed<unknown>): boolean {
+  return a.fromSeconds <= b.fromSeconds;
+}

@@ -1,0 +1,56 @@
+import type { PodNames } from '../model/report.ts';
+import type { FlowPath, Located, PathEnd, TopologySnapshot, Vantage } from '../model/topology.ts';
+import type { AddressBook } from './address-book.ts';
+import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
+import { isHost, type Place } from './snapshot/place.ts';
+
+/**
+ * What flows are enriched from: the graph that AWS, Kubernetes and inventories describe, and below
+ * it the book of what agents say of their own hosts, which is seconds old and costs nothing to change.
+ */
+export class TopologyView implements TopologySnapshot {
+  readonly #graph: GraphSnapshot;
+  readonly #book: AddressBook;
+
+  constructor(graph: GraphSnapshot, book: AddressBook) {
+    this.#graph = graph;
+    this.#book = book;
+  }
+
+  locate(address: string, vantage: Vantage): Located | undefined {
+    // Without sources but agents, the graph costs nothing.
+    const place = this.#graph.isEmpty ? undefined : this.#graph.locate(address, vantage);
+    if (place === undefined) return this.#book.locate(address, vantage);
+    return this.#withHost(place, address, vantage.timeSeconds);
+  }
+
+  here(address: string, vpcId: string, timeSeconds: number): Located | undefined {
+    const place = this.#graph.here(address, vpcId, timeSeconds);
+    return place && this.#withHost(place, address, timeSeconds);
+  }
+
+  zoneOf(subnetId: string): string {
+    return this.#graph.zoneOf(subnetId) ?? this.#book.zoneOf(subnetId);
+  }
+
+  isLocalZone(zoneId: string): boolean {
+    return this.#graph.isLocalZone(zoneId);
+  }
+
+  podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
+    return this.#graph.podNamesOf(local, remoteAddress, timeSeconds);
+  }
+
+  pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
+    return this.#graph.pathOf(from, to, timeSeconds);
+  }
+
+  /** In a network or subnet that the graph knows, a host that only its agent speaks of. */
+  #withHost(place: Place, address: string, timeSeconds: number): Located {
+    if (place.vpcId === '' || isHost(place)) return place;
+    const host = this.#book.locateIn(place.vpcId, address, timeSeconds);
+    if (host === undefined) return place;
+    const { subnetId, az } = place.subnetId === '' ? host : place;
+    return { ...place, subnetId, az, instanceId: host.instanceId };
+  }
+}
