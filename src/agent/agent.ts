@@ -1,10 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
-import type { AgentDescription, HostDescription, Report } from '../model/report.ts';
+import type { AgentDescription, HostDescription, Remainder, Report } from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
-import { topFlows } from './collect/top-flows.ts';
-import type { SocketWatch } from './kernel/socket-watch.ts';
+import { bytesOf, topFlows } from './collect/top-flows.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 
 /** A service manager waits longer than this before it kills. */
@@ -20,7 +19,7 @@ export interface AgentSettings {
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
-  readonly watch: Pick<SocketWatch, 'start' | 'stop' | 'counters' | 'allocatedKilobytes'>;
+  readonly watch: Watch;
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
@@ -33,6 +32,13 @@ export interface AgentDeps {
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
+}
+
+/** What the kernel's end says of itself. */
+export interface Watch {
+  /** Since the start. */
+  counters(): Readonly<Record<string, number>>;
+  allocatedKilobytes(): number;
 }
 
 export interface ReportSink {
@@ -56,8 +62,8 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher } = this.#deps;
-    watch.start();
+    const { collector, log, publisher } = this.#deps;
+    collector.start();
     log.info('agent started', { runId: this.#deps.runId });
     try {
       while (!signal.aborted) {
@@ -66,7 +72,7 @@ export class Agent {
       }
       await publisher?.drain(LAST_REPORT_MILLIS);
     } finally {
-      watch.stop();
+      collector.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
   }
@@ -88,16 +94,16 @@ export class Agent {
   async #report(): Promise<void> {
     const { collector, settings, clock, publisher, onReport } = this.#deps;
     const taken = await collector.takeWindow();
-    const flows = topFlows(taken, settings.topK);
+    const cut = topFlows(taken, settings.topK);
     this.#sequence += 1;
     const report: Report = {
       host: this.#deps.describeHost(),
       agent: this.#deps.description,
       identity: { runId: this.#deps.runId, sequence: this.#sequence },
       timeUnixNano: BigInt(clock.now()) * 1_000_000n,
-      flows,
+      ...cut,
       processStats: this.#processStats(),
-      counters: this.#counters(taken.length - flows.length),
+      counters: this.#counters(cut.remainders),
     };
     onReport?.(report);
     await publisher?.publish(report);
@@ -113,17 +119,18 @@ export class Agent {
     };
   }
 
-  #counters(flowsCut: number): Readonly<Record<string, number>> {
+  #counters(cut: readonly Remainder[]): Readonly<Record<string, number>> {
     const { watch, collector, publisher } = this.#deps;
     const events = watch.counters();
     const deltas = Object.entries(events).map(
       ([name, value]) => [name, value - (this.#lastEvents[name] ?? 0)] as const,
     );
-    this.#lastEvents = events;
+    this.#lastEvents = { ...events };
     return {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),
-      flows_cut: flowsCut,
+      flows_cut: cut.reduce((sum, { flows }) => sum + flows, 0),
+      bytes_cut: cut.reduce((sum, { values }) => sum + bytesOf(values), 0),
       publish_report_failed: publisher?.takeFailed() ?? 0,
     };
   }

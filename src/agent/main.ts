@@ -11,7 +11,10 @@ import { SocketCollector } from './collect/socket-collector.ts';
 import { credentialSources, findCgroup } from './config.ts';
 import { describeHost, type HostIdentity } from './host/describe-host.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
-import { SocketWatch } from './kernel/socket-watch.ts';
+import { CgroupPaths } from './kernel/cgroup-paths.ts';
+import { chooseSource } from './kernel/choose-source.ts';
+import { openLibc } from './kernel/libc.ts';
+import { NatTable } from './kernel/nat-table.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
 import { credentialProvider } from './report/credentials.ts';
 import { Endpoint } from './report/endpoint.ts';
@@ -84,13 +87,17 @@ async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promis
   const { notrackMillis, compression } = options;
   const clock = systemClock;
   const random = Math.random;
-  const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
+  const cgroupMount = findCgroup();
+  const { source: watch, instead } = chooseSource({ ...options, cgroupMount });
+  if (instead !== undefined) log.warn('netlink instead of eBPF tells of connections', { instead });
+  const cgroups = new CgroupPaths(cgroupMount);
+  const nat = options.resolveNat ? new NatTable(openLibc()) : undefined;
   const identity = await identifyHost(options);
   const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, clock, notrackMillis }),
+    collector: new SocketCollector({ source: watch, cgroups, nat, clock, notrackMillis }),
     usage: new ProcessUsageReader(clock),
     describeHost: () => describeHost(identity),
     description: describeAgent(),

@@ -68,7 +68,7 @@ test("the existing agent's command line is taken as it is", () => {
       logReports: true,
       usageData: false,
       publishReports: false,
-      unused: ['--kubernetes-metadata', '--resolve-nat'],
+      unused: ['--kubernetes-metadata'],
     },
   });
 });

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { COLLECTORS, type Collector } from './kernel/choose-source.ts';
 
 /** What the agent was asked to do: names, short forms and ranges of the existing open agent. */
 export interface AgentOptions {
@@ -11,8 +12,10 @@ export interface AgentOptions {
   readonly notrackMillis: number;
   /** Undefined: where cgroup v2 is mounted. */
   readonly cgroup: string | undefined;
+  readonly collector: Collector;
   readonly compression: 'gzip' | 'none';
   readonly usageData: boolean;
+  readonly resolveNat: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
   /** Options given that do nothing yet. */
@@ -41,6 +44,7 @@ interface RawOptions {
   readonly topK: number;
   readonly notrackSecs: number;
   readonly cgroup?: string;
+  readonly collector: Collector;
   readonly reportCompression: 'gzip' | 'none';
   readonly usageData: OnOff;
   readonly logReports: OnOff;
@@ -81,8 +85,10 @@ function optionsOf(raw: RawOptions): AgentOptions {
     topK: raw.topK,
     notrackMillis: raw.notrackSecs * 1_000,
     cgroup: raw.cgroup,
+    collector: raw.collector,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
+    resolveNat: raw.resolveNat === 'on',
     logReports: raw.logReports === 'on',
     publishReports: raw.publishReports === 'on',
     unused: unusedOptions(raw),
@@ -95,7 +101,6 @@ function optionsOf(raw: RawOptions): AgentOptions {
 function unusedOptions(raw: RawOptions): readonly string[] {
   return [
     ...(raw.kubernetesMetadata === 'on' ? ['--kubernetes-metadata'] : []),
-    ...(raw.resolveNat === 'on' ? ['--resolve-nat'] : []),
     ...(raw.proxy === '' ? [] : ['--proxy']),
   ];
 }
@@ -115,12 +120,17 @@ function agentCommand(): Command {
       seconds('-v, --notrack-secs <n>', 'seconds until an idle socket is left out', [1, 600, 65]),
     )
     .option('-c, --cgroup <path>', 'cgroup v2 to watch (default: where it is mounted)')
+    .addOption(
+      new Option('--collector <kind>', 'who tells of connections')
+        .choices([...COLLECTORS])
+        .default('auto'),
+    )
     .addOption(choice('-z, --report-compression <kind>', 'of reports', ['gzip', 'none']))
     .addOption(choice('-u, --usage-data <on|off>', "the agent's own numbers", ['on', 'off']))
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))
     .addOption(choice('-p, --publish-reports <on|off>', 'send reports', ['on', 'off']))
     .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
-    .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
+    .addOption(choice('-n, --resolve-nat <on|off>', 'addresses beyond local NAT', ['off', 'on']))
     .option('-x, --proxy <url>', 'not built yet', '')
     .option('--instance-id <id>', "this host's instance id (default: from the metadata service)")
     .option('--network <name>', 'the network (VPC) this host is in', 'default')

@@ -14,13 +14,42 @@ export interface PodNames {
 /** One flow of one report: the connections of this host with one remote address and service port. */
 export interface ReportedFlow {
   readonly side: Side;
-  /** Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
+  /** As the socket has them. Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** The server's port: `remote_port` on the client side, `local_port` on the server side. */
+  /**
+   * What the network beyond this host's address translation has instead: `snatAddress` for the
+   * local address, `dnatAddress` for the remote one. Absent where it is the same.
+   */
+  readonly snatAddress?: string | undefined;
+  readonly dnatAddress?: string | undefined;
+  /**
+   * The server's port: `remote_port` on the client side, `local_port` on the server side. Where it
+   * is translated, the one the server itself has.
+   */
   readonly servicePort: number;
   readonly pods?: PodNames | undefined;
+  /**
+   * The program that has its connections on this host, as the kernel names it, and the folder of
+   * its cgroup below the mount. Absent when not known, or not one and the same for all of them.
+   */
+  readonly processName?: string | undefined;
+  readonly cgroup?: string | undefined;
   /** One double a value; places by `model/flow-metrics.ts`. */
+  readonly values: Float64Array;
+}
+
+/** Where a flow's other end is, as far as its address says. */
+export const CATEGORY_HINTS = ['loopback', 'private', 'global'] as const;
+export type CategoryHint = (typeof CATEGORY_HINTS)[number];
+
+/** The flows that were cut from a report, added up: one for each side and hint that had any. */
+export interface Remainder {
+  readonly side: Side;
+  readonly hint: CategoryHint;
+  /** How many they were. */
+  readonly flows: number;
+  /** As a flow's. */
   readonly values: Float64Array;
 }
 
@@ -81,6 +110,8 @@ export interface Report {
   /** When the window was closed, nanoseconds since 1970. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly ReportedFlow[];
+  /** What the flows leave of the host's traffic; absent in the existing agent's reports. */
+  readonly remainders?: readonly Remainder[] | undefined;
   /** `process_stats`: gauges of the agent itself. */
   readonly processStats: Readonly<Record<string, number>>;
   /** `counters`: deltas of the agent's own event counters. */
@@ -97,4 +128,23 @@ export const HOST_ATTRIBUTES = {
   defaultRoute: 'nfm.default_route',
   runId: 'agent.run_id',
   sequence: 'report.sequence',
+} as const;
+
+/** Attributes of a flow beyond the existing agent's. */
+export const FLOW_ATTRIBUTES = {
+  processName: 'process.executable.name',
+  cgroup: 'nfm.cgroup',
+  /**
+   * The socket's own address, where the report's `local_address` or `remote_address` is the one
+   * beyond address translation, as the existing agent sends it.
+   */
+  localSocketAddress: 'nfm.local_socket_address',
+  remoteSocketAddress: 'nfm.remote_socket_address',
+} as const;
+
+/** Attributes of a remainder's scope. */
+export const REMAINDER_ATTRIBUTES = {
+  side: 'side',
+  hint: 'category_hint',
+  flows: 'flows',
 } as const;

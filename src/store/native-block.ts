@@ -37,6 +37,13 @@ function encodeColumn(column: BlockColumn, rows: number): readonly Uint8Array[] 
       return [bytesOf(fill(new Uint16Array(rows), valueAt as NumberAt))];
     case 'UInt64':
       return [encodeUint64(rows, valueAt as NumberAt)];
+    case 'Nullable(UInt32)':
+      return [
+        nullMap(rows, valueAt as NumberAt),
+        bytesOf(fill(new Uint32Array(rows), valueAt as NumberAt)),
+      ];
+    case 'Nullable(UInt64)':
+      return [nullMap(rows, valueAt as NumberAt), encodeUint64(rows, valueAt as NumberAt)];
     case "Enum8('client' = 1, 'server' = 2)":
       return [bytesOf(fill(new Int8Array(rows), (row) => (valueAt(row) === 'client' ? 1 : 2)))];
     case 'IPv6':
@@ -57,6 +64,13 @@ function fill<Target extends Uint32Array | Uint16Array | Int8Array>(
 ): Target {
   for (let row = 0; row < target.length; row += 1) target[row] = valueAt(row);
   return target;
+}
+
+/** 1 where there is no value; what stands in its place is 0, which NaN becomes. */
+function nullMap(rows: number, valueAt: NumberAt): Uint8Array {
+  const map = new Uint8Array(rows);
+  for (let row = 0; row < rows; row += 1) if (Number.isNaN(valueAt(row))) map[row] = 1;
+  return map;
 }
 
 const TWO_32 = 2 ** 32;

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { PLAIN_METRICS, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { emptyValues, PLAIN_METRICS, timingIndex } from '../../model/flow-metrics.ts';
 import type { Report, ReportedFlow, ReportIdentity } from '../../model/report.ts';
 import { encodeReport } from '../../wire/otlp/encode-report.ts';
 
@@ -70,7 +70,7 @@ export function hostAddress(host: number): string {
 function makeFlow(input: MadeReport, index: number): ReportedFlow {
   const { host, random, scale = 1 } = input;
   const isClient = index % 2 === 0;
-  const values = new Float64Array(VALUES_LENGTH);
+  const values = emptyValues();
   const set = (metric: (typeof PLAIN_METRICS)[number], value: number) => {
     values[PLAIN_METRICS.indexOf(metric)] = Math.floor(value);
   };

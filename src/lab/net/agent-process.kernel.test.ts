@@ -23,6 +23,9 @@ const ROOT = join(import.meta.dirname, '../../..');
 const HIDE_LIBBPF =
   'mount --bind /dev/null "$(readlink -f "$(ldconfig -p | sed -n "s/.*libbpf.so.1.* => //p" | head -1)")"';
 
+/** A mount namespace in which the library is an empty file. */
+const WITHOUT_LIBBPF = ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`];
+
 /** The agent as a program of its own, built from the sources as they are now. */
 function buildAgent(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-agent-'));
@@ -84,12 +87,16 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
 
   const program = () => [process.execPath, join(folder, 'agent.mjs')];
 
-  function startAgent(publishSecs: number, options: SpawnOptions = { stdio: 'ignore' }) {
+  function startAgent(
+    publishSecs: number,
+    options: SpawnOptions = { stdio: 'ignore' },
+    flags: readonly string[] = [],
+  ) {
     const { port } = server.address() as AddressInfo;
     const endpoint = `http://${host.rootAddress}:${port}/publish`;
     const period = ['-s', String(publishSecs), '-j', '0', '-a', '100'];
     const argv = [...program(), '-e', endpoint, ...period, '-c', host.cgroup];
-    return network.spawn('a', [...argv, '--instance-id', 'i-0123456789abcdef0'], {
+    return network.spawn('a', [...argv, '--instance-id', 'i-0123456789abcdef0', ...flags], {
       outsideCgroup: true,
       env: { ...process.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
       ...options,
@@ -131,6 +138,54 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(resource.get('nfm.interfaces')).toContain('eth0 link 10.203.3.2/24');
     expect(resource.get('nfm.default_route')).toBe('10.203.3.1 eth0');
     expect(attached()).toBe(false);
+  });
+
+  test('without libbpf it reports by netlink, and says so', async () => {
+    const { port } = server.address() as AddressInfo;
+    const endpoint = `http://${host.rootAddress}:${port}/publish`;
+    const options = ['-e', endpoint, '-s', '1', '-j', '0', '--instance-id', 'i-1'];
+    const agent = network.spawn('a', [...WITHOUT_LIBBPF, ...program(), ...options], {
+      outsideCgroup: true,
+      env: { ...process.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    agent.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    await until(() => reports.length > 0);
+    await runTraffic(network, 'a', ['send', '10.203.4.2', 9000, 1_000_000]);
+    const ofThisHost = () =>
+      reports
+        .flatMap(({ flows }) => flows)
+        .filter(({ key }) => key.local_address === '10.203.3.2' && key.remote_port === 9000);
+    await until(() => ofThisHost().length > 0);
+    const [flow] = ofThisHost();
+    expect(flow?.values[plainIndex('bytes_delivered')]).toBe(1_000_000 + 'sink\n'.length + 2);
+    expect(stderr).toContain('netlink instead of eBPF');
+    expect(stderr).toContain('libbpf.so.1 is missing');
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('of more flows than it may send the rest is added up, and nothing is missing', async () => {
+    const agent = startAgent(600, { stdio: 'ignore' }, ['--top-k', '1']);
+    await until(attached);
+    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 3]);
+    await runTraffic(network, 'a', ['connect', '10.203.3.2', 9001, 1_000]);
+    await runTraffic(network, 'a', ['connect', '10.203.4.2', 9001, 1_000]);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    await ended;
+    const [report] = reports;
+    expect(report?.flows).toHaveLength(1);
+    const rows = [...(report?.flows ?? []), ...(report?.remainders ?? [])];
+    const attempts = rows.reduce((sum, { values }) => {
+      return sum + (values[plainIndex('connect_attempts')] ?? 0);
+    }, 0);
+    expect(attempts).toBe(3 + 1 + 1);
+    expect(report?.counters.flows_cut).toBe(2);
   });
 
   test('SIGTERM sends what the unfinished window holds', async () => {
@@ -186,14 +241,19 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     {
       name: 'no privileges',
       wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
-      argv: [],
+      argv: ['--collector', 'ebpf'],
       says: 'the agent needs root',
     },
     {
+      name: 'neither eBPF nor netlink',
+      wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
+      argv: ['--collector', 'netlink'],
+      says: 'cannot listen to netlink (EPERM): the agent needs root',
+    },
+    {
       name: 'no libbpf',
-      // A mount namespace in which the library is an empty file.
-      wrap: ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`],
-      argv: [],
+      wrap: WITHOUT_LIBBPF,
+      argv: ['--collector', 'ebpf'],
       says: 'libbpf.so.1 is missing: apt-get install libbpf1',
     },
   ])('$name: one line that says what to do, and a failure', ({ wrap, argv, says }) => {

@@ -6,10 +6,17 @@
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
+ *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
+ *                                           bytes as each line of standard input says and prints "sent";
+ *                                           closes at its end
+ *   traffic.mjs reset HOST PORT BYTES       sends, waits until it is echoed, and resets the connection
+ *   traffic.mjs stall HOST PORT BYTES       sends to a server that reads nothing; prints "open" and stays
+ *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHUNK = Buffer.alloc(65_536, 'x');
@@ -32,6 +39,8 @@ function answer(socket) {
       socket.pipe(socket);
     } else if (wish === 'source') {
       write(socket, Number(bytes)).catch(() => {});
+    } else if (wish === 'nothing') {
+      socket.pause();
     } else socket.resume();
   });
 }
@@ -60,6 +69,41 @@ const commands = {
       await once(createServer({ noDelay: true }, answer).listen(Number(port)), 'listening');
     }
     console.log('ready');
+  },
+  'serve-one': async (port) => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      server.close();
+      answer(socket);
+    });
+    await once(server.listen(Number(port)), 'listening');
+    console.log('ready');
+  },
+  reset: async (host, port, bytes) => {
+    const socket = await open(host, port, 'echo');
+    socket.resume();
+    await write(socket, Number(bytes));
+    while (socket.bytesRead < Number(bytes)) await delay(5);
+    print(socket);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  },
+  stall: async (host, port, bytes) => {
+    const socket = await open(host, port, 'nothing');
+    console.log('open');
+    await write(socket, Number(bytes));
+  },
+  steps: async (host, port, bound) => {
+    const localPort = bound === undefined ? undefined : Number(bound);
+    const socket = connect({ host, port: Number(port), localPort });
+    await once(socket, 'connect');
+    socket.write('sink\n');
+    console.log('open');
+    for await (const line of createInterface(process.stdin)) {
+      await write(socket, Number(line));
+      console.log('sent');
+    }
+    await finish(socket);
+    print(socket);
   },
   send: async (host, port, bytes) => {
     const socket = await open(host, port, 'sink');

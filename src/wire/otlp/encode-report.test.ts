@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
 import { expect, test } from 'vitest';
-import { plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { emptyValues, plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
 import type { Report, ReportedFlow } from '../../model/report.ts';
 import { decodeReport } from './decode-report.ts';
 import { encodeReport } from './encode-report.ts';
@@ -119,6 +119,26 @@ test.each([
   });
 });
 
+test('beyond address translation is what others take for the addresses', () => {
+  expect(flowAttributes({ snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' })).toMatchObject({
+    local_address: '192.0.2.1',
+    remote_address: '10.0.3.1',
+    'nfm.local_socket_address': '10.0.0.1',
+    'nfm.remote_socket_address': '2001:db8::1',
+  });
+});
+
+test('what was cut comes back, and is no flow', () => {
+  const { values } = flow();
+  const remainder = { side: 'server', hint: 'global', flows: 70_000, values } as const;
+  const back = decoded({ flows: [], remainders: [remainder] });
+  expect(back.flows).toEqual([]);
+  expect(back.remainders.map(({ attributes }) => Object.fromEntries(attributes))).toEqual([
+    { side: 'server', category_hint: 'global', flows: 70_000n },
+  ]);
+  expect(back.remainders[0]?.values).toEqual(values);
+});
+
 test('pods are named where they are known', () => {
   const pods = {
     localPodName: 'cart-7f',
@@ -136,6 +156,15 @@ test('pods are named where they are known', () => {
 test('a timing without samples has count 0 and no extremes', () => {
   const [back] = decoded({ flows: [flow({ values: new Float64Array(VALUES_LENGTH) })] }).flows;
   expect([...(back?.values ?? [])].every((value) => value === 0)).toBe(true);
+});
+
+test('what is not known is not in the report', () => {
+  const bytes = encodeReport({ ...report, flows: [flow({ values: emptyValues() })] });
+  for (const name of ['busy_us', 'segments_ce', 'min_rtt_us', 'delivery_rate']) {
+    expect(Buffer.from(bytes).includes(name)).toBe(false);
+  }
+  const [back] = decoded({ flows: [flow({ values: emptyValues() })] }).flows;
+  expect(back?.values).toEqual(emptyValues());
 });
 
 test('byte counts are exact up to 2^53', () => {

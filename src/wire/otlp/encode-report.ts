@@ -1,13 +1,17 @@
 import { PbfWriter } from 'pbf';
 import {
+  isOptionalTiming,
   PLAIN_METRICS,
   plainIndex,
   TIMING_METRICS,
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import {
+  FLOW_ATTRIBUTES,
   HOST_ATTRIBUTES,
   type PodNames,
+  REMAINDER_ATTRIBUTES,
+  type Remainder,
   type Report,
   type ReportedFlow,
 } from '../../model/report.ts';
@@ -22,6 +26,7 @@ import {
   KEY_VALUE,
   METRIC,
   NUMBER_DATA_POINT,
+  REMAINDER_SCOPE,
   RESOURCE,
   RESOURCE_METRICS,
   SCOPE,
@@ -50,7 +55,8 @@ const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] 
 
 /**
  * A report as the existing open agent writes it: an OTLP ExportMetricsServiceRequest with one
- * scope a flow, all metrics always (a timing without samples has count 0).
+ * scope a flow, all of that agent's metrics always (a timing without samples has count 0), and of
+ * our own those that are known.
  */
 export function encodeReport(report: Report): Uint8Array {
   const pbf = new PbfWriter();
@@ -68,6 +74,9 @@ function writeResourceMetrics(report: Report, pbf: PbfWriter): void {
   const time = report.timeUnixNano;
   for (const flow of report.flows) {
     pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeFlow, { flow, time });
+  }
+  for (const remainder of report.remainders ?? []) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeRemainder, { remainder, time });
   }
   const numbers = { time, name: 'process_stats', values: report.processStats };
   pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, kind: 'gauge' });
@@ -111,30 +120,52 @@ interface FlowOfReport {
 }
 
 function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
-  const attributes = flowAttributes(flow);
-  writeScope(pbf, 'network_stats', attributes);
+  writeScope(pbf, 'network_stats', flowAttributes(flow));
+  writeValues(pbf, flow.values, time);
+}
+
+interface RemainderOfReport {
+  readonly remainder: Remainder;
+  readonly time: bigint;
+}
+
+/** In a scope of its own name, which whoever does not know it passes over: it is no flow. */
+function writeRemainder({ remainder, time }: RemainderOfReport, pbf: PbfWriter): void {
+  writeScope(pbf, REMAINDER_SCOPE, [
+    [REMAINDER_ATTRIBUTES.side, remainder.side],
+    [REMAINDER_ATTRIBUTES.hint, remainder.hint],
+    [REMAINDER_ATTRIBUTES.flows, remainder.flows],
+  ]);
+  writeValues(pbf, remainder.values, time);
+}
+
+function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
   for (const name of PLAIN_METRICS) {
-    const value = flow.values[plainIndex(name)] ?? 0;
-    writeHistogram(pbf, { name, time, count: 1, sum: value });
+    const value = values[plainIndex(name)] ?? 0;
+    if (!Number.isNaN(value)) writeHistogram(pbf, { name, time, count: 1, sum: value });
   }
   for (const name of TIMING_METRICS) {
     const first = timingIndex(name);
-    const [count = 0, min = 0, max = 0, sum = 0] = flow.values.subarray(first, first + 4);
+    const [count = 0, min = 0, max = 0, sum = 0] = values.subarray(first, first + 4);
+    if (count === 0 && isOptionalTiming(name)) continue;
     writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
   }
 }
 
 function flowAttributes(flow: ReportedFlow): Attributes {
   const isClient = flow.side === 'client';
-  const pods = flow.pods;
-  const names = POD_ATTRIBUTES.flatMap(([key, name]) => {
-    const value = pods?.[name] ?? '';
-    return value === '' ? [] : [[key, value] as const];
-  });
+  const optional: readonly (readonly [key: string, value: string | undefined])[] = [
+    ...POD_ATTRIBUTES.map(([key, name]) => [key, flow.pods?.[name]] as const),
+    [FLOW_ATTRIBUTES.processName, flow.processName],
+    [FLOW_ATTRIBUTES.cgroup, flow.cgroup],
+    [FLOW_ATTRIBUTES.localSocketAddress, flow.snatAddress && flow.localAddress],
+    [FLOW_ATTRIBUTES.remoteSocketAddress, flow.dnatAddress && flow.remoteAddress],
+  ];
+  const names = optional.flatMap(([key, value]) => (value ? [[key, value] as const] : []));
   return [
     ['protocol', 'TCP'],
-    ['local_address', flow.localAddress],
-    ['remote_address', flow.remoteAddress],
+    ['local_address', flow.snatAddress ?? flow.localAddress],
+    ['remote_address', flow.dnatAddress ?? flow.remoteAddress],
     ['local_port', isClient ? 0 : flow.servicePort],
     ['remote_port', isClient ? flow.servicePort : 0],
     ...names,
