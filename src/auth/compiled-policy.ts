@@ -90,6 +90,7 @@ export const READY_POLICIES: Readonly<Record<Exclude<KeyKind, 'custom'>, PolicyD
     'nfm:ListFlows',
     'nfm:GetInsights',
     'nfm:GetOpenApiDocument',
+    'nfm:GetTopology*',
   ),
   agent: readyPolicy('networkflowmonitor:Publish'),
 };

@@ -3,6 +3,7 @@ import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
 import { getInsights } from '../api/v1/insights.ts';
+import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
 import { jsonAnswer, type OwnRoute } from '../api/v1/own-route.ts';
@@ -21,7 +22,13 @@ interface OwnRouteParts extends RouteParts {
 
 /** `/api/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  return [contractRoute(), ...flowRoutes(parts), ...identityRoutes(basics, parts)];
+  const { inventory, live } = parts.topology;
+  return [
+    contractRoute(),
+    ...flowRoutes(parts),
+    ...inventoryRoutes({ inventory, settled: () => live.settled() }),
+    ...identityRoutes(basics, parts),
+  ];
 }
 
 function contractRoute(): OwnRoute {
