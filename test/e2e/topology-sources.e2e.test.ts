@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { signedClient } from '../../src/client/signed-client.ts';
+import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import { encodeBody, makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
 import { ServerProcess } from '../../src/lab/load/server-process.ts';
@@ -52,7 +52,7 @@ const AWS = ['--aws-topology', '--aws-role-name', 'nfm'];
 async function createScope(running: ServerProcess) {
   const { endpoint } = running;
   const credentials = await running.credentials('default');
-  const client = signedClient({ endpoint, region: target.region, credentials });
+  const client = new NetworkFlowMonitor({ endpoint, region: target.region, credentials });
   const { scopeId } = await client.createScope({
     targets: [
       {
