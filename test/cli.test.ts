@@ -80,6 +80,11 @@ const commands = [
   ['organization'],
   ['audit'],
   ['contract', 'botocore'],
+  ['health'],
+  ['health', 'status'],
+  ['health', 'explain'],
+  ['health', 'constructs'],
+  ['health', 'incidents'],
 ];
 test.each(commands)('the help of nfm %s %s', async (...command) => {
   const terminal = new Terminal();

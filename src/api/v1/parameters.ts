@@ -29,10 +29,19 @@ export class Parameters {
    * minute from now, so that reports of hosts whose clocks are ahead are in it.
    */
   range(nowMillis: number): { readonly startSeconds: number; readonly endSeconds: number } {
-    const endSeconds = this.#time('end') ?? Math.ceil(nowMillis / 1000) + 60;
-    const startSeconds = this.#time('start') ?? Math.max(0, endSeconds - DEFAULT_RANGE_SECONDS);
+    const endSeconds = this.time('end') ?? Math.ceil(nowMillis / 1000) + 60;
+    const startSeconds = this.time('start') ?? Math.max(0, endSeconds - DEFAULT_RANGE_SECONDS);
     if (startSeconds >= endSeconds) throw invalid('start: must be before end');
     return { startSeconds, endSeconds };
+  }
+
+  /** ISO 8601, as whole seconds since 1970. */
+  time(name: string): number | undefined {
+    const text = this.#query.get(name);
+    if (text === null) return undefined;
+    const seconds = Math.floor(Date.parse(text) / 1000);
+    if (seconds >= 0 && seconds < MOST_SECONDS) return seconds;
+    throw invalid(`${name}: an ISO 8601 time is taken, such as 2026-01-31T12:00:00Z`);
   }
 
   integer(name: string, [least, most]: readonly [number, number]): number | undefined {
@@ -73,14 +82,6 @@ export class Parameters {
 
   category(): DestinationCategory | undefined {
     return this.choice('category', DESTINATION_CATEGORIES);
-  }
-
-  #time(name: string): number | undefined {
-    const text = this.#query.get(name);
-    if (text === null) return undefined;
-    const seconds = Math.floor(Date.parse(text) / 1000);
-    if (seconds >= 0 && seconds < MOST_SECONDS) return seconds;
-    throw invalid(`${name}: an ISO 8601 time is taken, such as 2026-01-31T12:00:00Z`);
   }
 }
 

@@ -1,0 +1,45 @@
+import { constructsOfRow } from '../health/flow-constructs.ts';
+import { HealthService } from '../health/health-service.ts';
+import { HealthTables } from '../health/health-tables.ts';
+import { PARAMETERS } from '../health/parameters.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Service } from '../lib/service.ts';
+import type { Basics } from './compose.ts';
+import type { ControlPlane } from './compose-control-plane.ts';
+import type { DataPlane } from './compose-data-plane.ts';
+
+export interface Health {
+  readonly tables: HealthTables;
+  readonly services: readonly Service[];
+}
+
+export interface HealthParts {
+  readonly data: DataPlane;
+  readonly control: ControlPlane;
+  readonly newId: () => string;
+}
+
+const SECONDS_A_DAY = 86_400;
+
+/** The health indicator: beside the path of a flow, never in its way. */
+export function composeHealth(basics: Basics, { data, control, newId }: HealthParts): Health {
+  const { config, database, log, metrics } = basics;
+  const tables = new HealthTables(database);
+  const service = new HealthService({
+    store: data.store,
+    tables,
+    monitors: () => control.monitors.everyActive(),
+    constructsOf: constructsOfRow,
+    isCaughtUp: data.isCaughtUp,
+    parameters: PARAMETERS,
+    clock: systemClock,
+    newId,
+    log,
+    metrics,
+    options: {
+      windowSeconds: config.healthWindowSeconds,
+      retentionSeconds: config.retentionDays * SECONDS_A_DAY,
+    },
+  });
+  return { tables, services: [service] };
+}
