@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
-import { signedClient } from '../../client/signed-client.ts';
+import { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
 import { ServerProcess } from '../load/server-process.ts';
 import { startLabAgent } from '../net/lab-agent.ts';
 import { createLabNetwork, type LabHostSpec, type LabNetwork } from '../net/lab-network.ts';
@@ -75,7 +74,7 @@ export class TransitLab {
   async client(): Promise<NetworkFlowMonitor> {
     const { endpoint } = this.#server;
     const credentials = await this.#server.credentials('default');
-    this.#client ??= signedClient({ endpoint, region: REGION, credentials });
+    this.#client ??= new NetworkFlowMonitor({ endpoint, region: REGION, credentials });
     return this.#client;
   }
 
