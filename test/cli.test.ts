@@ -261,7 +261,7 @@ test('topology path prints the way there, what it leaves as, and the way back', 
   const own: OwnRoute = {
     method: 'GET',
     path: '/api/v1/topology/path',
-    action: 'nfm:FindPath',
+    action: 'nfm:GetTopologyPath',
     answer: async ({ request }) => {
       asked.push(request.target);
       return jsonAnswer({

@@ -91,6 +91,7 @@ export const READY_POLICIES: Readonly<Record<Exclude<KeyKind, 'custom'>, PolicyD
     'nfm:GetInsights',
     'nfm:GetOpenApiDocument',
     'nfm:GetTopology*',
+    'nfm:GetScopeTopology',
   ),
   agent: readyPolicy('networkflowmonitor:Publish'),
 };
