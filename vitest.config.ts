@@ -20,6 +20,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts'],
           exclude: special,
+          // A busy machine is slow, not wrong.
+          testTimeout: 60_000,
         },
       },
       { test: { name: 'store', include: needs.store, ...slow } },

@@ -8,7 +8,7 @@ import { type MemoryApi, memoryApi } from '../src/api/testing.ts';
 import { jsonAnswer, type OwnRoute } from '../src/api/v1/own-route.ts';
 import type { CliContext } from '../src/cli/context.ts';
 import { createProgram } from '../src/cli/program.ts';
-import { NetworkFlowMonitor } from '../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
 import { FakeClock } from '../src/lib/clock.ts';
 import { inProcessTransport } from './in-process-api.ts';
 
@@ -39,7 +39,7 @@ class Terminal {
       },
       environment: { endpoint: 'http://127.0.0.1:8130', region: 'us-east-1' },
       clock: new FakeClock(Date.UTC(2025, 10, 1, 13)),
-      connect: () => new NetworkFlowMonitor({ transport: inProcessTransport(this.memory) }),
+      connect: () => new NetworkFlowMonitorClient({ transport: inProcessTransport(this.memory) }),
       sleep: async (millis) => {
         this.pauses.push(millis);
         if (this.pauses.length === 2) this.stop.abort();
@@ -261,7 +261,7 @@ test('topology path prints the way there, what it leaves as, and the way back', 
   const own: OwnRoute = {
     method: 'GET',
     path: '/api/v1/topology/path',
-    action: 'nfm:FindPath',
+    action: 'nfm:GetTopologyPath',
     answer: async ({ request }) => {
       asked.push(request.target);
       return jsonAnswer({

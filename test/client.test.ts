@@ -3,9 +3,9 @@ import { createApi } from '../src/api/create-api.ts';
 import { admin, memoryApi } from '../src/api/testing.ts';
 import { collect } from '../src/client/collect.ts';
 import { NetworkFlowMonitor } from '../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
 import { queryMonitor, queryWorkloadInsights } from '../src/client/run-query.ts';
 import { ConnectionError, isServiceError } from '../src/client/service-error.ts';
-import { signedClient } from '../src/client/signed-client.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../src/client/transport.ts';
 import { waitUntilQueryDone, waitUntilScopeSucceeded } from '../src/client/waiters.ts';
 import { FakeClock } from '../src/lib/clock.ts';
@@ -23,7 +23,10 @@ const scope = {
 
 function memoryClient() {
   const memory = memoryApi();
-  return { memory, client: new NetworkFlowMonitor({ transport: inProcessTransport(memory) }) };
+  return {
+    memory,
+    client: new NetworkFlowMonitorClient({ transport: inProcessTransport(memory) }),
+  };
 }
 
 /** A transport that answers what it is told, in order, and remembers what was sent. */
@@ -38,7 +41,7 @@ function scripted(answers: readonly (Partial<TransportResponse> | Error)[]) {
     },
   };
   const waits: number[] = [];
-  const client = new NetworkFlowMonitor({
+  const client = new NetworkFlowMonitorClient({
     transport,
     random: () => 0.5,
     newToken: () => 'token-1',
@@ -166,7 +169,7 @@ test('waiting for a query ends with its failure, or at the deadline', async () =
   const wait = (answer: QueryStatus) => {
     const queries = { ...memory.deps.queries, status: async () => answer };
     const transport = inProcessTransport({ ...memory, deps: { ...memory.deps, queries } });
-    const client = new NetworkFlowMonitor({ transport });
+    const client = new NetworkFlowMonitorClient({ transport });
     const sleep = async (millis: number) => clock.advance(millis);
     const kind = 'WorkloadInsightsTopContributors';
     return waitUntilQueryDone(
@@ -187,7 +190,7 @@ test('the signed transport sends the target untouched, signed for its host, and 
     seen.push(request.target, request.headers.get('authorization')?.[0] ?? '');
     return api(request, admin);
   });
-  const client = signedClient({
+  const client = new NetworkFlowMonitor({
     endpoint: server.endpoint,
     region: 'eu-west-1',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
@@ -203,7 +206,7 @@ test('the signed transport sends the target untouched, signed for its host, and 
 test('a server that is not there is a ConnectionError that names it', async () => {
   const server = await serve(async () => ({ status: 200, headers: {}, body: '' }));
   await server.close();
-  const client = signedClient({
+  const client = new NetworkFlowMonitor({
     endpoint: server.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
@@ -220,7 +223,7 @@ test('an aborted call ends at once and is not tried again', async () => {
     stop.abort(new Error('looked away'));
     return new Promise(() => {});
   });
-  const client = signedClient({
+  const client = new NetworkFlowMonitor({
     endpoint: server.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { memoryApi } from '../src/api/testing.ts';
 import { Throttle } from '../src/api/throttle.ts';
-import { NetworkFlowMonitor } from '../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
 import { FakeClock } from '../src/lib/clock.ts';
 import { Metrics } from '../src/lib/metrics.ts';
 import { inProcessTransport } from './in-process-api.ts';
@@ -11,7 +11,7 @@ test('calls beyond the rate succeed by the standard retries of the client', asyn
   const metrics = new Metrics();
   const throttle = new Throttle({ clock, metrics, perSecond: { read: 1 }, burstSeconds: 1 });
   const waits: number[] = [];
-  const client = new NetworkFlowMonitor({
+  const client = new NetworkFlowMonitorClient({
     transport: inProcessTransport(memoryApi({ throttle })),
     random: () => 0.5,
     sleep: async (millis) => {

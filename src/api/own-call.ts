@@ -11,7 +11,7 @@ export function ownCall(
   request: RawRequest,
   principal: Principal,
 ): FoundCall {
-  const { action, resource, isQuery = false, answer } = route;
+  const { action, resource, isQuery = false, isDocument = false, answer } = route;
   const call = { request, principal, labels };
   return {
     name: action.slice('nfm:'.length),
@@ -21,7 +21,7 @@ export function ownCall(
       intents: [{ action, resource: resource?.(call) }],
       parameters: {
         ...Object.fromEntries(splitTarget(request.target).query),
-        ...readJsonBody(request),
+        ...(isDocument ? {} : readJsonBody(request)),
         ...labels,
       },
       run: () => answer(call),

@@ -89,6 +89,9 @@ export const READY_POLICIES: Readonly<Record<Exclude<KeyKind, 'custom'>, PolicyD
     'networkflowmonitor:StopQuery*',
     'nfm:ListFlows',
     'nfm:GetInsights',
+    'nfm:GetOpenApiDocument',
+    'nfm:GetTopology*',
+    'nfm:GetScopeTopology',
   ),
   agent: readyPolicy('networkflowmonitor:Publish'),
 };

@@ -1,4 +1,4 @@
-import type { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import {
   type MonitorRow,
   queryMonitor,
@@ -29,9 +29,9 @@ export interface AskOptions {
 /** Asks one query a category, all at once, of the last `since` seconds. */
 export class Asker {
   readonly #context: CliContext;
-  readonly #client: NetworkFlowMonitor;
+  readonly #client: NetworkFlowMonitorClient;
 
-  constructor(context: CliContext, client: NetworkFlowMonitor) {
+  constructor(context: CliContext, client: NetworkFlowMonitorClient) {
     this.#context = context;
     this.#client = client;
   }

@@ -1,4 +1,4 @@
-import type { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CliEnvironment } from './config.ts';
 
@@ -19,7 +19,7 @@ export interface CliContext {
   readonly out: Output;
   readonly environment: CliEnvironment;
   readonly clock: Clock;
-  readonly connect: (options: GlobalOptions) => NetworkFlowMonitor;
+  readonly connect: (options: GlobalOptions) => NetworkFlowMonitorClient;
   /** Waits; rejects when the signal is aborted. */
   readonly sleep: (millis: number, signal?: AbortSignal) => Promise<void>;
   /** Aborted when the person presses Ctrl-C. */

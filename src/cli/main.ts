@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import { CommanderError } from 'commander';
+import { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
 import { ConnectionError, ServiceError } from '../client/service-error.ts';
-import { signedClient } from '../client/signed-client.ts';
 import { sleep } from '../client/sleep.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CliError } from './cli-error.ts';
@@ -72,7 +72,7 @@ function connect({ endpoint, region, profile }: GlobalOptions) {
       throw noCredentials(profile, cause);
     }
   };
-  return signedClient({ endpoint, region, credentials });
+  return new NetworkFlowMonitor({ endpoint, region, credentials });
 }
 
 function noCredentials(profile: string | undefined, cause: unknown): CliError {

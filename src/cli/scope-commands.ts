@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { collect } from '../client/collect.ts';
-import type { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { waitUntilScopeSucceeded } from '../client/waiters.ts';
 import type { InputOf } from '../contract/types.ts';
 import { CliError } from './cli-error.ts';
@@ -133,13 +133,13 @@ function addList(scope: Command, context: CliContext): void {
 
 /** The scope named, or the only one there can be in an account and Region. */
 export async function scopeIdOr(
-  client: NetworkFlowMonitor,
+  client: NetworkFlowMonitorClient,
   given: string | undefined,
 ): Promise<string> {
   return given ?? (await onlyScope(client)).scopeId;
 }
 
-export async function onlyScope(client: NetworkFlowMonitor) {
+export async function onlyScope(client: NetworkFlowMonitorClient) {
   const { scopes } = await client.listScopes();
   const [scope] = scopes;
   if (scope === undefined) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { formatTable } from './format-table.ts';
@@ -50,7 +50,7 @@ const COLUMNS = [
 ];
 
 /** The ARN of what is named by the end of its ARN, which is asked for, or in full. */
-async function arnOf(client: NetworkFlowMonitor, resource: string): Promise<string> {
+async function arnOf(client: NetworkFlowMonitorClient, resource: string): Promise<string> {
   if (resource.startsWith('arn:')) return resource;
   if (resource === 'scope') return (await onlyScope(client)).scopeArn;
   const [, type, name = ''] = /^(scope|monitor)\/(.+)$/.exec(resource) ?? [];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { type MonitorMetric, WORKLOAD_INSIGHTS_METRICS } from '../model/query.ts';
 import { Asker, type AskOptions } from './ask.ts';
 import { CliError } from './cli-error.ts';
@@ -71,7 +71,7 @@ function monitorTable(asker: Asker, options: TopOptions, monitorName: string): L
 async function scopeTable(
   context: CliContext,
   options: TopOptions,
-  client: NetworkFlowMonitor,
+  client: NetworkFlowMonitorClient,
 ): Promise<Look> {
   const metric = WORKLOAD_INSIGHTS_METRICS.find((known) => known === options.metric);
   if (metric === undefined) {

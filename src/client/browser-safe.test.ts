@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 /** What the console imports. */
 const forBrowsers = [
-  'network-flow-monitor.ts',
+  'network-flow-monitor-client.ts',
   'cookie-transport.ts',
   'run-query.ts',
   'query-steps.ts',

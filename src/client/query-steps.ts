@@ -5,7 +5,7 @@ import type {
   QueryStatus,
   WorkloadInsightsMetric,
 } from '../model/query.ts';
-import type { NetworkFlowMonitor } from './network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from './network-flow-monitor-client.ts';
 import type { CallOptions } from './operation-caller.ts';
 
 interface Question {
@@ -31,7 +31,7 @@ export type QueryQuestion =
 
 /** Starts a query of any kind; the reference the other steps take. */
 export async function startQuery(
-  client: NetworkFlowMonitor,
+  client: NetworkFlowMonitorClient,
   question: QueryQuestion,
   options: CallOptions = {},
 ): Promise<QueryRef> {
@@ -47,7 +47,7 @@ export async function startQuery(
 
 /** The state of a query of any kind. */
 export async function queryStatus(
-  client: NetworkFlowMonitor,
+  client: NetworkFlowMonitorClient,
   { kind, resource, queryId }: QueryRef,
   options: CallOptions = {},
 ): Promise<QueryStatus> {
@@ -60,7 +60,7 @@ export async function queryStatus(
 
 /** Ends a query of any kind that is still queued or running; no change when it is finished. */
 export async function stopQuery(
-  client: NetworkFlowMonitor,
+  client: NetworkFlowMonitorClient,
   { kind, resource, queryId }: QueryRef,
   options: CallOptions = {},
 ): Promise<void> {

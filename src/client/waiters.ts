@@ -1,12 +1,12 @@
 import type { OutputOf } from '../contract/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { QueryRef } from '../model/query.ts';
-import type { NetworkFlowMonitor } from './network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from './network-flow-monitor-client.ts';
 import { queryStatus } from './query-steps.ts';
 import { sleep } from './sleep.ts';
 
 export interface WaiterOptions {
-  readonly client: NetworkFlowMonitor;
+  readonly client: NetworkFlowMonitorClient;
   readonly maxWaitSeconds: number;
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;

@@ -3,7 +3,7 @@ import './console.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { cookieTransport } from '../client/cookie-transport.ts';
-import { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { systemClock } from '../lib/clock.ts';
 import { App, type Workspace } from './app.tsx';
 import { InsightsApi } from './insights/insights-api.ts';
@@ -20,7 +20,7 @@ const token = takeToken(window.location, window.history);
 const sessions = new SessionStore({ api: createSessionApi((...call) => fetch(...call)), token });
 
 function createWorkspace(): Workspace {
-  const client = new NetworkFlowMonitor({ transport: cookieTransport() });
+  const client = new NetworkFlowMonitorClient({ transport: cookieTransport() });
   const api = new InsightsApi({ client });
   const session = { isSessionEnd, onSessionEnd: () => sessions.end() };
   const deps = { api, clock: systemClock, timers: browserTimers, ...session };

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openApiDocument } from './openapi.ts';
 import { OPERATIONS } from './operations.ts';
@@ -9,6 +10,11 @@ interface Document {
 
 const text = JSON.stringify(openApiDocument());
 const document = JSON.parse(text) as Document;
+
+test('the document in docs/reference is the one derived now; `vitest -u` writes it anew', async () => {
+  const file = join(import.meta.dirname, '../../docs/reference/openapi.json');
+  await expect(`${JSON.stringify(document, undefined, 1)}\n`).toMatchFileSnapshot(file);
+});
 
 test('every operation is in the document once', () => {
   const ids = Object.values(document.paths).flatMap((methods) =>

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { resourcesInUse } from '../lib/testing.ts';
+import { leakedSince, resourcesInUse } from '../lib/testing.ts';
 import { type Batch, BatchLedger } from './batch-ledger.ts';
 
 let folder: string;
@@ -123,7 +123,7 @@ describe('the end', () => {
     const ledger = await started();
     await ledger.finish(await ledger.note(range(1, 0, 9)));
     await ledger.stop();
-    expect(resourcesInUse()).toEqual(before);
+    await expect.poll(() => leakedSince(before)).toEqual([]);
   });
 
   test('an empty file is a new ledger', async () => {

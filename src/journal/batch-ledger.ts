@@ -1,6 +1,7 @@
 import { type FileHandle, readFile } from 'node:fs/promises';
 import { replaceFile } from '../lib/durable-file.ts';
 import type { Service } from '../lib/service.ts';
+import { Turns } from '../lib/turns.ts';
 
 /** A range of the journal that goes to the store as one. */
 export interface Batch {
@@ -43,10 +44,11 @@ export class BatchLedger implements Service {
   readonly name = 'batch ledger';
   readonly #deps: BatchLedgerDeps;
   readonly #open = new Map<number, Batch>();
+  /** The next batch is noted while the one before is finished; a file written anew holds both. */
+  readonly #turns = new Turns();
   #file: FileHandle | undefined;
   #bytes = 0;
   #torn = false;
-  #last: Promise<unknown> = Promise.resolve();
   #journalId = 0;
   #next = 1;
   #resume: Position = { segment: 0, index: 0 };
@@ -62,7 +64,7 @@ export class BatchLedger implements Service {
   }
 
   async stop(): Promise<void> {
-    await this.#last;
+    await this.#turns.idle();
     await this.#file?.close();
     this.#file = undefined;
   }
@@ -84,7 +86,7 @@ export class BatchLedger implements Service {
 
   /** Writes the range down; durable when this resolves. */
   note(range: Omit<Batch, 'number'>): Promise<Batch> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { segment, first, last } = range;
       const batch: Batch = { number: this.#next, segment, first, last };
       await this.#append({ note: batch }, true);
@@ -94,7 +96,7 @@ export class BatchLedger implements Service {
   }
 
   finish(batch: Batch): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#append({ finish: batch.number }, false);
       this.#apply({ finish: batch.number });
       if (this.#bytes > (this.#deps.compactBytes ?? COMPACT_BYTES)) await this.#rewrite();
@@ -105,16 +107,6 @@ export class BatchLedger implements Service {
   oldestNeededSegment(): number {
     const open = this.unfinished().map((batch) => batch.segment);
     return Math.min(this.#resume.segment, ...open);
-  }
-
-  /**
-   * One after the other: the next batch is noted while the one before is finished, and a file
-   * written anew holds only what was applied when it was begun.
-   */
-  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
-    const result = this.#last.then(act);
-    this.#last = result.catch(() => {});
-    return result;
   }
 
   #apply(entry: Entry): void {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
-import { resourcesInUse } from '../lib/testing.ts';
+import { leakedSince, resourcesInUse } from '../lib/testing.ts';
 import { Journal, JournalUnavailableError } from './journal.ts';
 
 const KIB = 1024;
@@ -366,7 +366,7 @@ test('it gives back every resource when it stops', async () => {
   await readAll(journal);
   await journal.deleteBefore(2);
   await journal.stop();
-  expect(resourcesInUse()).toEqual(before);
+  await expect.poll(() => leakedSince(before)).toEqual([]);
 });
 
 test('a segment emptied by a truncation is passed over', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { backoffMillis } from './backoff.ts';
 import { pause } from './pause.ts';
 import { type Service, ServiceGroup } from './service.ts';
-import { resourcesInUse } from './testing.ts';
+import { leakedSince, resourcesInUse } from './testing.ts';
 
 function recording(
   calls: string[],
@@ -67,5 +67,5 @@ test('a pause ends at once, and without an error, when it is aborted', async () 
   stopping.abort();
   await pausing;
   await pause(3_600_000, stopping.signal);
-  expect(resourcesInUse()).toEqual(before);
+  await expect.poll(() => leakedSince(before)).toEqual([]);
 });

@@ -2,13 +2,25 @@ import { readdirSync } from 'node:fs';
 import pg from 'pg';
 
 /**
- * What the process holds open: its handles and timers by kind, and how many descriptors (Linux).
- * Equal before a service starts and after it stops, or it leaks. Requests of the file system are
- * left out: they stay listed until they are collected, long after they are done.
+ * What the process holds open: its handles and timers by kind, and its descriptors (Linux). Requests
+ * of the file system are left out: they stay listed until they are collected, long after they are done.
  */
 export function resourcesInUse(): readonly string[] {
   const kinds = process.getActiveResourcesInfo().filter((kind) => !kind.startsWith('FSReq'));
-  return [...kinds.sort(), `${readdirSync('/proc/self/fd').length} descriptors`];
+  return [...kinds, ...readdirSync('/proc/self/fd').map(() => 'descriptor')];
+}
+
+/**
+ * What is held open now and was not before a service started: after it stopped nothing, or it
+ * leaks. To be polled: the test runner has timers of its own, which come and go.
+ */
+export function leakedSince(before: readonly string[]): readonly string[] {
+  const known = [...before];
+  return resourcesInUse().filter((kind) => {
+    const at = known.indexOf(kind);
+    if (at !== -1) known.splice(at, 1);
+    return at === -1;
+  });
 }
 
 /**

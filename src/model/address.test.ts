@@ -1,7 +1,14 @@
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressBytes, addressScope, addressText, canonicalAddress, prefixOf } from './address.ts';
+import {
+  addressBytes,
+  addressScope,
+  addressText,
+  canonicalAddress,
+  canonicalPrefix,
+  prefixOf,
+} from './address.ts';
 
 describe('the canonical text of an address', () => {
   test.each([
@@ -152,6 +159,26 @@ describe('the prefix of an address', () => {
         expect(subnet.check(other)).toBe(prefixOf(other, length) === prefixOf(one, length));
       }),
     );
+  });
+});
+
+describe('the canonical text of a prefix', () => {
+  test.each([
+    ['10.0.1.0/24', '10.0.1.0/24'],
+    ['10.0.1.7/24', '10.0.1.0/24'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+    ['2001:DB8:0:0::/64', '2001:db8::/64'],
+    ['::/0', '::/0'],
+    ['10.0.1.7', undefined],
+    ['10.0.1.0/33', undefined],
+    ['2001:db8::/129', undefined],
+    ['10.0.1.0/', undefined],
+    ['10.0.1.0/24/8', undefined],
+    ['10.0.1/24', undefined],
+    ['10.0.1.0/-1', undefined],
+    ['', undefined],
+  ])('"%s" is %s', (text, canonical) => {
+    expect(canonicalPrefix(text)).toBe(canonical);
   });
 });
 

@@ -60,6 +60,18 @@ export function prefixOf(address: string, length: number): string {
   return `${addressText(bytes)}/${length}`;
 }
 
+/**
+ * The canonical text of a prefix, bits beyond its length dropped: `10.0.1.7/24` → `10.0.1.0/24`.
+ * Undefined when the text is no prefix; an address alone is none.
+ */
+export function canonicalPrefix(text: string): string | undefined {
+  const [, base = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const address = canonicalAddress(base);
+  if (address === undefined) return undefined;
+  const most = address.includes(':') ? 128 : 32;
+  return Number(length) > most ? undefined : prefixOf(address, Number(length));
+}
+
 /** Canonical text of 16 bytes. */
 export function addressText(bytes: Uint8Array): string {
   const groups: string[] = [];

@@ -48,11 +48,10 @@ export function composeDataPlane(
   const clock = systemClock;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
   const authenticator = new Authenticator({ keys, clock, service: 'networkflowmonitor' });
+  const isEmbedded = config.clickhouseUrl === '';
   const guard = new DiskGuard({
     folder: config.data,
-    // A cluster looks after its own disks.
-    onChange: (isLow) =>
-      config.clickhouseUrl === '' ? store.holdMerges(isLow) : Promise.resolve(),
+    onChange: (isLow) => (isEmbedded ? store.settle(isLow) : Promise.resolve()),
     log,
     metrics,
   });
@@ -77,7 +76,8 @@ export function composeDataPlane(
   });
   const store = new FlowStore({ options: storeOptions(basics), log, metrics });
   const mostBytes = gib(config.storeMostGib);
-  const budget = new DiskBudget({ store, mostBytes, log, metrics });
+  const { retentionDays } = config;
+  const budget = new DiskBudget({ store, mostBytes, retentionDays, clock, log, metrics });
   const onDecoded = countRefusals(metrics);
   const onUnreadable = countUnreadable(basics);
   const path = new FlowPath({
@@ -85,6 +85,10 @@ export function composeDataPlane(
     ledger,
     topology,
     store,
+    // A cluster looks after its own disks, and what it takes makes room on ours.
+    disk: isEmbedded
+      ? guard
+      : { untilRoom: () => Promise.resolve(), look: () => Promise.resolve(true) },
     retentionSeconds,
     mostInflatedBytes: MOST_INFLATED_BYTES,
     inflated,

@@ -3,10 +3,12 @@ import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
 import { getInsights } from '../api/v1/insights.ts';
+import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
-import type { OwnRoute } from '../api/v1/own-route.ts';
+import { jsonAnswer, type OwnRoute } from '../api/v1/own-route.ts';
 import { topologyRoutes } from '../api/v1/topology-routes.ts';
+import { openApiDocument } from '../contract/openapi.ts';
 import { systemClock } from '../lib/clock.ts';
 import { scopeArn } from '../model/arn.ts';
 import type { Basics } from './compose.ts';
@@ -19,10 +21,11 @@ interface OwnRouteParts extends RouteParts {
   readonly tokens: NextTokens;
 }
 
-/** `/api/v1/…`: what goes beyond AWS. */
+/** `/api/…`: what goes beyond AWS. */
 export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
-  const { topology, live, graph } = parts.topology;
+  const { topology, live, graph, inventory } = parts.topology;
   return [
+    contractRoute(),
     ...flowRoutes(parts),
     ...topologyRoutes({
       graph,
@@ -32,8 +35,23 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
       administration: basics.organization,
       now: () => systemClock.now(),
     }),
+    ...inventoryRoutes({
+      inventory,
+      settled: () => live.settled(),
+      administration: basics.organization,
+    }),
     ...identityRoutes(basics, parts),
   ];
+}
+
+function contractRoute(): OwnRoute {
+  const document = openApiDocument();
+  return {
+    method: 'GET',
+    path: '/api/openapi.json',
+    action: 'nfm:GetOpenApiDocument',
+    answer: async () => jsonAnswer(document),
+  };
 }
 
 function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {

@@ -5,14 +5,16 @@ import { ClaimRepository } from '../topology/claim-repository.ts';
 import { ResourceGraph } from '../topology/graph/resource-graph.ts';
 import { VersionRepository } from '../topology/graph/version-repository.ts';
 import { LiveSnapshot } from '../topology/snapshot/live-snapshot.ts';
+import type { InventorySource } from '../topology/sources/inventory/inventory-source.ts';
 import { Topology } from '../topology/topology.ts';
-import type { TopologySource } from '../topology/topology-source.ts';
 import type { Basics } from './compose.ts';
+import { composeTopologySources } from './compose-topology-sources.ts';
 
 export interface TopologyParts {
   readonly topology: Topology;
   readonly graph: ResourceGraph;
   readonly live: LiveSnapshot;
+  readonly inventory: InventorySource;
   /** Reads what belongs to a scope's targets, and resolves when it is in the snapshot. */
   readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
   readonly services: readonly Service[];
@@ -38,15 +40,11 @@ export function composeTopology(basics: Basics): TopologyParts {
     log,
     metrics,
   });
-  const sources = composeSources();
+  const { inventory, sources } = composeTopologySources(basics, graph);
   const buildTopology: TopologyParts['buildTopology'] = async (targets, signal) => {
     for (const source of sources) await source.cover?.(targets, signal);
     await live.settled();
   };
-  return { topology, graph, live, buildTopology, services: [live, graph, topology, ...sources] };
-}
-
-/** What reads the topology beside the agents; in the order they are started. */
-function composeSources(): readonly TopologySource[] {
-  return [];
+  const services = [live, graph, topology, ...sources];
+  return { topology, graph, live, inventory, buildTopology, services };
 }

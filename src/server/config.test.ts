@@ -58,6 +58,7 @@ describe('where a setting comes from', () => {
       database: 'postgres://db/nfm',
       clickhouseUrl: 'http://ch:8123',
       managementAccounts: '111111111111, 222222222222',
+      kubernetes: 'prod=in-cluster',
       logLevel: 'error',
     };
     const settings = Object.entries(SETTINGS).map(([key, setting]) => {
@@ -208,6 +209,21 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
     { name: 'a listen without a host', argv: ['--listen', ':8130'], message: 'HOST:PORT is taken' },
     { name: 'a port too large', argv: ['--listen', '[::1]:65536'], message: 'HOST:PORT is taken' },
     { name: 'a log level', argv: ['--log-level', 'loud'], message: 'debug, info, warn' },
+    {
+      name: 'a role for nothing',
+      argv: ['--aws-role-name', 'nfm'],
+      message: 'goes with awsTopology',
+    },
+    {
+      name: 'a cluster without a name',
+      argv: ['--kubernetes', 'in-cluster'],
+      message: 'NAME=in-cluster or NAME=KUBECONFIG',
+    },
+    {
+      name: 'a cluster twice',
+      argv: ['--kubernetes', 'a=in-cluster,a=kubeconfig'],
+      message: 'a cluster is taken once',
+    },
     { name: 'another database', argv: ['--database', 'mysql://a'], message: 'postgres://' },
     {
       name: 'a ClickHouse without http',

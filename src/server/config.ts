@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
+import {
+  type ClusterSetting,
+  readClusterSetting,
+} from '../topology/sources/kubernetes/cluster-setting.ts';
 
 /** A setting: one line here gives its flag, environment name, key in the file, type and help. */
 interface Setting<Kind extends 'string' | 'integer' | 'boolean'> {
@@ -89,6 +93,23 @@ export const SETTINGS = {
     100_000,
     'changes the audit log keeps, and as many reads, about 1 kB each; 0 is none',
     [0, 1e7],
+  ),
+  inventory: text(
+    '',
+    'YAML or JSON file of networks that no API describes; followed as it changes',
+  ),
+  awsTopology: toggle("read the networks of scopes' targets from EC2, each 5 minutes"),
+  awsRoleName: text(
+    '',
+    "role to assume in each target account; without one the server's own account alone is read",
+  ),
+  awsIpRanges: text(
+    '',
+    "file or URL of the prefixes of AWS's services, each day: https://ip-ranges.amazonaws.com/ip-ranges.json",
+  ),
+  kubernetes: text(
+    '',
+    'clusters to watch, comma separated: NAME=in-cluster or NAME=KUBECONFIG, @NETWORK added outside of AWS',
   ),
   consoleHosts: text('', 'names, comma separated, the console may be opened under beside loopback'),
   logLevel: text('info', 'debug, info, warn, error or silent'),
@@ -237,6 +258,10 @@ function checkConfig(config: ServerConfig): void {
       `listen: ${host} is not loopback; give --tls-cert and --tls-key, or --insecure-plain-http`,
     );
   }
+  if (config.awsRoleName !== '' && !config.awsTopology) {
+    throw new ConfigError('awsRoleName: goes with awsTopology');
+  }
+  clusterSettings(config);
   if (!['debug', 'info', 'warn', 'error', 'silent'].includes(config.logLevel)) {
     throw new ConfigError('logLevel: debug, info, warn, error or silent is taken');
   }
@@ -256,6 +281,20 @@ export function listenAddress(config: Pick<ServerConfig, 'listen'>): {
     );
   }
   return { host, port };
+}
+
+/** The clusters of the setting `kubernetes`. */
+export function clusterSettings(
+  config: Pick<ServerConfig, 'kubernetes' | 'account' | 'region'>,
+): readonly ClusterSetting[] {
+  const settings = listOf(config.kubernetes).map((item) => {
+    const setting = readClusterSetting(item, config);
+    if (setting !== undefined) return setting;
+    throw new ConfigError(`kubernetes: NAME=in-cluster or NAME=KUBECONFIG is taken, not "${item}"`);
+  });
+  const ids = settings.map(({ cluster }) => cluster.id);
+  if (new Set(ids).size === ids.length) return settings;
+  throw new ConfigError('kubernetes: a cluster is taken once');
 }
 
 export function isLoopbackHost(host: string): boolean {

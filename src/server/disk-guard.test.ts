@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
-import { resourcesInUse } from '../lib/testing.ts';
+import { leakedSince, resourcesInUse } from '../lib/testing.ts';
 import { DiskGuard, reserveBytes } from './disk-guard.ts';
 
 const MIB = 1024 * 1024;
@@ -33,7 +33,7 @@ test('a disk with room is said to have it, and its resources are given back', as
   expect([guard.isLow, changes]).toEqual([isLow, isLow ? [true] : []]);
   expect(await metrics.page()).toMatch(/^nfm_disk_free_bytes [1-9]/m);
   await guard.stop();
-  expect(resourcesInUse()).toEqual(before);
+  await expect.poll(() => leakedSince(before)).toEqual([]);
 });
 
 test('a folder that is gone is no full disk', async () => {

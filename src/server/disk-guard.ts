@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
+import { Turns } from '../lib/turns.ts';
 
 export interface DiskGuardDeps {
   readonly folder: string;
@@ -25,13 +26,14 @@ export function reserveBytes(diskBytes: number): number {
 }
 
 /**
- * Watches how much room the data folder's disk has, so that the server stops taking what it could
- * not store before the disk is full. ClickHouse 26.7 must not be merging by then: a merge that
- * meets a full disk may put empty files in the place of rows (tried: 4 merges in 30 fills).
+ * Watches how much room the data folder's disk has, so that the server stops taking and storing
+ * reports before the disk is full: ClickHouse 26.7 takes a write that found no room for done
+ * (`FlowStore.settle`).
  */
 export class DiskGuard implements Service {
   readonly name = 'disk guard';
   readonly #deps: DiskGuardDeps;
+  readonly #looks = new Turns();
   readonly #stopping = new AbortController();
   #isLow = false;
   #told = false;
@@ -55,7 +57,7 @@ export class DiskGuard implements Service {
   }
 
   async start(): Promise<void> {
-    await this.#look();
+    await this.look();
     this.#watching = this.#watch(this.#stopping.signal);
   }
 
@@ -64,35 +66,49 @@ export class DiskGuard implements Service {
     await this.#watching;
   }
 
+  /** Looks at the disk now; true when it has room and `onChange` knows. */
+  look(): Promise<boolean> {
+    return this.#looks.take(() => this.#look());
+  }
+
+  /** Waits until there is room. @throws the signal's reason when it is aborted before */
+  async untilRoom(signal: AbortSignal): Promise<void> {
+    while (this.#isLow || this.#told) {
+      await pause(LOOK_MILLIS, signal);
+      signal.throwIfAborted();
+    }
+  }
+
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#look();
+      await this.look();
       await pause(LOOK_MILLIS, signal);
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<boolean> {
     const { folder, log, onChange } = this.#deps;
     try {
       const { bavail, bsize, blocks } = await statfs(folder);
       this.#freeBytes = bavail * bsize;
-      const reserve = reserveBytes(blocks * bsize);
-      const isLow = this.#freeBytes < reserve * (this.#isLow ? AGAIN : 1);
-      if (isLow !== this.#isLow) {
-        log.warn(
-          isLow ? 'the disk is nearly full; reports are refused' : 'the disk has room again',
-          {
-            freeBytes: this.#freeBytes,
-            reserveBytes: reserve,
-          },
-        );
+      this.#note(this.#freeBytes, reserveBytes(blocks * bsize));
+      if (this.#told !== this.#isLow) {
+        await onChange(this.#isLow);
+        this.#told = this.#isLow;
       }
-      this.#isLow = isLow;
-      if (this.#told === isLow) return;
-      await onChange(isLow);
-      this.#told = isLow;
     } catch (error) {
       log.error('cannot look after the disk', { error, folder });
     }
+    return !this.#isLow && !this.#told;
+  }
+
+  #note(freeBytes: number, reserve: number): void {
+    const isLow = freeBytes < reserve * (this.#isLow ? AGAIN : 1);
+    if (isLow === this.#isLow) return;
+    this.#isLow = isLow;
+    const message = isLow
+      ? 'the disk is nearly full; reports are refused'
+      : 'the disk has room again';
+    this.#deps.log.warn(message, { freeBytes, reserveBytes: reserve });
   }
 }

@@ -15,6 +15,7 @@ export interface FlowPathStages {
   readonly ledger: BatchLedger;
   readonly topology: Topology;
   readonly store: FlowStore;
+  readonly disk: StoreDisk;
   readonly retentionSeconds: number;
   readonly mostInflatedBytes: number;
   readonly inflated: InflatedBodies;
@@ -22,6 +23,14 @@ export interface FlowPathStages {
   readonly onDecoded: (report: DecodedReport) => void;
   /** Told of a report that publish accepted and that cannot be read: it is left out. */
   readonly onUnreadable: (error: unknown) => void;
+}
+
+/** The disk under the store: what ClickHouse writes on a full one is not to be relied on. */
+export interface StoreDisk {
+  /** Waits for room. @throws the signal's reason when it is aborted before */
+  untilRoom(signal: AbortSignal): Promise<void>;
+  /** Whether there is room at this moment. */
+  look(): Promise<boolean>;
 }
 
 /** Small enough to be in memory a few times over, large enough that an insert is worth its fsyncs. */
@@ -40,8 +49,8 @@ export class FlowPath {
   }
 
   /** The batches a crash interrupted: each may be stored already. */
-  async finishInterrupted(batch: Batch): Promise<void> {
-    const { journal, ledger, store } = this.#stages;
+  async finishInterrupted(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { journal, ledger } = this.#stages;
     const cursor = await journal.seek(batch.segment, batch.first);
     const mostRecords = batch.last - batch.first + 1;
     const range = await journal.read(cursor, { mostRecords, mostBytes: Number.MAX_SAFE_INTEGER });
@@ -50,7 +59,7 @@ export class FlowPath {
       return await ledger.finish(batch);
     }
     const { rows } = await this.#read(range);
-    await store.insertMissing(rows, ledger.storeNumber(batch));
+    await this.storeAgain({ batch, rows }, signal);
     await ledger.finish(batch);
   }
 
@@ -65,9 +74,28 @@ export class FlowPath {
     return { batch, rows, next: range.next };
   }
 
-  async store({ batch, rows }: PreparedBatch): Promise<void> {
-    const { ledger, store } = this.#stages;
-    await store.insert(rows, ledger.storeNumber(batch));
+  async store(prepared: Storable, signal: AbortSignal): Promise<void> {
+    await this.#whileRoom(signal, (store) => store.insert(...this.#rowsOf(prepared)));
+  }
+
+  /** As `store`, when it was tried before and may have been done in part. */
+  async storeAgain(prepared: Storable, signal: AbortSignal): Promise<void> {
+    await this.#whileRoom(signal, (store) => store.insertMissing(...this.#rowsOf(prepared)));
+  }
+
+  #rowsOf({ batch, rows }: Storable): [rows: readonly EnrichedFlow[], number: bigint] {
+    return [rows, this.#stages.ledger.storeNumber(batch)];
+  }
+
+  /** Stored is what was inserted while the disk had room, from before it until after. */
+  async #whileRoom(
+    signal: AbortSignal,
+    insert: (store: FlowStore) => Promise<void>,
+  ): Promise<void> {
+    const { store, disk } = this.#stages;
+    await disk.untilRoom(signal);
+    await insert(store);
+    if (!(await disk.look())) throw new Error('the disk got full while a batch was stored');
   }
 
   async #read(range: JournalRange): Promise<ReadRange> {
@@ -114,8 +142,12 @@ interface ReadRange {
   readonly rows: readonly EnrichedFlow[];
 }
 
-export interface PreparedBatch {
+/** A batch that is written down, and its rows. */
+interface Storable {
   readonly batch: Batch;
   readonly rows: readonly EnrichedFlow[];
+}
+
+export interface PreparedBatch extends Storable {
   readonly next: Cursor;
 }

@@ -77,7 +77,7 @@ export class FlowWorker implements Service {
   async #run(signal: AbortSignal): Promise<void> {
     const { path, journal, ledger } = this.#deps;
     for (const batch of ledger.unfinished()) {
-      await this.#untilDone(() => path.finishInterrupted(batch), signal);
+      await this.#untilDone(() => path.finishInterrupted(batch, signal), signal);
     }
     const { segment, index } = ledger.resume;
     let cursor = journal.cursorAt(segment);
@@ -110,7 +110,12 @@ export class FlowWorker implements Service {
 
   async #store(prepared: PreparedBatch, signal: AbortSignal): Promise<void> {
     const { path, ledger, journal, beforeDelete } = this.#deps;
-    const isStored = await this.#untilDone(() => path.store(prepared), signal);
+    let isAgain = false;
+    const isStored = await this.#untilDone(() => {
+      const stored = isAgain ? path.storeAgain(prepared, signal) : path.store(prepared, signal);
+      isAgain = true;
+      return stored;
+    }, signal);
     if (!isStored) return;
     this.#rows.add(prepared.rows.length);
     this.#stored = prepared.next;

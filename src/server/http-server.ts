@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { finished } from 'node:stream/promises';
 import { createSecureContext } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { errorResponse } from '../api/error-response.ts';
 import type { Log } from '../lib/log.ts';
 import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import { ApiError } from '../model/api-error.ts';
 import { groupHeaders, type RawResponse, type RequestHead } from '../model/http.ts';
@@ -38,6 +41,9 @@ const CONTENT_SECURITY =
 /** A stopping server waits this long for requests in flight. */
 const DRAIN_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
+const DISCARD_MILLIS = 5_000;
+/** UntagResource names up to 200 keys of 128 characters in its query, each encoded as three. */
+const MOST_HEAD_BYTES = 96 * 1024;
 
 /**
  * The one port: routes by the raw request target, which no framework may decode or normalise
@@ -98,7 +104,7 @@ export class HttpServer implements Service {
       // What still comes over an open connection while stopping is answered, and the last.
       return503OnClosing: false,
       rewriteUrl: ({ url = '/' }) => (isConsoleFile(url) ? url : DISPATCHED),
-      https: await readTls(this.#deps.config),
+      ...(await listenerOptions(this.#deps.config)),
     }) as unknown as FastifyInstance;
     app.removeAllContentTypeParsers();
     // Bodies are read by the handler, after it has looked at the head.
@@ -162,9 +168,7 @@ export class HttpServer implements Service {
       route,
       status: String(response.status),
     });
-    // A body refused unread is read on and thrown away, for as long as a request may take: closed
-    // at once, the connection would be reset under the sender before it has read why.
-    if (!raw.complete) raw.resume();
+    await discardRest(raw);
     return reply.code(response.status).headers(response.headers).send(response.body);
   }
 
@@ -178,9 +182,28 @@ export class HttpServer implements Service {
   }
 }
 
+/**
+ * Reads what is left of a body refused unread and throws it away, for a while: answered and closed
+ * before, the connection could be reset under the sender before it has read why.
+ */
+async function discardRest(request: IncomingMessage): Promise<void> {
+  if (request.complete) return;
+  request.resume();
+  const over = new AbortController();
+  const end = () => over.abort();
+  finished(request).then(end, end);
+  await pause(DISCARD_MILLIS, over.signal);
+}
+
 function isConsoleFile(target: string): boolean {
   if (target === '/' || target === '/console') return true;
   return target.startsWith('/console/') && !target.startsWith(CONSOLE_API);
+}
+
+async function listenerOptions(config: ServerConfig) {
+  const tls = await readTls(config);
+  const maxHeaderSize = MOST_HEAD_BYTES;
+  return tls === null ? { http: { maxHeaderSize } } : { https: { ...tls, maxHeaderSize } };
 }
 
 async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffer } | null> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeClock } from '../lib/clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { DiskBudget } from './disk-budget.ts';
@@ -20,10 +21,15 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-function budgetOf(mostBytes: number): DiskBudget {
+function budgetOf(mostBytes: number, nowSeconds = TEST_SECONDS): DiskBudget {
   metrics = new Metrics();
-  return new DiskBudget({ store: bench.store, mostBytes, log: silentLog, metrics });
+  const clock = new FakeClock(nowSeconds * 1000);
+  const { store } = bench;
+  return new DiskBudget({ store, mostBytes, retentionDays: 7, clock, log: silentLog, metrics });
 }
+
+const dropped = async (what: 'days' | 'rows', reason: 'budget' | 'retention') =>
+  await metrics.value(`nfm_store_dropped_${what}_total`, { reason });
 
 const left = async () => (await bench.store.days()).map(({ day, rows }) => `${day}: ${rows}`);
 const bytesOf = (days: readonly StoredDay[]) => days.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -33,8 +39,8 @@ test('a budget of 0 is none: the rows are only measured', async () => {
   expect(await left()).toEqual(['2027-01-15: 100', '2027-01-16: 200', '2027-01-17: 300']);
   expect(await metrics.value('nfm_store_rows')).toBe(600);
   expect(await metrics.value('nfm_store_bytes')).toBe(bytesOf(stored));
-  expect(await metrics.value('nfm_store_budget_dropped_days_total')).toBe(0);
-  expect(await metrics.value('nfm_store_budget_dropped_rows_total')).toBe(0);
+  expect(await dropped('days', 'budget')).toBe(0);
+  expect(await dropped('rows', 'budget')).toBe(0);
 });
 
 test('what fits its budget exactly stays', async () => {
@@ -45,8 +51,8 @@ test('what fits its budget exactly stays', async () => {
 test('the oldest day goes when the rows take a byte more, and is counted', async () => {
   await budgetOf(bytesOf(stored) - 1).enforce();
   expect(await left()).toEqual(['2027-01-16: 200', '2027-01-17: 300']);
-  expect(await metrics.value('nfm_store_budget_dropped_days_total')).toBe(1);
-  expect(await metrics.value('nfm_store_budget_dropped_rows_total')).toBe(100);
+  expect(await dropped('days', 'budget')).toBe(1);
+  expect(await dropped('rows', 'budget')).toBe(100);
   expect(await metrics.value('nfm_store_rows')).toBe(500);
   expect(await metrics.value('nfm_store_bytes')).toBe(bytesOf(stored.slice(1)));
 });
@@ -56,8 +62,20 @@ test('as many days go as must, but never the newest', async () => {
   await budget.enforce();
   await budget.enforce();
   expect(await left()).toEqual(['2027-01-17: 300']);
-  expect(await metrics.value('nfm_store_budget_dropped_days_total')).toBe(2);
-  expect(await metrics.value('nfm_store_budget_dropped_rows_total')).toBe(300);
+  expect(await dropped('days', 'budget')).toBe(2);
+  expect(await dropped('rows', 'budget')).toBe(300);
+});
+
+test('days wholly past retention go without a budget, and are counted apart', async () => {
+  const endOfFirst = Date.parse('2027-01-16') / 1000;
+  await budgetOf(0, endOfFirst + 7 * 86_400 - 1).enforce();
+  expect(await left()).toHaveLength(3);
+  await budgetOf(0, endOfFirst + 7 * 86_400).enforce();
+  expect(await left()).toEqual(['2027-01-16: 200', '2027-01-17: 300']);
+  expect([await dropped('days', 'retention'), await dropped('rows', 'retention')]).toEqual([
+    1, 100,
+  ]);
+  expect(await dropped('days', 'budget')).toBe(0);
 });
 
 test('it looks by itself once it is started', async () => {

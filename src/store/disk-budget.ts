@@ -1,26 +1,30 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, GaugeMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
-import type { FlowStore } from './flow-store.ts';
+import type { FlowStore, StoredDay } from './flow-store.ts';
 
 export interface DiskBudgetDeps {
   readonly store: Pick<FlowStore, 'days' | 'dropDay'>;
   /** Bytes on disk the flow rows may take; 0 is no limit. */
   readonly mostBytes: number;
+  readonly retentionDays: number;
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 const LOOK_MILLIS = 60_000;
+const MILLIS_A_DAY = 86_400_000;
+
+type Reason = 'retention' | 'budget';
 
 /**
- * Keeps the flow rows within a disk budget: while they take more, the oldest whole day goes. The
- * newest day stays, whatever it takes: rows are never dropped as they come in.
- *
- * What the retention deletes needs no code and is in no counter: ClickHouse drops a part by itself
- * once all its rows are past it. It shows as a fall of the gauges here without these counters, and
- * on a server that keeps `system.part_log` as merges of reason `TTLDropMerge`.
+ * Keeps the flow rows within their retention and a disk budget: days wholly past retention go, and
+ * while the rest take more than the budget, the oldest whole day. The newest day stays, whatever
+ * it takes: rows are never dropped as they come in. The table's TTL would drop old parts too, but
+ * by merges, which are held while the disk is nearly full: just when they are to make room.
  */
 export class DiskBudget implements Service {
   readonly name = 'disk budget';
@@ -41,12 +45,14 @@ export class DiskBudget implements Service {
     });
     this.#rows = metrics.gauge({ name: 'nfm_store_rows', help: 'Flow rows in the store' });
     this.#droppedRows = metrics.counter({
-      name: 'nfm_store_budget_dropped_rows_total',
-      help: 'Flow rows deleted to keep within the disk budget',
+      name: 'nfm_store_dropped_rows_total',
+      help: 'Flow rows deleted, by reason: past retention, or to keep within the disk budget',
+      labels: ['reason'],
     });
     this.#droppedDays = metrics.counter({
-      name: 'nfm_store_budget_dropped_days_total',
-      help: 'Days of flow rows deleted to keep within the disk budget',
+      name: 'nfm_store_dropped_days_total',
+      help: 'Days of flow rows deleted, by reason',
+      labels: ['reason'],
     });
   }
 
@@ -60,26 +66,37 @@ export class DiskBudget implements Service {
     await this.#looking;
   }
 
-  /** Measures the rows, and deletes the oldest days beyond the budget. */
+  /** Deletes the days past retention and the oldest beyond the budget, and measures the rest. */
   async enforce(): Promise<void> {
     const { store, mostBytes, log } = this.#deps;
-    const days = await store.days();
-    let bytes = days.reduce((sum, day) => sum + day.bytes, 0);
-    let rows = days.reduce((sum, day) => sum + day.rows, 0);
-    for (const oldest of days.slice(0, -1)) {
-      if (mostBytes === 0 || bytes <= mostBytes) break;
-      await store.dropDay(oldest);
-      bytes -= oldest.bytes;
-      rows -= oldest.rows;
-      this.#droppedRows.add(oldest.rows);
-      this.#droppedDays.add(1);
-      log.warn('dropped the oldest day: the rows took more than the disk budget', { ...oldest });
+    const days: StoredDay[] = [];
+    for (const day of await store.days()) {
+      if (this.#isPast(day)) await this.#drop(day, 'retention');
+      else days.push(day);
     }
+    while (mostBytes > 0 && days.length > 1 && sum(days, 'bytes') > mostBytes) {
+      await this.#drop(days[0] as StoredDay, 'budget');
+      days.shift();
+    }
+    const bytes = sum(days, 'bytes');
     this.#bytes.set(bytes);
-    this.#rows.set(rows);
+    this.#rows.set(sum(days, 'rows'));
     if (mostBytes > 0 && bytes > mostBytes) {
       log.warn('the newest day alone takes more than the disk budget', { bytes, mostBytes });
     }
+  }
+
+  /** Whether the last second of a day is past retention. */
+  #isPast({ day }: StoredDay): boolean {
+    const { clock, retentionDays } = this.#deps;
+    return Date.parse(day) + (retentionDays + 1) * MILLIS_A_DAY <= clock.now();
+  }
+
+  async #drop(day: StoredDay, reason: Reason): Promise<void> {
+    await this.#deps.store.dropDay(day);
+    this.#droppedRows.add(day.rows, { reason });
+    this.#droppedDays.add(1, { reason });
+    this.#deps.log.warn('dropped a day of flow rows', { ...day, reason });
   }
 
   async #look(signal: AbortSignal): Promise<void> {
@@ -92,4 +109,8 @@ export class DiskBudget implements Service {
       await pause(LOOK_MILLIS, signal);
     }
   }
+}
+
+function sum(days: readonly StoredDay[], of: 'bytes' | 'rows'): number {
+  return days.reduce((total, day) => total + day[of], 0);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,8 +6,9 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { openConnection } from './connection.ts';
 import { FlowStore } from './flow-store.ts';
+import { sql } from './sql.ts';
 import { describeStore } from './store.case.ts';
-import { flowRow, TEST_OPTIONS } from './testing.ts';
+import { flowRow, startTestStore, TEST_OPTIONS } from './testing.ts';
 
 describeStore('the embedded ClickHouse', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
@@ -38,6 +39,31 @@ test('blocks a crash left beside the embedded store are removed at the start, no
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('an insert whose files are empty is found out by settling, and stored by what is missing', async () => {
+  await using started = await startTestStore();
+  const { store } = started;
+  const rows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
+  await store.insert(rows, 1n);
+  await store.insert(rows, 2n);
+  const [part] = await store.query<{ path: string }>(
+    sql`SELECT path FROM system.parts WHERE table = 'flows' AND active ORDER BY name DESC LIMIT 1`,
+  );
+  // What is left of a part when the disk is full: names, and nothing in them.
+  for (const name of readdirSync(part?.path ?? '')) truncateSync(join(part?.path ?? '', name));
+  await store.settle(true);
+  expect(await batches(store)).toEqual(['1', '1']);
+  await store.insertMissing(rows, 1n);
+  await store.insertMissing(rows, 2n);
+  expect(await batches(store)).toEqual(['1', '1', '2', '2']);
+  await store.settle(false);
+  expect(await batches(store)).toEqual(['1', '1', '2', '2']);
+});
+
+async function batches(store: FlowStore): Promise<string[]> {
+  const rows = await store.query<{ batch: string }>(sql`SELECT batch FROM flows ORDER BY batch`);
+  return rows.map(({ batch }) => batch);
+}
 
 /** `CLICKHOUSE_URL` names a server; each run makes a database there and drops it. */
 const url = process.env.CLICKHOUSE_URL;

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { Log } from '../lib/log.ts';
 import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
+import { Turns } from '../lib/turns.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import {
@@ -67,6 +69,7 @@ export class FlowStore implements Service {
   readonly #insertSeconds: HistogramMetric;
   readonly #idle: StoreConnection[] = [];
   readonly #waiting = new Set<Waiting>();
+  readonly #inserts = new Turns();
   #inserter: StoreConnection | undefined;
   #control: StoreConnection | undefined;
 
@@ -106,22 +109,15 @@ export class FlowStore implements Service {
    * Stores the rows of a batch; durable when it resolves. A day's rows are one part, all or
    * nothing. Repeating it with the same rows and number stores nothing twice.
    */
-  async insert(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
-    for (const [day, dayRows] of byDay(rows)) {
-      const started = performance.now();
-      await requireOpen(this.#inserter).insert({
-        table: FLOW_TABLE,
-        columns: INSERT_COLUMNS,
-        block: encodeRows(dayRows, batch),
-        token: `${batch}-${day}`,
-      });
-      this.#insertSeconds.observe((performance.now() - started) / 1000);
-    }
+  insert(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
+    return this.#insertDays(rows, batch, (day) => `${batch}-${day}`);
   }
 
   /**
-   * As `insert`, for a batch that may have been stored before a crash, perhaps so long ago that
-   * the table forgot its token: the days it already has are left out.
+   * As `insert`, for a batch that may have been stored: before a crash, perhaps so long ago that
+   * the table forgot its token, or by an insert that failed. The days it already has are left out.
+   * In the embedded engine no insert outlives its statement or process, so that what is not there
+   * goes in under a token of its own: the table may remember the first one for a part it has lost.
    */
   async insertMissing(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
     const stored = await this.#storedDays(batch);
@@ -131,7 +127,8 @@ export class FlowStore implements Service {
       rows: rows.length,
       missing: missing.length,
     });
-    await this.insert(missing, batch);
+    const suffix = 'path' in this.#options.location ? `-${randomUUID()}` : '';
+    await this.#insertDays(missing, batch, (day) => `${batch}-${day}${suffix}`);
   }
 
   /**
@@ -177,10 +174,55 @@ export class FlowStore implements Service {
     await requireOpen(this.#control).command(`ALTER TABLE ${FLOW_TABLE} DROP PARTITION '${day}'`);
   }
 
-  /** Has ClickHouse stop merging parts, or go on; inserts and queries go on all the same. */
-  async holdMerges(isHeld: boolean): Promise<void> {
-    const verb = isHeld ? 'STOP' : 'START';
-    await requireOpen(this.#control).command(`SYSTEM ${verb} MERGES ${FLOW_TABLE}`);
+  /**
+   * Has the embedded engine find out what a disk that got full has cost, and stop merging parts while
+   * `isLow`. ClickHouse 26.7 takes a write that found no room for done: the insert or merge of that
+   * moment is committed with empty files. Loading the table anew sets such parts aside and
+   * brings back those they were merged from; rows of an insert set aside are missing again.
+   * Inserts and queries wait meanwhile.
+   */
+  async settle(isLow: boolean): Promise<void> {
+    const control = requireOpen(this.#control);
+    await control.command(`SYSTEM STOP MERGES ${FLOW_TABLE}`);
+    await this.#alone(async () => {
+      await control.command(`DETACH TABLE IF EXISTS ${FLOW_TABLE}`);
+      await control.command(`ATTACH TABLE IF NOT EXISTS ${FLOW_TABLE}`);
+      if (isLow) await control.command(`SYSTEM STOP MERGES ${FLOW_TABLE}`);
+    });
+  }
+
+  /** Does the work while no insert and no query runs. */
+  #alone(act: () => Promise<void>): Promise<void> {
+    return this.#inserts.take(async () => {
+      const taken: StoreConnection[] = [];
+      try {
+        while (taken.length < this.#options.queryConnections) {
+          taken.push(await this.#takeConnection(undefined));
+        }
+        await act();
+      } finally {
+        for (const connection of taken) this.#giveBack(connection);
+      }
+    });
+  }
+
+  #insertDays(
+    rows: readonly EnrichedFlow[],
+    batch: bigint,
+    tokenOf: (day: number) => string,
+  ): Promise<void> {
+    return this.#inserts.take(async () => {
+      for (const [day, dayRows] of byDay(rows)) {
+        const started = performance.now();
+        await requireOpen(this.#inserter).insert({
+          table: FLOW_TABLE,
+          columns: INSERT_COLUMNS,
+          block: encodeRows(dayRows, batch),
+          token: tokenOf(day),
+        });
+        this.#insertSeconds.observe((performance.now() - started) / 1000);
+      }
+    });
   }
 
   async #storedDays(batch: bigint): Promise<ReadonlySet<number>> {

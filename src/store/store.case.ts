@@ -194,7 +194,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         await store.insert([overMidnight[1]!], 7n);
         await store.insertMissing(overMidnight, 7n);
         expect(await count()).toBe(3);
-        await store.insert(overMidnight, 7n);
+        await store.insertMissing(overMidnight, 7n);
         expect(await count()).toBe(3);
       });
     });

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../../src/client/network-flow-monitor-client.ts';
 import {
   type MonitorRow,
   queryMonitor,
   queryWorkloadInsights,
   type WorkloadInsightsRow,
 } from '../../src/client/run-query.ts';
-import { signedClient } from '../../src/client/signed-client.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import type { ServerProcess } from '../../src/lab/load/server-process.ts';
 import type { DestinationCategory } from '../../src/model/category.ts';
@@ -35,11 +35,11 @@ export interface Question {
  * and a monitor of the whole Region; every question is about the time since then.
  */
 export class ApiView {
-  readonly client: NetworkFlowMonitor;
+  readonly client: NetworkFlowMonitorClient;
   readonly #scopeId: string;
   readonly #startTime: Date;
 
-  private constructor(client: NetworkFlowMonitor, scopeId: string, startTime: Date) {
+  private constructor(client: NetworkFlowMonitorClient, scopeId: string, startTime: Date) {
     this.client = client;
     this.#scopeId = scopeId;
     this.#startTime = startTime;
@@ -47,7 +47,11 @@ export class ApiView {
 
   static async open(server: ServerProcess): Promise<ApiView> {
     const credentials = await server.credentials('default');
-    const client = signedClient({ endpoint: server.endpoint, region: REGION, credentials });
+    const client = new NetworkFlowMonitor({
+      endpoint: server.endpoint,
+      region: REGION,
+      credentials,
+    });
     const target = { targetId: { accountId: ACCOUNT }, targetType: 'ACCOUNT' } as const;
     const { scopeId, scopeArn } = await client.createScope({
       targets: [{ targetIdentifier: target, region: REGION }],

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { vi } from 'vitest';
-import type { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
-import { signedClient } from '../../src/client/signed-client.ts';
+import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../../src/client/network-flow-monitor-client.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import { Poster } from '../../src/lab/load/poster.ts';
 import {
@@ -28,7 +28,7 @@ const STRANGERS = ['52.94.236.248', '10.200.0.9'] as const;
 export class ConsoleUnderTest {
   readonly #server: ServerProcess;
   readonly #poster: Poster;
-  readonly #client: NetworkFlowMonitor;
+  readonly #client: NetworkFlowMonitorClient;
   readonly #random = seededRandom(7);
   readonly key: Credentials;
 
@@ -39,7 +39,7 @@ export class ConsoleUnderTest {
     const { endpoint } = server;
     this.#server = server;
     this.key = keys.admin;
-    this.#client = signedClient({ endpoint, region: REGION, credentials: keys.admin });
+    this.#client = new NetworkFlowMonitor({ endpoint, region: REGION, credentials: keys.admin });
     this.#poster = new Poster({
       endpoint,
       region: REGION,

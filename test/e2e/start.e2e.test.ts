@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { signedClient } from '../../src/client/signed-client.ts';
+import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import { profileCredentials } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 
@@ -78,7 +78,7 @@ test('npm start on a fresh copy shows the page and a real row, and stops whole',
     readFileSync(join(copy, '.nfm', 'credentials'), 'utf8'),
     'default',
   );
-  const client = signedClient({ endpoint, region: 'us-east-1', credentials });
+  const client = new NetworkFlowMonitor({ endpoint, region: 'us-east-1', credentials });
   const { scopes } = await client.listScopes({});
   expect(scopes.map(({ status }) => status)).toEqual(['SUCCEEDED']);
 
@@ -91,7 +91,7 @@ test('npm start on a fresh copy shows the page and a real row, and stops whole',
 }, 300_000);
 
 /** The agent's own reports are connections to loopback: rows come by themselves. */
-async function waitForRow(client: ReturnType<typeof signedClient>): Promise<void> {
+async function waitForRow(client: NetworkFlowMonitor): Promise<void> {
   for (;;) {
     const answer = (await client.send({
       method: 'GET',

@@ -42,7 +42,12 @@ beforeEach(async () => {
   await organization.ensure({ managementAccount: management, delegatedAdministrators: [] });
   const mostEvents = 1_000;
   const audit = new AuditLog({ database, log: silentLog, metrics: new Metrics(), mostEvents });
-  const now = () => clock.now();
+  // No two calls in one millisecond: the log tells those apart by random ids.
+  const calls = new FakeClock(clock.now());
+  const now = () => {
+    calls.advance(1);
+    return calls.now();
+  };
   const tokens = new NextTokens(randomBytes(32));
   closed = [];
   const closeSessions = (accessKeyId: string) => void closed.push(accessKeyId);

@@ -20,6 +20,8 @@ export interface OwnRoute {
   readonly resource?: ((call: OwnCall) => string) | undefined;
   /** Asks the flow store, and so costs more than the rest. */
   readonly isQuery?: boolean | undefined;
+  /** Its body is a document, not the members of a JSON object: `answer` alone reads it. */
+  readonly isDocument?: boolean | undefined;
   /** An ApiError it throws is answered like any other. */
   readonly answer: (call: OwnCall) => Promise<RawResponse>;
 }

@@ -41,10 +41,10 @@ export function topologyRoutes(deps: TopologyRouteDeps): readonly OwnRoute[] {
   });
   return [
     ask('status', 'nfm:GetTopologyStatus', status),
-    ask('lookup', 'nfm:LookupAddress', lookup),
-    ask('path', 'nfm:FindPath', path),
-    ask('show', 'nfm:ShowTopology', show),
-    ask('diff', 'nfm:DiffTopology', diff),
+    ask('lookup', 'nfm:GetTopologyAddress', lookup),
+    ask('path', 'nfm:GetTopologyPath', path),
+    ask('show', 'nfm:GetTopologyResources', show),
+    ask('diff', 'nfm:GetTopologyChanges', diff),
     {
       method: 'GET',
       path: '/api/v1/scopes/{scopeId}/topology',

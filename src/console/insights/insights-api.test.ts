@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
+import { NetworkFlowMonitorClient } from '../../client/network-flow-monitor-client.ts';
 import type { TransportRequest } from '../../client/transport.ts';
 import { InsightsApi } from './insights-api.ts';
 
@@ -24,7 +24,7 @@ function setUp(answers: readonly unknown[]) {
       return { status: 200, headers: {}, body };
     },
   };
-  const client = new NetworkFlowMonitor({ transport });
+  const client = new NetworkFlowMonitorClient({ transport });
   return { sent, api: new InsightsApi({ client }) };
 }
 

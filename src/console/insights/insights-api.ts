@@ -1,5 +1,5 @@
 import { collect } from '../../client/collect.ts';
-import type { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../../client/network-flow-monitor-client.ts';
 import type { OutputOf } from '../../contract/types.ts';
 import type { DestinationCategory } from '../../model/category.ts';
 import type { Owner } from '../../model/owner.ts';
@@ -23,12 +23,12 @@ export interface InsightsQuery {
 }
 
 export interface InsightsApiDeps {
-  readonly client: NetworkFlowMonitor;
+  readonly client: NetworkFlowMonitorClient;
 }
 
 /** The API as the page uses it. Rejects with the client's errors, or with the signal's reason. */
 export class InsightsApi {
-  readonly #client: NetworkFlowMonitor;
+  readonly #client: NetworkFlowMonitorClient;
 
   constructor({ client }: InsightsApiDeps) {
     this.#client = client;

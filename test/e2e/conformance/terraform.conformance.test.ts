@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NetworkFlowMonitor } from '../../../src/client/network-flow-monitor.ts';
+import { NetworkFlowMonitor } from '../../../src/client/network-flow-monitor.ts';
+import type { NetworkFlowMonitorClient } from '../../../src/client/network-flow-monitor-client.ts';
 import { isServiceError } from '../../../src/client/service-error.ts';
-import { signedClient } from '../../../src/client/signed-client.ts';
 import type { InputOf, OutputOf } from '../../../src/contract/types.ts';
 import { ServerProcess } from '../../../src/lab/load/server-process.ts';
 
@@ -37,11 +37,11 @@ const target = (region: string): Target => ({
 });
 
 let server: ServerProcess;
-let client: NetworkFlowMonitor;
+let client: NetworkFlowMonitorClient;
 beforeAll(async () => {
   server = await ServerProcess.start({ flags: ['--account', ACCOUNT] });
   const credentials = await server.credentials('default');
-  client = signedClient({ endpoint: server.endpoint, region: REGION, credentials });
+  client = new NetworkFlowMonitor({ endpoint: server.endpoint, region: REGION, credentials });
 });
 afterAll(() => server?.dispose());
 

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { Turns } from './turns.ts';
+
+test('work is done one after the other, in order, also after one that failed', async () => {
+  const turns = new Turns();
+  const said: string[] = [];
+  const step = (name: string) => async () => {
+    said.push(`${name} begins`);
+    await Promise.resolve();
+    said.push(`${name} ends`);
+    if (name === 'b') throw new Error('b failed');
+    return name;
+  };
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => turns.take(step(name)));
+  await expect(b).rejects.toThrow('b failed');
+  expect([await a, await c]).toEqual(['a', 'c']);
+  await turns.idle();
+  expect(said).toEqual(['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]));
+});

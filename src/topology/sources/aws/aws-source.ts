@@ -1,0 +1,135 @@
+import type { Log } from '../../../lib/log.ts';
+import { pause } from '../../../lib/pause.ts';
+import type { ScopeTarget } from '../../../model/scope.ts';
+import type { SourceSlice } from '../../graph/source-statement.ts';
+import type { TopologySource } from '../../topology-source.ts';
+import type { SliceReader } from '../slice-reader.ts';
+import type { AwsAccess } from './target-credentials.ts';
+
+export interface AwsSourceDeps {
+  readonly reader: SliceReader;
+  readonly access: AwsAccess;
+  /** The targets of all scopes, each once. */
+  readonly targets: () => Promise<readonly ScopeTarget[]>;
+  /** Slices that count now: of targets that were dropped while the server was down, too. */
+  readonly slices: () => readonly SourceSlice[];
+  readonly log: Log;
+}
+
+const EVERY_MILLIS = 300_000;
+/** Targets read at once: each has limits of its own at EC2, but all share this process. */
+const AT_ONCE = 4;
+const MOST_REASONS = 5;
+
+/**
+ * Reads every target of every scope from EC2: each 5 minutes, and when a scope is made or changed.
+ * A target that cannot be read does not keep others from being read; one that no scope has any more
+ * is withdrawn. The SDK is loaded with the first reading: it takes 87 MiB.
+ */
+export class AwsSource implements TopologySource {
+  readonly name = 'aws topology';
+  readonly #deps: AwsSourceDeps;
+  readonly #stopping = new AbortController();
+  readonly #readings = new Map<string, Promise<void>>();
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: AwsSourceDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.allSettled(this.#readings.values());
+  }
+
+  /** @throws Error why targets cannot be read, after all were tried */
+  async cover(targets: readonly ScopeTarget[], signal: AbortSignal): Promise<void> {
+    const reasons: string[] = [];
+    const reading = forEachOf(targets, async (target) => {
+      if (signal.aborted) return;
+      await this.#read(target).catch((error: Error) => reasons.push(error.message));
+    });
+    await doneOrAborted(reading, signal);
+    if (reasons.length === 0) return;
+    const rest = reasons.length - MOST_REASONS;
+    const more = rest > 0 ? `; and ${rest} more` : '';
+    throw new Error(reasons.slice(0, MOST_REASONS).join('; ') + more);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#readAll(signal);
+      } catch (error) {
+        this.#deps.log.warn('cannot read the targets of scopes', { error });
+      }
+      await pause(EVERY_MILLIS, signal);
+    }
+  }
+
+  async #readAll(signal: AbortSignal): Promise<void> {
+    const targets = await this.#deps.targets();
+    const wanted = new Set(targets.map(sliceOf));
+    for (const slice of this.#deps.slices()) {
+      const isTarget = slice.source === 'aws' && TARGET_SLICE.test(slice.slice);
+      if (isTarget && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
+    }
+    await forEachOf(targets, async (target) => {
+      // Why it failed was told already.
+      if (!signal.aborted) await this.#read(target).catch(() => {});
+    });
+  }
+
+  /** A target that is being read is not read twice at once. */
+  #read(target: ScopeTarget): Promise<void> {
+    const slice = sliceOf(target);
+    const running = this.#readings.get(slice);
+    if (running !== undefined) return running;
+    const { reader, access } = this.#deps;
+    const { signal } = this.#stopping;
+    const read = async () => {
+      const { readTarget } = await import('./read-target.ts');
+      return await readTarget(target, access, signal);
+    };
+    const reading = reader
+      .read({ source: 'aws', slice }, read, signal)
+      .finally(() => this.#readings.delete(slice));
+    this.#readings.set(slice, reading);
+    return reading;
+  }
+}
+
+/** As `sliceOf` makes them; the published ranges are a slice of another form. */
+const TARGET_SLICE = /^\d{12}\//;
+
+function sliceOf({ account, region }: ScopeTarget): string {
+  return `${account}/${region}`;
+}
+
+async function doneOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop);
+    void work.finally(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    });
+  });
+}
+
+async function forEachOf<Item>(
+  items: readonly Item[],
+  act: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await act(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { GraphSnapshot } from '../../snapshot/graph-snapshot.ts';
+import { snapshotOf } from '../../testing.ts';
+import { Ec2StandIn, readResources, SERVER_KEY_ID, TARGET } from './testing.ts';
+
+/** What EC2 describes of two networks, looked up and followed: the ids that join its parts hold. */
+const ec2 = new Ec2StandIn();
+let snapshot: GraphSnapshot;
+
+const NOW = 1_800_000_000;
+const available = { state: 'available' };
+
+const networkInterface = (id: string, address: string, more: object) => ({
+  networkInterfaceId: id,
+  vpcId: 'vpc-1',
+  subnetId: 'subnet-app',
+  ownerId: TARGET.account,
+  privateIpAddressesSet: [{ privateIpAddress: address, primary: true }],
+  ...more,
+});
+const ofInstance = (instanceId: string) => ({ attachment: { instanceId } });
+const instance = (instanceId: string, vpcId: string, subnetId: string) => ({
+  instancesSet: [{ instanceId, vpcId, subnetId, instanceState: { name: 'running' } }],
+});
+const subnet = (subnetId: string, cidrBlock: string, vpcId = 'vpc-1') => ({
+  subnetId,
+  vpcId,
+  cidrBlock,
+  availabilityZoneId: 'use1-az1',
+});
+const route = (destinationCidrBlock: string, via: object) => ({
+  destinationCidrBlock,
+  state: 'active',
+  ...via,
+});
+const attachment = (id: string, vpcId: string) => ({
+  ...available,
+  transitGatewayAttachmentId: id,
+  transitGatewayId: 'tgw-1',
+  resourceOwnerId: TARGET.account,
+  resourceType: 'vpc',
+  resourceId: vpcId,
+  association: { transitGatewayRouteTableId: 'tgw-rtb-1' },
+});
+
+beforeAll(async () => {
+  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
+  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
+  await ec2.start();
+  ec2.clear();
+  const transitRoute = (destinationCidrBlock: string, transitGatewayAttachmentId: string) =>
+    route(destinationCidrBlock, {
+      transitGatewayAttachments: [{ transitGatewayAttachmentId }],
+    });
+  ec2.set(
+    { ...TARGET, key: 'tgw-rtb-1' },
+    {
+      SearchTransitGatewayRoutes: [
+        transitRoute('10.1.0.0/16', 'tgw-attach-1'),
+        transitRoute('10.2.0.0/16', 'tgw-attach-2'),
+      ],
+    },
+  );
+  const resources = await readResources(ec2, {
+    DescribeVpcs: [
+      { vpcId: 'vpc-1', cidrBlock: '10.1.0.0/16' },
+      { vpcId: 'vpc-2', cidrBlock: '10.2.0.0/16' },
+    ],
+    DescribeSubnets: [
+      subnet('subnet-app', '10.1.1.0/24'),
+      subnet('subnet-public', '10.1.9.0/24'),
+      subnet('subnet-far', '10.2.1.0/24', 'vpc-2'),
+    ],
+    DescribeInstances: [
+      instance('i-app', 'vpc-1', 'subnet-app'),
+      instance('i-far', 'vpc-2', 'subnet-far'),
+    ],
+    DescribeNetworkInterfaces: [
+      networkInterface('eni-app', '10.1.1.7', ofInstance('i-app')),
+      networkInterface('eni-far', '10.2.1.7', {
+        ...ofInstance('i-far'),
+        vpcId: 'vpc-2',
+        subnetId: 'subnet-far',
+      }),
+      networkInterface('eni-nat', '10.1.9.1', { subnetId: 'subnet-public' }),
+      networkInterface('eni-logs', '10.1.1.50', {}),
+      networkInterface('eni-web', '10.1.1.60', {
+        description: 'ELB app/web/50dc',
+        requesterManaged: true,
+      }),
+    ],
+    DescribeNatGateways: [
+      {
+        ...available,
+        natGatewayId: 'nat-1',
+        vpcId: 'vpc-1',
+        subnetId: 'subnet-public',
+        natGatewayAddressSet: [
+          { networkInterfaceId: 'eni-nat', privateIp: '10.1.9.1', publicIp: '198.51.100.9' },
+        ],
+      },
+    ],
+    DescribeInternetGateways: [{ internetGatewayId: 'igw-1', attachmentSet: [{ vpcId: 'vpc-1' }] }],
+    DescribeVpcEndpoints: [
+      {
+        ...available,
+        vpcEndpointId: 'vpce-logs',
+        vpcId: 'vpc-1',
+        vpcEndpointType: 'Interface',
+        serviceName: 'com.amazonaws.us-east-1.logs',
+        networkInterfaceIdSet: ['eni-logs'],
+      },
+    ],
+    DescribeRouteTables: [
+      {
+        routeTableId: 'rtb-main',
+        vpcId: 'vpc-1',
+        associationSet: [{ main: true }],
+        routeSet: [
+          route('10.1.0.0/16', { gatewayId: 'local' }),
+          route('10.2.0.0/16', { transitGatewayId: 'tgw-1' }),
+          route('0.0.0.0/0', { natGatewayId: 'nat-1' }),
+        ],
+      },
+      {
+        routeTableId: 'rtb-public',
+        vpcId: 'vpc-1',
+        associationSet: [{ subnetId: 'subnet-public', main: false }],
+        routeSet: [route('0.0.0.0/0', { gatewayId: 'igw-1' })],
+      },
+    ],
+    DescribeTransitGateways: [{ ...available, transitGatewayId: 'tgw-1', ownerId: TARGET.account }],
+    DescribeTransitGatewayAttachments: [
+      attachment('tgw-attach-1', 'vpc-1'),
+      attachment('tgw-attach-2', 'vpc-2'),
+    ],
+    DescribeTransitGatewayRouteTables: [
+      { ...available, transitGatewayRouteTableId: 'tgw-rtb-1', transitGatewayId: 'tgw-1' },
+    ],
+  });
+  snapshot = snapshotOf(...resources);
+});
+afterAll(() => ec2.stop());
+
+test.each([
+  {
+    name: 'another network, through the transit gateway',
+    address: '10.2.1.7',
+    through: ['tgw-attach-1', 'tgw-1', 'tgw-attach-2', 'eni-far', 'i-far'],
+  },
+  { name: 'a load balancer', address: '10.1.1.60', through: ['eni-web', 'app/web/50dc'] },
+  {
+    name: 'a service by its interface endpoint',
+    address: '10.1.1.50',
+    through: ['eni-logs', 'vpce-logs', 'Amazon CloudWatch Logs'],
+  },
+  {
+    name: 'the internet, by a NAT gateway that lends its address',
+    address: '203.0.113.7',
+    through: ['nat-1', 'igw-1'],
+    snatAddress: '198.51.100.9',
+  },
+])('the way to $name', ({ address, through, snatAddress = '' }) => {
+  const from = { ...TARGET, vpcId: 'vpc-1', subnetId: '', az: '', instanceId: 'i-app' };
+  const to = { ...TARGET, vpcId: '', subnetId: '', az: '', instanceId: '', address };
+  const path = snapshot.pathOf({ ...from, address: '10.1.1.7' }, to, NOW);
+  const passed = path.constructs.map(({ componentId, serviceName }) => componentId ?? serviceName);
+  expect(passed).toEqual(['i-app', 'eni-app', ...through]);
+  expect(path.snatAddress).toBe(snatAddress);
+});
+
+test('what is described holds together', () => {
+  expect(snapshot.issues.named).toEqual([]);
+});

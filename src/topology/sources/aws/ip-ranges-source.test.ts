@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeClock } from '../../../lib/clock.ts';
+import { silentLog } from '../../../lib/log.ts';
+import { Metrics } from '../../../lib/metrics.ts';
+import { SliceReader } from '../slice-reader.ts';
+import { RecordingSink } from '../testing.ts';
+import { IpRangesSource } from './ip-ranges-source.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+let folder: string;
+let sink: RecordingSink;
+let source: IpRangesSource;
+let server: Server | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nfm-ip-ranges-'));
+});
+afterEach(async () => {
+  await source.stop();
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+  await rm(folder, { recursive: true });
+});
+
+const published = {
+  syncToken: '1800000000',
+  createDate: '2027-01-15-08-00-00',
+  prefixes: [
+    {
+      ip_prefix: '52.216.0.0/15',
+      region: 'us-east-1',
+      service: 'S3',
+      network_border_group: 'us-east-1',
+    },
+    {
+      ip_prefix: '15.181.232.0/21',
+      region: 'us-east-1',
+      service: 'EC2',
+      network_border_group: 'us-east-1-bos-1',
+    },
+    { ip_prefix: '52.216.0.0/99', region: 'us-east-1', service: 'S3' },
+  ],
+  ipv6_prefixes: [
+    {
+      ipv6_prefix: '2600:9000:0::/28',
+      region: 'GLOBAL',
+      service: 'CLOUDFRONT',
+      network_border_group: 'GLOBAL',
+    },
+  ],
+};
+
+async function start(location: string) {
+  sink = new RecordingSink();
+  const clock = new FakeClock(1_800_000_000_000);
+  const reader = new SliceReader({ sink, clock, log: silentLog, metrics: new Metrics() });
+  source = new IpRangesSource({ reader, location });
+  await source.start();
+}
+
+/** A busy machine takes its time. */
+const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
+
+async function fileOf(text: string): Promise<string> {
+  const path = join(folder, 'ip-ranges.json');
+  await writeFile(path, text);
+  return path;
+}
+
+async function serve(status: number, body: string): Promise<string> {
+  const listening = createServer((_, response) => response.writeHead(status).end(body));
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/ip-ranges.json`;
+}
+
+test.each([
+  { name: 'a file', locate: () => fileOf(JSON.stringify(published)) },
+  { name: 'a URL', locate: () => serve(200, JSON.stringify(published)) },
+])('the prefixes of services are read from $name, what is none is left out', async ({ locate }) => {
+  await start(await locate());
+  await until(() => expect(sink.statements).toHaveLength(1));
+  const base = { kind: 'service-prefix', region: 'us-east-1' };
+  expect(sink.statements[0]).toEqual({
+    source: 'aws',
+    slice: 'ip-ranges',
+    atSeconds: 1_800_000_000,
+    resources: [
+      {
+        ...base,
+        id: 'S3 us-east-1 52.216.0.0/15',
+        prefix: '52.216.0.0/15',
+        service: 'S3',
+        networkBorderGroup: 'us-east-1',
+      },
+      {
+        ...base,
+        id: 'EC2 us-east-1 15.181.232.0/21',
+        prefix: '15.181.232.0/21',
+        service: 'EC2',
+        networkBorderGroup: 'us-east-1-bos-1',
+      },
+      {
+        kind: 'service-prefix',
+        id: 'CLOUDFRONT GLOBAL 2600:9000::/28',
+        prefix: '2600:9000::/28',
+        service: 'CLOUDFRONT',
+        region: 'GLOBAL',
+        networkBorderGroup: 'GLOBAL',
+      },
+    ],
+    warnings: ['not an entry: {"ip_prefix":"52.216.0.0/99","region":"us-east-1","service":"S3"}'],
+  });
+});
+
+test.each([
+  {
+    name: 'is not there',
+    locate: async () => join(folder, 'none'),
+    message: /cannot read .*ENOENT/,
+  },
+  { name: 'is no JSON', locate: () => fileOf('<html>'), message: /no JSON/ },
+  { name: 'is something else', locate: () => fileOf('{"a":[]}'), message: /prefixes .* are taken/ },
+  { name: 'is refused', locate: () => serve(403, 'no'), message: /cannot read .*HTTP status 403/ },
+  {
+    name: 'is too large',
+    locate: () => fileOf(' '.repeat(16 * 1024 * 1024 + 1)),
+    message: /more than 16777216 bytes/,
+  },
+])('a list that $name says nothing, and why', async ({ locate, message }) => {
+  await start(await locate());
+  await until(() => expect(sink.failures).toHaveLength(1));
+  expect(sink.failures[0]?.message).toMatch(message);
+  expect(sink.statements).toEqual([]);
+});

@@ -1,0 +1,86 @@
+import { open } from 'node:fs/promises';
+import { pause } from '../../../lib/pause.ts';
+import type { TopologySource } from '../../topology-source.ts';
+import type { SliceReader } from '../slice-reader.ts';
+import { readIpRanges } from './ip-ranges.ts';
+
+export interface IpRangesSourceDeps {
+  readonly reader: SliceReader;
+  /** A path, or an http(s) URL. */
+  readonly location: string;
+}
+
+/** AWS changes the list several times a week. */
+const EVERY_MILLIS = 86_400_000;
+const AGAIN_MILLIS = 600_000;
+/** AWS's has 2 MB in 2026. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const FETCH_MILLIS = 60_000;
+export const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
+
+/** The prefixes AWS's services are at, from a file or URL: each day, sooner after a failure. */
+export class IpRangesSource implements TopologySource {
+  readonly name = 'ip ranges';
+  readonly #deps: IpRangesSourceDeps;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: IpRangesSourceDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { reader, location } = this.#deps;
+    const read = async () => readIpRanges(await readText(location, signal));
+    while (!signal.aborted) {
+      const isRead = await reader.read(IP_RANGES_SLICE, read, signal).then(
+        () => true,
+        // Told, counted and logged by the reader.
+        () => false,
+      );
+      await pause(isRead ? EVERY_MILLIS : AGAIN_MILLIS, signal);
+    }
+  }
+}
+
+async function readText(location: string, signal: AbortSignal): Promise<string> {
+  const isUrl = /^https?:\/\//.test(location);
+  try {
+    return await bounded(isUrl ? await download(location, signal) : await fileBytes(location));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot read ${location}: ${message}`, { cause });
+  }
+}
+
+async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(FETCH_MILLIS)]);
+  const response = await fetch(url, { signal: limit });
+  if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+  return response.body;
+}
+
+async function fileBytes(path: string): Promise<AsyncIterable<Uint8Array>> {
+  const file = await open(path);
+  return file.createReadStream();
+}
+
+async function bounded(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const kept: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes`);
+    kept.push(chunk);
+  }
+  return Buffer.concat(kept).toString('utf8');
+}

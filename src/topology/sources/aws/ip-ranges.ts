@@ -1,0 +1,56 @@
+import { canonicalPrefix } from '../../../model/address.ts';
+import type { ServicePrefixResource } from '../../graph/resource.ts';
+import type { SliceContent } from '../slice-reader.ts';
+
+/**
+ * Reads AWS's published prefixes in the form of ip-ranges.json ("AWS IP address ranges" in the VPC
+ * guide). An entry that cannot be read is left out with a warning.
+ *
+ * @throws Error for people, when the text is not of that form at all
+ */
+export function readIpRanges(text: string): SliceContent {
+  const document = parseObject(text);
+  const lists = [document.prefixes ?? [], document.ipv6_prefixes ?? []];
+  const entries = lists.flat();
+  if (!lists.every(Array.isArray) || entries.length === 0) {
+    throw new Error('prefixes and ipv6_prefixes, as in ip-ranges.json, are taken');
+  }
+  const found = new Map<string, ServicePrefixResource>();
+  const warnings: string[] = [];
+  for (const entry of entries) {
+    const resource = servicePrefix(entry);
+    if (resource === undefined)
+      warnings.push(`not an entry: ${JSON.stringify(entry).slice(0, 200)}`);
+    else found.set(resource.id, resource);
+  }
+  return { resources: [...found.values()], warnings };
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new Error('ip-ranges.json is no JSON', { cause });
+  }
+  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+}
+
+function servicePrefix(entry: unknown): ServicePrefixResource | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const members: Readonly<Record<string, unknown>> = { ...entry };
+  const prefix = canonicalPrefix(String(members.ip_prefix ?? members.ipv6_prefix));
+  const { service, region, network_border_group: networkBorderGroup = region } = members;
+  if (prefix === undefined || typeof service !== 'string' || typeof region !== 'string') {
+    return undefined;
+  }
+  if (typeof networkBorderGroup !== 'string') return undefined;
+  return {
+    kind: 'service-prefix',
+    id: `${service} ${region} ${prefix}`,
+    prefix,
+    service,
+    region,
+    networkBorderGroup,
+  };
+}

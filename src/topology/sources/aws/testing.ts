@@ -1,0 +1,238 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Resource } from '../../graph/resource.ts';
+import { readTarget } from './read-target.ts';
+
+/** The account and Region that tests read. */
+export const TARGET = { account: '111111111111', region: 'us-east-1' };
+
+/** An access key of the server's own account, 000000000000. */
+export const SERVER_KEY_ID = 'ASIA000000000000';
+
+/** What an element of an answer holds, by the names of the EC2 API reference. */
+export type XmlValue = string | number | boolean | readonly XmlValue[] | XmlElement;
+export interface XmlElement {
+  readonly [name: string]: XmlValue;
+}
+
+/** A request as the stand-in understood it. */
+export interface Ec2Request {
+  readonly account: string;
+  readonly region: string;
+  readonly action: string;
+  readonly parameters: URLSearchParams;
+}
+
+export interface Ec2Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** EC2's own: too many requests, told with 503 and taken back by the SDK. */
+export const REQUEST_LIMIT_EXCEEDED: Ec2Failure = {
+  status: 503,
+  code: 'RequestLimitExceeded',
+  message: 'Request limit exceeded.',
+};
+
+export const UNAUTHORIZED_OPERATION: Ec2Failure = {
+  status: 403,
+  code: 'UnauthorizedOperation',
+  message: 'You are not authorized to perform this operation.',
+};
+
+/** The element that holds an action's items, and the parameter that chooses among them. */
+const ANSWERS: Readonly<Record<string, readonly [set: string, keyedBy?: string]>> = {
+  DescribeAvailabilityZones: ['availabilityZoneInfo'],
+  DescribeVpcs: ['vpcSet'],
+  DescribeSubnets: ['subnetSet'],
+  DescribeInstances: ['reservationSet'],
+  DescribeNetworkInterfaces: ['networkInterfaceSet'],
+  DescribeRouteTables: ['routeTableSet'],
+  DescribeVpcPeeringConnections: ['vpcPeeringConnectionSet'],
+  DescribeTransitGateways: ['transitGatewaySet'],
+  DescribeTransitGatewayAttachments: ['transitGatewayAttachments'],
+  DescribeTransitGatewayVpcAttachments: ['transitGatewayVpcAttachments'],
+  DescribeTransitGatewayRouteTables: ['transitGatewayRouteTables'],
+  DescribeTransitGatewayPeeringAttachments: ['transitGatewayPeeringAttachments'],
+  SearchTransitGatewayRoutes: ['routeSet', 'TransitGatewayRouteTableId'],
+  DescribeNatGateways: ['natGatewaySet'],
+  DescribeInternetGateways: ['internetGatewaySet'],
+  DescribeEgressOnlyInternetGateways: ['egressOnlyInternetGatewaySet'],
+  DescribeVpcEndpoints: ['vpcEndpointSet'],
+  GetManagedPrefixListEntries: ['entrySet', 'PrefixListId'],
+};
+
+/**
+ * A stand-in for EC2 and STS over real HTTP in their own query protocol: form-encoded requests in,
+ * XML out, `nextToken` paging, AWS's errors. An AssumeRole's answer is keys of the role's account,
+ * by which the calls that follow are told apart, as their Region is by the credential scope.
+ */
+export class Ec2StandIn {
+  readonly requests: Ec2Request[] = [];
+  /** Answered in place of the real answer while it gives one. */
+  fail: (request: Ec2Request) => Ec2Failure | undefined = () => undefined;
+  /** Items of a page at most, whatever is asked for. */
+  pageSize = 1000;
+  readonly #worlds = new Map<string, readonly XmlValue[]>();
+  readonly #roles = new Set<string>();
+  #server: Server | undefined;
+
+  /** Lets callers assume a role, e.g. `arn:aws:iam::111111111111:role/nfm`. */
+  allowRole(arn: string): void {
+    this.#roles.add(arn);
+  }
+
+  /** What an action answers in an account and Region; `key` where the action asks for one thing. */
+  set(where: Readonly<{ account: string; region: string; key?: string }>, items: Items): void {
+    for (const [action, values] of Object.entries(items)) {
+      this.#worlds.set(worldKey({ ...where, action }), values);
+    }
+  }
+
+  /** As if newly made, but for where it listens; the role `nfm` of TARGET may be assumed. */
+  clear(): void {
+    this.requests.length = 0;
+    this.fail = () => undefined;
+    this.pageSize = 1000;
+    this.#worlds.clear();
+    this.#roles.clear();
+    this.allowRole(`arn:aws:iam::${TARGET.account}:role/nfm`);
+  }
+
+  async start(): Promise<void> {
+    const server = createServer(async (request, response) => {
+      const { status, body } = await this.#answer(request);
+      response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    server?.closeAllConnections();
+    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  }
+
+  get url(): string {
+    const address = this.#server?.address() as AddressInfo | undefined;
+    return `http://127.0.0.1:${address?.port}`;
+  }
+
+  /** How often an action was asked for. */
+  count(action: string): number {
+    return this.requests.filter((request) => request.action === action).length;
+  }
+
+  async #answer(incoming: IncomingMessage): Promise<{ status: number; body: string }> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk);
+    const parameters = new URLSearchParams(Buffer.concat(chunks).toString());
+    const scope = /Credential=(\w+)\/\d{8}\/([\w-]+)\/(\w+)\/aws4_request/;
+    const [, keyId = '', region = '', service] =
+      scope.exec(incoming.headers.authorization ?? '') ?? [];
+    const action = parameters.get('Action') ?? '';
+    const account = /^ASIA(\d{12})/.exec(keyId)?.[1] ?? '';
+    const request = { account, region, action, parameters };
+    this.requests.push(request);
+    // A turn of the event loop, so that requests overlap as they do over a network.
+    await delay(1);
+    const failure = this.fail(request);
+    if (failure !== undefined) return errorAnswer(failure);
+    if (action === 'GetCallerIdentity') return stsAnswer(action, { Account: account });
+    if (service === 'sts') return this.#assumeRole(parameters.get('RoleArn') ?? '');
+    return this.#page(request);
+  }
+
+  #assumeRole(arn: string): { status: number; body: string } {
+    const account = arn.split(':')[4] ?? '';
+    if (!this.#roles.has(arn)) {
+      const message = `User: arn:aws:iam::000000000000:user/nfm is not authorized to perform: sts:AssumeRole on resource: ${arn}`;
+      return stsError({ status: 403, code: 'AccessDenied', message });
+    }
+    const credentials = {
+      AccessKeyId: `ASIA${account}`,
+      SecretAccessKey: 'secret',
+      SessionToken: 'token',
+      Expiration: '2099-01-01T00:00:00Z',
+    };
+    return stsAnswer('AssumeRole', { Credentials: credentials });
+  }
+
+  #page(request: Ec2Request): { status: number; body: string } {
+    const { action, parameters } = request;
+    const answer = ANSWERS[action];
+    if (answer === undefined) {
+      const message = `The action ${action} is not valid for this web service.`;
+      return errorAnswer({ status: 400, code: 'InvalidAction', message });
+    }
+    const [set, keyedBy] = answer;
+    const key = keyedBy === undefined ? undefined : (parameters.get(keyedBy) ?? '');
+    const items =
+      this.#worlds.get(worldKey({ ...request, ...(key !== undefined && { key }) })) ?? [];
+    const from = Number(parameters.get('NextToken') ?? 0);
+    const to =
+      from + Math.min(this.pageSize, Number(parameters.get('MaxResults') ?? this.pageSize));
+    const body = xmlOf({
+      requestId: '00000000-0000-4000-8000-000000000000',
+      [set]: items.slice(from, to),
+      ...(to < items.length && { nextToken: String(to) }),
+    });
+    return {
+      status: 200,
+      body: `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">${body}</${action}Response>`,
+    };
+  }
+}
+
+/** The resources that TARGET's answers are read as, without its account and Region themselves. */
+export async function readResources(ec2: Ec2StandIn, items: Items): Promise<readonly Resource[]> {
+  ec2.set(TARGET, items);
+  const access = { roleName: 'nfm', endpoint: ec2.url };
+  const { resources } = await readTarget(TARGET, access, new AbortController().signal);
+  return resources.filter(({ kind }) => kind !== 'account' && kind !== 'region');
+}
+
+export type Items = Readonly<Record<string, readonly XmlValue[]>>;
+
+function worldKey(where: {
+  readonly account: string;
+  readonly region: string;
+  readonly action: string;
+  readonly key?: string;
+}): string {
+  return [where.account, where.region, where.action, where.key ?? ''].join('/');
+}
+
+function errorAnswer({ status, code, message }: Ec2Failure) {
+  const error = xmlOf({ Errors: { Error: { Code: code, Message: message } } });
+  return { status, body: `<Response>${error}<RequestID>r-1</RequestID></Response>` };
+}
+
+function stsAnswer(action: string, result: XmlElement) {
+  const xmlns = 'https://sts.amazonaws.com/doc/2011-06-15/';
+  const body = xmlOf({ [`${action}Result`]: result });
+  return { status: 200, body: `<${action}Response xmlns="${xmlns}">${body}</${action}Response>` };
+}
+
+function stsError({ status, code, message }: Ec2Failure) {
+  const error = xmlOf({ Error: { Type: 'Sender', Code: code, Message: message } });
+  return {
+    status,
+    body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${error}<RequestId>r-1</RequestId></ErrorResponse>`,
+  };
+}
+
+/** EC2's form: a list is its element with an `item` for each. */
+function xmlOf(value: XmlValue): string {
+  if (Array.isArray(value)) return value.map((item) => `<item>${xmlOf(item)}</item>`).join('');
+  if (typeof value !== 'object') {
+    return String(value).replaceAll(/[<>&]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  }
+  return Object.entries(value)
+    .map(([name, inner]) => `<${name}>${xmlOf(inner)}</${name}>`)
+    .join('');
+}

@@ -1,0 +1,164 @@
+import type { MemberPath } from './located-document.ts';
+import type { PlacedInventory, PlacedNetwork, PlacedText, Report } from './placed-inventory.ts';
+import { PrefixMap } from './prefix-map.ts';
+
+/** Reports what a schema cannot see: names that lead nowhere, what is there twice, what overlaps. */
+export function checkInventory(inventory: PlacedInventory, report: Report): void {
+  const { networks, links } = inventory;
+  checkNames(networks, 'networks', report);
+  checkNames(links, 'links', report);
+  checkIds(networks, report);
+  checkIds(
+    networks.flatMap(({ subnets }) => subnets),
+    report,
+  );
+  checkIds(
+    networks.flatMap(({ hosts }) => hosts),
+    report,
+  );
+  for (const network of networks) {
+    checkPlaces(network, report);
+    checkAddresses(network, report);
+    checkRoutes(inventory, network, report);
+  }
+  checkZones(inventory, report);
+  checkLinks(inventory, report);
+  checkServices(inventory, report);
+}
+
+interface Named {
+  readonly of: { readonly name: string };
+  readonly id: string;
+  readonly path: MemberPath;
+}
+
+/** No name is twice in a list. */
+function checkNames(parts: readonly Named[], list: string, report: Report): void {
+  const names = new Set<string>();
+  for (const { of, path } of parts) {
+    if (names.has(of.name)) report([...path, 'name'], `"${of.name}" is twice among the ${list}`);
+    names.add(of.name);
+  }
+}
+
+/** Nor is an id in all lists of a kind; two of one name in one list are told as that. */
+function checkIds(parts: readonly Named[], report: Report): void {
+  const owners = new Map<string, Named>();
+  for (const part of parts) {
+    const other = owners.get(part.id);
+    owners.set(part.id, part);
+    if (other === undefined) continue;
+    const isOneList = String(other.path.slice(0, -1)) === String(part.path.slice(0, -1));
+    if (isOneList && other.of.name === part.of.name) continue;
+    report(part.path, `has the id of "${other.of.name}", ${part.id}`);
+  }
+}
+
+/** Subnets lie in their network, and nothing in anything else. */
+function checkPlaces(network: PlacedNetwork, report: Report): void {
+  const { of, subnets, prefixes } = network;
+  checkNames(subnets, 'subnets', report);
+  const own = new PrefixMap<PlacedText>();
+  if (of.prefixes !== undefined) checkOverlaps(prefixes, own, report);
+  const seen = new PrefixMap<PlacedText>();
+  const inSubnets = subnets.flatMap((subnet) => subnet.prefixes);
+  checkOverlaps(inSubnets, seen, report);
+  if (of.prefixes === undefined) return;
+  for (const { text, path } of inSubnets) {
+    if (own.findAround(text) === undefined) {
+      report(path, `${text} is outside of its network "${of.name}"`);
+    }
+  }
+}
+
+/** From the shortest on: what overlaps lies in what came before. */
+function checkOverlaps(
+  prefixes: readonly PlacedText[],
+  seen: PrefixMap<PlacedText>,
+  report: Report,
+): void {
+  const lengthOf = ({ text }: PlacedText) => Number(text.split('/')[1]);
+  for (const prefix of prefixes.toSorted((a, b) => lengthOf(a) - lengthOf(b))) {
+    const other = seen.findAround(prefix.text);
+    if (other !== undefined) report(prefix.path, `${prefix.text} overlaps ${other.text}`);
+    seen.set(prefix.text, prefix);
+  }
+}
+
+/** Every address is in the network, and nobody else's. */
+function checkAddresses(network: PlacedNetwork, report: Report): void {
+  const { of, hosts, natGateways, prefixes } = network;
+  checkNames(hosts, 'hosts', report);
+  checkNames(natGateways, 'NAT gateways', report);
+  const space = new PrefixMap<true>();
+  for (const { text } of prefixes) space.set(text, true);
+  const owners = new Map<string, string>();
+  for (const part of [...hosts, ...natGateways]) {
+    for (const { text, path } of part.addresses) {
+      const owner = owners.get(text);
+      if (owner !== undefined) report(path, `${text} is also an address of "${owner}"`);
+      owners.set(text, part.of.name);
+      if (prefixes.length > 0 && space.find(text) === undefined) {
+        report(path, `${text} is in no prefix of its network "${of.name}"`);
+      }
+    }
+  }
+  const subnetNames = new Set(network.subnets.map((subnet) => subnet.of.name));
+  for (const gateway of natGateways) {
+    if (subnetNames.has(gateway.of.subnet)) continue;
+    report([...gateway.path, 'subnet'], `there is no subnet "${gateway.of.subnet}" in the network`);
+  }
+}
+
+export const BLACKHOLE = 'blackhole';
+
+/** A route leads to a gateway of its network, or over a link that joins it. */
+function checkRoutes(inventory: PlacedInventory, network: PlacedNetwork, report: Report): void {
+  const { of, natGateways, subnets } = network;
+  const links = inventory.links.filter((link) => link.of.networks.includes(of.name));
+  const ways = new Set([
+    BLACKHOLE,
+    ...(of.internetGateway === undefined ? [] : [of.internetGateway]),
+    ...natGateways.map((gateway) => gateway.of.name),
+    ...links.map((link) => link.of.name),
+  ]);
+  for (const { via, path } of [network, ...subnets].flatMap(({ routes }) => routes ?? [])) {
+    if (ways.has(via)) continue;
+    report([...path, 'via'], `"${via}" is no gateway or link of the network "${of.name}"`);
+  }
+}
+
+function checkZones({ of, networks }: PlacedInventory, report: Report): void {
+  if (of.zones === undefined) return;
+  const known = new Set(of.zones.map(({ id }) => id));
+  for (const subnet of networks.flatMap(({ subnets }) => subnets)) {
+    const { zone } = subnet.of;
+    if (zone === undefined || known.has(zone)) continue;
+    report([...subnet.path, 'zone'], `"${zone}" is not among the zones`);
+  }
+}
+
+function checkLinks({ links, networks }: PlacedInventory, report: Report): void {
+  const known = new Set(networks.map(({ of }) => of.name));
+  for (const { of, path } of links) {
+    const at = [...path, 'networks'];
+    for (const [i, name] of of.networks.entries()) {
+      if (!known.has(name)) report([...at, i], `there is no network "${name}"`);
+      if (of.networks.indexOf(name) < i) report([...at, i], `"${name}" is joined already`);
+    }
+    if (of.kind === 'peering' && of.networks.length > 2) {
+      report(at, 'two networks are taken; more are joined by a link of kind transit');
+    }
+  }
+}
+
+function checkServices({ services }: PlacedInventory, report: Report): void {
+  const seen = new Set<string>();
+  for (const { of, region, prefixes } of services) {
+    for (const { text, path } of prefixes) {
+      const key = `${of.name} ${region} ${text}`;
+      if (seen.has(key)) report(path, `${text} is a prefix of "${of.name}" already`);
+      seen.add(key);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+} from 'yaml';
+
+/** The way to a member: names, and places in lists. */
+export type MemberPath = readonly (string | number)[];
+
+/** What is wrong with a document, and where. */
+export interface DocumentProblem {
+  /** From 1. */
+  readonly line: number;
+  /** e.g. `networks[0].subnets[1].zone`; "" for the document itself. */
+  readonly member: string;
+  readonly message: string;
+}
+
+/** A YAML or JSON document whose members know the line they are on. */
+export interface LocatedDocument {
+  readonly value: unknown;
+  readonly problemAt: (path: MemberPath, message: string) => DocumentProblem;
+}
+
+export type ReadDocument =
+  | { readonly status: 'read'; readonly document: LocatedDocument }
+  | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
+
+/** A scanned piece takes up to 500 bytes: 250 MB at the most. */
+const MOST_LEXEMES = 500_000;
+/** About 10 ms. */
+const LEXEMES_AT_ONCE = 5_000;
+
+/**
+ * Reads a YAML 1.2 or JSON document. Most of the work is done in pieces, between which requests are
+ * answered: 10,000 hosts (560 kB) take 0.4 s of CPU in all, 0.15 s of it in one piece.
+ */
+export async function readDocument(text: string): Promise<ReadDocument> {
+  const lines = new LineCounter();
+  const lineAt = (offset: number) => lines.linePos(offset).line;
+  const refused = (line: number, message: string): ReadDocument => {
+    return { status: 'refused', problems: [{ line, member: '', message }] };
+  };
+  const tokens = await scan(text, lines);
+  if (tokens === undefined) return refused(1, 'is too large: split it, or leave hosts to agents');
+  const [document, second] = new Composer({ prettyErrors: false }).compose(
+    tokens,
+    true,
+    text.length,
+  );
+  if (document === undefined) return refused(1, 'a document is taken');
+  if (second !== undefined) return refused(lineAt(second.range[0]), 'one document is taken');
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    const problems = faults.map(({ pos, message }) => ({
+      line: lineAt(pos[0]),
+      member: '',
+      message,
+    }));
+    return { status: 'refused', problems };
+  }
+  const problemAt = (path: MemberPath, message: string) => {
+    return { line: lineAt(offsetOf(document, path)), member: memberText(path), message };
+  };
+  try {
+    return { status: 'read', document: { value: document.toJS(), problemAt } };
+  } catch (error) {
+    // Aliases that multiply beyond measure.
+    return refused(1, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function scan(text: string, lines: LineCounter) {
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  const tokens = [];
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme));
+    count += 1;
+    if (count > MOST_LEXEMES) return undefined;
+    if (count % LEXEMES_AT_ONCE === 0) await immediate();
+  }
+  tokens.push(...parser.end());
+  return tokens;
+}
+
+/** Where a member begins, by its name; for one that is not there, what it would be in. */
+function offsetOf(document: Document.Parsed, path: MemberPath): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range[0] ?? 0;
+  for (const step of path) {
+    const member = memberOf(isAlias(node) ? node.resolve(document) : node, step);
+    if (member === undefined) break;
+    ({ offset, node } = member);
+  }
+  return offset;
+}
+
+function memberOf(node: unknown, step: string | number) {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);
+    return isScalar(pair?.key) ? { offset: startOf(pair.key), node: pair.value } : undefined;
+  }
+  const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+  return isNode(item) ? { offset: startOf(item), node: item } : undefined;
+}
+
+function startOf({ range }: Node): number {
+  return range?.[0] ?? 0;
+}
+
+function memberText(path: MemberPath): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
+}

@@ -1,0 +1,50 @@
+import type { Owner } from '../../../model/owner.ts';
+import type { Resource } from '../../graph/resource.ts';
+import { checkInventory } from './check-inventory.ts';
+import { inventoryResources } from './inventory-resources.ts';
+import type { Inventory } from './inventory-schema.ts';
+import { type DocumentProblem, readDocument } from './located-document.ts';
+import { placeInventory } from './placed-inventory.ts';
+import type { SchemaCheck } from './schema-problems.ts';
+
+export type InventoryReading =
+  | { readonly status: 'read'; readonly resources: readonly Resource[] }
+  | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
+
+/**
+ * Reads a YAML or JSON inventory as the resources it names, or as all that is wrong with it: first its
+ * form, and when that is right, what its parts say of each other.
+ */
+export async function readInventory(
+  text: string,
+  { fallback, check }: { readonly fallback: Owner; readonly check: SchemaCheck },
+): Promise<InventoryReading> {
+  const reading = await readDocument(text);
+  if (reading.status === 'refused') return reading;
+  const { document } = reading;
+  const malformed = check(document);
+  if (malformed.length > 0) return { status: 'refused', problems: malformed };
+  const problems: DocumentProblem[] = [];
+  const placed = placeInventory(document.value as Inventory, fallback, (path, message) => {
+    problems.push(document.problemAt(path, message));
+  });
+  checkInventory(placed, (path, message) => problems.push(document.problemAt(path, message)));
+  if (problems.length > 0) return { status: 'refused', problems: problems.sort(byLine) };
+  return { status: 'read', resources: inventoryResources(placed) };
+}
+
+function byLine(a: DocumentProblem, b: DocumentProblem): number {
+  return a.line - b.line;
+}
+
+/** As many as are read at once by somebody who mends them. */
+const MOST_TOLD = 20;
+
+/** Every problem on a line of its own, as `line 3: networks[0].name: is required`. */
+export function problemText(problems: readonly DocumentProblem[]): string {
+  const told = problems.slice(0, MOST_TOLD).map(({ line, member, message }) => {
+    return `line ${line}: ${member === '' ? '' : `${member}: `}${message}`;
+  });
+  const rest = problems.length - told.length;
+  return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n');
+}

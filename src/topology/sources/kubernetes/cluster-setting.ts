@@ -1,0 +1,27 @@
+import { parseArn } from '../../../model/arn.ts';
+import type { Owner } from '../../../model/owner.ts';
+import { networkId } from '../../made-ids.ts';
+import type { Cluster } from './cluster-resources.ts';
+
+/** A cluster and how it is reached. */
+export interface ClusterSetting {
+  readonly cluster: Cluster;
+  /** `in-cluster` or the path of a kubeconfig. */
+  readonly access: string;
+}
+
+/**
+ * Reads `NAME=ACCESS` or `NAME=ACCESS@NETWORK`, where NAME is what agents on the nodes are told, or an
+ * EKS cluster's ARN, which ends in it. Undefined when the text is neither.
+ *
+ * @param owner whose a cluster without an ARN is
+ */
+export function readClusterSetting(text: string, owner: Owner): ClusterSetting | undefined {
+  const [, id = '', access = '', network] = /^([^=]+)=([^@]+)(?:@([^@]+))?$/.exec(text) ?? [];
+  if (id === '' || access === '') return undefined;
+  const arn = parseArn(id);
+  const { account, region } = arn ?? owner;
+  const name = arn === undefined ? id : arn.resource.replace(/^cluster\//, '');
+  const vpcId = network && networkId({ account, region }, network);
+  return { cluster: { id, name, account, region, vpcId }, access };
+}

@@ -1,0 +1,119 @@
+import { CoreV1Api, DiscoveryV1Api, KubeConfig, Watch } from '@kubernetes/client-node';
+import type { Resource } from '../../graph/resource.ts';
+import type { SliceContent } from '../slice-reader.ts';
+import {
+  type Cluster,
+  nodeResource,
+  objectKey,
+  podResource,
+  serviceAlone,
+  serviceResources,
+  sliceEndpoints,
+} from './cluster-resources.ts';
+import { type ListedPage, type ListPosition, WatchedCollection } from './watched-collection.ts';
+
+/** Where the cluster's API server is and how to sign in: the pod's own, or a kubeconfig's path. */
+const IN_CLUSTER = 'in-cluster';
+
+export interface ClusterWatchDeps {
+  readonly cluster: Cluster;
+  /** `in-cluster` or the path of a kubeconfig, whose current context is taken. */
+  readonly access: string;
+  readonly random: () => number;
+  readonly onChange: () => void;
+  readonly onRelist: () => void;
+  /** A kind of object cannot be watched now, or (undefined) can be again. */
+  readonly onTrouble: (kind: string, error: Error | undefined) => void;
+}
+
+/** Of each kind: some 300 bytes each. Kubernetes itself is made for 150,000 pods a cluster. */
+const MOST_OBJECTS = 200_000;
+
+/** What is watched of one cluster, as it is now. */
+export class ClusterWatch {
+  readonly #deps: ClusterWatchDeps;
+  readonly #config = new KubeConfig();
+  readonly #nodes;
+  readonly #pods;
+  readonly #services;
+  readonly #endpointSlices;
+
+  /** @throws Error when there is no such kubeconfig or service account */
+  constructor(deps: ClusterWatchDeps) {
+    this.#deps = deps;
+    const { cluster } = deps;
+    if (deps.access === IN_CLUSTER) this.#config.loadFromCluster();
+    else this.#config.loadFromFile(deps.access);
+    const core = this.#config.makeApiClient(CoreV1Api);
+    const discovery = this.#config.makeApiClient(DiscoveryV1Api);
+    this.#nodes = this.#collection({
+      kind: 'nodes',
+      path: '/api/v1/nodes',
+      list: (position) => core.listNode(position),
+      read: (object) => nodeResource(cluster, object),
+    });
+    this.#pods = this.#collection({
+      kind: 'pods',
+      path: '/api/v1/pods',
+      list: (position) => core.listPodForAllNamespaces(position),
+      read: (object) => podResource(cluster, object),
+    });
+    this.#services = this.#collection({
+      kind: 'services',
+      path: '/api/v1/services',
+      list: (position) => core.listServiceForAllNamespaces(position),
+      read: (object) => serviceAlone(cluster, object),
+    });
+    this.#endpointSlices = this.#collection({
+      kind: 'endpointslices',
+      path: '/apis/discovery.k8s.io/v1/endpointslices',
+      list: (position) => discovery.listEndpointSliceForAllNamespaces(position),
+      read: (object) => sliceEndpoints(cluster, object),
+    });
+  }
+
+  /** Until aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#all.map((collection) => collection.run(signal)));
+  }
+
+  /** Undefined until every kind was listed once: what is missing may exist. */
+  content(): SliceContent | undefined {
+    if (!this.#all.every(({ isListed }) => isListed)) return undefined;
+    const { cluster } = this.#deps;
+    const resources: Resource[] = [
+      { kind: 'kubernetes-cluster', ...cluster },
+      ...this.#nodes.items.values(),
+      ...[...this.#pods.items.values()].filter((pod) => pod !== undefined),
+      ...serviceResources(this.#services.items.values(), this.#endpointSlices.items.values()),
+    ];
+    const refused = this.#all.reduce((sum, collection) => sum + collection.refused, 0);
+    const warnings =
+      refused === 0 ? [] : [`${refused} objects beyond ${MOST_OBJECTS} of their kind are left out`];
+    return { resources, warnings };
+  }
+
+  get #all() {
+    return [this.#nodes, this.#pods, this.#services, this.#endpointSlices];
+  }
+
+  #collection<Listed extends object, Item>(of: {
+    readonly kind: string;
+    readonly path: string;
+    readonly list: (position: ListPosition) => Promise<ListedPage<Listed>>;
+    readonly read: (object: Listed) => Item;
+  }): WatchedCollection<Listed, Item> {
+    const { random, onChange, onRelist, onTrouble } = this.#deps;
+    return new WatchedCollection({
+      path: of.path,
+      list: of.list,
+      watch: new Watch(this.#config),
+      read: (object) => ({ key: objectKey(object), item: of.read(object) }),
+      mostItems: MOST_OBJECTS,
+      random,
+      onChange,
+      onRelist,
+      onTrouble: (error) => onTrouble(of.kind, error),
+    });
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../../../lib/clock.ts';
+import type { CounterMetric, Metrics } from '../../../lib/metrics.ts';
+import { pause } from '../../../lib/pause.ts';
+import type { SourceSlice } from '../../graph/source-statement.ts';
+import type { TopologySource } from '../../topology-source.ts';
+import type { SliceReader } from '../slice-reader.ts';
+import type { Cluster } from './cluster-resources.ts';
+import type { ClusterWatch } from './cluster-watch.ts';
+
+export interface KubernetesSourceDeps {
+  readonly reader: SliceReader;
+  readonly cluster: Cluster;
+  /** `in-cluster` or the path of a kubeconfig. */
+  readonly access: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly relists: CounterMetric;
+}
+
+/** Changes are said together, at most each second: the topology's times are seconds. */
+const LEAST_PAUSE_MILLIS = 1_000;
+/** A cluster whose statements take long has more of its changes in each: 10% of the time at most. */
+const PAUSE_FACTOR = 9;
+/** Without a change the same is said again, so that its age shows that it is watched. */
+const REPEAT_MILLIS = 60_000;
+const CONNECT_AGAIN_MILLIS = 30_000;
+
+/** Counts new lists of what was watched already, for all clusters. */
+export function relistCounter(metrics: Metrics): CounterMetric {
+  return metrics.counter({
+    name: 'nfm_topology_kubernetes_relists_total',
+    help: 'Watches that began anew because the API server no longer had their version (410)',
+  });
+}
+
+/**
+ * A cluster's nodes, pods and services by watch, said as one slice. While a kind cannot be watched
+ * nothing is said, and what was said last goes on counting. The client is loaded with the start:
+ * it takes 77 MiB.
+ */
+export class KubernetesSource implements TopologySource {
+  readonly name: string;
+  readonly #deps: KubernetesSourceDeps;
+  readonly #slice: SourceSlice;
+  readonly #stopping = new AbortController();
+  readonly #troubles = new Map<string, Error>();
+  #changed = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(deps: KubernetesSourceDeps) {
+    this.#deps = deps;
+    this.name = `kubernetes cluster ${deps.cluster.name}`;
+    this.#slice = { source: 'kubernetes', slice: deps.cluster.id };
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#changed.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const watch = await this.#connect();
+      if (watch === undefined) await pause(CONNECT_AGAIN_MILLIS, signal);
+      else await Promise.all([watch.run(signal), this.#sayChanges(watch, signal)]);
+    }
+  }
+
+  /** Undefined when it cannot be: a kubeconfig may be put there later. */
+  async #connect(): Promise<ClusterWatch | undefined> {
+    const { cluster, access, random, reader, relists } = this.#deps;
+    try {
+      const { ClusterWatch } = await import('./cluster-watch.ts');
+      return new ClusterWatch({
+        cluster,
+        access,
+        random,
+        onChange: () => this.#changed.abort(),
+        onRelist: () => relists.add(1),
+        onTrouble: (kind, error) => this.#onTrouble(kind, error),
+      });
+    } catch (cause) {
+      const message = `cannot connect to cluster ${cluster.name}: ${(cause as Error).message}`;
+      reader.fail(this.#slice, new Error(message, { cause }));
+      return undefined;
+    }
+  }
+
+  #onTrouble(kind: string, cause: Error | undefined): void {
+    if (cause === undefined) {
+      // What was held back, and that it is well again, is to be said.
+      if (this.#troubles.delete(kind)) this.#changed.abort();
+      return;
+    }
+    this.#troubles.set(kind, cause);
+    const message = `cannot watch ${kind} of cluster ${this.#deps.cluster.name}: ${cause.message}`;
+    this.#deps.reader.fail(this.#slice, new Error(message, { cause }));
+  }
+
+  async #sayChanges(watch: ClusterWatch, signal: AbortSignal): Promise<void> {
+    const { reader, clock } = this.#deps;
+    while (!signal.aborted) {
+      await pause(REPEAT_MILLIS, this.#changed.signal);
+      this.#changed = new AbortController();
+      if (signal.aborted) return;
+      const content = this.#troubles.size === 0 ? watch.content() : undefined;
+      if (content === undefined) continue;
+      const began = clock.now();
+      // A statement that is not taken was told, counted and logged; the next says it all again.
+      await reader.read(this.#slice, async () => content, signal).catch(() => {});
+      const took = clock.now() - began;
+      await pause(Math.max(LEAST_PAUSE_MILLIS, took * PAUSE_FACTOR), signal);
+    }
+  }
+}

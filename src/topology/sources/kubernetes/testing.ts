@@ -1,0 +1,206 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An object as the API gives it; the stand-in numbers its versions. */
+export interface ApiObject {
+  readonly metadata: { readonly name: string; readonly namespace?: string } & Record<
+    string,
+    unknown
+  >;
+  readonly [member: string]: unknown;
+}
+
+type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+
+interface WatchEvent {
+  readonly version: number;
+  readonly line: string;
+}
+
+class Collection {
+  readonly objects = new Map<string, ApiObject>();
+  readonly events: WatchEvent[] = [];
+  readonly watchers = new Set<ServerResponse>();
+}
+
+export const PATHS = {
+  nodes: '/api/v1/nodes',
+  pods: '/api/v1/pods',
+  services: '/api/v1/services',
+  endpointSlices: '/apis/discovery.k8s.io/v1/endpointslices',
+} as const;
+export type Kind = keyof typeof PATHS;
+
+const LIST_KINDS: Readonly<Record<Kind, string>> = {
+  nodes: 'NodeList',
+  pods: 'PodList',
+  services: 'ServiceList',
+  endpointSlices: 'EndpointSliceList',
+};
+
+const TOKEN = 'stand-in';
+
+/**
+ * A stand-in for the Kubernetes API server over real HTTP: lists with `limit` and `continue`,
+ * watches as lines of JSON, bookmarks, 410 for versions it has forgotten, connections it drops.
+ */
+export class ApiServerStandIn {
+  /** `LIST pods`, `WATCH pods 17`, as they came. */
+  readonly requests: string[] = [];
+  /** The status to refuse a request with, while it gives one, or to leave it unanswered. */
+  refuse: (request: string) => number | 'silence' | undefined = () => undefined;
+  readonly #collections: Readonly<Record<Kind, Collection>> = {
+    nodes: new Collection(),
+    pods: new Collection(),
+    services: new Collection(),
+    endpointSlices: new Collection(),
+  };
+  #version = 1;
+  #oldestVersion = 0;
+  #server: Server | undefined;
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => {
+      const url = new URL(request.url ?? '/', 'http://stand-in');
+      const kind = kindOf(url.pathname);
+      if (request.headers.authorization !== `Bearer ${TOKEN}`) return refuse(response, 401);
+      if (kind === undefined) return refuse(response, 404);
+      const isWatch = url.searchParams.get('watch') === 'true';
+      const from = url.searchParams.get('resourceVersion') ?? '';
+      const name = isWatch ? `WATCH ${kind} ${from}` : `LIST ${kind}`;
+      this.requests.push(name);
+      const status = this.refuse(name);
+      if (status === 'silence') return;
+      if (status !== undefined) return refuse(response, status);
+      return isWatch
+        ? this.#watch(kind, Number(from), response)
+        : this.#list(kind, url.searchParams, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    server?.closeAllConnections();
+    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  }
+
+  /** The text of a kubeconfig that leads here. */
+  get kubeconfig(): string {
+    const address = this.#server?.address() as AddressInfo | undefined;
+    const server = `http://127.0.0.1:${address?.port}`;
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      // The client takes plain HTTP only where certificates are not checked either.
+      clusters: [{ name: 'stand-in', cluster: { server, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'nfm', user: { token: TOKEN } }],
+      contexts: [{ name: 'nfm', context: { cluster: 'stand-in', user: 'nfm' } }],
+      'current-context': 'nfm',
+    });
+  }
+
+  /** Adds or changes an object, and tells the watchers. */
+  put(kind: Kind, object: ApiObject): void {
+    const collection = this.#collections[kind];
+    const key = keyOf(object);
+    const type = collection.objects.has(key) ? 'MODIFIED' : 'ADDED';
+    const stored = this.#next(object);
+    collection.objects.set(key, stored);
+    this.#tell(kind, type, stored);
+  }
+
+  remove(kind: Kind, name: string, namespace = 'default'): void {
+    const collection = this.#collections[kind];
+    const key = `${kind === 'nodes' ? '' : namespace}/${name}`;
+    const object = collection.objects.get(key);
+    if (object === undefined) throw new Error(`the stand-in has no ${kind} ${key}`);
+    collection.objects.delete(key);
+    this.#tell(kind, 'DELETED', this.#next(object));
+  }
+
+  /** Tells the watchers how far they are, as a server does each minute. */
+  bookmark(kind: Kind): void {
+    this.#tell(kind, 'BOOKMARK', this.#next({ metadata: { name: '' } }));
+  }
+
+  /** Forgets the history: who comes back with an older version is told 410. */
+  compact(): void {
+    this.#oldestVersion = this.#version;
+    for (const { events } of Object.values(this.#collections)) events.length = 0;
+  }
+
+  /** Ends every watch, as a restarting server or a cut line does. */
+  dropWatches(): void {
+    for (const { watchers } of Object.values(this.#collections)) {
+      for (const response of watchers) response.destroy();
+    }
+  }
+
+  count(request: string): number {
+    return this.requests.filter((made) => made.startsWith(request)).length;
+  }
+
+  get watching(): number {
+    return Object.values(this.#collections).reduce((sum, { watchers }) => sum + watchers.size, 0);
+  }
+
+  #next(object: ApiObject): ApiObject {
+    this.#version += 1;
+    const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
+    return { ...object, metadata };
+  }
+
+  #tell(kind: Kind, type: EventType, object: ApiObject): void {
+    const collection = this.#collections[kind];
+    const event = { version: this.#version, line: `${JSON.stringify({ type, object })}\n` };
+    if (type !== 'BOOKMARK') collection.events.push(event);
+    for (const response of collection.watchers) response.write(event.line);
+  }
+
+  #watch(kind: Kind, from: number, response: ServerResponse): void {
+    const collection = this.#collections[kind];
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    if (from < this.#oldestVersion) {
+      const message = `too old resource version: ${from} (${this.#oldestVersion})`;
+      const object = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410, message };
+      response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+      return;
+    }
+    for (const { version, line } of collection.events) if (version > from) response.write(line);
+    collection.watchers.add(response);
+    response.on('close', () => collection.watchers.delete(response));
+  }
+
+  #list(kind: Kind, query: URLSearchParams, response: ServerResponse): void {
+    const [from = '0', version = String(this.#version)] = query.get('continue')?.split('/') ?? [];
+    if (Number(version) < this.#oldestVersion) {
+      refuse(response, 410);
+      return;
+    }
+    const objects = [...this.#collections[kind].objects.values()];
+    const to = Number(from) + Number(query.get('limit') ?? objects.length);
+    const rest = to < objects.length ? { continue: `${to}/${version}` } : {};
+    const list = {
+      kind: LIST_KINDS[kind],
+      metadata: { resourceVersion: version, ...rest },
+      items: objects.slice(Number(from), to),
+    };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(list));
+  }
+}
+
+function kindOf(path: string): Kind | undefined {
+  return (Object.keys(PATHS) as Kind[]).find((kind) => PATHS[kind] === path);
+}
+
+function keyOf({ metadata }: ApiObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+function refuse(response: ServerResponse, code: number): void {
+  const status = { kind: 'Status', status: 'Failure', code, message: `refused with ${code}` };
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+}

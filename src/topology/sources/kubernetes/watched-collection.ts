@@ -1,0 +1,203 @@
+import type { Watch } from '@kubernetes/client-node';
+import { backoffMillis } from '../../../lib/backoff.ts';
+import { pause } from '../../../lib/pause.ts';
+
+/** One page of a list, as the client of Kubernetes gives it. */
+export interface ListedPage<Listed> {
+  readonly items: readonly Listed[];
+  readonly metadata?:
+    | { readonly resourceVersion?: string; readonly _continue?: string }
+    | undefined;
+}
+
+export interface ListPosition {
+  readonly limit: number;
+  readonly _continue?: string;
+}
+
+export interface WatchedCollectionDeps<Listed, Item> {
+  readonly path: string;
+  readonly list: (position: ListPosition) => Promise<ListedPage<Listed>>;
+  readonly watch: Pick<Watch, 'watch'>;
+  /** What is kept of an object, under which key. */
+  readonly read: (object: Listed) => { readonly key: string; readonly item: Item };
+  /** Objects beyond are counted, not kept. */
+  readonly mostItems: number;
+  readonly random: () => number;
+  /** Something in `items` changed, or the first list is complete. */
+  readonly onChange: () => void;
+  /** The connection was lost or refused; undefined when it is there again. */
+  readonly onTrouble: (error: Error | undefined) => void;
+  /** The server has forgotten the version: everything is listed anew. */
+  readonly onRelist: () => void;
+}
+
+const PAGE = 500;
+const FIRST_PAUSE_MILLIS = 500;
+const MOST_PAUSE_MILLIS = 30_000;
+/** The server ends a watch after this long, spread so that not all come back at once. */
+const WATCH_SECONDS = 300;
+/** A watch that the server has not ended by then hangs on a dead connection. */
+const GRACE_SECONDS = 30;
+const LIST_MILLIS = 60_000;
+
+/**
+ * One kind of object of a cluster, kept current: listed in pages, then watched from the list's
+ * version on with bookmarks. A watch that ends goes on from the last version; a version that the
+ * server no longer has (410) means a new list, which takes the old one's place at once, when it is
+ * whole. Trouble is waited out with growing pauses; what was known stays meanwhile.
+ */
+export class WatchedCollection<Listed extends object, Item> {
+  readonly #deps: WatchedCollectionDeps<Listed, Item>;
+  #items = new Map<string, Item>();
+  #refused = 0;
+  #version = '';
+  #isListed = false;
+
+  constructor(deps: WatchedCollectionDeps<Listed, Item>) {
+    this.#deps = deps;
+  }
+
+  get items(): ReadonlyMap<string, Item> {
+    return this.#items;
+  }
+
+  /** Whether it was listed once, so that what is missing does not exist. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** Objects there was no room for. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Goes on until aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { random } = this.#deps;
+    const options = { firstMillis: FIRST_PAUSE_MILLIS, mostMillis: MOST_PAUSE_MILLIS, random };
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        if (this.#version === '') await this.#list(signal);
+        if (await this.#watch(signal)) attempt = 1;
+      } catch (error) {
+        if (!signal.aborted) this.#fail(error);
+      }
+      await pause(backoffMillis(attempt, options), signal);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!isGone(error)) {
+      this.#deps.onTrouble(asError(error));
+      return;
+    }
+    this.#version = '';
+    this.#deps.onRelist();
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const items = new Map<string, Item>();
+    let refused = 0;
+    let page: ListedPage<Listed> | undefined;
+    do {
+      const position = page?.metadata?._continue;
+      const listed = this.#deps.list({ limit: PAGE, ...(position && { _continue: position }) });
+      page = await withinTime(listed, signal);
+      for (const object of page.items) {
+        const { key, item } = this.#deps.read(object);
+        if (items.size < this.#deps.mostItems) items.set(key, item);
+        else refused += 1;
+      }
+    } while (page.metadata?._continue);
+    this.#items = items;
+    this.#refused = refused;
+    this.#version = page.metadata?.resourceVersion ?? '';
+    this.#isListed = true;
+    this.#deps.onChange();
+  }
+
+  /** Until the watch ends, which is no error; whether it brought anything. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + this.#deps.random()));
+    const version = this.#version;
+    const query = { resourceVersion: version, allowWatchBookmarks: true, timeoutSeconds };
+    const deadline = AbortSignal.timeout((timeoutSeconds + GRACE_SECONDS) * 1000);
+    const cut = AbortSignal.any([signal, deadline]);
+    let failure: unknown;
+    await new Promise<void>((resolve) => {
+      const onEvent = (type: string, object: Listed & WatchedObject) => {
+        if (type === 'ERROR') failure = object;
+        else this.#apply(type, object);
+      };
+      let isConnected = false;
+      let isOver = false;
+      const onEnd = (error: unknown) => {
+        isOver = true;
+        // Connections are lost every day: it is trouble when there is no new one.
+        if (!isConnected) failure ??= error ?? undefined;
+        resolve();
+      };
+      cut.addEventListener('abort', () => resolve(), { once: true });
+      this.#deps.watch.watch(this.#deps.path, query, onEvent, onEnd).then((connection) => {
+        if (cut.aborted) connection.abort();
+        cut.addEventListener('abort', () => connection.abort(), { once: true });
+        isConnected = !isOver;
+        if (isConnected) this.#deps.onTrouble(undefined);
+      }, onEnd);
+    });
+    if (failure !== undefined && !cut.aborted) throw failure;
+    return version !== this.#version;
+  }
+
+  #apply(type: string, object: Listed & WatchedObject): void {
+    this.#version = object.metadata.resourceVersion;
+    if (type === 'BOOKMARK') return;
+    const { key, item } = this.#deps.read(object);
+    if (type === 'DELETED') this.#items.delete(key);
+    else if (this.#items.has(key) || this.#items.size < this.#deps.mostItems) {
+      this.#items.set(key, item);
+    } else if (type === 'ADDED') this.#refused += 1;
+    this.#deps.onChange();
+  }
+}
+
+interface WatchedObject {
+  readonly metadata: { readonly resourceVersion: string };
+}
+
+/** The client waits for an answer for ever. @throws Error when it takes too long, or when aborted */
+async function withinTime<Value>(answer: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const late = AbortSignal.timeout(LIST_MILLIS);
+  const cut = AbortSignal.any([signal, late]);
+  return await new Promise((resolve, reject) => {
+    const stop = () => reject(new Error(`no answer within ${LIST_MILLIS / 1000} s`));
+    cut.addEventListener('abort', stop, { once: true });
+    answer.then(resolve, reject).finally(() => cut.removeEventListener('abort', stop));
+  });
+}
+
+/** 410 as the status of an answer, of a refused watch, or in an ERROR event. */
+function isGone(error: unknown): boolean {
+  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
+  return code === 410 || statusCode === 410;
+}
+
+/** What went wrong, in a line: the client's errors hold the whole answer, ERROR events a Status. */
+function asError(error: unknown): Error {
+  const { code, statusCode, body, message } = error as Partial<Record<string, unknown>>;
+  const status = statusCode ?? code;
+  const told = statusMessage(body) ?? /^Message: (.*)$/m.exec(String(message))?.[1] ?? message;
+  const prefix = typeof status === 'number' ? `HTTP status ${status}: ` : '';
+  return new Error(`${prefix}${told}`, { cause: error });
+}
+
+/** The message of a Status, which is how the API server answers errors. */
+function statusMessage(body: unknown): string | undefined {
+  if (typeof body !== 'string') return undefined;
+  try {
+    return JSON.parse(body).message;
+  } catch {
+    return body;
+  }
+}
