@@ -24,6 +24,8 @@ export interface CellState {
   readonly excess: Float64Array;
   /** Probability that nothing private, or of a broken share, is wrong with the cell's loss. */
   readonly sound: Float64Array;
+  /** Column of the loss that a broken share of cells is known to have; -1: none is. */
+  readonly brokenAt: Int8Array;
   readonly lnOutlier: Float64Array;
   readonly lnNull: Float64Array;
   readonly lossWeight: Float64Array;
@@ -60,6 +62,7 @@ export function cellState(cells: Cells, p: Parameters): CellState {
     spread: base.spread,
     excess: numbers(),
     sound: numbers().fill(1 - p.privateLoss),
+    brokenAt: new Int8Array(length).fill(-1),
     lnOutlier: numbers(),
     lnNull: numbers(),
     lossWeight: numbers(),

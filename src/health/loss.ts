@@ -35,6 +35,11 @@ export function lossRow(state: CellState, i: number): void {
     outlier += Math.exp((grid[k] as number) - most);
   }
   outlier /= p.lossGrid.length - PRIVATE_FROM;
+  const brokenAt = state.brokenAt[i] as number;
+  if (brokenAt >= 0) {
+    const broken = Math.exp((grid[brokenAt] as number) - most);
+    outlier = p.brokenLoss * broken + (1 - p.brokenLoss) * outlier;
+  }
   const sound = state.sound[i] as number;
   const nullNow = sound * Math.exp(now - most);
   const nullLikelihood = nullNow + (1 - sound) * outlier;
@@ -73,6 +78,24 @@ function lnLoss({ cells, p, loss, spread }: CellState, i: number, excess: number
   const overdispersion =
     mean * (p.burstiness - 1) + base * base * (spread[i] as number) + more * more * p.faultSpread;
   return lnNegativeBinomial(r, mean, overdispersion);
+}
+
+/** The loss, as a column of the grid, that suits a broken share of these cells best. */
+export function brokenColumn(state: CellState, cells: Uint32Array): number {
+  const { lossGrid } = state.p;
+  const sums = lossGrid.map((loss, k) => {
+    if (k < PRIVATE_FROM) return Number.NEGATIVE_INFINITY;
+    let sum = 0;
+    for (const i of cells) {
+      const lnNull = state.lnNull[i] as number;
+      if (lnNull === Number.NEGATIVE_INFINITY) continue;
+      sum +=
+        (1 - (state.lossWeight[i] as number)) *
+        lnLoss(state, i, (state.excess[i] as number) + loss);
+    }
+    return sum;
+  });
+  return sums.indexOf(Math.max(...sums));
 }
 
 /** A cell's evidence, in nats, that it loses this much more than is explained. */

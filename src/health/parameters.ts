@@ -16,6 +16,8 @@ export const PARAMETERS = {
   privateLoss: 0.01,
   privateLatency: 0.02,
   privateDead: 0.01,
+  /** Once a broken share is found, its cells lose alike with this probability: no part of it is news. */
+  brokenLoss: 0.75,
   /** No cell says more, for or against. Nats. */
   mostNatsPerCell: 7,
 

@@ -2,6 +2,7 @@ import { COLUMNS } from './cell-state.ts';
 import type { Constructs } from './cells.ts';
 import { classOf } from './construct-class.ts';
 import { CHANNELS, type Channel, type Evidence, RULES } from './evidence.ts';
+import { brokenColumn } from './loss.ts';
 import { breadthOf, refit, type Severity } from './refit.ts';
 
 /** A construct that explains what a window shows better than anything else. */
@@ -95,11 +96,17 @@ export class Search {
   #explain({ construct, channel, shape, size }: Accepted, sign: 1 | -1): void {
     const { state } = this.#evidence;
     const { p } = state;
-    for (const i of this.#evidence.cellsOf(construct)) {
+    const cells = this.#evidence.cellsOf(construct);
+    const isShare = channel === 'loss' && shape === 'fraction';
+    const broken = isShare && sign === 1 ? brokenColumn(state, cells) : -1;
+    for (const i of cells) {
       if (channel === 'latency') (state.shift[i] as number) += sign * size;
       else if (channel === 'dead') {
         (state.living[i] as number) *= (1 - p.deadGivenFault * size) ** sign;
-      } else if (shape === 'fraction') (state.sound[i] as number) *= (1 - size) ** sign;
+      } else if (isShare) {
+        (state.sound[i] as number) *= (1 - size) ** sign;
+        state.brokenAt[i] = broken;
+      }
       // What was added and taken out again leaves a rounding error, perhaps below 0.
       else state.excess[i] = Math.max(0, (state.excess[i] as number) + sign * size);
     }

@@ -112,8 +112,10 @@ function doubtOf(
 ): Doubt | undefined {
   const since = alarm?.sinceSeconds ?? startSeconds;
   const changed = constructs.changedSeconds[construct] as number;
-  const channel = fault?.channel ?? alarm?.channel;
-  if (channel === 'dead' && changed > 0 && Math.abs(since - changed) <= p.configurationSeconds) {
+  const isDead =
+    alarm?.channel === 'dead' ||
+    inference.faults.some((each) => each.construct === construct && each.channel === 'dead');
+  if (isDead && changed > 0 && Math.abs(since - changed) <= p.configurationSeconds) {
     return 'just-changed';
   }
   const isOther = ({ construct: other }: { readonly construct: number }) =>
@@ -121,7 +123,7 @@ function doubtOf(
   if (fault?.ambiguous.some(isOther)) return 'ambiguous';
   const { evidence } = inference;
   // What all flows suffer may as well come from their hosts; but for silence, which is no slowness.
-  if (channel !== 'dead' && !hasControlGroup(inference, construct)) return 'no-control-group';
+  if (!isDead && !hasControlGroup(inference, construct)) return 'no-control-group';
   const parts = { state: evidence.state, cellsOf: evidence.cellsOf(construct) };
   const { hosts, remotes } = fault ?? breadthOf(parts, alarm?.column ?? 0);
   const isBroad =
