@@ -13,7 +13,7 @@ export const PARAMETERS = {
   /** Added round-trip time that is tried, microseconds. */
   shiftGrid: [100, 300, 1e3, 3e3, 1e4, 3e4, 1e5],
   /** Private fault of a cell (its application, one socket): bounds what one cell can say. */
-  privateLoss: 0.01,
+  privateLoss: 0.007,
   privateLatency: 0.02,
   privateDead: 0.01,
   /** Once a broken share is found, its cells lose alike with this probability: no part of it is news. */
@@ -53,7 +53,7 @@ export const PARAMETERS = {
   /** Scale grows with the shift explained, or one fault spawns ghosts. */
   shiftScale: 0.2,
   /** All cells' median may drift so far and is taken out first: clocks, kernels, load. */
-  commonMode: 0.25,
+  commonMode: 0.5,
 
   /** P(dead cell | its path is dead), and P(dead | nothing is wrong). */
   deadGivenFault: 0.9,
