@@ -254,6 +254,20 @@ test('top --once of a monitor prints its flows and ends', async () => {
   await expect(plain).rejects.toThrow('add --monitor NAME');
 });
 
+test('topology status without a source says what there is, and how there is more', async () => {
+  const terminal = await withScope();
+  const nothing = { resources: {}, sources: [], warnings: [], issues: { counts: {}, named: [] } };
+  const own: OwnRoute = {
+    method: 'GET',
+    path: '/api/v1/topology/status',
+    action: 'nfm:GetTopologyStatus',
+    answer: async () => jsonAnswer(nothing),
+  };
+  Object.assign(terminal.memory.deps, { own: [own] });
+  const text = await terminal.run('topology', 'status');
+  expect(text).toMatch(/^Only agents so far.*\nMore is known with --aws-topology/);
+});
+
 test('topology path prints the way there, what it leaves as, and the way back', async () => {
   const terminal = await withScope();
   const step = (componentId: string) => ({ componentId, componentType: 'AWS::EC2::Instance' });

@@ -100,8 +100,14 @@ interface Status {
   };
 }
 
+/** A new server's: two empty tables would look like a fault. */
+const ONLY_AGENTS = `Only agents so far, each of its own host; nfm topology lookup ADDRESS finds what they say.
+More is known with --aws-topology, --kubernetes or --inventory of nfm server.
+`;
+
 function statusText({ resources, sources, warnings, issues }: Status): string {
   const kinds = Object.entries(resources).map(([kind, count]) => ({ kind, count: String(count) }));
+  if (sources.length === 0) return ONLY_AGENTS;
   const parts = [
     formatTable(SOURCE_COLUMNS, sources),
     formatTable(KIND_COLUMNS, kinds),
