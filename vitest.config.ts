@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** A test file's suffix says what it needs; each need is a project of its own. */
 const needs = {
+  // Nothing but time: what would make `npm run check` slow.
+  proof: ['src/**/*.proof.test.ts'],
   store: ['src/**/*.store.test.ts'],
   kernel: ['src/**/*.kernel.test.ts'],
   e2e: ['test/e2e/**/*.e2e.test.ts'],
@@ -22,8 +24,11 @@ export default defineConfig({
           exclude: special,
           // A busy machine is slow, not wrong.
           testTimeout: 60_000,
+          // No module has state, so files may share them: half of the time was importing.
+          isolate: false,
         },
       },
+      { test: { name: 'proof', include: needs.proof, ...slow } },
       { test: { name: 'store', include: needs.store, ...slow } },
       { test: { name: 'kernel', include: needs.kernel, fileParallelism: false, ...slow } },
       { test: { name: 'e2e', include: needs.e2e, fileParallelism: false, ...slow } },

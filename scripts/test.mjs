@@ -29,7 +29,7 @@ const CHECKS = [
   ['types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']],
   ['types of the console', 'node_modules/typescript/bin/tsc', ['-p', 'src/console/tsconfig.json']],
 ];
-const PROJECTS = ['unit', 'store', 'kernel', 'e2e', 'browser', 'conformance'];
+const PROJECTS = ['unit', 'proof', 'store', 'kernel', 'e2e', 'browser', 'conformance'];
 
 const wanted = process.argv.slice(2);
 const counts = { passed: 0, failed: 0, skipped: 0 };
