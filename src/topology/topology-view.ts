@@ -2,7 +2,7 @@ import type { PodNames } from '../model/report.ts';
 import type { FlowPath, Located, PathEnd, TopologySnapshot, Vantage } from '../model/topology.ts';
 import type { AddressBook } from './address-book.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
-import { isHost, type Place } from './snapshot/place.ts';
+import type { Place } from './snapshot/place.ts';
 
 export interface FoundAddress extends Located {
   /** "" of a published prefix. */
@@ -69,7 +69,7 @@ export class TopologyView implements TopologySnapshot {
 
   /** In a network or subnet that the graph knows, a host that only its agent speaks of. */
   #withHost(place: Place, address: string, timeSeconds: number): Located {
-    if (place.vpcId === '' || isHost(place)) return place;
+    if (place.isHost || place.vpcId === '') return place;
     const host = this.#book.locateIn(place.vpcId, address, timeSeconds);
     if (host === undefined) return place;
     const { subnetId, az } = place.subnetId === '' ? host : place;

@@ -11,7 +11,7 @@ import type { HostDescription } from '../model/report.ts';
 import { CLAIM_SECONDS } from './address-book.ts';
 import { ClaimRepository } from './claim-repository.ts';
 import { GraphSnapshot } from './snapshot/graph-snapshot.ts';
-import { describeHost, link } from './testing.ts';
+import { describeHost, link, nic, snapshotOf, vpc } from './testing.ts';
 import { Topology } from './topology.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
@@ -23,6 +23,7 @@ let database: Database;
 let clock: FakeClock;
 let metrics: Metrics;
 let topology: Topology;
+let graph: GraphSnapshot;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nfm-topology-'));
@@ -41,7 +42,7 @@ async function restart(): Promise<void> {
   database = await openDatabase({ url: `sqlite:${join(folder, 'control.db')}` });
   metrics = new Metrics();
   const claims = new ClaimRepository({ database, clock, retentionSeconds: RETENTION });
-  const graph = new GraphSnapshot();
+  graph = new GraphSnapshot();
   topology = new Topology({ claims, graph: () => graph, log: silentLog, metrics });
   await topology.start();
 }
@@ -186,4 +187,22 @@ test('claims of the table before the prefix was part of the key are taken over',
   await stop();
   await restart();
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
+});
+
+test('an instance that the graph places is in its network there, and claims nothing', async () => {
+  graph = snapshotOf(
+    vpc('vpc-a', '10.0.0.0/16'),
+    nic('eni-1', 'vpc-a', { addresses: ['10.0.1.7'], instanceId: 'i-0123456789abcdef0' }),
+  );
+  const { vpcId } = topology.observe(owner, describeHost(), NOW);
+  expect(vpcId).toBe('vpc-a');
+  expect(await metrics.value('nfm_topology_claims')).toBe(0);
+  expect(locate('10.0.1.7', describeHost())).toMatchObject({ instanceId: 'i-0123456789abcdef0' });
+});
+
+test('a snapshot is made anew when the graph is another', () => {
+  const first = topology.snapshot();
+  graph = snapshotOf(vpc('vpc-a', '10.0.0.0/16'));
+  expect(topology.snapshot()).not.toBe(first);
+  expect(topology.snapshot()).toBe(topology.snapshot());
 });

@@ -11,7 +11,7 @@ import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
 import { PodTables } from './pod-tables.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 import { RoutingReader } from './read-routing.ts';
-import { NO_TABLE, type Way } from './routing.ts';
+import { NO_TABLE, type Way, type WayStart } from './routing.ts';
 
 /**
  * The resource graph with its history as tables to look things up in: immutable once made. Lookups
@@ -29,6 +29,14 @@ export class GraphSnapshot {
   readonly issues = new Issues();
   /** Owned by the lookup that runs. */
   readonly #address = new AddressWords();
+  /** Owned by `#locate`. */
+  readonly #last = {
+    address: '',
+    timeSeconds: -1,
+    subnetId: '',
+    vpcId: '',
+    place: undefined as Place | undefined,
+  };
   /** Whether nothing is in it that could be looked up. */
   isEmpty = true;
 
@@ -73,13 +81,7 @@ export class GraphSnapshot {
    */
   locate(address: string, vantage: Vantage): Place | undefined {
     const { vpcId, subnetId = '', timeSeconds } = vantage;
-    this.#address.read(address);
-    const network = this.#places.networks.get(vpcId);
-    if (network === undefined) return this.#publicPlace(timeSeconds);
-    const own = this.#inNetwork(network, timeSeconds);
-    if (own !== undefined) return own;
-    const way = this.#routes.routing.walk({ vpcId, subnetId }, this.#address, timeSeconds);
-    return this.#placeBy(way);
+    return this.#locate(address, { vpcId, subnetId }, timeSeconds);
   }
 
   /** All that an address is: in each network, and in public. */
@@ -96,20 +98,14 @@ export class GraphSnapshot {
     if (addressScope(to.address) === 'loopback' || from.address === to.address) {
       return staysOnInstance(from);
     }
-    const network = this.#places.networks.get(from.vpcId);
-    this.#address.read(from.address);
-    const here = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
-    const constructs = endWith(here, from).toReversed();
+    const here = this.here(from.address, from.vpcId, timeSeconds);
     const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
+    const there = this.#locate(to.address, start, timeSeconds);
     this.#address.read(to.address);
-    const own = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
     const way = this.#routes.routing.walk(start, this.#address, timeSeconds);
-    const there =
-      own ?? (network === undefined ? this.#publicPlace(timeSeconds) : this.#placeBy(way));
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
-    if (endpoint === undefined) constructs.push(...way.hops);
-    else constructs.push(endpoint);
-    constructs.push(...endWith(there, to));
+    const hops = endpoint === undefined ? way.hops : [endpoint];
+    const constructs = [...endWith(here, from).toReversed(), ...hops, ...endWith(there, to)];
     return { constructs, snatAddress: endpoint === undefined ? way.snatAddress : '' };
   }
 
@@ -129,6 +125,33 @@ export class GraphSnapshot {
       remotePodNamespace: (isSameCluster && other?.namespace) || '',
       remoteServiceName: (isSameCluster && other?.serviceName) || '',
     };
+  }
+
+  /** An address is looked up, and then its path is asked for: the last answer is kept for that. */
+  #locate(address: string, from: WayStart, timeSeconds: number): Place | undefined {
+    const last = this.#last;
+    const isSame =
+      last.address === address &&
+      last.timeSeconds === timeSeconds &&
+      last.subnetId === from.subnetId &&
+      last.vpcId === from.vpcId;
+    if (isSame) return last.place;
+    last.place = this.#find(address, from, timeSeconds);
+    last.address = address;
+    last.timeSeconds = timeSeconds;
+    last.subnetId = from.subnetId;
+    last.vpcId = from.vpcId;
+    return last.place;
+  }
+
+  #find(address: string, from: WayStart, timeSeconds: number): Place | undefined {
+    this.#address.read(address);
+    const network = this.#places.networks.get(from.vpcId);
+    if (network === undefined) return this.#publicPlace(timeSeconds);
+    return (
+      this.#inNetwork(network, timeSeconds) ??
+      this.#placeBy(this.#routes.routing.walk(from, this.#address, timeSeconds))
+    );
   }
 
   #inNetwork(network: number, timeSeconds: number): Place | undefined {
@@ -207,18 +230,12 @@ export class GraphSnapshot {
   }
 }
 
-/** The end of a path; an instance that only its agent speaks of is in it too. */
+/** The end of a path; an instance that only its agent speaks of is one too. */
 function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
   const known = place === undefined ? [] : endOf(place);
-  if (end.instanceId === '' || (place !== undefined && place.instanceId !== '')) return known;
-  if (known.length > 0) return known;
-  return [
-    ec2Construct(
-      place !== undefined && place.account !== '' ? place : end,
-      'instance',
-      end.instanceId,
-    ),
-  ];
+  if (known.length > 0 || end.instanceId === '') return known;
+  const owner = place === undefined || place.account === '' ? end : place;
+  return [ec2Construct(owner, 'instance', end.instanceId)];
 }
 
 function staysOnInstance(end: PathEnd): FlowPath {

@@ -12,6 +12,8 @@ export interface Place extends Located {
   readonly subnet: string;
   /** "" where the interface is not known. */
   readonly interfaceId: string;
+  /** Whether a resource has the address, rather than a subnet or network around it. */
+  readonly isHost: boolean;
   /** What stands behind its interface instead of an instance, in order. */
   readonly behind: readonly TraversedConstruct[];
   /** Its end of a path, seen from the network; made when first asked for. */
@@ -31,13 +33,15 @@ const NOWHERE: Place = {
   network: '',
   subnet: '',
   interfaceId: '',
+  isHost: false,
   behind: [],
   end: undefined,
 };
 
 /** All places have the same members in the same order: the engine then reads them fastest. */
 export function makePlace(parts: Partial<Place>): Place {
-  return { ...NOWHERE, ...parts };
+  const { interfaceId = '', instanceId = '' } = parts;
+  return { ...NOWHERE, ...parts, isHost: interfaceId !== '' || instanceId !== '' };
 }
 
 /** Where routes lead that end outside of what is known. */
@@ -57,11 +61,6 @@ function makeEnd(place: Place): readonly TraversedConstruct[] {
   const own = ec2Construct(place, 'network-interface', interfaceId);
   if (instanceId === '') return [own, ...behind];
   return [own, ...behind, ec2Construct(place, 'instance', instanceId)];
-}
-
-/** Whether a resource has the address, rather than a subnet or network around it. */
-export function isHost({ interfaceId, instanceId }: Place): boolean {
-  return interfaceId !== '' || instanceId !== '';
 }
 
 export function isSamePlace(a: Place, b: Place): boolean {

@@ -189,7 +189,9 @@ export interface WayStart {
 
 /** A way through the network, as far as it has been walked. */
 export class Way {
-  readonly hops: TraversedConstruct[] = [];
+  /** What it has passed; of the array only so many count, as making it shorter gives its memory back. */
+  readonly #hops: TraversedConstruct[] = [];
+  #hopCount = 0;
   /** Before any. */
   timeSeconds = -1;
   end: WayEnd = 'elsewhere';
@@ -200,6 +202,7 @@ export class Way {
   snatAddress = '';
   table = NO_TABLE;
   readonly #tables: number[] = [];
+  #tableCount = 0;
   #fromVpc = '';
   #fromSubnet = '';
   readonly #address = new Uint32Array(4);
@@ -220,9 +223,9 @@ export class Way {
   begin({ vpcId, subnetId }: WayStart, { words }: AddressWords, timeSeconds: number): void {
     this.#fromVpc = vpcId;
     this.#fromSubnet = subnetId;
-    this.#address.set(words);
-    this.hops.length = 0;
-    this.#tables.length = 0;
+    for (let i = 0; i < 4; i += 1) this.#address[i] = words[i] as number;
+    this.#hopCount = 0;
+    this.#tableCount = 0;
     this.timeSeconds = timeSeconds;
     this.end = 'elsewhere';
     this.vpcId = vpcId;
@@ -230,15 +233,22 @@ export class Way {
     this.snatAddress = '';
   }
 
+  get hops(): readonly TraversedConstruct[] {
+    return this.#hops.slice(0, this.#hopCount);
+  }
+
   /** Whether a table decided a step before; it counts as one from now on. */
   isKnown(table: number): boolean {
-    const isKnown = this.#tables.includes(table);
-    this.#tables.push(table);
-    return isKnown;
+    for (let i = 0; i < this.#tableCount; i += 1) if (this.#tables[i] === table) return true;
+    this.#tables[this.#tableCount] = table;
+    this.#tableCount += 1;
+    return false;
   }
 
   pass(construct: TraversedConstruct | undefined): number {
-    if (construct !== undefined) this.hops.push(construct);
+    if (construct === undefined) return NO_TABLE;
+    this.#hops[this.#hopCount] = construct;
+    this.#hopCount += 1;
     return NO_TABLE;
   }
 
