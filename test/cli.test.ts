@@ -86,6 +86,11 @@ const commands = [
   ['topology', 'path'],
   ['topology', 'diff'],
   ['contract', 'botocore'],
+  ['health'],
+  ['health', 'status'],
+  ['health', 'explain'],
+  ['health', 'constructs'],
+  ['health', 'incidents'],
 ];
 test.each(commands)('the help of nfm %s %s', async (...command) => {
   const terminal = new Terminal();

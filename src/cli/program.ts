@@ -3,6 +3,7 @@ import { addAccountCommands } from './account-commands.ts';
 import { addAuditCommand } from './audit-command.ts';
 import type { CliContext } from './context.ts';
 import { addContractCommand } from './contract-command.ts';
+import { addHealthCommands } from './health-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addMonitorCommands } from './monitor-commands.ts';
 import { addOrganizationCommands } from './organization-commands.ts';
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext): Command {
       getOutHelpWidth: () => HELP_WIDTH,
     });
   addTopCommand(program, context);
+  addHealthCommands(program, context);
   addQueryCommands(program, context);
   addMonitorCommands(program, context);
   addScopeCommands(program, context);

@@ -172,6 +172,22 @@ export class Monitors {
     return readMonitor(row);
   }
 
+  /** The active monitors of every account and Region. */
+  async everyActive(): Promise<{ readonly owner: Owner; readonly monitor: Monitor }[]> {
+    const rows = await this.#tables
+      .selectFrom('monitor')
+      .select(MONITOR_COLUMNS)
+      .where('status', '=', 'ACTIVE')
+      .orderBy('account')
+      .orderBy('region')
+      .orderBy('monitor_name')
+      .execute();
+    return rows.map((row) => ({
+      owner: { account: row.account, region: row.region },
+      monitor: readMonitor(row),
+    }));
+  }
+
   /** The owner's monitors by name, of one status if asked; `after` is a monitor's name. */
   async list(owner: Owner, page: MonitorPageRequest): Promise<Page<Monitor>> {
     let query = this.#tables

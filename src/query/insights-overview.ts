@@ -7,7 +7,7 @@ import {
   type WorkloadInsightsSeries,
 } from '../model/query.ts';
 import type { ScopeTarget } from '../model/scope.ts';
-import type { FlowSelection } from './flow-filter.ts';
+import type { FlowSelection } from '../store/flow-filter.ts';
 import { overviewPlan, seriesPlan } from './plan.ts';
 import type { FlowReader } from './queries.ts';
 import { insightsRow, type StoredBin, type StoredInsightsRow, series } from './rows.ts';

@@ -3,14 +3,14 @@ import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import type { MonitorMetric, QueryRequest } from '../model/query.ts';
 import type { ScopeTarget } from '../model/scope.ts';
-import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
 import {
   clampTime,
   type FlowSelection,
   monitorFilter,
   selectionFilter,
   targetsFilter,
-} from './flow-filter.ts';
+} from '../store/flow-filter.ts';
+import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
 import { METRIC_PRESENT, METRIC_VALUE } from './metric-sql.ts';
 
 /** What makes a monitor's row: flows that differ in none of these are one. */

@@ -24,6 +24,8 @@ export interface DataPlane {
   readonly publish: Publish;
   readonly journal: Journal;
   readonly store: FlowStore;
+  /** Whether what was accepted is in the store. */
+  readonly isCaughtUp: () => boolean;
   readonly services: readonly Service[];
 }
 
@@ -108,7 +110,8 @@ export function composeDataPlane(
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
   const services = [journal, ledger, memory, store, guard, budget, worker];
-  return { authenticator, publish, journal, store, services };
+  const isCaughtUp = () => worker.isCaughtUp;
+  return { authenticator, publish, journal, store, isCaughtUp, services };
 }
 
 function journalOptions({ config, folder }: Basics) {

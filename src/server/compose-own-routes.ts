@@ -2,6 +2,7 @@ import type { NextTokens } from '../api/next-token.ts';
 import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
+import { healthRoutes } from '../api/v1/health-routes.ts';
 import { getInsights } from '../api/v1/insights.ts';
 import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
@@ -27,6 +28,11 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
   return [
     contractRoute(),
     ...flowRoutes(parts),
+    ...healthRoutes({
+      health: parts.health.tables,
+      monitors: parts.control.monitors,
+      now: () => systemClock.now(),
+    }),
     ...topologyRoutes({
       graph,
       view: () => topology.snapshot(),

@@ -16,6 +16,7 @@ import { Metrics } from '../lib/metrics.ts';
 import { type Service, ServiceGroup } from '../lib/service.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
 import { composeDataPlane } from './compose-data-plane.ts';
+import { composeHealth } from './compose-health.ts';
 import { composeTopology } from './compose-topology.ts';
 import { ConfigError, listOf, type ServerConfig } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -66,10 +67,11 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
   const data = composeDataPlane(basics, { topology: topology.topology, randomJournalId });
   const { store } = data;
   const control = composeControlPlane(basics, { store, topology, newId: randomUUID });
+  const health = composeHealth(basics, { data, control, topology, newId: randomUUID });
   const sessions = new Sessions({ clock: systemClock, random: randomBytes });
   const http = new HttpServer({
     config,
-    routes: composeRoutes(basics, { data, control, topology, sessions }),
+    routes: composeRoutes(basics, { data, control, topology, health, sessions }),
     consoleFolder: CONSOLE_FOLDER,
     log,
     metrics,
@@ -81,6 +83,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
       ...topology.services,
       ...data.services,
       ...control.services,
+      ...health.services,
       http,
     ]),
     http,

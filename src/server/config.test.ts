@@ -69,8 +69,9 @@ describe('where a setting comes from', () => {
         text: text ?? (setting.kind === 'integer' ? '77' : 'true'),
       };
     });
-    // 77 is within every range but that of the concurrency.
-    const own = (key: string, text: string) => (key === 'queryConcurrency' ? '7' : text);
+    // 77 is within every range but these.
+    const small: Record<string, string> = { queryConcurrency: '7', healthWindowSeconds: '6' };
+    const own = (key: string, text: string) => small[key] ?? text;
     const flags = settings.map(({ key, kind, text }) =>
       kind === 'boolean' ? `--${flagOf(key)}` : `--${flagOf(key)}=${own(key, text)}`,
     );

@@ -89,6 +89,11 @@ export const SETTINGS = {
     'seconds of such calls that may come at once after a rest',
     [1, 3600],
   ),
+  healthWindowSeconds: integer(
+    30,
+    'seconds of a window of the health indicator, a divisor of 60; agents report once in it',
+    [2, 60],
+  ),
   auditMostEvents: integer(
     100_000,
     'changes the audit log keeps, and as many reads, about 1 kB each; 0 is none',
@@ -248,6 +253,9 @@ function checkConfig(config: ServerConfig): void {
   }
   if (config.clickhouseUrl !== '' && !/^https?:\/\//.test(config.clickhouseUrl)) {
     throw new ConfigError('clickhouseUrl: http://… or https://… is taken');
+  }
+  if (60 % config.healthWindowSeconds !== 0) {
+    throw new ConfigError('healthWindowSeconds: a divisor of 60 is taken, such as 10, 30 or 60');
   }
   if (!listOf(config.managementAccounts).every((account) => /^\d{12}$/.test(account))) {
     throw new ConfigError('managementAccounts: 12 digits each, comma separated, are taken');

@@ -34,7 +34,7 @@ export interface StoreDisk {
 }
 
 /** Small enough to be in memory a few times over, large enough that an insert is worth its fsyncs. */
-const BATCH_LIMITS = { mostRecords: 96, mostBytes: 8 * 1024 * 1024 };
+export const BATCH_LIMITS = { mostRecords: 96, mostBytes: 8 * 1024 * 1024 };
 
 /**
  * The path of a flow behind the journal, in one place: journal → decode → topology and enrich →

@@ -6,7 +6,7 @@ import type { Log } from '../lib/log.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
-import type { FlowPath, PreparedBatch } from './flow-path.ts';
+import { BATCH_LIMITS, type FlowPath, type PreparedBatch } from './flow-path.ts';
 
 export interface FlowWorkerDeps {
   readonly path: FlowPath;
@@ -60,6 +60,14 @@ export class FlowWorker implements Service {
       },
       () =>
         this.#failingSinceMillis === 0 ? 0 : (deps.clock.now() - this.#failingSinceMillis) / 1000,
+    );
+  }
+
+  /** Whether what was accepted is in the store, but for at most about one batch on its way. */
+  get isCaughtUp(): boolean {
+    return (
+      this.#failingSinceMillis === 0 &&
+      this.#deps.journal.bytesFrom(this.#stored) <= BATCH_LIMITS.mostBytes
     );
   }
 

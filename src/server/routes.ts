@@ -9,6 +9,7 @@ import type { Principal } from '../model/owner.ts';
 import type { Basics } from './compose.ts';
 import type { ControlPlane } from './compose-control-plane.ts';
 import type { DataPlane } from './compose-data-plane.ts';
+import type { Health } from './compose-health.ts';
 import { composeOwnRoutes } from './compose-own-routes.ts';
 import type { TopologyParts } from './compose-topology.ts';
 import { listOf } from './config.ts';
@@ -20,6 +21,7 @@ export interface RouteParts {
   readonly data: DataPlane;
   readonly control: ControlPlane;
   readonly topology: TopologyParts;
+  readonly health: Health;
   readonly sessions: Sessions;
 }
 

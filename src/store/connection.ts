@@ -37,7 +37,7 @@ export interface QueryLimits {
  */
 export interface StoreConnection {
   insert(request: InsertRequest): Promise<void>;
-  command(text: string): Promise<void>;
+  command(statement: string | SqlFragment): Promise<void>;
   /** Rows as JSON objects; 64-bit integers are strings. `marker` names it in `system.processes`. */
   query<Row>(
     statement: SqlFragment,
@@ -107,8 +107,10 @@ function overClient(client: ClickHouseClient): StoreConnection {
       });
       stream.destroy();
     },
-    async command(text) {
-      await client.command({ query: text });
+    async command(statement) {
+      const { text, params } =
+        typeof statement === 'string' ? { text: statement, params: {} } : printSql(statement);
+      await client.command({ query: text, query_params: { ...params } });
     },
     async query<Row>(statement: SqlFragment, options: QueryLimits & { readonly marker: string }) {
       const { text, params } = printSql(statement);

@@ -160,6 +160,16 @@ export class FlowStore implements Service {
     }
   }
 
+  /** Runs a statement without rows, such as INSERT … SELECT, on the next free query connection. */
+  async change(statement: SqlFragment): Promise<void> {
+    const connection = await this.#takeConnection(undefined);
+    try {
+      await connection.command(statement);
+    } finally {
+      this.#giveBack(connection);
+    }
+  }
+
   /** The days there are rows of, the oldest first. */
   async days(): Promise<StoredDay[]> {
     const days = await this.#ask<{ day: string; rows: string; bytes: string }>(

@@ -1,10 +1,12 @@
 import { missingForKernelTests } from '../net/kernel-need.ts';
 import { benchAgent } from './agent-bench.ts';
 import { benchApi } from './api-bench.ts';
+import { benchHealth } from './health-bench.ts';
 import { benchPublish } from './publish-bench.ts';
 import { benchTopology } from './topology-bench.ts';
 
 const REPORTS = 3_000;
+const HEALTH_CELLS = [50_000, 1_000_000] as const;
 const LOAD = { connectionsPerSecond: 1_000, seconds: 40 };
 
 print(
@@ -15,6 +17,11 @@ for (const [operation, result] of Object.entries(await benchApi())) {
   print(`${operation}: signed, server on one core, client on the other`, result);
 }
 print('topology: bars are 2 s, 300 MiB, and 2 µs a flow with its path', benchTopology());
+// A server has judged many windows before a large one.
+benchHealth(HEALTH_CELLS[0]);
+for (const cells of HEALTH_CELLS) {
+  print('health: first pass and search, bars are 0.5 s and 5 s', benchHealth(cells));
+}
 const missing = missingForKernelTests();
 if (missing === undefined) print('agent: bars are 80 MiB and 2% of a core', await benchAgent(LOAD));
 else console.log(`agent: ${missing}`);

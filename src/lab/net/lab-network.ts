@@ -104,6 +104,27 @@ export class LabNetwork {
     await this.#jumpOnce(chain);
   }
 
+  /**
+   * Drops so many percent of the packets from some hosts to others, as a bad link between them
+   * would; 0 ends it. One such link at a time.
+   */
+  async loseBetween(
+    from: readonly string[],
+    to: readonly string[],
+    percent: number,
+  ): Promise<void> {
+    const chain = 'lose_between';
+    await this.#nft(`add chain inet lab ${chain}; flush chain inet lab ${chain}`);
+    if (percent === 0) return;
+    const links = (names: readonly string[]) =>
+      names.map((name) => `"${routerInterface(this.host(name))}"`).join(', ');
+    const some = `numgen random mod 10000 < ${Math.round(percent * 100)}`;
+    await this.#nft(
+      `add rule inet lab ${chain} iifname { ${links(from)} } oifname { ${links(to)} } ${some} drop`,
+    );
+    await this.#jumpOnce(chain);
+  }
+
   /** Drops every packet to a TCP port of a host, without an answer to the sender. */
   async blackhole(name: string, port: number): Promise<void> {
     const link = routerInterface(this.host(name));

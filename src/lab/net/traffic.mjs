@@ -4,6 +4,7 @@
  *   traffic.mjs send HOST PORT BYTES        sends and closes
  *   traffic.mjs receive HOST PORT BYTES [HOLD]  receives, then holds the connection HOLD milliseconds
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
+ *   traffic.mjs steady GAP HOST:PORT...     a request each GAP milliseconds to each, until it is killed
  *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
@@ -85,6 +86,20 @@ const commands = {
     }
     await finish(socket);
     print(socket);
+  },
+  steady: async (gap, ...targets) => {
+    const sockets = await Promise.all(
+      targets.map(async (target) => {
+        const [host, port] = target.split(':');
+        const socket = await open(host, port, 'echo');
+        socket.setNoDelay(true);
+        return socket.resume();
+      }),
+    );
+    for (;;) {
+      for (const socket of sockets) socket.write('ping');
+      await delay(Number(gap));
+    }
   },
   many: async (host, port, count) => {
     let longestMillis = 0;

@@ -3,7 +3,7 @@ import { LOOPBACK_IDENTIFIER } from '../model/enriched-flow.ts';
 import type { Monitor, MonitorLocalResource, MonitorRemoteResource } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import type { ScopeTarget } from '../model/scope.ts';
-import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
+import { joinSql, name, param, type SqlFragment, sql } from './sql.ts';
 
 /** Which rows a question is about, but for whose they are. */
 export interface FlowSelection {

@@ -1,0 +1,160 @@
+import type { Monitor } from '../model/monitor.ts';
+import type { Owner } from '../model/owner.ts';
+import { monitorFilter, selectionFilter } from '../store/flow-filter.ts';
+import { param, type SqlFragment, sql } from '../store/sql.ts';
+import { type Parameters, PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from './parameters.ts';
+
+/** A window of an owner's flows. */
+export interface FlowWindow {
+  readonly owner: Owner;
+  readonly startSeconds: number;
+  /** Half-open. */
+  readonly endSeconds: number;
+  /** Cells say which of these they belong to; at most `MOST_MONITORS`. */
+  readonly monitors: readonly Monitor[];
+}
+
+/** Bits that a JSON number holds exactly. */
+export const MOST_MONITORS = 50;
+
+/** The only categories that count for the indicator. */
+const COUNTED = [
+  'INTER_VPC',
+  'INTRA_AZ',
+  'INTER_AZ',
+  'INTER_REGION',
+  'AMAZON_S3',
+  'AMAZON_DYNAMODB',
+] as const;
+
+/** Ends as far as constructs depend on them; a pair of ends is known by the hash of these. */
+export const ENDS = sql`local_subnet, local_vpc, local_az, remote_account, remote_region, remote_subnet, remote_vpc, remote_az, remote_identifier, category, deployment`;
+
+const number = (value: number) => param('Float64', value);
+const numbers = (values: readonly number[]) => param('Array(Float64)', [...values]);
+
+/** Rows of a window, but for what hosts say to themselves. */
+export function windowFilter(window: FlowWindow): SqlFragment {
+  const { owner, startSeconds, endSeconds } = window;
+  const time = selectionFilter({ startSeconds, endSeconds, loopback: false });
+  return sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${time}`;
+}
+
+/** Bit i: a flow of monitor i. */
+export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
+  const bits = monitors
+    .slice(0, MOST_MONITORS)
+    .map(
+      (monitor, i) =>
+        sql`toUInt64(${monitorFilter(monitor, owner)}) * ${param('UInt64', String(2 ** i))}`,
+    );
+  return bits.reduce((total, bit) => sql`${total} + ${bit}`, sql`toUInt64(0)`);
+}
+
+/**
+ * The cells of a window. A cell is dead when it sent into silence: retransmission timers and not a
+ * byte delivered, or SYNs sent again and no connection.
+ */
+export function cellsSql(window: FlowWindow): SqlFragment {
+  return sql`SELECT
+  cityHash64(local_instance, local_ip, remote_ip, service_port, side) AS cell,
+  local_ip, remote_ip, ${ENDS}, cityHash64(${ENDS}) AS pair,
+  concat('host:', if(local_instance = '', toString(local_ip), local_instance)) AS host,
+  multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
+  concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,
+  if(category IN (${param('Array(String)', [...COUNTED])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
+  toFloat64(sum(retrans_est)) AS r,
+  greatest(toFloat64(sum(segments_delivered)), r) AS n,
+  toFloat64(sum(rtt_us_count)) AS rtts,
+  toFloat64(sum(rtt_us_sum)) AS rtt_sum,
+  toFloat64(minIf(rtt_us_min, rtt_us_count > 0)) AS rtt_min,
+  sum(connect_attempts) AS attempts,
+  sum(connect_us_count) AS connected,
+  sum(retrans_syn) AS syns_again,
+  multiIf((sum(rtos_est) > 0 AND sum(bytes_delivered) = 0) OR (attempts > 0 AND connected = 0 AND syns_again > 0), 2, attempts > 0 OR n > 0, 1, 0) AS life,
+  toUInt8(sum(severed_connect) > 0 AND syns_again = 0 AND connected = 0) AS refused
+FROM (SELECT *, if(local_service_name = '', '', concat(local_pod_namespace, '/', local_service_name)) AS deployment FROM flows WHERE ${windowFilter(window)})
+GROUP BY local_instance, local_ip, remote_ip, remote_instance, service_port, side, region, local_cluster, ${ENDS}`;
+}
+
+/** Cells with their history and their class's, as of the window's start. */
+export function cellsWithHistorySql(window: FlowWindow, p: Parameters): SqlFragment {
+  const { owner, startSeconds } = window;
+  const start = sql`toDateTime(${param('UInt32', startSeconds)}, 'UTC')`;
+  const aged = (column: string): SqlFragment => ({
+    fragment: [`sum(${column} * age) AS h_${column}`],
+  });
+  const age = sql`exp2(dateDiff('second', ${start}, toDateTime(week, 'UTC')) / ${number(p.halfLifeSeconds)}) AS age`;
+  const whose = sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)}`;
+  const [categories, priors] = [Object.keys(PRIOR_LOSS), Object.values(PRIOR_LOSS)];
+  return sql`SELECT c.*, h_k, h_n, h_w, h_x, h_xx, h_m, class_k, class_n,
+  transform(c.category, ${param('Array(String)', categories)}, ${numbers(priors)}, ${number(PRIOR_LOSS_ELSEWHERE)}) AS prior
+FROM (${cellsSql(window)}) AS c
+LEFT JOIN (SELECT cell AS h_cell, ${aged('k')}, ${aged('n')}, ${aged('w')}, ${aged('x')}, ${aged('xx')}, ${aged('m')}
+  FROM (SELECT *, ${age} FROM health_history WHERE ${whose}) GROUP BY cell) AS h ON c.cell = h.h_cell
+LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS class_n
+  FROM (SELECT *, ${age} FROM health_history WHERE ${whose}) GROUP BY class) AS b ON c.class = b.b_class`;
+}
+
+/** Baselines as in `baseline.ts`, with the tolerance: `base` is what of `n` is expected at most. */
+function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const weight = number(p.classWeight);
+  const least = number(p.leastLoss);
+  const classLoss = sql`SELECT *, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
+  const perCell = sql`SELECT *,
+  n * (least(greatest(${least}, (${weight} + h_k) / (${weight} / class_loss + h_n)), ${number(p.mostAboveClass)} * class_loss) * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
+  least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_k))) AS spread,
+  exp(h_x / h_w) AS base_rtt,
+  sqrt((greatest(0, h_xx / h_w - h_x / h_w * h_x / h_w) * h_w + ${number(p.rttScale ** 2 * p.rttScaleWindows)}) / (h_w + ${number(p.rttScaleWindows)})) AS relative_scale,
+  quantileExactIf(0.5)(rtt_sum / rtts / exp(h_x / h_w), has_rtt) OVER () AS median
+FROM (${classLoss})`;
+  return sql`SELECT *,
+  greatest(base_rtt * relative_scale, base_rtt * ${number(p.rttLeastScale)} + ${number(p.rttLeastScaleMicros)}) AS scale,
+  rtt_sum / rtts / if(abs(median - 1) <= ${number(p.commonMode)}, median, 1) - base_rtt AS off
+FROM (${perCell})`;
+}
+
+/** Log-likelihoods of each size of the grids, the first as things are. */
+function likelihoodSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const sizes = sql`SELECT *,
+  arrayMap(d -> base + n * d, ${numbers([0, ...p.lossGrid])}) AS means,
+  arrayMap(d -> (base + n * d) * ${number(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${number(p.faultSpread)}, ${numbers([0, ...p.lossGrid])}) AS overs,
+  arrayMap(d -> scale * scale + d * d * ${number(p.shiftScale ** 2)}, ${numbers([0, ...p.shiftGrid])}) AS squares,
+  arrayMap(d -> (off - d) * (off - d), ${numbers([0, ...p.shiftGrid])}) AS offs
+FROM (${baselineSql(window, p)})`;
+  const logs = sql`SELECT *,
+  arrayMap((mean, over) -> if(r = 0, 0, lgamma(mean * mean / over + r) - lgamma(mean * mean / over) + r * log(over / (mean + over))) + mean * mean / over * log(mean / (mean + over)), means, overs) AS l_all,
+  arrayMap((square, off_square) -> -2.5 * log1p(off_square / square / 4) - 0.5 * log(square), squares, offs) AS t_all
+FROM (${sizes})`;
+  return sql`SELECT *,
+  arrayMap(x -> exp(x - arrayMax(l_all)), l_all) AS l,
+  arrayMap(x -> exp(x - arrayMax(t_all)), t_all) AS t
+FROM (${logs})`;
+}
+
+/**
+ * Cells with what the rule files make of them, in the same formulas: rows of evidence: losses,
+ * shares, shifts, dead shares, as nothing is explained yet. Step by step in nested SELECTs: as
+ * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
+ */
+export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
+  const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier FROM (${likelihoodSql(window, p)})`;
+  const nulls = sql`SELECT *,
+  ${number(1 - p.privateLoss)} * l[1] + ${number(p.privateLoss)} * l_outlier AS l_null,
+  ${number(1 - p.privateLatency)} * t[1] + ${number(p.privateLatency)} * t_outlier AS t_null
+FROM (${outliers})`;
+  const deadNull = 1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase);
+  const deadRatios = [(1 - p.deadGivenFault) / (1 - deadNull), p.deadGivenFault / deadNull];
+  const rows = sql`SELECT *,
+  if(n > 0, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
+  multiIf(rtt_sum <= 0 OR rtts <= 0, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight,
+  arrayMap(x -> log((${number(1 - p.privateLoss)} * x + ${number(p.privateLoss)} * l_outlier) / l_null), arraySlice(l, 2)) AS uniform,
+  arrayMap(q -> log1p(q * (l_outlier / l_null - 1)), ${numbers(p.fractionGrid)}) AS fraction,
+  arrayMap(x -> log((${number(1 - p.privateLatency)} * x + ${number(p.privateLatency)} * t_outlier) / t_null), arraySlice(t, 2)) AS shifted,
+  arrayMap(q -> if(life = 0, 0, log(1 - q + q * ${numbers(deadRatios)}[life])), ${numbers(p.fractionGrid)}) AS dead
+FROM (${nulls})`;
+  const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
+  return sql`SELECT *,
+  arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt, x, 0), shifted), dead)) AS evidence
+FROM (${rows})`;
+}

@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { FakeClock } from '../lib/clock.ts';
+import { type Database, openDatabase } from '../lib/database.ts';
+import { silentLog } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import type { Monitor } from '../model/monitor.ts';
+import {
+  type FlowParts,
+  flowRow,
+  startTestStore,
+  TEST_SECONDS,
+  type TestStore,
+} from '../store/testing.ts';
+import { constructsOfRow } from './flow-constructs.ts';
+import { HealthService } from './health-service.ts';
+import { HealthTables } from './health-tables.ts';
+import { PARAMETERS } from './parameters.ts';
+
+const WINDOW = 30;
+const REGION = 'us-east-1';
+
+let stored: TestStore;
+beforeAll(async () => {
+  stored = await startTestStore();
+});
+afterAll(() => stored[Symbol.asyncDispose]());
+
+let database: Database;
+let tables: HealthTables;
+let clock: FakeClock;
+let account: string;
+let accounts = 0;
+let batch = 0n;
+beforeEach(async () => {
+  accounts += 1;
+  account = String(accounts).padStart(12, '0');
+  database = await openDatabase({ url: 'sqlite::memory:' });
+  tables = new HealthTables(database);
+  clock = new FakeClock(TEST_SECONDS * 1000);
+});
+afterEach(() => database.destroy());
+
+const owner = () => ({ account, region: REGION });
+
+function monitorTo(vpc: string): Monitor {
+  return {
+    monitorName: `to-${vpc}`,
+    monitorArn: '',
+    scopeArn: '',
+    status: 'ACTIVE',
+    localResources: [{ type: 'AWS::EC2::VPC', identifier: 'vpc-a' }],
+    remoteResources: [{ type: 'AWS::EC2::VPC', identifier: vpc }],
+    createdAtMillis: 0,
+    modifiedAtMillis: 0,
+    tags: {},
+  };
+}
+
+async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monitorTo('vpc-c')]) {
+  const made = new HealthService({
+    store: stored.store,
+    tables,
+    monitors: () => Promise.resolve(monitors.map((monitor) => ({ owner: owner(), monitor }))),
+    constructsOf: constructsOfRow,
+    isCaughtUp: () => true,
+    parameters: PARAMETERS,
+    clock,
+    newId: randomUUID,
+    log: silentLog,
+    metrics: new Metrics(),
+    options: { windowSeconds: WINDOW, retentionSeconds: 7 * 86_400 },
+  });
+  await made.start();
+  await made.stop();
+  return made;
+}
+
+interface Traffic {
+  readonly hosts?: number;
+  /** What of a flow is not healthy. */
+  readonly change?: (host: number, vpc: string) => FlowParts['values'];
+}
+
+/** Four hosts of vpc-a talk to three of vpc-b and of vpc-c; those of vpc-c to vpc-b too. */
+async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: Traffic = {}) {
+  const flows = [];
+  for (const [from, to] of [
+    ['vpc-a', 'vpc-b'],
+    ['vpc-a', 'vpc-c'],
+    ['vpc-c', 'vpc-b'],
+  ] as const) {
+    for (let host = 0; host < hosts; host += 1) {
+      for (let remote = 0; remote < 3; remote += 1) {
+        const third = from.charCodeAt(4);
+        const values = from === 'vpc-a' ? change(host, to) : {};
+        flows.push(
+          flowRow({
+            account,
+            timeSeconds,
+            category: 'INTER_VPC',
+            localAddress: `10.${third}.0.${host}`,
+            remoteAddress: `10.${to.charCodeAt(4)}.1.${remote}`,
+            local: {
+              vpcId: from,
+              instanceId: `i-${from}-${host}`,
+              subnetId: `s-${from}`,
+              az: 'az1',
+            },
+            remote: { vpcId: to, subnetId: `r-${to}`, az: 'az1' },
+            values: {
+              segments_delivered: 2_000,
+              bytes_delivered: 1_000_000,
+              connect_attempts: 1,
+              connect_us_count: 1,
+              rtt_us_count: 2,
+              rtt_us_sum: 2_000,
+              rtt_us_min: 900,
+              ...values,
+            },
+          }),
+        );
+      }
+    }
+  }
+  batch += 1n;
+  await stored.store.insert(flows, batch);
+}
+
+const lossy: Traffic = { change: (_, vpc) => (vpc === 'vpc-b' ? { retrans_est: 40 } : {}) };
+
+/** Judges so many windows from the clock on, each with its traffic. */
+async function windows(health: HealthService, count: number, traffic?: Traffic | 'silence') {
+  for (let i = 0; i < count; i += 1) {
+    const start = clock.now() / 1000;
+    if (traffic !== 'silence') await report(start + 5, traffic);
+    clock.advance(WINDOW * 1000);
+    // Due some seconds after its end.
+    clock.advance(10_000);
+    await health.judgeDue(new AbortController().signal);
+    clock.advance(-10_000);
+  }
+}
+
+async function said(monitorName: string) {
+  const explanation = await tables.explanationAt(owner(), monitorName, clock.now() / 1000);
+  return (
+    explanation && {
+      state: explanation.state,
+      indicator: explanation.healthIndicator,
+      sentence: explanation.sentence,
+    }
+  );
+}
+
+const incidents = () => tables.incidents(owner(), { startSeconds: 0, endSeconds: 2 ** 31 });
+
+test('loss on one of two links: the right monitor is degraded, the link named, and after the repair all is over', async () => {
+  const health = await service();
+  await windows(health, 3);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+
+  await windows(health, 1, lossy);
+  const worst = await said('to-vpc-b');
+  expect(worst).toMatchObject({ state: 'degraded', indicator: 1 });
+  expect(worst?.sentence).toContain('the link between VPCs vpc-a>vpc-b lose 2');
+  expect(worst?.sentence).toContain('The same hosts lose 0% on every other path');
+  expect(await said('to-vpc-c')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await incidents()).toMatchObject([
+    {
+      kind: 'network',
+      constructs: [{ id: 'vpc-a>vpc-b', class: 'vpc-pair' }],
+      setsIndicator: true,
+      monitors: ['to-vpc-b'],
+      isFlapping: false,
+    },
+  ]);
+  expect((await tables.constructs(owner()))[0]).toMatchObject({
+    construct: { id: 'vpc-a>vpc-b' },
+    state: 'degraded',
+  });
+
+  await windows(health, 2);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+  const [incident] = await incidents();
+  expect(incident?.closedAt).toBeDefined();
+  expect(incident?.timeline.map(({ what }) => what)).toEqual(['opened', 'closed']);
+  expect(incident?.flows[0]).toMatchObject({ segments: 2_000, retrans: 40 });
+});
+
+test('a minute has the numbers of its flows, is final after two more, and late reports change nothing', async () => {
+  const health = await service();
+  const first = clock.now() / 1000;
+  await windows(health, 2, lossy);
+  const range = { startSeconds: first, endSeconds: first + 60 };
+  const minute = async () => (await tables.minutes(owner(), 'to-vpc-b', range))[0];
+  expect(await minute()).toMatchObject({
+    state: 'degraded',
+    healthIndicator: 1,
+    dataTransferred: 24_000_000,
+    retransmissions: 960,
+    timeouts: 0,
+    roundTripTime: 1_000,
+    isFinal: false,
+  });
+  await report(first + 6, lossy);
+  await windows(health, 4);
+  const final = await minute();
+  expect(final).toMatchObject({ dataTransferred: 36_000_000, isFinal: true });
+  await report(first + 7, { change: () => ({ retrans_est: 2_000 }) });
+  await windows(await service(), 4);
+  expect(await minute()).toEqual(final);
+});
+
+test('a server that was restarted goes on with what it knew', async () => {
+  await windows(await service(), 2, lossy);
+  const [before] = await incidents();
+  await windows(await service(), 1, lossy);
+  expect(await incidents()).toEqual([before]);
+  await windows(await service(), 2);
+  expect((await incidents())[0]?.closedAt).toBeDefined();
+});
+
+test('without flows nothing can be told: no zero, no one', async () => {
+  const health = await service();
+  await windows(health, 2, 'silence');
+  expect(await said('to-vpc-b')).toEqual({
+    state: 'insufficient',
+    indicator: undefined,
+    sentence: 'Cannot tell: none of its flows sent anything.',
+  });
+});
+
+test('before there is a history the class priors judge, and the verdict says so', async () => {
+  const health = await service();
+  await windows(health, 1, lossy);
+  const first = await tables.explanationAt(owner(), 'to-vpc-b', clock.now() / 1000);
+  expect(first).toMatchObject({ state: 'degraded', baseline: 'class priors' });
+  await windows(health, 2);
+  const later = await tables.explanationAt(owner(), 'to-vpc-c', clock.now() / 1000);
+  expect(later?.baseline).toBe('learned');
+});
+
+test('one host alone accuses no network', async () => {
+  const health = await service();
+  await windows(health, 2, { ...lossy, hosts: 1 });
+  const verdict = await said('to-vpc-b');
+  expect(verdict?.indicator).not.toBe(1);
+});
+
+test('flows of categories that do not count leave the indicator alone', async () => {
+  const health = await service([
+    { ...monitorTo('vpc-b'), monitorName: 'all', remoteResources: [] },
+  ]);
+  const start = clock.now() / 1000;
+  batch += 1n;
+  await stored.store.insert(
+    Array.from({ length: 40 }, (_, i) =>
+      flowRow({
+        account,
+        timeSeconds: start + 5,
+        category: 'INTERNET',
+        localAddress: `10.97.0.${i % 8}`,
+        remoteAddress: `93.184.1.${i}`,
+        local: { vpcId: 'vpc-a', instanceId: `i-${i % 8}` },
+        values: { segments_delivered: 2_000, retrans_est: 400 },
+      }),
+    ),
+    batch,
+  );
+  await windows(health, 2, 'silence');
+  const verdict = await said('all');
+  expect(verdict).toMatchObject({ state: 'insufficient', indicator: undefined });
+});

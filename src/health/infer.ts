@@ -1,0 +1,69 @@
+import { COLUMNS } from './cell-state.ts';
+import type { Cells, Constructs } from './cells.ts';
+import { CHANNELS, Evidence } from './evidence.ts';
+import type { Parameters } from './parameters.ts';
+import { type Fault, Search } from './search.ts';
+import type { FirstPassRow } from './window-reader.ts';
+
+export interface Inference {
+  readonly faults: readonly Fault[];
+  /** Log e-value of each construct, given the faults that are not its own. */
+  readonly lnE: Float64Array;
+  /** How sure each cell is to be healthy, 0 to 1: what the window counts in its history. */
+  readonly lossWeight: Float64Array;
+  readonly rttWeight: Float64Array;
+  /** The search's evidence, for the explanation. */
+  readonly evidence: Evidence;
+}
+
+/**
+ * Which constructs are at fault in a window of cells. Pure: same input, same faults. Cells without
+ * a history are judged by their class's, classes without one by `priorLoss`; latency only by a
+ * history of its own.
+ */
+export function infer(cells: Cells, constructs: Constructs, parameters: Parameters): Inference {
+  const evidence = new Evidence(cells, constructs.names.length, parameters);
+  const faults = new Search(evidence, constructs).run();
+  const lossWeight = evidence.state.lossWeight.slice();
+  const rttWeight = evidence.state.rttWeight.slice();
+  for (const { construct } of faults) {
+    for (const i of evidence.cellsOf(construct)) {
+      lossWeight[i] = 0;
+      rttWeight[i] = 0;
+    }
+  }
+  return { faults, lnE: lnEs(evidence, faults), lossWeight, rttWeight, evidence };
+}
+
+/** The inference of a window whose first pass, done in the store, found nothing to search for. */
+export function quietInference(
+  none: Cells,
+  {
+    constructs,
+    first,
+  }: { readonly constructs: Constructs; readonly first: readonly FirstPassRow[] },
+  parameters: Parameters,
+): Inference {
+  const evidence = new Evidence(none, constructs.names.length, parameters);
+  for (const { construct, totals } of first) {
+    if (typeof construct === 'number') evidence.totals.set(totals, construct * COLUMNS);
+  }
+  const { lossWeight, rttWeight } = evidence.state;
+  return { faults: [], lnE: lnEs(evidence, []), lossWeight, rttWeight, evidence };
+}
+
+/** Over all channels: the mean of e-values is one. */
+function lnEs(evidence: Evidence, faults: readonly Fault[]): Float64Array {
+  const lnE = new Float64Array(evidence.constructs);
+  for (let c = 0; c < evidence.constructs; c += 1) {
+    const each = CHANNELS.map(
+      (channel) =>
+        faults.find((fault) => fault.construct === c && fault.channel === channel)?.lnE ??
+        evidence.lnE(c, channel),
+    );
+    const most = Math.max(...each);
+    const sum = each.reduce((total, nats) => total + Math.exp(nats - most), 0);
+    lnE[c] = most + Math.log(sum / CHANNELS.length);
+  }
+  return lnE;
+}

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { lnNegativeBinomial } from './negative-binomial.ts';
+
+function lnFactorial(n: number): number {
+  let sum = 0;
+  for (let i = 2; i <= n; i += 1) sum += Math.log(i);
+  return sum;
+}
+
+test.each([
+  { mean: 0.03, overdispersion: 0.02, most: 60 },
+  { mean: 12, overdispersion: 90, most: 3_000 },
+  { mean: 400, overdispersion: 250, most: 4_000 },
+])(
+  'probabilities of mean $mean add up to 1 and have that mean',
+  ({ mean, overdispersion, most }) => {
+    let total = 0;
+    let average = 0;
+    for (let r = 0; r <= most; r += 1) {
+      const probability = Math.exp(lnNegativeBinomial(r, mean, overdispersion) - lnFactorial(r));
+      total += probability;
+      average += r * probability;
+    }
+    expect(total).toBeCloseTo(1, 8);
+    expect(average / mean).toBeCloseTo(1, 6);
+  },
+);
+
+test('from one way of computing to the other there is no step', () => {
+  for (const size of [0.01, 3, 15.9, 16.1, 1e6, 1e12]) {
+    // mean² / overdispersion is the size.
+    const at = (r: number) => lnNegativeBinomial(r, size, size);
+    const ratio = (r: number) => at(r + 1) - at(r) - Math.log(size + r);
+    expect(ratio(64)).toBeCloseTo(ratio(63), 6);
+  }
+});
+
+test('nothing expected and nothing seen is no number', () => {
+  expect(lnNegativeBinomial(0, 0, 0)).toBeNaN();
+});

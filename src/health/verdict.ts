@@ -1,0 +1,257 @@
+import type { Doubt, HealthState, VerdictKind } from '../model/health.ts';
+import type { Constructs } from './cells.ts';
+import { DEAD, IDLE } from './cells.ts';
+import { type ConstructClassName, classOf } from './construct-class.ts';
+import type { Inference } from './infer.ts';
+import type { Parameters } from './parameters.ts';
+import { breadthOf } from './refit.ts';
+import type { Fault } from './search.ts';
+import { type Alarm, followsLoad } from './sequential.ts';
+
+/** A fault of a window with what is made of it. */
+export interface Finding {
+  readonly construct: number;
+  readonly kind: VerdictKind;
+  readonly fault: Fault | undefined;
+  readonly alarm: Alarm | undefined;
+  /** It is the network, and sure enough: it degrades the monitors it is material to. */
+  readonly setsIndicator: boolean;
+  readonly doubt?: Doubt | undefined;
+}
+
+/** The cells of a monitor that count: those of the six categories of the indicator. */
+export interface MonitorCells {
+  readonly name: string;
+  /** Those among the window's cells; none where no cell was looked at. */
+  readonly cells: Uint32Array;
+  /** Over all of its cells; `expected` with the tolerance. */
+  readonly sums: MonitorSums;
+}
+
+export interface MonitorSums {
+  readonly cells: number;
+  readonly segments: number;
+  readonly retrans: number;
+  readonly expected: number;
+  /** Cells with a history. */
+  readonly known: number;
+}
+
+export interface MonitorVerdict {
+  readonly monitor: string;
+  readonly state: HealthState;
+  /** Undefined where nothing can be told. */
+  readonly healthIndicator: 0 | 1 | undefined;
+  /** Those that touch the monitor, those that are material first. */
+  readonly findings: readonly { readonly finding: Finding; readonly isMaterial: boolean }[];
+  readonly smallestLoss: number | undefined;
+}
+
+export interface JudgedWindow {
+  readonly inference: Inference;
+  readonly constructs: Constructs;
+  readonly alarms: readonly Alarm[];
+  readonly startSeconds: number;
+}
+
+const KIND_OF_CLASS: Readonly<Partial<Record<ConstructClassName, VerdictKind>>> = {
+  host: 'host',
+  endpoint: 'remote-host',
+  service: 'remote-service',
+  edge: 'service-edge',
+  nat: 'nat',
+  'internet-edge': 'internet',
+};
+
+/** What is wrong in a window, and who it is: from the faults found and the alarms that go on. */
+export function findings(window: JudgedWindow, p: Parameters): Finding[] {
+  const { inference, constructs, alarms } = window;
+  const alarmOf = new Map(alarms.map((alarm) => [alarm.construct, alarm]));
+  const faulty = new Map<number, Fault | undefined>();
+  for (const alarm of alarms) {
+    const c = constructs.names.indexOf(alarm.construct);
+    if (c !== -1 && alarm.quietWindows === 0) faulty.set(c, undefined);
+  }
+  // Of several channels of one construct, the one with most evidence speaks for it.
+  for (const fault of inference.faults.toSorted((a, b) => a.lnE - b.lnE)) {
+    faulty.set(fault.construct, fault);
+  }
+  const found = [...faulty].map(([construct, fault]) => {
+    const alarm = alarmOf.get(constructs.names[construct] as string);
+    return judged(window, { construct, fault, alarm }, p);
+  });
+  return [...found, ...refusals(window)];
+}
+
+type Suspect = Pick<Finding, 'construct' | 'fault' | 'alarm'>;
+
+function judged(window: JudgedWindow, suspect: Suspect, p: Parameters): Finding {
+  const { constructs } = window;
+  const { construct, fault, alarm } = suspect;
+  const name = constructs.classes[construct] as ConstructClassName;
+  const { role } = classOf(name);
+  if (role === 'rollout') return { ...suspect, kind: 'rollout', setsIndicator: false };
+  if (role !== 'network') {
+    const isLimit = name === 'host' && constructs.limited[construct] === 1;
+    const kind = isLimit ? 'instance-limit' : (KIND_OF_CLASS[name] ?? 'host');
+    return { ...suspect, kind, setsIndicator: false };
+  }
+  const doubt = doubtOf(window, suspect, p);
+  if (doubt === 'just-changed') {
+    return { ...suspect, kind: 'configuration', setsIndicator: false, doubt };
+  }
+  const isLoad = alarm !== undefined && fault?.channel !== 'dead' && followsLoad(alarm, p);
+  const kind = isLoad ? 'congestion' : (KIND_OF_CLASS[name] ?? 'network');
+  return { ...suspect, kind, setsIndicator: doubt === undefined, doubt };
+}
+
+function doubtOf(
+  { inference, constructs, startSeconds }: JudgedWindow,
+  { construct, fault, alarm }: Suspect,
+  p: Parameters,
+): Doubt | undefined {
+  const since = alarm?.sinceSeconds ?? startSeconds;
+  const changed = constructs.changedSeconds[construct] as number;
+  const isDead =
+    alarm?.channel === 'dead' ||
+    inference.faults.some((each) => each.construct === construct && each.channel === 'dead');
+  if (isDead && changed > 0 && Math.abs(since - changed) <= p.configurationSeconds) {
+    return 'just-changed';
+  }
+  const isOther = ({ construct: other }: { readonly construct: number }) =>
+    classOf(constructs.classes[other] as ConstructClassName).role !== 'network';
+  if (fault?.ambiguous.some(isOther)) return 'ambiguous';
+  const { evidence } = inference;
+  // What all flows suffer may as well come from their hosts; but for silence, which is no slowness.
+  if (!isDead && !hasControlGroup(inference, construct)) return 'no-control-group';
+  const parts = { state: evidence.state, cellsOf: evidence.cellsOf(construct) };
+  const { hosts, remotes } = fault ?? breadthOf(parts, alarm?.column ?? 0);
+  const isBroad =
+    hosts >= p.breadthHosts || (hosts >= p.breadthHostsWithRemotes && remotes >= p.breadthRemotes);
+  if (!isBroad) return 'few-vantage-points';
+  return alarm === undefined ? 'unconfirmed' : undefined;
+}
+
+/** Whether flows that avoid a construct share a host or a remote with some that do not. */
+function hasControlGroup({ evidence }: Inference, construct: number): boolean {
+  const { host, remote, length } = evidence.state.cells;
+  const through = new Uint8Array(length);
+  const ends = new Set<number>();
+  for (const i of evidence.cellsOf(construct)) {
+    through[i] = 1;
+    ends.add(host[i] as number).add(remote[i] as number);
+  }
+  return through.some(
+    (is, i) => is === 0 && (ends.has(host[i] as number) || ends.has(remote[i] as number)),
+  );
+}
+
+/** Remote ends that answered connections with RST: their application, and nobody else. */
+function refusals({ inference }: JudgedWindow): Finding[] {
+  const { cells } = inference.evidence.state;
+  const remotes = new Set<number>();
+  for (let i = 0; i < cells.length; i += 1) {
+    if (cells.refused[i] === 1) remotes.add(cells.remote[i] as number);
+  }
+  return [...remotes].map((construct) => ({
+    construct,
+    kind: 'application',
+    fault: undefined,
+    alarm: undefined,
+    setsIndicator: false,
+  }));
+}
+
+/** What a window says of a monitor. */
+export function monitorVerdict(
+  window: JudgedWindow,
+  { monitor, found }: { readonly monitor: MonitorCells; readonly found: readonly Finding[] },
+  p: Parameters,
+): MonitorVerdict {
+  const own = new Set(monitor.cells);
+  const touching = found
+    .map((finding) => {
+      const through = window.inference.evidence
+        .cellsOf(finding.construct)
+        .filter((i) => own.has(i));
+      return { finding, through };
+    })
+    .filter(({ through }) => through.length > 0)
+    .map(({ finding, through }) => ({
+      finding,
+      isMaterial: isMaterial(window, { finding, through }, p),
+    }))
+    .sort((a, b) => Number(b.isMaterial) - Number(a.isMaterial));
+  const smallestLoss = power(monitor.sums, p);
+  const has = (is: (finding: Finding) => boolean) =>
+    touching.some(({ finding, isMaterial: harms }) => harms && is(finding));
+  const isDegraded = has(({ setsIndicator }) => setsIndicator);
+  const isSuspected = has(({ doubt }) => doubt !== undefined);
+  const isTold = smallestLoss !== undefined && smallestLoss <= p.leastPower;
+  const calm = isTold ? 'healthy' : 'insufficient';
+  const state = isDegraded ? 'degraded' : isSuspected ? 'suspected' : calm;
+  return {
+    monitor: monitor.name,
+    state,
+    healthIndicator: state === 'insufficient' ? undefined : isDegraded ? 1 : 0,
+    findings: touching,
+    smallestLoss,
+  };
+}
+
+/** Whether a fault does the monitor's own flows enough harm to be named. */
+function isMaterial(
+  { inference }: JudgedWindow,
+  { finding, through }: { readonly finding: Finding; readonly through: Uint32Array },
+  p: Parameters,
+): boolean {
+  const { cells, baseLoss, baseRtt } = inference.evidence.state;
+  const severity = finding.fault ?? finding.alarm;
+  if (severity === undefined) return true;
+  let segments = 0;
+  let retrans = 0;
+  let expected = 0;
+  let tried = 0;
+  let dead = 0;
+  let rtt = 0;
+  let rtts = 0;
+  for (const i of through) {
+    const n = cells.segments[i] as number;
+    segments += n;
+    retrans += cells.retrans[i] as number;
+    expected += n * (baseLoss[i] as number);
+    if (cells.life[i] !== IDLE) tried += 1;
+    if (cells.life[i] === DEAD) dead += 1;
+    if ((baseRtt[i] as number) > 0) {
+      rtt += baseRtt[i] as number;
+      rtts += 1;
+    }
+  }
+  if (severity.channel === 'dead') return dead >= p.materialDead * tried && dead > 0;
+  if (severity.channel === 'latency') {
+    return rtts > 0 && severity.size >= Math.max(p.materialMicros, (p.materialRtt * rtt) / rtts);
+  }
+  if (segments === 0) return false;
+  const base = expected / segments;
+  const excess = severity.shape === 'uniform' ? severity.size : (retrans - expected) / segments;
+  return excess >= Math.max(p.materialLoss, p.materialLossTimesBase * base);
+}
+
+/**
+ * The smallest loss on all of these cells that one window would have shown: N segments show
+ * an excess δ over a base μ when N·[(μ+δ)·ln((μ+δ)/μ) − δ] / burstiness is the nats of an alarm.
+ */
+export function power({ segments, expected }: MonitorSums, p: Parameters): number | undefined {
+  if (segments === 0) return undefined;
+  const base = expected / segments;
+  const nats = (excess: number) =>
+    (segments / p.burstiness) * ((base + excess) * Math.log1p(excess / base) - excess);
+  if (nats(1) < p.powerNats) return undefined;
+  let [low, high] = [1e-6, 1];
+  for (let step = 0; step < 40; step += 1) {
+    const middle = Math.sqrt(low * high);
+    if (nats(middle) < p.powerNats) low = middle;
+    else high = middle;
+  }
+  return high;
+}

@@ -1,0 +1,115 @@
+import type { Cells, Constructs } from './cells.ts';
+import type { ConstructClassName } from './construct-class.ts';
+import type { Alarm } from './sequential.ts';
+import type { CellRow, Excluded } from './window-reader.ts';
+
+/** A shared construct of a window; its place in the list is its number. */
+export interface SharedConstruct {
+  /** `class:id`. */
+  readonly name: string;
+  readonly class: ConstructClassName;
+  readonly changedSeconds: number;
+}
+
+export interface WindowParts {
+  readonly rows: readonly CellRow[];
+  readonly shared: readonly SharedConstruct[];
+  /** The numbers of the shared constructs of a pair of ends. */
+  readonly pathOf: ReadonlyMap<string, readonly number[]>;
+  /** Only these have all of their cells among the rows; undefined: all have. */
+  readonly only: Excluded | undefined;
+  readonly alarms: readonly Alarm[];
+}
+
+/** Rows of the store as arrays: shared constructs keep their numbers, hosts and remotes follow. */
+export function windowCells(parts: WindowParts): { cells: Cells; constructs: Constructs } {
+  const { rows, shared, pathOf } = parts;
+  const names = shared.map(({ name }) => name);
+  const numberOf = new Map<string, number>();
+  const end = (name: string): number => {
+    const known = numberOf.get(name) ?? names.push(name) - 1;
+    numberOf.set(name, known);
+    return known;
+  };
+  const classNumber = new Map<string, number>();
+  const classRows: CellRow[] = [];
+  const host = Uint32Array.from(rows, (row) => end(row.host));
+  const remote = Uint32Array.from(rows, (row) => end(row.remote));
+  const baselineClass = Uint32Array.from(rows, (row) => {
+    const known = classNumber.get(row.class) ?? classRows.push(row) - 1;
+    classNumber.set(row.class, known);
+    return known;
+  });
+  const paths = rows.map((row, i) => [
+    host[i] as number,
+    remote[i] as number,
+    ...(pathOf.get(row.pair) ?? []),
+  ]);
+  const pathStart = new Uint32Array(rows.length + 1);
+  for (const [i, path] of paths.entries())
+    pathStart[i + 1] = (pathStart[i] as number) + path.length;
+  const column = (value: (row: CellRow) => number) => Float64Array.from(rows, value);
+  const ofClass = (value: (row: CellRow) => number) => Float64Array.from(classRows, value);
+  const cells: Cells = {
+    length: rows.length,
+    host,
+    remote,
+    pathStart,
+    path: Uint32Array.from(paths.flat()),
+    segments: column(({ n }) => n),
+    retrans: column(({ r }) => r),
+    rttCount: column(({ rtts }) => rtts),
+    rttSum: column(({ rtt_sum }) => rtt_sum),
+    rttMin: column(({ rtt_min }) => rtt_min),
+    life: Uint8Array.from(rows, ({ life }) => life),
+    refused: Uint8Array.from(rows, ({ refused }) => refused),
+    history: {
+      retrans: column(({ h_k }) => h_k),
+      segments: column(({ h_n }) => h_n),
+      rttWeight: column(({ h_w }) => h_w),
+      lnRtt: column(({ h_x }) => h_x),
+      lnRttSquare: column(({ h_xx }) => h_xx),
+      lnRttMin: column(({ h_m }) => h_m),
+    },
+    baselineClass,
+    classes: {
+      retrans: ofClass(({ class_k }) => class_k),
+      segments: ofClass(({ class_n }) => class_n),
+      priorLoss: ofClass(({ prior }) => prior),
+    },
+  };
+  return { cells, constructs: constructsOf(names, parts) };
+}
+
+function constructsOf(names: readonly string[], { shared, only, alarms }: WindowParts): Constructs {
+  const whole = only && { shared: new Set(only.shared), ends: new Set(only.ends) };
+  const alarmed = new Set(alarms.map(({ construct }) => construct));
+  const isEligible = (name: string, c: number) =>
+    whole === undefined || (c < shared.length ? whole.shared.has(c) : isWhole(name, whole.ends));
+  return {
+    names,
+    classes: names.map((name, c) => shared[c]?.class ?? (name.split(':')[0] as ConstructClassName)),
+    // No report says so yet.
+    limited: new Uint8Array(names.length).fill(2),
+    changedSeconds: Float64Array.from(names, (_, c) => shared[c]?.changedSeconds ?? 0),
+    eligible: Uint8Array.from(names, (name, c) => Number(isEligible(name, c))),
+    alarmed: Uint8Array.from(names, (name) => Number(alarmed.has(name))),
+  };
+}
+
+/** Remotes are judged by what there is of them: too readily, which only spares the network. */
+function isWhole(name: string, ends: ReadonlySet<string>): boolean {
+  return !name.startsWith('host:') || ends.has(name);
+}
+
+/** The cells of each monitor, by its place among the window's monitors. */
+export function cellsOfMonitors(rows: readonly CellRow[], monitors: number): Uint32Array[] {
+  const found = Array.from({ length: monitors }, (): number[] => []);
+  for (const [i, row] of rows.entries()) {
+    let bits = Number(row.monitors);
+    for (let monitor = 0; bits > 0; monitor += 1, bits = Math.floor(bits / 2)) {
+      if (bits % 2 === 1) found[monitor]?.push(i);
+    }
+  }
+  return found.map((cells) => Uint32Array.from(cells));
+}

@@ -1,0 +1,48 @@
+import { constructsOfPath } from '../health/flow-constructs.ts';
+import { HealthService } from '../health/health-service.ts';
+import { HealthTables } from '../health/health-tables.ts';
+import { PARAMETERS } from '../health/parameters.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Service } from '../lib/service.ts';
+import type { Basics } from './compose.ts';
+import type { ControlPlane } from './compose-control-plane.ts';
+import type { DataPlane } from './compose-data-plane.ts';
+import type { TopologyParts } from './compose-topology.ts';
+
+export interface Health {
+  readonly tables: HealthTables;
+  readonly services: readonly Service[];
+}
+
+export interface HealthParts {
+  readonly data: DataPlane;
+  readonly control: ControlPlane;
+  readonly topology: TopologyParts;
+  readonly newId: () => string;
+}
+
+const SECONDS_A_DAY = 86_400;
+
+/** The health indicator: beside the path of a flow, never in its way. */
+export function composeHealth(basics: Basics, parts: HealthParts): Health {
+  const { data, control, topology, newId } = parts;
+  const { config, database, log, metrics } = basics;
+  const tables = new HealthTables(database);
+  const service = new HealthService({
+    store: data.store,
+    tables,
+    monitors: () => control.monitors.everyActive(),
+    constructsOf: constructsOfPath(() => topology.topology.snapshot()),
+    isCaughtUp: data.isCaughtUp,
+    parameters: PARAMETERS,
+    clock: systemClock,
+    newId,
+    log,
+    metrics,
+    options: {
+      windowSeconds: config.healthWindowSeconds,
+      retentionSeconds: config.retentionDays * SECONDS_A_DAY,
+    },
+  });
+  return { tables, services: [service] };
+}
