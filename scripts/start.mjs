@@ -50,7 +50,8 @@ function createScope(endpoint) {
 }
 
 function startAgent(endpoint) {
-  agent = spawn(process.execPath, [nfm, 'agent', '--endpoint', `${endpoint}/publish`], {
+  const options = ['--endpoint', `${endpoint}/publish`, '--spool-dir', join(data, 'agent-spool')];
+  agent = spawn(process.execPath, [nfm, 'agent', ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
     // One heap of glibc's instead of one a thread: 3 MiB less resident.
     env: { ...environment('agent', endpoint), MALLOC_ARENA_MAX: '1' },

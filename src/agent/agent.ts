@@ -1,11 +1,20 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
-import type { AgentDescription, HostDescription, Report } from '../model/report.ts';
+import type {
+  AgentDescription,
+  HostDescription,
+  InterfaceStats,
+  Remainder,
+  Report,
+} from '../model/report.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
-import { topFlows } from './collect/top-flows.ts';
-import type { SocketWatch } from './kernel/socket-watch.ts';
+import { bytesOf, topFlows } from './collect/top-flows.ts';
+import { namePods } from './kubernetes/name-pods.ts';
+import type { PodWatch } from './kubernetes/pod-watch.ts';
+import type { MetricsServer } from './local/metrics-server.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
+import type { DeliveryCounters } from './report/report-publisher.ts';
 
 /** A service manager waits longer than this before it kills. */
 const LAST_REPORT_MILLIS = 5_000;
@@ -20,25 +29,44 @@ export interface AgentSettings {
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
-  readonly watch: Pick<SocketWatch, 'start' | 'stop' | 'counters' | 'allocatedKilobytes'>;
+  readonly watch: Watch;
   readonly collector: SocketCollector;
   readonly usage: ProcessUsageReader;
   readonly describeHost: () => HostDescription;
+  readonly takeHostStats: () => readonly InterfaceStats[];
   readonly description: AgentDescription;
   readonly runId: string;
+  /** Gives up the rights that only the start took. */
+  readonly dropPrivileges: () => Promise<void>;
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
-  readonly onReport?: ((report: Report) => void) | undefined;
+  /** Undefined: pods are not named. */
+  readonly pods: PodWatch | undefined;
+  readonly onReport: (report: Report) => void;
+  /** Undefined: nothing listens. */
+  readonly metricsServer: MetricsServer | undefined;
+  /** What reports are dated by. */
   readonly clock: Clock;
+  /** What windows are measured by: a clock that is never set. */
+  readonly steady: Clock;
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
 }
 
+/** What the kernel's end says of itself. */
+export interface Watch {
+  /** Since the start. */
+  counters(): Readonly<Record<string, number>>;
+  allocatedKilobytes(): number;
+}
+
 export interface ReportSink {
+  readonly waiting: number;
+  start(): Promise<void>;
   publish(report: Report): Promise<void>;
-  drain(limitMillis: number): Promise<void>;
-  takeFailed(): number;
+  stop(limitMillis: number): Promise<void>;
+  takeCounters(): DeliveryCounters;
 }
 
 /**
@@ -56,75 +84,88 @@ export class Agent {
 
   /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { watch, log, publisher } = this.#deps;
-    watch.start();
-    log.info('agent started', { runId: this.#deps.runId });
+    const { collector, log, publisher, metricsServer, pods } = this.#deps;
+    await publisher?.start();
     try {
+      await metricsServer?.start();
+      pods?.start();
+      collector.start();
+      await this.#deps.dropPrivileges();
+      log.info('agent started', { runId: this.#deps.runId });
       while (!signal.aborted) {
         await this.#collectWindow(signal);
         await this.#report();
       }
-      await publisher?.drain(LAST_REPORT_MILLIS);
     } finally {
-      watch.stop();
+      await publisher?.stop(LAST_REPORT_MILLIS);
+      await pods?.stop();
+      await metricsServer?.stop();
+      collector.stop();
     }
     log.info('agent stopped', { reports: this.#sequence });
   }
 
   async #collectWindow(signal: AbortSignal): Promise<void> {
-    const { settings, clock, collector, random } = this.#deps;
+    const { settings, steady, collector, random } = this.#deps;
     const jitter = (random() * 2 - 1) * settings.jitterMillis;
     // A jitter wider than the period must not make reports without end.
     const length = Math.max(1_000, settings.publishMillis + jitter);
-    const until = clock.now() + length;
+    const until = steady.now() + length;
     for (;;) {
-      const left = until - clock.now();
+      const left = until - steady.now();
       await pause(Math.max(0, Math.min(settings.aggregateMillis, left)), signal);
-      if (signal.aborted || clock.now() >= until) return;
+      if (signal.aborted || steady.now() >= until) return;
       collector.collect();
     }
   }
 
   async #report(): Promise<void> {
-    const { collector, settings, clock, publisher, onReport } = this.#deps;
+    const { collector, settings, clock, publisher, pods, onReport } = this.#deps;
     const taken = await collector.takeWindow();
-    const flows = topFlows(taken, settings.topK);
+    const cut = topFlows(taken, settings.topK);
+    const flows = pods
+      ? cut.flows.map((flow) => namePods(flow, (address) => pods.podOf(address)))
+      : cut.flows;
     this.#sequence += 1;
     const report: Report = {
       host: this.#deps.describeHost(),
       agent: this.#deps.description,
       identity: { runId: this.#deps.runId, sequence: this.#sequence },
       timeUnixNano: BigInt(clock.now()) * 1_000_000n,
+      ...cut,
       flows,
+      hostStats: this.#deps.takeHostStats(),
       processStats: this.#processStats(),
-      counters: this.#counters(taken.length - flows.length),
+      counters: this.#counters(cut.remainders),
     };
-    onReport?.(report);
+    onReport(report);
     await publisher?.publish(report);
   }
 
   #processStats(): Readonly<Record<string, number>> {
-    const { settings, usage, collector, watch } = this.#deps;
+    const { settings, usage, collector, watch, publisher } = this.#deps;
     if (!settings.usageData) return {};
     return {
       ...usage.read(),
       sockets_tracked: collector.socketsTracked,
       ebpf_allocated_mem_kb: watch.allocatedKilobytes(),
+      ...(publisher === undefined ? {} : { reports_waiting: publisher.waiting }),
     };
   }
 
-  #counters(flowsCut: number): Readonly<Record<string, number>> {
+  #counters(cut: readonly Remainder[]): Readonly<Record<string, number>> {
     const { watch, collector, publisher } = this.#deps;
     const events = watch.counters();
     const deltas = Object.entries(events).map(
       ([name, value]) => [name, value - (this.#lastEvents[name] ?? 0)] as const,
     );
-    this.#lastEvents = events;
+    this.#lastEvents = { ...events };
     return {
       ...Object.fromEntries(deltas),
       ...collector.takeCounters(),
-      flows_cut: flowsCut,
-      publish_report_failed: publisher?.takeFailed() ?? 0,
+      flows_cut: cut.reduce((sum, { flows }) => sum + flows, 0),
+      bytes_cut: cut.reduce((sum, { values }) => sum + bytesOf(values), 0),
+      ...(publisher?.takeCounters() ?? { publish_report_failed: 0 }),
     };
   }
 }

@@ -1,39 +1,70 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
-import type { AgentDescription, Report } from '../model/report.ts';
+import type { AgentDescription, HostDescription } from '../model/report.ts';
 import { Agent } from './agent.ts';
+import { agentBuild } from './agent-build.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
-import { credentialSources, findCgroup } from './config.ts';
-import { describeHost, type HostIdentity } from './host/describe-host.ts';
+import { findCgroup, kubernetesNames, optionsFile, poolThreads } from './config.ts';
+import { runDoctor } from './doctor/run-doctor.ts';
+import { describeHost } from './host/describe-host.ts';
+import { HostIdentityReader } from './host/host-identity.ts';
+import { HostStatsReader } from './host/host-stats.ts';
 import { readInstanceMetadata } from './host/instance-metadata.ts';
+import { type Capability, dropCapabilities } from './kernel/capabilities.ts';
+import { CgroupPaths } from './kernel/cgroup-paths.ts';
+import { chooseSource } from './kernel/choose-source.ts';
+import { openLibc } from './kernel/libc.ts';
+import { NatTable } from './kernel/nat-table.ts';
 import { SocketWatch } from './kernel/socket-watch.ts';
+import { openPodWatch } from './kubernetes/open-pod-watch.ts';
+import { LocalMetrics } from './local/local-metrics.ts';
+import { MetricsServer } from './local/metrics-server.ts';
+import { type OpenEndpoint, openEndpoint } from './open-endpoint.ts';
 import { type AgentOptions, DEFAULT_ZONE, parseAgentOptions } from './options.ts';
-import { credentialProvider } from './report/credentials.ts';
-import { Endpoint } from './report/endpoint.ts';
+import { refuseWritable } from './refuse-writable.ts';
+import type { Endpoint } from './report/endpoint.ts';
 import { ProcessUsageReader } from './report/process-usage.ts';
+import { reportLine } from './report/report-line.ts';
 import { ReportPublisher } from './report/report-publisher.ts';
+import { ReportSpool } from './report/report-spool.ts';
+import { steadyClock } from './steady-clock.ts';
 
 /**
- * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report.
+ * What each collector needs once it has started. Kernels before 5.19 may want CAP_BPF for reading
+ * maps, where eBPF is not for everybody; netlink enters namespaces as they come.
+ */
+const KEPT: Readonly<Record<'ebpf' | 'netlink', readonly Capability[]>> = {
+  ebpf: ['bpf'],
+  netlink: ['netAdmin', 'sysPtrace', 'sysAdmin'],
+};
+
+/** So long the endpoint may take to tell the time when the agent starts. */
+const FIRST_MILLIS = 2_000;
+
+/**
+ * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report. `nfm agent doctor` looks
+ * whether it could.
  *
  * @param argv the arguments after `agent`
+ * @param clock the host's
  * @returns the exit code: 0, or 1 after one line on standard error that says what to do
  */
-export async function runAgent(argv: readonly string[]): Promise<number> {
+export async function runAgent(
+  argv: readonly string[],
+  clock: Clock = systemClock,
+): Promise<number> {
+  if (argv[0] === 'doctor') return await runDoctor(argv.slice(1));
   const parsed = parseAgentOptions(argv);
   if (parsed.status === 'exit') return parsed.code;
   keepHeapSmall();
   const log = createLog({ level: 'info' });
-  for (const option of parsed.options.unused) {
-    log.warn('option accepted but not built yet', { option });
-  }
   try {
-    await runUntilSignal(parsed.options, log);
+    const file = optionsFile();
+    if (file !== undefined) refuseWritable('options', file);
+    await runUntilSignal(parsed.options, clock, log);
     return 0;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
@@ -50,94 +81,113 @@ function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-async function runUntilSignal(options: AgentOptions, log: Log): Promise<void> {
+async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Promise<void> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
-  const endpoint = options.publishReports ? openEndpoint(options) : undefined;
-  const shared: SharedParts = { options, endpoint, stop, log };
+  const { endpoint: url, publishReports } = options;
+  const to = url && publishReports ? openEndpoint(url, options, clock) : undefined;
   try {
-    await (await buildAgent(shared)).run(stop.signal);
+    if (to !== undefined) void learnTime(to.endpoint, stop.signal);
+    const agent = await buildAgent({ options, to, clock: to?.clock ?? clock, stop, log });
+    await agent.run(stop.signal);
     if (stop.signal.reason instanceof AgentError) throw stop.signal.reason;
   } finally {
-    endpoint?.close();
+    to?.close();
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
+}
+
+/** Before the first report is dated, if it can; an endpoint that is away tells the time later. */
+async function learnTime(endpoint: Endpoint, stop: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(FIRST_MILLIS)]);
+  await endpoint.learnTime(signal).catch(() => {});
 }
 
 interface SharedParts {
   readonly options: AgentOptions;
   /** Undefined: reports are not sent. */
-  readonly endpoint: Endpoint | undefined;
+  readonly to: OpenEndpoint | undefined;
+  readonly clock: Clock;
   /** Ends the agent; with an AgentError as reason, because it cannot do its work. */
   readonly stop: AbortController;
   readonly log: Log;
 }
 
-function openEndpoint({ endpoint, region }: AgentOptions): Endpoint | undefined {
-  if (endpoint === undefined) return undefined;
-  const credentials = credentialProvider(credentialSources());
-  return new Endpoint({ url: endpoint, region, credentials, clock: systemClock });
-}
-
-async function buildAgent({ options, endpoint, stop, log }: SharedParts): Promise<Agent> {
-  const { notrackMillis, compression } = options;
-  const clock = systemClock;
-  const random = Math.random;
-  const watch = new SocketWatch({ cgroupPath: options.cgroup ?? findCgroup() });
-  const identity = await identifyHost(options);
-  const onForbidden = (reason: string): void => stop.abort(new AgentError(forbiddenText(reason)));
+async function buildAgent(shared: SharedParts): Promise<Agent> {
+  const { options, to, clock, log } = shared;
+  const { notrackMillis } = options;
+  const cgroupMount = findCgroup();
+  const { source: watch, instead } = chooseSource({ ...options, cgroupMount });
+  if (instead !== undefined) log.warn('netlink instead of eBPF tells of connections', { instead });
+  const kept = watch instanceof SocketWatch ? KEPT.ebpf : KEPT.netlink;
+  const identity = new HostIdentityReader({
+    given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
+    readMetadata: readInstanceMetadata,
+    steady: steadyClock,
+  });
+  await identity.start();
+  const hostStats = new HostStatsReader();
+  const describe = (): HostDescription => describeHost(identity.current());
+  const metrics = new LocalMetrics({ describeHost: describe });
   return new Agent({
     settings: options,
     watch,
-    collector: new SocketCollector({ source: watch, clock, notrackMillis }),
-    usage: new ProcessUsageReader(clock),
-    describeHost: () => describeHost(identity),
+    collector: new SocketCollector({
+      source: watch,
+      cgroups: new CgroupPaths(cgroupMount),
+      nat: options.resolveNat ? new NatTable(openLibc()) : undefined,
+      clock: steadyClock,
+      notrackMillis,
+    }),
+    usage: new ProcessUsageReader(steadyClock),
+    describeHost: describe,
+    takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
+    dropPrivileges: async () => {
+      const threads = await dropCapabilities(kept, poolThreads());
+      log.info('capabilities given up', { kept, otherThreads: threads });
+    },
     runId: randomUUID(),
-    publisher: endpoint && new ReportPublisher({ endpoint, compression, onForbidden, log, random }),
-    onReport: options.logReports ? printReport : undefined,
+    publisher: to && buildPublisher(to.endpoint, shared),
+    pods: options.kubernetesMetadata ? openPodWatch(log) : undefined,
+    onReport: (report) => {
+      if (options.openMetrics) metrics.observe(report);
+      if (options.logReports) process.stdout.write(`${reportLine(report)}\n`);
+    },
+    metricsServer:
+      options.openMetrics &&
+      new MetricsServer({ ...options.openMetrics, scrape: () => metrics.scrape() }),
     clock,
+    steady: steadyClock,
     log,
-    random,
+    random: Math.random,
   });
 }
 
-/** What the options say of the host goes before what the metadata service says. */
-async function identifyHost({ instanceId, network, zone }: AgentOptions): Promise<HostIdentity> {
-  const isAllGiven = instanceId !== undefined && zone !== undefined;
-  const metadata = isAllGiven
-    ? { instanceId, instanceType: '', zone }
-    : await readInstanceMetadata();
-  return {
-    ...metadata,
-    instanceId: instanceId ?? metadata.instanceId,
-    zone: zone ?? (metadata.zone || DEFAULT_ZONE),
-    network,
-  };
+function buildPublisher(endpoint: Endpoint, { options, stop, log }: SharedParts): ReportPublisher {
+  const { spoolFolder: folder, spoolBytes: mostBytes, publishMillis, compression } = options;
+  return new ReportPublisher({
+    endpoint,
+    spool: new ReportSpool({ folder, mostBytes, log }),
+    periodMillis: publishMillis,
+    compression,
+    onForbidden: (reason) => stop.abort(new AgentError(forbiddenText(reason))),
+    log,
+    random: Math.random,
+  });
 }
 
 function forbiddenText(reason: string): string {
   return `cannot send reports (${reason}): name an agent's keys by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
 }
 
-/** One JSON line on standard output. */
-function printReport(report: Report): void {
-  const text = JSON.stringify(report, (_, value: unknown) => {
-    if (typeof value === 'bigint') return value.toString();
-    return value instanceof Float64Array ? [...value] : value;
-  });
-  process.stdout.write(`${text}\n`);
-}
-
 function describeAgent(): AgentDescription {
-  const manifest: { readonly version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const { version, builtAt } = agentBuild();
   return {
     serviceName: 'network-flow-monitor',
-    serviceVersion: manifest.version,
-    buildTimestamp: statSync(fileURLToPath(import.meta.url)).mtime.toISOString(),
+    serviceVersion: version,
+    buildTimestamp: builtAt,
     reportVersion: '1.1',
   };
 }

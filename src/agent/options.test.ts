@@ -32,7 +32,10 @@ test("the defaults are the existing agent's", () => {
       compression: 'gzip',
       logReports: false,
       publishReports: true,
-      unused: [],
+      spoolFolder: undefined,
+      spoolBytes: 64 * 1_048_576,
+      proxy: undefined,
+      caFile: undefined,
       instanceId: undefined,
       network: 'default',
       zone: undefined,
@@ -68,8 +71,37 @@ test("the existing agent's command line is taken as it is", () => {
       logReports: true,
       usageData: false,
       publishReports: false,
-      unused: ['--kubernetes-metadata', '--resolve-nat'],
+      kubernetesMetadata: true,
+      resolveNat: true,
     },
+  });
+});
+
+test.each([
+  { name: '--print', argv: ['--print'], wanted: { logReports: true, openMetrics: undefined } },
+  {
+    name: '--open-metrics',
+    argv: ['--open-metrics', 'on'],
+    wanted: { logReports: false, openMetrics: { address: '127.0.0.1', port: 9109 } },
+  },
+])('$name needs no endpoint', ({ argv, wanted }) => {
+  const options = { endpoint: undefined, ...wanted };
+  expect(parseAgentOptions(argv)).toMatchObject({ status: 'run', options });
+});
+
+test("an empty proxy is none, as the existing agent's default is", () => {
+  expect(parseAgentOptions([...ENDPOINT, '--proxy', ''])).toMatchObject({
+    options: { proxy: undefined },
+  });
+});
+
+test('a spool of 0 MiB is none', () => {
+  const spool = ['--spool-dir', '/var/lib/nfm', '--spool-mib'];
+  expect(parseAgentOptions([...ENDPOINT, ...spool, '0'])).toMatchObject({
+    options: { spoolFolder: undefined },
+  });
+  expect(parseAgentOptions([...ENDPOINT, ...spool, '1'])).toMatchObject({
+    options: { spoolFolder: '/var/lib/nfm', spoolBytes: 1_048_576 },
   });
 });
 
@@ -77,6 +109,8 @@ test.each([
   { name: 'no endpoint', argv: [], says: '--endpoint is needed' },
   { name: 'an endpoint that is no URL', argv: ['-e', 'here'], says: 'whole URL' },
   { name: 'an endpoint of another kind', argv: ['-e', 'ftp://x/'], says: 'http://' },
+  { name: 'a proxy that is no URL', argv: [...ENDPOINT, '-x', 'proxy'], says: 'whole URL' },
+  { name: 'a spool too large', argv: [...ENDPOINT, '--spool-mib', '65537'], says: '0 to 65536' },
   { name: 'a period of 0', argv: [...ENDPOINT, '-s', '0'], says: 'from 1 to 600' },
   { name: 'a period of 601', argv: [...ENDPOINT, '-s', '601'], says: 'from 1 to 600' },
   { name: 'a fraction', argv: [...ENDPOINT, '-s', '1.5'], says: 'whole number' },

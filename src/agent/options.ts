@@ -1,4 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { agentBuild } from './agent-build.ts';
+import { COLLECTORS, type Collector } from './kernel/choose-source.ts';
 
 /** What the agent was asked to do: names, short forms and ranges of the existing open agent. */
 export interface AgentOptions {
@@ -11,12 +13,22 @@ export interface AgentOptions {
   readonly notrackMillis: number;
   /** Undefined: where cgroup v2 is mounted. */
   readonly cgroup: string | undefined;
+  readonly collector: Collector;
   readonly compression: 'gzip' | 'none';
   readonly usageData: boolean;
+  readonly resolveNat: boolean;
   readonly logReports: boolean;
   readonly publishReports: boolean;
-  /** Options given that do nothing yet. */
-  readonly unused: readonly string[];
+  /** Undefined: nothing listens. */
+  readonly openMetrics: { readonly address: string; readonly port: number } | undefined;
+  /** Undefined: reports wait in memory. */
+  readonly spoolFolder: string | undefined;
+  readonly spoolBytes: number;
+  /** Undefined: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. */
+  readonly proxy: URL | undefined;
+  /** Undefined: what AWS_CA_BUNDLE or SSL_CERT_FILE say. */
+  readonly caFile: string | undefined;
+  readonly kubernetesMetadata: boolean;
   /** Undefined: what the metadata service says. */
   readonly instanceId: string | undefined;
   readonly network: string;
@@ -26,6 +38,8 @@ export interface AgentOptions {
 
 /** Where neither `--zone` nor a metadata service says. */
 export const DEFAULT_ZONE = 'use1-az1';
+
+const DEFAULT_SPOOL_MIB = 64;
 
 /** `exit` when there is nothing to do: help was asked for (0) or the options are wrong (1). */
 export type ParsedOptions =
@@ -41,13 +55,22 @@ interface RawOptions {
   readonly topK: number;
   readonly notrackSecs: number;
   readonly cgroup?: string;
+  readonly collector: Collector;
   readonly reportCompression: 'gzip' | 'none';
   readonly usageData: OnOff;
   readonly logReports: OnOff;
+  readonly print?: boolean;
   readonly publishReports: OnOff;
+  readonly openMetrics: OnOff;
+  readonly openMetricsPort: number;
+  readonly openMetricsAddress: string;
   readonly kubernetesMetadata: OnOff;
   readonly resolveNat: OnOff;
-  readonly proxy: string;
+  /** The existing agent's default is the empty text. */
+  readonly proxy?: URL | '';
+  readonly caFile?: string;
+  readonly spoolDir?: string;
+  readonly spoolMib: number;
   readonly instanceId?: string;
   readonly network: string;
   readonly zone?: string;
@@ -61,7 +84,8 @@ export function parseAgentOptions(argv: readonly string[]): ParsedOptions {
   try {
     command.parse([...argv], { from: 'user' });
     const raw: RawOptions = command.opts();
-    if (raw.publishReports === 'on' && raw.endpoint === undefined) {
+    const isLocal = raw.print === true || raw.openMetrics === 'on';
+    if (raw.publishReports === 'on' && raw.endpoint === undefined && !isLocal) {
       command.error('error: --endpoint is needed, e.g. --endpoint http://127.0.0.1:8130/publish');
     }
     return { status: 'run', options: optionsOf(raw) };
@@ -81,23 +105,25 @@ function optionsOf(raw: RawOptions): AgentOptions {
     topK: raw.topK,
     notrackMillis: raw.notrackSecs * 1_000,
     cgroup: raw.cgroup,
+    collector: raw.collector,
     compression: raw.reportCompression,
     usageData: raw.usageData === 'on',
-    logReports: raw.logReports === 'on',
+    resolveNat: raw.resolveNat === 'on',
+    logReports: raw.logReports === 'on' || raw.print === true,
     publishReports: raw.publishReports === 'on',
-    unused: unusedOptions(raw),
+    openMetrics:
+      raw.openMetrics === 'on'
+        ? { address: raw.openMetricsAddress, port: raw.openMetricsPort }
+        : undefined,
+    spoolFolder: raw.spoolMib === 0 ? undefined : raw.spoolDir,
+    spoolBytes: (raw.spoolMib || DEFAULT_SPOOL_MIB) * 1_048_576,
+    proxy: raw.proxy || undefined,
+    caFile: raw.caFile,
+    kubernetesMetadata: raw.kubernetesMetadata === 'on',
     instanceId: raw.instanceId,
     network: raw.network,
     zone: raw.zone,
   };
-}
-
-function unusedOptions(raw: RawOptions): readonly string[] {
-  return [
-    ...(raw.kubernetesMetadata === 'on' ? ['--kubernetes-metadata'] : []),
-    ...(raw.resolveNat === 'on' ? ['--resolve-nat'] : []),
-    ...(raw.proxy === '' ? [] : ['--proxy']),
-  ];
 }
 
 function agentCommand(): Command {
@@ -105,29 +131,60 @@ function agentCommand(): Command {
     .description('Reports what the TCP connections of this host do.')
     .addOption(new Option('-e, --endpoint <url>', 'where to send reports').argParser(parseUrl))
     .option('-r, --endpoint-region <region>', 'the Region reports belong to (default: us-east-1)')
-    .addOption(seconds('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
-    .addOption(seconds('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
+    .option('--print', 'print each report as a line of JSON; without --endpoint, nothing else')
+    .addOption(wholeNumber('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
+    .addOption(wholeNumber('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
     .addOption(
-      seconds('-a, --aggregate-msecs <n>', 'milliseconds between readings', [100, 60_000, 500]),
+      wholeNumber('-a, --aggregate-msecs <n>', 'milliseconds between readings', [100, 60_000, 500]),
     )
-    .addOption(seconds('-t, --top-k <n>', 'most flows in a report', [1, 65_536, 500]))
+    .addOption(wholeNumber('-t, --top-k <n>', 'most flows in a report', [1, 65_536, 500]))
     .addOption(
-      seconds('-v, --notrack-secs <n>', 'seconds until an idle socket is left out', [1, 600, 65]),
+      wholeNumber(
+        '-v, --notrack-secs <n>',
+        'seconds until an idle socket is left out',
+        [1, 600, 65],
+      ),
     )
     .option('-c, --cgroup <path>', 'cgroup v2 to watch (default: where it is mounted)')
+    .addOption(
+      new Option('--collector <kind>', 'who tells of connections')
+        .choices([...COLLECTORS])
+        .default('auto'),
+    )
     .addOption(choice('-z, --report-compression <kind>', 'of reports', ['gzip', 'none']))
     .addOption(choice('-u, --usage-data <on|off>', "the agent's own numbers", ['on', 'off']))
     .addOption(choice('-l, --log-reports <on|off>', 'print each report', ['off', 'on']))
     .addOption(choice('-p, --publish-reports <on|off>', 'send reports', ['on', 'off']))
-    .addOption(choice('-k, --kubernetes-metadata <on|off>', 'not built yet', ['off', 'on']))
-    .addOption(choice('-n, --resolve-nat <on|off>', 'not built yet', ['off', 'on']))
-    .option('-x, --proxy <url>', 'not built yet', '')
+    .addOption(choice('--open-metrics <on|off>', 'serve GET /metrics', ['off', 'on']))
+    .addOption(wholeNumber('--open-metrics-port <n>', 'on this port', [1, 65_535, 9109]))
+    .option('--open-metrics-address <address>', 'at this address', '127.0.0.1')
+    .addOption(
+      choice('-k, --kubernetes-metadata <on|off>', 'name pods of this node', ['off', 'on']),
+    )
+    .addOption(choice('-n, --resolve-nat <on|off>', 'addresses beyond local NAT', ['off', 'on']))
+    .addOption(
+      new Option(
+        '-x, --proxy <url>',
+        'the way to the endpoint (default: HTTPS_PROXY, NO_PROXY)',
+      ).argParser((given) => (given === '' ? '' : parseUrl(given))),
+    )
+    .option('--ca-file <path>', 'certificates to trust (default: AWS_CA_BUNDLE, SSL_CERT_FILE)')
+    .option('--spool-dir <path>', 'where reports wait while the endpoint is away (default: memory)')
+    .addOption(
+      wholeNumber('--spool-mib <n>', 'MiB they may take, 0 for none', [
+        0,
+        65_536,
+        DEFAULT_SPOOL_MIB,
+      ]),
+    )
     .option('--instance-id <id>', "this host's instance id (default: from the metadata service)")
     .option('--network <name>', 'the network (VPC) this host is in', 'default')
     .option(
       '--zone <id>',
       `the availability zone id this host is in (default: from the metadata service, else ${DEFAULT_ZONE})`,
     )
+    .version(agentBuild().version, '--version')
+    .addHelpText('after', '\nnfm agent doctor [options] says whether it could run with them.')
     .exitOverride();
 }
 
@@ -135,7 +192,7 @@ function choice(flags: string, text: string, [first, second]: readonly [string, 
   return new Option(flags, text).choices([first, second]).default(first);
 }
 
-function seconds(
+function wholeNumber(
   flags: string,
   text: string,
   [least, most, value]: readonly [number, number, number],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AcceptedReport } from '../model/accepted-report.ts';
-import { plainIndex, timingIndex, VALUES_LENGTH } from '../model/flow-metrics.ts';
-import type { HostDescription, Report, ReportedFlow } from '../model/report.ts';
+import { emptyValues, plainIndex, timingIndex, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import type { HostDescription, Remainder, Report, ReportedFlow } from '../model/report.ts';
 import { encodeReport } from '../wire/otlp/encode-report.ts';
 import { type DecodedReport, decodeAccepted } from './decode-accepted.ts';
 
@@ -117,11 +117,11 @@ describe('a flow is not stored, and the rest of its report is, for', () => {
   });
 
   test('too-many: after the 100,000th', () => {
-    const one = Buffer.from(encodeReport(reportOf([flow()])));
+    const one = Buffer.from(encodeReport(reportOf([flow({ values: emptyValues() })])));
     // Repeated messages of one request: protobuf puts them together.
     const { flows, refused } = decode(Buffer.concat(Array.from({ length: 100_003 }, () => one)));
     expect([flows.length, [...refused]]).toEqual([100_000, [['too-many', 3]]]);
-  });
+  }, 30_000);
 });
 
 describe('addresses are canonical', () => {
@@ -232,11 +232,57 @@ describe('values', () => {
     expect(first?.values[rtt('sum')]).toBe(1234);
   });
 
+  test('that a report leaves out are 0 where their like is known, and else unknown', () => {
+    const values = emptyValues();
+    expect(decodeFlows(flow({ values })).flows[0]?.values).toEqual(values);
+    values.fill(0, plainIndex('busy_us'), plainIndex('segments_ce') + 1);
+    expect(decodeFlows(flow({ values })).flows[0]?.values).toEqual(values);
+  });
+
   test('may be as wide as their columns', () => {
     const made = flow();
     made.values[plainIndex('retrans_est')] = UINT32;
     made.values[plainIndex('bytes_received')] = Number.MAX_SAFE_INTEGER;
     expect([...(decodeFlows(made).flows[0]?.values ?? [])]).toEqual([...made.values]);
+  });
+});
+
+test.each([
+  { name: 'neither', nat: {} },
+  { name: 'the local', nat: { snatAddress: '192.0.2.1' } },
+  { name: 'the remote', nat: { dnatAddress: '10.0.3.1' } },
+  { name: 'both', nat: { snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' } },
+])("of a flow's addresses $name may be translated", ({ nat }) => {
+  const none = { snatAddress: undefined, dnatAddress: undefined };
+  const addresses = { localAddress: '10.0.0.1', remoteAddress: '10.0.1.1' };
+  expect(decodeFlows(flow(nat)).flows[0]).toMatchObject({ ...addresses, ...none, ...nat });
+});
+
+test('a flow says whose it is, longer names cut', () => {
+  const [first] = decodeFlows(flow({ processName: 'nginx', cgroup: '/x'.repeat(200) })).flows;
+  expect(first).toMatchObject({ processName: 'nginx', cgroup: '/x'.repeat(128) });
+});
+
+describe('what was cut from a report', () => {
+  const remainder = { side: 'client', hint: 'private', flows: 3, values: flow().values } as const;
+  const decodeCut = (over: Partial<Remainder> = {}) =>
+    decode(encodeReport(reportOf([flow()], { remainders: [{ ...remainder, ...over }] })));
+
+  test('is kept beside the flows', () => {
+    const { flows, remainders } = decodeCut();
+    expect(flows).toHaveLength(1);
+    expect(remainders).toEqual([remainder]);
+  });
+
+  test.each([
+    { name: 'another side', over: { side: 'both' as 'client' } },
+    { name: 'another hint', over: { hint: 'mars' as 'global' } },
+    { name: 'no flows', over: { flows: 0 } },
+    { name: 'a negative count', over: { values: withValue(0, -1).values } },
+  ])('is refused and counted with $name', ({ over }) => {
+    const { remainders, refused } = decodeCut(over);
+    expect(remainders).toEqual([]);
+    expect([...refused]).toEqual([['remainder', 1]]);
   });
 });
 

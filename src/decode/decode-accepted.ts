@@ -1,9 +1,10 @@
 import type { AcceptedReport } from '../model/accepted-report.ts';
 import type { Owner } from '../model/owner.ts';
-import type { HostDescription, ReportedFlow } from '../model/report.ts';
+import type { HostDescription, Remainder, ReportedFlow } from '../model/report.ts';
 import { decodeReport, type WireReport } from '../wire/otlp/decode-report.ts';
 import { readHost } from './host-description.ts';
 import { type FlowRefusal, readFlow } from './read-flow.ts';
+import { readRemainder } from './read-remainder.ts';
 
 /** Why a flow of an accepted report was not stored. */
 export const REFUSALS = [
@@ -16,6 +17,7 @@ export const REFUSALS = [
   'value',
   'time-ahead',
   'time-expired',
+  'remainder',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -25,6 +27,10 @@ export interface DecodedReport {
   /** The time of its rows, seconds since 1970. */
   readonly timeSeconds: number;
   readonly flows: readonly ReportedFlow[];
+  /** What was cut from the report. */
+  readonly remainders: readonly Remainder[];
+  /** The agent's own event counters. */
+  readonly counters: Readonly<Record<string, number>>;
   readonly refused: ReadonlyMap<Refusal, number>;
 }
 
@@ -59,6 +65,7 @@ export function decodeAccepted(
   const timeMillis = rowTimeMillis(wire, accepted);
   const timeRefusal = refuseTime(timeMillis, accepted, limits);
   const flows: ReportedFlow[] = [];
+  const remainders: Remainder[] = [];
   if (timeRefusal !== undefined) refuse(timeRefusal, wire.flows.length);
   else {
     for (const flow of wire.flows) {
@@ -66,12 +73,19 @@ export function decodeAccepted(
       if (typeof read === 'string') refuse(read, 1);
       else flows.push(read);
     }
+    for (const remainder of wire.remainders) {
+      const read = readRemainder(remainder);
+      if (read === undefined) refuse('remainder', 1);
+      else remainders.push(read);
+    }
   }
   return {
     owner: accepted.owner,
     host: readHost(wire.resource),
     timeSeconds: Math.floor(timeMillis / 1000),
     flows,
+    remainders,
+    counters: wire.counters,
     refused,
   };
 }

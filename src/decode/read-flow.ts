@@ -1,6 +1,6 @@
 import { addressScope, canonicalAddress } from '../model/address.ts';
-import { WIDEST_VALUES } from '../model/flow-metrics.ts';
-import type { PodNames, ReportedFlow } from '../model/report.ts';
+import { completeValues, isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
+import { FLOW_ATTRIBUTES, type PodNames, type ReportedFlow } from '../model/report.ts';
 import type { WireFlow } from '../wire/otlp/decode-report.ts';
 import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
 import { cutText } from './host-description.ts';
@@ -10,17 +10,44 @@ export type FlowRefusal = 'protocol' | 'address' | 'address-kind' | 'port' | 'va
 /** Checks one flow and gives it its side, or says why it is not stored. */
 export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal {
   if (key.protocol !== 'TCP') return 'protocol';
-  const localAddress = canonicalAddress(key.local_address);
-  const remoteAddress = canonicalAddress(key.remote_address);
-  if (localAddress === undefined || remoteAddress === undefined) return 'address';
-  if (!isUnicast(localAddress) || !isUnicast(remoteAddress)) return 'address-kind';
+  const local = readAddresses(key.local_address, key[FLOW_ATTRIBUTES.localSocketAddress]);
+  const remote = readAddresses(key.remote_address, key[FLOW_ATTRIBUTES.remoteSocketAddress]);
+  if (typeof local === 'string') return local;
+  if (typeof remote === 'string') return remote;
   if (!isPort(key.local_port) || !isPort(key.remote_port)) return 'port';
   // The client's port is elided as 0; where both are set, this end is the client.
   const servicePort = key.remote_port === 0 ? key.local_port : key.remote_port;
   if (servicePort === 0) return 'port';
   if (!normaliseValues(values)) return 'value';
   const side = key.remote_port === 0 ? 'server' : 'client';
-  return { side, localAddress, remoteAddress, servicePort, pods: readPods(key), values };
+  return {
+    side,
+    localAddress: local.own,
+    remoteAddress: remote.own,
+    snatAddress: local.beyond,
+    dnatAddress: remote.beyond,
+    servicePort,
+    pods: readPods(key),
+    processName: cutText(key[FLOW_ATTRIBUTES.processName]),
+    cgroup: cutText(key[FLOW_ATTRIBUTES.cgroup]),
+    values,
+  };
+}
+
+interface Addresses {
+  /** As the socket has it. */
+  readonly own: string;
+  /** As the network has it, where that is another. */
+  readonly beyond?: string;
+}
+
+/** @param ofSocket "" where no address is translated */
+function readAddresses(ofNetwork: string, ofSocket: string): Addresses | FlowRefusal {
+  const beyond = canonicalAddress(ofNetwork);
+  const own = ofSocket === '' ? beyond : canonicalAddress(ofSocket);
+  if (beyond === undefined || own === undefined) return 'address';
+  if (!isUnicast(beyond) || !isUnicast(own)) return 'address-kind';
+  return own === beyond ? { own } : { own, beyond };
 }
 
 function isUnicast(address: string): boolean {
@@ -32,10 +59,12 @@ function isPort(port: number): boolean {
   return port >= 0 && port <= 65_535;
 }
 
-/** Whole, not negative, and no wider than its column: as the kernel counts. */
-function normaliseValues(values: Float64Array): boolean {
+/** Whole, not negative, and no wider than its column: as the kernel counts. Or left out. */
+export function normaliseValues(values: Float64Array): boolean {
+  completeValues(values);
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
+    if (Number.isNaN(value) && isOptionalPlain(i)) continue;
     if (!(value >= 0 && value <= (WIDEST_VALUES[i] ?? 0))) return false;
     values[i] = Math.floor(value);
   }

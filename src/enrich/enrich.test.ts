@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
 import { VALUES_LENGTH } from '../model/flow-metrics.ts';
-import type { PodNames, ReportedFlow } from '../model/report.ts';
+import type { CategoryHint, PodNames, ReportedFlow } from '../model/report.ts';
 import type { Located, TopologySnapshot, Vantage } from '../model/topology.ts';
-import { enrich, type ReportingHost } from './enrich.ts';
+import { enrich } from './enrich.ts';
+import type { ReportingHost } from './reporting-host.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
 const host: ReportingHost = {
@@ -66,7 +67,10 @@ function topologyOf({ known = {}, heres = {}, names }: Knowledge) {
 
 function enrichOne(parts: Partial<ReportedFlow>, knowledge: Knowledge = {}) {
   const { snapshot } = topologyOf(knowledge);
-  const [row] = enrich({ host, timeSeconds: 1_800_000_000, flows: [flow(parts)] }, snapshot);
+  const [row] = enrich(
+    { host, timeSeconds: 1_800_000_000, flows: [flow(parts)], remainders: [] },
+    snapshot,
+  );
   return row as EnrichedFlow;
 }
 
@@ -88,9 +92,20 @@ test.each([
   expect(enrichOne({ localAddress }).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
 });
 
+test('the other end is who has the address beyond translation', () => {
+  const nat = { remoteAddress: '172.20.0.10', dnatAddress: '10.0.2.7' };
+  const row = enrichOne(nat, { known: { '10.0.2.7': neighbour({}) } });
+  expect(row).toMatchObject({ category: 'INTER_AZ', remote: { instanceId: 'i-2' } });
+});
+
+test('a container has the subnet of the address it is masqueraded as', () => {
+  const nat = { localAddress: '172.17.0.2', snatAddress: '10.0.1.7' };
+  expect(enrichOne(nat).local).toMatchObject({ subnetId: 'subnet-1' });
+});
+
 test('the other end is looked up from where and when the flow was', () => {
   const { snapshot, asked } = topologyOf({});
-  enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()] }, snapshot);
+  enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()], remainders: [] }, snapshot);
   expect(asked).toEqual([
     { owner, vpcId: 'vpc-a', subnetId: 'subnet-1', timeSeconds: 1_800_000_000 },
   ]);
@@ -166,7 +181,7 @@ test.each(['127.0.0.1', '127.8.8.8', '::1'])('a flow to %s stays on its host', (
 test('every flow of a report is a row, in order, with the time, owner and cluster of the report', () => {
   const flows = [flow({ servicePort: 1 }), flow({ servicePort: 2 }), flow({ servicePort: 2 })];
   const { snapshot } = topologyOf({});
-  const rows = enrich({ host, timeSeconds: 1_800_000_000, flows }, snapshot);
+  const rows = enrich({ host, timeSeconds: 1_800_000_000, flows, remainders: [] }, snapshot);
   expect(rows.map((row) => row.flow)).toEqual(flows);
   for (const row of rows) {
     expect(row).toMatchObject({ timeSeconds: 1_800_000_000, owner, cluster: 'blue' });
@@ -216,5 +231,28 @@ describe('pods and services', () => {
     },
   ])('$name', ({ said, known, pods }) => {
     expect(enrichOne({ pods: said }, { names: known }).pods).toEqual(pods);
+  });
+});
+
+describe('what was cut from a report is a row of its own', () => {
+  const cut = (hint: CategoryHint, of: ReportingHost = host) => {
+    const values = new Float64Array(VALUES_LENGTH);
+    const remainders = [{ side: 'client', hint, flows: 7, values } as const];
+    const { snapshot } = topologyOf({});
+    return enrich({ host: of, timeSeconds: 1, flows: [], remainders }, snapshot)[0];
+  };
+
+  test.each([
+    { hint: 'loopback', category: 'INTRA_AZ', remoteIdentifier: 'loopback' },
+    { hint: 'private', category: 'UNCLASSIFIED', remoteIdentifier: 'us-east-1' },
+    { hint: 'global', category: 'INTERNET', remoteIdentifier: '' },
+  ] as const)('$hint: $category', ({ hint, category, remoteIdentifier }) => {
+    expect(cut(hint)).toMatchObject({ flowsCut: 7, category, remoteIdentifier });
+  });
+
+  test("in the host's subnet where it has but one", () => {
+    expect(cut('private')?.local).toMatchObject({ subnetId: 'subnet-1', vpcId: 'vpc-a' });
+    const subnetOf = new Map([...host.subnetOf, ['10.0.9.1', 'subnet-9']]);
+    expect(cut('private', { ...host, subnetOf })?.local.subnetId).toBe('');
   });
 });

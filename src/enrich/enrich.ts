@@ -7,26 +7,17 @@ import {
   UNKNOWN_ENDPOINT,
 } from '../model/enriched-flow.ts';
 import type { Owner } from '../model/owner.ts';
-import type { PodNames, ReportedFlow } from '../model/report.ts';
+import type { PodNames, Remainder, ReportedFlow } from '../model/report.ts';
 import type { Located, PathEnd, TopologySnapshot, Vantage } from '../model/topology.ts';
 import { classify } from './classify.ts';
-
-/** The host that reported, as the topology knows it: its own addresses and their subnets. */
-export interface ReportingHost {
-  readonly owner: Owner;
-  readonly instanceId: string;
-  readonly vpcId: string;
-  readonly az: string;
-  /** The Kubernetes cluster it is a node of; "" outside of one. */
-  readonly cluster: string;
-  /** The subnet of each of its link addresses. */
-  readonly subnetOf: ReadonlyMap<string, string>;
-}
+import { remainderRow } from './remainder-row.ts';
+import type { ReportingHost } from './reporting-host.ts';
 
 export interface EnrichInput {
   readonly host: ReportingHost;
   readonly timeSeconds: number;
   readonly flows: readonly ReportedFlow[];
+  readonly remainders: readonly Remainder[];
 }
 
 /** The host's own end of a flow, and what is seen from there: the same for all flows of an address. */
@@ -39,13 +30,13 @@ interface OwnEnd {
 export function enrich(input: EnrichInput, topology: TopologySnapshot): EnrichedFlow[] {
   const { host, timeSeconds } = input;
   const ends = new Map<string, OwnEnd>();
-  return input.flows.map((flow) => {
-    const known = ends.get(flow.localAddress);
-    const { local, vantage } = known ?? ownEnd(flow.localAddress, input, topology);
-    if (known === undefined) ends.set(flow.localAddress, { local, vantage });
-    const remoteScope = addressScope(flow.remoteAddress);
+  const rows = input.flows.map((flow): EnrichedFlow => {
+    const { local, vantage } = ownEndOf(flow, ends, () => ownEnd(flow, input, topology));
+    // What the network routes by: beyond the host's own address translation.
+    const remoteAddress = flow.dnatAddress ?? flow.remoteAddress;
+    const remoteScope = addressScope(remoteAddress);
     const isLoopback = remoteScope === 'loopback';
-    const remote = isLoopback ? local : topology.locate(flow.remoteAddress, vantage);
+    const remote = isLoopback ? local : topology.locate(remoteAddress, vantage);
     const category = classify({ local, remote, remoteScope });
     return {
       timeSeconds,
@@ -57,25 +48,44 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
       category,
       pods: podNames(
         flow,
-        isLoopback ? undefined : topology.podNamesOf(local, flow.remoteAddress, timeSeconds),
+        isLoopback ? undefined : topology.podNamesOf(local, remoteAddress, timeSeconds),
       ),
       remoteIdentifier: isLoopback
         ? LOOPBACK_IDENTIFIER
         : remoteIdentifier(remote, category, host.owner),
     };
   });
+  const cut = input.remainders.map((remainder) => remainderRow(remainder, host, timeSeconds));
+  return [...rows, ...cut];
 }
 
-function ownEnd(address: string, input: EnrichInput, topology: TopologySnapshot): OwnEnd {
+/** The same for all flows of an address, and made once. */
+function ownEndOf(flow: ReportedFlow, known: Map<string, OwnEnd>, make: () => OwnEnd): OwnEnd {
+  const { localAddress, snatAddress } = flow;
+  const key = snatAddress === undefined ? localAddress : `${localAddress} ${snatAddress}`;
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
+}
+
+/** A container's address is in no subnet; what it is masqueraded as may be. */
+function ownEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnapshot): OwnEnd {
   const { host, timeSeconds } = input;
   const { account, region } = host.owner;
-  const here = topology.here(address, host.vpcId, timeSeconds);
-  const subnetId = here?.subnetId || host.subnetOf.get(address) || '';
+  const beyond = flow.snatAddress ?? flow.localAddress;
+  const here =
+    topology.here(flow.localAddress, host.vpcId, timeSeconds) ??
+    topology.here(beyond, host.vpcId, timeSeconds);
+  const said = host.subnetOf.get(flow.localAddress) || host.subnetOf.get(beyond);
+  const subnetId = here?.subnetId || said || '';
   const az = here?.az || (subnetId === '' ? host.az : topology.zoneOf(subnetId));
   const isLocalZone = topology.isLocalZone(az);
   const { vpcId, instanceId } = host;
-  const local = { address, account, region, vpcId, subnetId, az, instanceId, isLocalZone };
-  return { local, vantage: { owner: host.owner, vpcId, subnetId, timeSeconds } };
+  const where = { account, region, vpcId, subnetId, az, instanceId, isLocalZone };
+  return {
+    local: { address: flow.localAddress, ...where },
+    vantage: { owner: host.owner, vpcId, subnetId, timeSeconds },
+  };
 }
 
 /** Each end as the report names it; one that it does not name, as Kubernetes does. */

@@ -15,7 +15,7 @@ export async function syncFolder(folder: string): Promise<void> {
  * Replaces a file as a whole: after a crash it holds the old text or the new, never a part. Only its
  * owner can read it (mode 0600). The open file is given back, positioned at its end.
  */
-export async function replaceFile(path: string, text: string): Promise<FileHandle> {
+export async function replaceFile(path: string, text: string | Uint8Array): Promise<FileHandle> {
   const fresh = `${path}.new`;
   let file: FileHandle | undefined;
   try {

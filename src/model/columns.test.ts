@@ -16,7 +16,8 @@ test('a column is wide enough for the greatest value that decode lets through', 
   const widest = { UInt32: 2 ** 32 - 1, UInt64: Number.MAX_SAFE_INTEGER };
   const bounds = VALUE_NAMES.map((name) => {
     const type = FLOW_COLUMNS.find((column) => column.name === name)?.type;
-    return type === 'UInt32' || type === 'UInt64' ? widest[type] : undefined;
+    const width = type?.replace(/^Nullable\((.*)\)$/, '$1');
+    return width === 'UInt32' || width === 'UInt64' ? widest[width] : undefined;
   });
   expect(bounds).toEqual(WIDEST_VALUES);
 });

@@ -1,5 +1,5 @@
-import type { Endpoint, EnrichedFlow } from './enriched-flow.ts';
-import { isWide, VALUE_NAMES } from './flow-metrics.ts';
+import { type Endpoint, type EnrichedFlow, NO_ADDRESS } from './enriched-flow.ts';
+import { isOptionalPlain, isWide, VALUE_NAMES } from './flow-metrics.ts';
 
 /** ClickHouse types a column may have. */
 export type ColumnType =
@@ -9,7 +9,9 @@ export type ColumnType =
   | 'IPv6'
   | 'UInt16'
   | 'UInt32'
-  | 'UInt64';
+  | 'UInt64'
+  | 'Nullable(UInt32)'
+  | 'Nullable(UInt64)';
 
 /**
  * A column of the flow table, declared here only: table, inserter, query dimension, API field and
@@ -20,7 +22,7 @@ export interface Column {
   readonly type: ColumnType;
   /** What the console calls it. */
   readonly label: string;
-  /** Its value in a row; an address as canonical text. */
+  /** Its value in a row; an address as canonical text; NaN, where it may be null, for not known. */
   readonly value: (row: EnrichedFlow) => string | number;
 }
 
@@ -68,10 +70,15 @@ const pods: readonly Column[] = [
 
 const values: readonly Column[] = VALUE_NAMES.map((name, index) => ({
   name,
-  type: isWide(index) ? 'UInt64' : 'UInt32',
+  type: valueType(index),
   label: name.replaceAll('_', ' '),
   value: ({ flow }) => flow.values[index] ?? 0,
 }));
+
+function valueType(index: number): ColumnType {
+  const type = isWide(index) ? 'UInt64' : 'UInt32';
+  return isOptionalPlain(index) ? `Nullable(${type})` : type;
+}
 
 export const FLOW_COLUMNS: readonly Column[] = [
   { name: 'time', type: "DateTime('UTC')", label: 'Time', value: (row) => row.timeSeconds },
@@ -107,6 +114,18 @@ export const FLOW_COLUMNS: readonly Column[] = [
     value: ({ flow }) => flow.remoteAddress,
   },
   {
+    name: 'snat_ip',
+    type: 'IPv6',
+    label: 'Local address beyond NAT',
+    value: ({ flow }) => flow.snatAddress ?? NO_ADDRESS,
+  },
+  {
+    name: 'dnat_ip',
+    type: 'IPv6',
+    label: 'Remote address beyond NAT',
+    value: ({ flow }) => flow.dnatAddress ?? NO_ADDRESS,
+  },
+  {
     name: 'service_port',
     type: 'UInt16',
     label: 'Service port',
@@ -119,6 +138,9 @@ export const FLOW_COLUMNS: readonly Column[] = [
   text('remote_identifier', 'Remote resource', (row) => row.remoteIdentifier),
   text('local_cluster', 'Local cluster', (row) => row.cluster),
   ...pods,
+  text('local_process', 'Local process', ({ flow }) => flow.processName ?? ''),
+  text('local_cgroup', 'Local cgroup', ({ flow }) => flow.cgroup ?? ''),
+  { name: 'flows_cut', type: 'UInt32', label: 'Flows cut', value: (row) => row.flowsCut ?? 0 },
   ...values,
 ];
 

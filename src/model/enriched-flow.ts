@@ -26,7 +26,10 @@ export const UNKNOWN_ENDPOINT: Endpoint = {
 export interface EnrichedFlow {
   readonly timeSeconds: number;
   readonly owner: Owner;
+  /** Of a remainder: no addresses (`NO_ADDRESS`), port 0. */
   readonly flow: ReportedFlow;
+  /** How many flows the row stands for that were cut from the report; absent for a flow. */
+  readonly flowsCut?: number | undefined;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /** The Kubernetes cluster of the reporting host; "" outside of one. */
@@ -37,6 +40,9 @@ export interface EnrichedFlow {
   /** How workload insights name the other end: an ARN, a Region, a service, or "". */
   readonly remoteIdentifier: string;
 }
+
+/** What an address column holds where there is none: no flow has it. */
+export const NO_ADDRESS = '::';
 
 /** The remote identifier of traffic that never left its host. */
 export const LOOPBACK_IDENTIFIER = 'loopback';

@@ -19,7 +19,15 @@ beforeAll(async () => {
     [
       flowRow({
         ...web,
-        values: { bytes_received: 1, sockets_established: 5, ...rtt([2, 10, 30, 40]) },
+        values: {
+          bytes_received: 1,
+          sockets_established: 5,
+          ...rtt([2, 10, 30, 40]),
+          busy_us: 7,
+          dsacks: 0,
+          delivery_rate_count: 1,
+          delivery_rate_max: 5_000_000_000,
+        },
       }),
       flowRow({
         ...web,
@@ -38,8 +46,14 @@ beforeAll(async () => {
         category: 'INTERNET',
         values: { bytes_received: 9 },
       }),
-      flowRow({ servicePort: 80, side: 'server', values: { bytes_received: 5 } }),
+      flowRow({
+        servicePort: 80,
+        side: 'server',
+        dnatAddress: '198.51.100.9',
+        values: { bytes_received: 5 },
+      }),
       flowRow({ account: '111111111111', values: { bytes_received: 99 } }),
+      { ...flowRow({ values: { bytes_received: 1_000 } }), flowsCut: 12 },
       flowRow({ region: 'eu-west-1', values: { bytes_received: 99 } }),
     ],
     1n,
@@ -84,4 +98,16 @@ test.each([
   { name: 'category', request: { category: 'INTERNET' }, found: 1 },
 ] as const)('only those of a $name', async ({ request, found }) => {
   expect(await explore(request)).toHaveLength(found);
+});
+
+test('what only some reports know is summed over those; what none knows is left out', async () => {
+  const [flow] = await explore({ servicePort: 443, category: 'INTRA_AZ' });
+  expect(flow).toMatchObject({ busyUs: 7n, dsacks: 0n, deliveryRateMax: 5_000_000_000n });
+  expect(flow).not.toHaveProperty('segmentsCe');
+  expect(flow).not.toHaveProperty('minRttUsMin');
+});
+
+test('addresses beyond translation are shown where there are any', async () => {
+  expect((await explore({ servicePort: 80 }))[0]).toMatchObject({ dnatIp: '198.51.100.9' });
+  expect((await explore({ servicePort: 443 }))[0]).not.toHaveProperty('dnatIp');
 });

@@ -1,7 +1,8 @@
 import { canonicalAddress } from '../model/address.ts';
 import type { DESTINATION_CATEGORIES } from '../model/category.ts';
 import { FLOW_COLUMNS } from '../model/columns.ts';
-import { TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
+import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
@@ -21,8 +22,24 @@ export interface ExplorerRequest {
 /** A flow over the range: dimensions as text or port, counts and sums as 64-bit integers. */
 export type ExploredFlow = Readonly<Record<string, string | number | bigint>>;
 
+/** As ClickHouse gives it: null where no row of the range knows a value. */
+type StoredFlow = Readonly<Record<string, string | number | null>>;
+
+const OPTIONAL_TIMINGS = TIMING_METRICS.filter(isOptionalTiming);
+
+const ADDRESSES: ReadonlySet<string> = new Set(
+  FLOW_COLUMNS.filter(({ type }) => type === 'IPv6').map((column) => column.name),
+);
+
+/** What is said of a flow and makes no other flow of it: the latest that was known. */
+const DESCRIPTIONS = ['local_process', 'local_cgroup'] as const;
+
 const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
-  (column) => column !== 'time' && !VALUE_NAMES.includes(column),
+  (column) =>
+    column !== 'time' &&
+    column !== 'flows_cut' &&
+    !VALUE_NAMES.includes(column) &&
+    !DESCRIPTIONS.some((description) => description === column),
 );
 
 /** Levels are what was open at the end of a window: their latest value counts, not their sum. */
@@ -39,13 +56,13 @@ export async function exploreFlows(
   owner: Owner,
   request: ExplorerRequest,
 ): Promise<ExploredFlow[]> {
-  const rows = await store.query<Record<string, string | number>>(explorerPlan(owner, request));
+  const rows = await store.query<StoredFlow>(explorerPlan(owner, request));
   return rows.map(exploredFlow);
 }
 
 export function explorerPlan(owner: Owner, request: ExplorerRequest): SqlFragment {
   const dimensions = joinSql(DIMENSIONS.map(name), ', ');
-  const values = joinSql(VALUE_NAMES.map(aggregate), ', ');
+  const values = joinSql([...DESCRIPTIONS.map(latest), ...VALUE_NAMES.map(aggregate)], ', ');
   return sql`SELECT ${dimensions}, ${values} FROM flows WHERE ${where(owner, request)} GROUP BY ${dimensions} ORDER BY sum(flows.bytes_received + flows.bytes_delivered) DESC, ${dimensions} LIMIT ${param('UInt32', request.limit)}`;
 }
 
@@ -56,6 +73,7 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
     sql`region = ${param('String', owner.region)}`,
     sql`time >= toDateTime(${param('UInt32', startSeconds)}, 'UTC')`,
     sql`time < toDateTime(${param('UInt32', endSeconds)}, 'UTC')`,
+    sql`flows_cut = 0`,
   ];
   if (localIp !== undefined) conditions.push(sql`local_ip = toIPv6(${param('String', localIp)})`);
   if (remoteIp !== undefined)
@@ -65,6 +83,11 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   }
   if (category !== undefined) conditions.push(sql`category = ${param('String', category)}`);
   return joinSql(conditions, ' AND ');
+}
+
+function latest(column: string): SqlFragment {
+  const of = sql`flows.${name(column)}`;
+  return sql`argMaxIf(${of}, flows.time, ${of} != '') AS ${name(column)}`;
 }
 
 function aggregate(column: string): SqlFragment {
@@ -80,12 +103,20 @@ function aggregate(column: string): SqlFragment {
 }
 
 /** Column names as API members (`local_ip` → `localIp`); what is not known is left out. */
-function exploredFlow(row: Readonly<Record<string, string | number>>): ExploredFlow {
+function exploredFlow(row: StoredFlow): ExploredFlow {
   const flow: Record<string, string | number | bigint> = {};
   for (const [column, value] of Object.entries(row)) {
-    if (value !== '') flow[memberOf(column)] = memberValue(column, value);
+    if (value === null || value === '' || value === NO_ADDRESS) continue;
+    if (isUnknownTiming(column, row)) continue;
+    flow[memberOf(column)] = memberValue(column, value);
   }
   return flow;
+}
+
+/** A timing that reports may leave out has no samples where they all did. */
+function isUnknownTiming(column: string, row: StoredFlow): boolean {
+  const timing = OPTIONAL_TIMINGS.find((metric) => column.startsWith(`${metric}_`));
+  return timing !== undefined && BigInt(row[`${timing}_count`] ?? 0) === 0n;
 }
 
 function memberOf(column: string): string {
@@ -94,6 +125,5 @@ function memberOf(column: string): string {
 
 function memberValue(column: string, value: string | number): string | number | bigint {
   if (VALUE_NAMES.includes(column)) return BigInt(value);
-  const isAddress = column === 'local_ip' || column === 'remote_ip';
-  return isAddress ? (canonicalAddress(String(value)) ?? value) : value;
+  return ADDRESSES.has(column) ? (canonicalAddress(String(value)) ?? value) : value;
 }

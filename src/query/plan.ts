@@ -18,6 +18,8 @@ export const MONITOR_ROW_KEYS = [
   'side',
   'local_ip',
   'remote_ip',
+  'snat_ip',
+  'dnat_ip',
   'service_port',
   'local_instance',
   'local_subnet',
@@ -69,7 +71,8 @@ export function monitorPlan(request: QueryRequest, monitor: Monitor, owner: Owne
     keys: MONITOR_ROW_KEYS.map((key) =>
       key === 'service_port' ? sql`if(side = 'client', service_port, 0) AS target_port` : name(key),
     ),
-    where: sql`${own} AND ${monitorFilter(monitor, owner)}`,
+    // What was cut from reports went between addresses nobody knows any more: it is in no row here.
+    where: sql`${own} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
     // As of when the path of a row is asked for.
     more: sql`, toUnixTimestamp(max(flows.time)) AS last_seconds`,
   });

@@ -1,6 +1,7 @@
 import { canonicalAddress } from '../model/address.ts';
 import { ec2Arn, parseArn } from '../model/arn.ts';
 import type { DestinationCategory } from '../model/category.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
 import type { Owner } from '../model/owner.ts';
 import type {
   KubernetesMetadata,
@@ -36,7 +37,8 @@ export interface StoredBin {
 export function monitorRow(row: StoredMonitorRow, category: DestinationCategory): KeptMonitorRow {
   return {
     ...known({
-      localIp: canonicalAddress(row.local_ip) ?? '',
+      localIp: addressOf(row.local_ip),
+      snatIp: addressOf(row.snat_ip),
       localInstanceId: row.local_instance,
       localVpcId: row.local_vpc,
       localRegion: row.region,
@@ -47,7 +49,8 @@ export function monitorRow(row: StoredMonitorRow, category: DestinationCategory)
       remoteAz: row.remote_az,
       remoteSubnetId: row.remote_subnet,
       remoteInstanceId: row.remote_instance,
-      remoteIp: canonicalAddress(row.remote_ip) ?? '',
+      remoteIp: addressOf(row.remote_ip),
+      dnatIp: addressOf(row.dnat_ip),
       ...endArns('local', row),
       ...endArns('remote', row),
     }),
@@ -150,6 +153,10 @@ function kubernetes(row: StoredMonitorRow): { kubernetesMetadata?: KubernetesMet
     remotePodNamespace: row.remote_pod_namespace,
   });
   return Object.keys(metadata).length === 0 ? {} : { kubernetesMetadata: metadata };
+}
+
+function addressOf(stored: string): string {
+  return stored === NO_ADDRESS ? '' : (canonicalAddress(stored) ?? '');
 }
 
 function known<T extends Readonly<Record<string, string>>>(members: T): Partial<T> {

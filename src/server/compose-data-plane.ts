@@ -184,8 +184,33 @@ function countRefusals(metrics: Metrics): (report: DecodedReport) => void {
     help: 'Flows of accepted reports that were not stored, by reason',
     labels: ['reason'],
   });
+  const unseen = metrics.counter({
+    name: 'nfm_agent_unseen_total',
+    help: 'What agents say they could not report in full, by what it was',
+    labels: ['what'],
+  });
   return (report) => {
     decoded.add(report.flows.length);
     for (const [reason, count] of report.refused) refused.add(count, { reason });
+    for (const [what, names] of Object.entries(UNSEEN)) {
+      unseen.add(sumOf(report.counters, names), { what });
+    }
   };
+}
+
+/** What the counters of the agents' own say of what is missing in their reports. */
+const UNSEEN: Readonly<Record<string, readonly string[]>> = {
+  flows_cut: ['flows_cut'],
+  bytes_cut: ['bytes_cut'],
+  sockets_missed: ['map_insertion_errors', 'socket_agg_above_limit'],
+  events_lost: ['sockets_stale', 'events_lost'],
+  reports_failed: ['publish_report_failed'],
+};
+
+/** Counters come from outside: only what is a count is one. */
+function sumOf(counters: Readonly<Record<string, number>>, names: readonly string[]): number {
+  return names.reduce((sum, name) => {
+    const count = counters[name] ?? 0;
+    return count > 0 && Number.isSafeInteger(count) ? sum + count : sum;
+  }, 0);
 }

@@ -16,7 +16,7 @@ import {
 } from './connection.ts';
 import { encodeRows, INSERT_COLUMNS } from './encode-rows.ts';
 import {
-  addColumns,
+  changeColumns,
   changeRetention,
   createFlowTable,
   FLOW_TABLE,
@@ -276,10 +276,10 @@ export class FlowStore implements Service {
   async #migrate(control: StoreConnection): Promise<void> {
     const options = { retentionDays: this.#options.retentionDays };
     await control.command(createFlowTable(options));
-    const columns = await this.#ask<{ name: string }>(
-      sql`SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)}`,
+    const columns = await this.#ask<{ name: string; type: string }>(
+      sql`SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)}`,
     );
-    for (const text of addColumns(new Set(columns.map(({ name }) => name)))) {
+    for (const text of changeColumns(new Map(columns.map(({ name, type }) => [name, type])))) {
       await control.command(text);
     }
     if (!(await this.#hasRetention(options))) await control.command(changeRetention(options));

@@ -1,5 +1,6 @@
 import { addressBytes } from '../model/address.ts';
 import type { ColumnType } from '../model/columns.ts';
+import { NO_ADDRESS } from '../model/enriched-flow.ts';
 
 /** One column of a block: a value a row, or one for all. */
 export type BlockColumn =
@@ -37,6 +38,9 @@ function encodeColumn(column: BlockColumn, rows: number): readonly Uint8Array[] 
       return [bytesOf(fill(new Uint16Array(rows), valueAt as NumberAt))];
     case 'UInt64':
       return [encodeUint64(rows, valueAt as NumberAt)];
+    case 'Nullable(UInt32)':
+    case 'Nullable(UInt64)':
+      return encodeNullable(type, rows, valueAt as NumberAt);
     case "Enum8('client' = 1, 'server' = 2)":
       return [bytesOf(fill(new Int8Array(rows), (row) => (valueAt(row) === 'client' ? 1 : 2)))];
     case 'IPv6':
@@ -72,11 +76,32 @@ function encodeUint64(rows: number, valueAt: NumberAt): Uint8Array {
   return bytesOf(halves);
 }
 
+/** A 1 for each row without a value (NaN), then the values, 0 in place of those. */
+function encodeNullable(
+  type: 'Nullable(UInt32)' | 'Nullable(UInt64)',
+  rows: number,
+  valueAt: NumberAt,
+): readonly Uint8Array[] {
+  const width = type === 'Nullable(UInt32)' ? 1 : 2;
+  const isNull = new Uint8Array(rows);
+  const halves = new Uint32Array(rows * width);
+  for (let row = 0; row < rows; row += 1) {
+    const value = valueAt(row);
+    if (Number.isNaN(value)) isNull[row] = 1;
+    else if (value !== 0) {
+      halves[row * width] = value;
+      if (width === 2) halves[row * 2 + 1] = value / TWO_32;
+    }
+  }
+  return [isNull, bytesOf(halves)];
+}
+
 function encodeAddresses(rows: number, valueAt: TextAt): Uint8Array {
   const bytes = new Uint8Array(rows * 16);
   const known = new Map<string, Uint8Array>();
   for (let row = 0; row < rows; row += 1) {
     const address = valueAt(row);
+    if (address === NO_ADDRESS) continue;
     let own = known.get(address);
     if (own === undefined) {
       own = addressBytes(address);

@@ -24,10 +24,18 @@ TTL ${retention(options)}
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1`;
 }
 
-/** Columns that a newer version declares and the table does not have yet. */
-export function addColumns(existing: ReadonlySet<string>): string[] {
-  return FLOW_COLUMNS.filter(({ name }) => !existing.has(name)).map(
-    ({ name, type }) => `ALTER TABLE ${FLOW_TABLE} ADD COLUMN IF NOT EXISTS ${name} ${type}`,
+/**
+ * What makes a table of an older version this one's: columns it does not have yet, and those whose
+ * type has become another (a value that may be unknown is Nullable).
+ *
+ * @param existing its columns' types by their names
+ */
+export function changeColumns(existing: ReadonlyMap<string, string>): string[] {
+  return FLOW_COLUMNS.filter(({ name, type }) => existing.get(name) !== type).map(
+    ({ name, type }) => {
+      const change = existing.has(name) ? 'MODIFY COLUMN' : 'ADD COLUMN IF NOT EXISTS';
+      return `ALTER TABLE ${FLOW_TABLE} ${change} ${name} ${type}`;
+    },
   );
 }
 

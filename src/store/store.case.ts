@@ -209,9 +209,18 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
           sql`SELECT local_cluster, rtos_est FROM flows ORDER BY batch`,
         );
         expect(rows).toEqual([
-          { local_cluster: '', rtos_est: 0 },
+          { local_cluster: '', rtos_est: null },
           { local_cluster: 'green', rtos_est: 3 },
         ]);
+      });
+
+      test('gives a value that may be unknown now a column that says so, and keeps the rest', async () => {
+        await store.insert([flowRow({ values: { rtos_est: 7 } })], 1n);
+        await control.command('ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0');
+        await restart();
+        await store.insert([flowRow()], 2n);
+        const rows = await store.query(sql`SELECT rtos_est FROM flows ORDER BY batch`);
+        expect(rows).toEqual([{ rtos_est: 7 }, { rtos_est: null }]);
       });
 
       test('that keeps rows for fewer days drops the older ones', async () => {
@@ -431,7 +440,12 @@ type StoredRow = Readonly<Record<string, string>>;
 
 /** Every column of a row as text, from the declaration of the columns. */
 function expected(row: EnrichedFlow): StoredRow {
-  return Object.fromEntries(FLOW_COLUMNS.map((column) => [column.name, String(column.value(row))]));
+  return Object.fromEntries(
+    FLOW_COLUMNS.map((column) => {
+      const value = column.value(row);
+      return [column.name, Number.isNaN(value) ? 'null' : String(value)];
+    }),
+  );
 }
 
 async function readBack(store: FlowStore, batch: bigint): Promise<StoredRow[]> {
@@ -447,7 +461,7 @@ async function readBack(store: FlowStore, batch: bigint): Promise<StoredRow[]> {
   return rows.map((row) =>
     Object.fromEntries(
       Object.entries(row).map(([column, value]) => {
-        const isAddress = column === 'local_ip' || column === 'remote_ip';
+        const isAddress = column.endsWith('_ip');
         return [column, isAddress ? (canonicalAddress(String(value)) ?? '') : String(value)];
       }),
     ),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { type Endpoint, type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
-import { VALUE_NAMES, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import { emptyValues, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { PodNames, Side } from '../model/report.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 
@@ -17,6 +17,8 @@ export interface FlowParts {
   readonly side?: Side;
   readonly localAddress?: string;
   readonly remoteAddress?: string;
+  readonly snatAddress?: string | undefined;
+  readonly dnatAddress?: string | undefined;
   readonly servicePort?: number;
   readonly local?: Partial<Endpoint>;
   readonly remote?: Partial<Endpoint>;
@@ -35,7 +37,7 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
     account: parts.account ?? '000000000000',
     region: parts.region ?? 'us-east-1',
   };
-  const values = new Float64Array(VALUES_LENGTH);
+  const values = emptyValues();
   for (const [name, value] of Object.entries(parts.values ?? {})) {
     const index = VALUE_NAMES.indexOf(name);
     if (index === -1) throw new Error(`no value is named ${name}`);
@@ -48,6 +50,8 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
       side: parts.side ?? 'client',
       localAddress: parts.localAddress ?? '10.0.1.7',
       remoteAddress: parts.remoteAddress ?? '10.0.2.7',
+      snatAddress: parts.snatAddress,
+      dnatAddress: parts.dnatAddress,
       servicePort: parts.servicePort ?? 443,
       values,
     },

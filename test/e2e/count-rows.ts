@@ -8,29 +8,38 @@ export interface RowCount {
   readonly distinct: number;
 }
 
-/**
- * Counts the rows of a stopped server's data folder. In a process of its own: chDB binds one data
- * folder a process for good.
- */
+/** Counts the rows of a stopped server's data folder. */
 export async function countRows(data: string): Promise<RowCount> {
+  const row = await queryStopped(
+    data,
+    'SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(cityHash64(* EXCEPT batch))) AS distinct FROM flows',
+  );
+  return row as unknown as RowCount;
+}
+
+/**
+ * The one row a statement gives on a stopped server's data folder. In a process of its own: chDB
+ * binds one data folder a process for good.
+ */
+export async function queryStopped(
+  data: string,
+  sql: string,
+): Promise<Readonly<Record<string, number>>> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '-e', SCRIPT],
     {
-      env: { ...process.env, NFM_COUNT_PATH: join(data, 'clickhouse') },
+      env: { ...process.env, NFM_QUERY_PATH: join(data, 'clickhouse'), NFM_QUERY: sql },
       cwd: join(import.meta.dirname, '..', '..'),
     },
   );
-  return JSON.parse(stdout) as RowCount;
+  return JSON.parse(stdout);
 }
 
 const SCRIPT = `
 import { createRequire } from 'node:module';
 const { createChdbConnection } = createRequire(process.cwd() + '/package.json')('chdb/connection');
-const { chdb } = createChdbConnection({ path: process.env.NFM_COUNT_PATH });
-const result = await chdb.queryAsync(
-  \`SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(cityHash64(* EXCEPT batch))) AS distinct FROM flows\`,
-  { format: 'JSONEachRow' },
-);
+const { chdb } = createChdbConnection({ path: process.env.NFM_QUERY_PATH });
+const result = await chdb.queryAsync(process.env.NFM_QUERY, { format: 'JSONEachRow' });
 process.stdout.write(result.text(), () => process.exit(0));
 `;

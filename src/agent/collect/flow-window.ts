@@ -1,11 +1,13 @@
 import { addressText } from '../../model/address.ts';
 import {
+  emptyValues,
   plainIndex,
   type TimingMetric,
   timingIndex,
-  VALUES_LENGTH,
+  UNTOLD_METRICS,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
+import type { Beyond } from '../kernel/nat-table.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
 
 /** What the connections of one flow did since the last report. */
@@ -14,22 +16,36 @@ export class FlowWindow {
   readonly localAddress: string;
   readonly remoteAddress: string;
   readonly servicePort: number;
-  values = new Float64Array(VALUES_LENGTH);
+  readonly snatAddress: string | undefined;
+  readonly dnatAddress: string | undefined;
+  values = newValues();
   /** Something happened in this window. */
   touched = false;
+  #processName: string | undefined;
+  #cgroupId: number | undefined;
 
-  constructor(flow: Omit<ReportedFlow, 'values' | 'pods'>) {
+  constructor(flow: FlowKey) {
     this.side = flow.side;
     this.localAddress = flow.localAddress;
     this.remoteAddress = flow.remoteAddress;
     this.servicePort = flow.servicePort;
+    this.snatAddress = flow.snatAddress;
+    this.dnatAddress = flow.dnatAddress;
   }
 
+  /** Says whose a connection is that did something; "" and 0 say nothing. */
+  own(processName: string, cgroupId: number): void {
+    if (processName !== '')
+      this.#processName = agreed(this.#processName, processName, SEVERAL_NAMES);
+    if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
+  }
+
+  /** What was not known until now (NaN) is from now on. */
   add(index: number, delta: number): void {
-    this.values[index] = (this.values[index] ?? 0) + delta;
+    this.values[index] = (this.values[index] || 0) + delta;
   }
 
-  /** Adds `count` samples, in microseconds. */
+  /** Adds `count` samples. */
   addTimes(metric: TimingMetric, count: number, times: RoundTripTimes): void {
     const first = timingIndex(metric);
     const before = this.values[first] ?? 0;
@@ -40,13 +56,41 @@ export class FlowWindow {
     this.add(first + 3, times.sum);
   }
 
-  /** The window as it goes into a report; a new one begins. */
-  take(): ReportedFlow {
+  /**
+   * The window as it goes into a report; a new one begins.
+   *
+   * @param unknown places whose values nobody told
+   * @param cgroupPath the path of a cgroup by its id
+   */
+  take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): ReportedFlow {
     const { side, localAddress, remoteAddress, servicePort, values } = this;
-    this.values = new Float64Array(VALUES_LENGTH);
+    const { snatAddress, dnatAddress } = this;
+    const processName = this.#processName || undefined;
+    const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
+    for (const place of unknown) values[place] = Number.NaN;
+    this.values = newValues();
     this.touched = false;
-    return { side, localAddress, remoteAddress, servicePort, values };
+    this.#processName = undefined;
+    this.#cgroupId = undefined;
+    const key = { side, localAddress, remoteAddress, snatAddress, dnatAddress, servicePort };
+    return { ...key, processName, cgroup, values };
   }
+}
+
+/** What happened to no connection yet: severed and timed out were none. */
+function newValues(): Float64Array {
+  const values = emptyValues();
+  for (const place of UNTOLD_PLACES) values[place] = 0;
+  return values;
+}
+
+const UNTOLD_PLACES = UNTOLD_METRICS.map(plainIndex);
+const SEVERAL_NAMES = '';
+const SEVERAL_CGROUPS = 0;
+
+/** The one value all gave so far, or `several`. */
+function agreed<T>(before: T | undefined, given: T, several: T): T {
+  return before === undefined || before === given ? given : several;
 }
 
 /** Places of the plain metrics, looked up once. */
@@ -65,17 +109,45 @@ export const AT = {
   segmentsDelivered: plainIndex('segments_delivered'),
   retrans: plainIndex('retrans_syn'),
   rtos: plainIndex('rtos_syn'),
+  busy: plainIndex('busy_us'),
+  rwndLimited: plainIndex('rwnd_limited_us'),
+  sndbufLimited: plainIndex('sndbuf_limited_us'),
+  outOfOrder: plainIndex('segments_out_of_order'),
+  reorderings: plainIndex('reorderings'),
+  dsacks: plainIndex('dsacks'),
+  segmentsCe: plainIndex('segments_ce'),
 } as const;
 
-/** The flow of a connection: the client's port is left out, so that its connections share one. */
-export function flowOf(record: SocketRecord): Omit<ReportedFlow, 'values' | 'pods'> {
+/** What makes connections one flow. */
+export type FlowKey = Pick<
+  ReportedFlow,
+  'side' | 'localAddress' | 'remoteAddress' | 'snatAddress' | 'dnatAddress' | 'servicePort'
+>;
+
+/**
+ * The flow of a connection: the client's port is left out, so that its connections share one.
+ *
+ * @param beyond what the network has instead, when this host translates it
+ */
+export function flowOf(record: SocketRecord, beyond: Beyond | undefined): FlowKey {
   const isServer = record.isServer;
+  const localAddress = shortText(record.localAddress);
+  const remoteAddress = shortText(record.remoteAddress);
+  const servicePort = isServer ? record.localPort : record.remotePort;
+  const side = isServer ? 'server' : 'client';
+  if (beyond === undefined) return { side, localAddress, remoteAddress, servicePort };
   return {
-    side: isServer ? 'server' : 'client',
-    localAddress: shortText(record.localAddress),
-    remoteAddress: shortText(record.remoteAddress),
-    servicePort: isServer ? record.localPort : record.remotePort,
+    side,
+    localAddress,
+    remoteAddress,
+    snatAddress: unless(localAddress, shortText(beyond.localAddress)),
+    dnatAddress: unless(remoteAddress, shortText(beyond.remoteAddress)),
+    servicePort: beyond.servicePort,
   };
+}
+
+function unless(same: string, text: string): string | undefined {
+  return text === same ? undefined : text;
 }
 
 /** Canonical text; v4-mapped is written by hand, ten times faster than through the parser. */

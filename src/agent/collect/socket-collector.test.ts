@@ -4,17 +4,23 @@ import { type PlainMetric, plainIndex, timingIndex } from '../../model/flow-metr
 import type { ReportedFlow } from '../../model/report.ts';
 import { SEVERED_ESTABLISHED } from '../kernel/socket-record.ts';
 import { SocketCollector } from './socket-collector.ts';
-import { FakeSource } from './testing.ts';
+import { FakeSource, NO_DETAILS } from './testing.ts';
 
 let source: FakeSource;
 let clock: FakeClock;
 let collector: SocketCollector;
+const cgroups = {
+  allowReading: () => {},
+  pathOf: (id: number) => (id === 7 ? '/kubepods' : undefined),
+};
 
 beforeEach(() => {
   source = new FakeSource();
   clock = new FakeClock(1_000_000);
-  collector = new SocketCollector({ source, clock, notrackMillis: 65_000 });
+  collector = new SocketCollector({ source, cgroups, clock, notrackMillis: 65_000 });
 });
+
+const PROGRESS = { cookie: 1, startedNanos: 1, details: NO_DETAILS, processName: '' };
 
 function plain(flows: readonly ReportedFlow[], metric: PlainMetric): number {
   return flows.reduce((sum, flow) => sum + (flow.values[plainIndex(metric)] ?? 0), 0);
@@ -72,7 +78,7 @@ test('counters that wrap go on', async () => {
 
 test('a record older than what the iterator saw takes nothing back', async () => {
   source.table = [{ cookie: 1, bytesReceived: 10, changes: 1 }];
-  const progress = { cookie: 1, startedNanos: 1, bytesAcked: 0, segmentsIn: 7, segmentsOut: 0 };
+  const progress = { ...PROGRESS, bytesAcked: 0, segmentsIn: 7, segmentsOut: 0 };
   source.progress = [{ ...progress, bytesReceived: 500 }];
   expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(500);
   source.progress = [];
@@ -88,7 +94,7 @@ test('a record older than what the iterator saw takes nothing back', async () =>
 test('progress of an earlier connection of the same socket is not counted', async () => {
   source.table = [{ cookie: 1, started: 2 }];
   const progress = { bytesReceived: 9, bytesAcked: 9, segmentsIn: 1, segmentsOut: 1 };
-  source.progress = [{ cookie: 1, startedNanos: 1, ...progress }];
+  source.progress = [{ ...PROGRESS, ...progress }];
   expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(0);
 });
 
@@ -190,4 +196,69 @@ test('a connection that vanished without an end is given up and counted', async 
   await collector.takeWindow();
   expect(collector.takeCounters().sockets_stale).toBe(1);
   expect(collector.socketsTracked).toBe(0);
+});
+
+test('an adopted connection is counted from where it was, and is no attempt', async () => {
+  const before = { cookie: 1, isAdopted: true, bytesAcked: 1_000, segmentsOut: 9, dsacks: 4 };
+  source.table = [before];
+  collector.adopt();
+  source.table = [{ ...before, bytesAcked: 1_050, segmentsOut: 10, changes: 2 }];
+  source.progress = [
+    { ...PROGRESS, bytesReceived: 0, bytesAcked: 1_080, segmentsIn: 0, segmentsOut: 11 },
+  ];
+  const flows = await collector.takeWindow();
+  expect(plain(flows, 'bytes_delivered')).toBe(80);
+  expect(plain(flows, 'segments_delivered')).toBe(2);
+  expect(plain(flows, 'connect_attempts')).toBe(0);
+  expect(plain(flows, 'sockets_established')).toBe(1);
+  source.table = [];
+  source.progress = [];
+  source.closed = [{ ...before, bytesAcked: 1_081, segmentsOut: 12, dsacks: 6, changes: 3 }];
+  const last = await collector.takeWindow();
+  expect(plain(last, 'bytes_delivered')).toBe(1);
+  expect(plain(last, 'dsacks')).toBe(2);
+});
+
+test('what held a sender up is not known until a socket said it', async () => {
+  source.table = [{ cookie: 1 }];
+  expect(plain(await collector.takeWindow(), 'busy_us')).toBeNaN();
+  const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
+  const details = { ...NO_DETAILS, busyMicros: 8_000, minRttMicros: 70 };
+  source.progress = [{ ...moved, details }];
+  const [flow] = await collector.takeWindow();
+  expect(plain([flow!], 'busy_us')).toBe(8_000);
+  expect(plain([flow!], 'rwnd_limited_us')).toBe(0);
+  expect(flow!.values[timingIndex('min_rtt_us', 'sum')]).toBe(70);
+  expect(flow!.values[timingIndex('delivery_rate')]).toBe(0);
+});
+
+test("a flow is named after its connections' process and cgroup while they agree", async () => {
+  const owned = { cgroupId: 7, processName: 'curl' };
+  source.table = [
+    { cookie: 1, ...owned },
+    { cookie: 2, ...owned, remote: '10.0.0.3' },
+  ];
+  const flows = await collector.takeWindow();
+  expect(flows.map(({ processName, cgroup }) => [processName, cgroup])).toEqual([
+    ['curl', '/kubepods'],
+    ['curl', '/kubepods'],
+  ]);
+  source.table = [
+    { cookie: 1, ...owned, changes: 2 },
+    { cookie: 3, cgroupId: 8, processName: 'wget' },
+    { cookie: 2, ...owned, remote: '10.0.0.3', changes: 2 },
+  ];
+  const [both, one] = await collector.takeWindow();
+  expect(both).toMatchObject({ processName: undefined, cgroup: undefined });
+  expect(one).toMatchObject({ processName: 'curl', cgroup: '/kubepods' });
+});
+
+test('an accepted connection is named once the iterator saw who has it', async () => {
+  source.table = [{ cookie: 1, isServer: true }];
+  const [before] = await collector.takeWindow();
+  expect(before).toMatchObject({ processName: undefined });
+  const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
+  source.progress = [{ ...moved, processName: 'nginx' }];
+  const [after] = await collector.takeWindow();
+  expect(after).toMatchObject({ processName: 'nginx' });
 });

@@ -1,16 +1,32 @@
 import type { Clock } from '../../lib/clock.ts';
+import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { ReportedFlow } from '../../model/report.ts';
+import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
+import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
-import { AT, FlowWindow, flowOf } from './flow-window.ts';
+import { AT, type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
 import { TrackedSocket } from './tracked-socket.ts';
 
 /** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
 const MOST_FLOWS = 65_536;
 
+/**
+ * The ring must be read often, as it only holds so much; the table need not, and to read 50,000
+ * connections takes 40 ms.
+ */
+const TABLE_MILLIS = 5_000;
+
 /** Where the connections are read; `SocketWatch` is the one. */
 export interface SocketSource {
   readonly maxSockets: number;
+  /** What it cannot tell of any flow: left out of them. */
+  readonly unknown: readonly PlainMetric[];
+  start(): void;
+  stop(): void;
+  adopt(visit: (record: SocketRecord) => void): void;
   beginEpoch(): number;
+  /** Before the last reading of a window: what is too dear to do at each. */
+  readAhead(): void;
   readSockets(visit: (record: SocketRecord) => void): void;
   takeClosed(visit: (record: SocketRecord) => void): void;
   readProgress(): Promise<readonly SocketProgress[]>;
@@ -20,6 +36,10 @@ export interface SocketSource {
 export interface SocketCollectorDeps {
   readonly source: SocketSource;
   readonly clock: Clock;
+  /** Names the cgroups. */
+  readonly cgroups: Pick<CgroupPaths, 'allowReading' | 'pathOf'>;
+  /** Undefined: address translation is not asked for. */
+  readonly nat?: Pick<NatTable, 'start' | 'stop' | 'drain' | 'find' | 'takeFailures'> | undefined;
   /** Connections that did nothing for so long are in no level and no report until they do. */
   readonly notrackMillis: number;
 }
@@ -31,6 +51,8 @@ export interface CollectorCounters {
   readonly socket_agg_completed: number;
   readonly socket_agg_above_limit: number;
   readonly socket_eviction_completed: number;
+  readonly sockets_natd: number;
+  readonly remote_nat_reversal_errors: number;
 }
 
 /**
@@ -46,7 +68,8 @@ export class SocketCollector {
   readonly #overtaken = new Map<string, TrackedSocket>();
   readonly #flows = new Map<string, FlowWindow>();
   #epoch = -1;
-  #pass = 0;
+  #passes = 0;
+  #passedAt = Number.NEGATIVE_INFINITY;
   #counters = emptyCounters();
 
   constructor(deps: SocketCollectorDeps) {
@@ -57,28 +80,51 @@ export class SocketCollector {
     return this.#sockets.size;
   }
 
-  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
-  collect(): void {
+  /** What is there already is counted from now on. Throws an AgentError when this host cannot. */
+  start(): void {
+    const { source, nat } = this.#deps;
+    source.start();
+    try {
+      nat?.start();
+    } catch (error) {
+      source.stop();
+      throw error;
+    }
+    this.adopt();
+  }
+
+  stop(): void {
+    const { source, nat } = this.#deps;
+    nat?.stop();
+    source.stop();
+  }
+
+  /** Counts the connections that are there and not known. */
+  adopt(): void {
     const { source, clock } = this.#deps;
-    this.#epoch = source.beginEpoch();
-    this.#pass += 1;
     const now = clock.now();
-    const left: number[] = [];
-    source.readSockets((record) => {
-      // The ring was full when it closed: its record waited in the table.
-      if (record.state === TCP_STATE.close) {
-        this.#end(record);
-        left.push(record.cookie);
-      } else this.#read(record, now);
+    source.adopt((record) => {
+      const socket = this.#begin(record);
+      if (socket === undefined) return;
+      socket.activeAt = now;
+      this.#sockets.set(record.cookie, socket);
     });
-    source.takeClosed((record) => this.#end(record));
-    for (const cookie of left) source.remove(cookie);
+  }
+
+  /** Takes what closed; and reads the connections that live, where that is due. */
+  collect(): void {
+    const { nat, clock } = this.#deps;
+    nat?.drain();
+    if (clock.now() - this.#passedAt >= TABLE_MILLIS) this.#pass();
+    else this.#takeClosed();
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
   async takeWindow(): Promise<readonly ReportedFlow[]> {
-    const { source, clock } = this.#deps;
-    this.collect();
+    const { source, nat, clock } = this.#deps;
+    source.readAhead();
+    nat?.drain();
+    this.#pass();
     const progress = await source.readProgress();
     const now = clock.now();
     for (const each of progress) this.#advance(each, now);
@@ -91,7 +137,31 @@ export class SocketCollector {
   takeCounters(): CollectorCounters {
     const taken = this.#counters;
     this.#counters = emptyCounters();
+    taken.remote_nat_reversal_errors += this.#deps.nat?.takeFailures() ?? 0;
     return taken;
+  }
+
+  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
+  #pass(): void {
+    const { source, clock } = this.#deps;
+    const now = clock.now();
+    this.#passedAt = now;
+    this.#epoch = source.beginEpoch();
+    this.#passes += 1;
+    const left: number[] = [];
+    source.readSockets((record) => {
+      // The ring was full when it closed: its record waited in the table.
+      if (record.state === TCP_STATE.close) {
+        this.#end(record);
+        left.push(record.cookie);
+      } else this.#read(record, now);
+    });
+    this.#takeClosed();
+    for (const cookie of left) source.remove(cookie);
+  }
+
+  #takeClosed(): void {
+    this.#deps.source.takeClosed((record) => this.#end(record));
   }
 
   #read(record: SocketRecord, now: number): void {
@@ -105,7 +175,7 @@ export class SocketCollector {
       if (socket === undefined) return;
       this.#sockets.set(cookie, socket);
     }
-    socket.seenAt = this.#pass;
+    socket.seenAt = this.#passes;
     if (socket.isUnchanged(record)) return;
     socket.count(record, this.#epoch);
     socket.activeAt = now;
@@ -129,8 +199,8 @@ export class SocketCollector {
     const flow = this.#flow(record);
     if (flow === undefined) return undefined;
     this.#counters.sockets_added += 1;
-    if (flow.side === 'client') flow.add(AT.connectAttempts, 1);
-    return new TrackedSocket(record.startedNanos, flow, this.#epoch - 1);
+    if (flow.side === 'client' && !record.isAdopted) flow.add(AT.connectAttempts, 1);
+    return new TrackedSocket(record, flow, this.#epoch - 1);
   }
 
   #takeOvertaken(cookie: number, startedNanos: number): TrackedSocket | undefined {
@@ -142,8 +212,10 @@ export class SocketCollector {
   }
 
   #flow(record: SocketRecord): FlowWindow | undefined {
-    const flow = flowOf(record);
-    const key = `${flow.side} ${flow.localAddress} ${flow.remoteAddress} ${flow.servicePort}`;
+    const beyond = this.#deps.nat?.find(record);
+    if (beyond !== undefined) this.#counters.sockets_natd += 1;
+    const flow = flowOf(record, beyond);
+    const key = keyOf(flow);
     const known = this.#flows.get(key);
     if (known !== undefined) return known;
     if (this.#flows.size >= MOST_FLOWS) {
@@ -158,15 +230,14 @@ export class SocketCollector {
   #advance(progress: SocketProgress, now: number): void {
     const socket = this.#sockets.get(progress.cookie);
     if (socket?.startedNanos !== progress.startedNanos) return;
-    if (!socket.countProgress(progress)) return;
-    socket.flow.touched = true;
+    socket.countProgress(progress);
     socket.activeAt = now;
   }
 
   #countLevels(now: number): void {
     for (const [cookie, socket] of this.#sockets) {
       // Neither in the table nor in the ring: another agent's program may have reset its callbacks.
-      if (socket.seenAt !== this.#pass) {
+      if (socket.seenAt !== this.#passes) {
         this.#sockets.delete(cookie);
         this.#counters.sockets_stale += 1;
       } else if (!this.#isIdle(socket, now)) {
@@ -196,13 +267,23 @@ export class SocketCollector {
   #takeFlows(): readonly ReportedFlow[] {
     const used = new Set<FlowWindow>();
     for (const socket of this.#sockets.values()) used.add(socket.flow);
+    const { cgroups, source } = this.#deps;
+    const unknown = source.unknown.map(plainIndex);
     const taken: ReportedFlow[] = [];
+    cgroups.allowReading();
     for (const [key, flow] of this.#flows) {
-      if (flow.touched) taken.push(flow.take());
+      if (flow.touched) taken.push(flow.take(unknown, (id) => cgroups.pathOf(id)));
       if (!used.has(flow)) this.#flows.delete(key);
     }
     return taken;
   }
+}
+
+function keyOf(flow: FlowKey): string {
+  const { side, localAddress, remoteAddress, servicePort, snatAddress, dnatAddress } = flow;
+  const key = `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
+  const isTranslated = snatAddress !== undefined || dnatAddress !== undefined;
+  return isTranslated ? `${key} ${snatAddress} ${dnatAddress}` : key;
 }
 
 function connection(cookie: number, startedNanos: number): string {
@@ -217,5 +298,7 @@ function emptyCounters(): { -readonly [name in keyof CollectorCounters]: number 
     socket_agg_completed: 0,
     socket_agg_above_limit: 0,
     socket_eviction_completed: 0,
+    sockets_natd: 0,
+    remote_nat_reversal_errors: 0,
   };
 }

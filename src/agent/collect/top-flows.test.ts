@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
-import { type PlainMetric, plainIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
-import type { ReportedFlow } from '../../model/report.ts';
-import { topFlows } from './top-flows.ts';
+import {
+  type PlainMetric,
+  plainIndex,
+  timingIndex,
+  VALUES_LENGTH,
+} from '../../model/flow-metrics.ts';
+import type { ReportedFlow, Side } from '../../model/report.ts';
+import { bytesOf, topFlows } from './top-flows.ts';
 
 function flow(servicePort: number, given: Partial<Record<PlainMetric, number>>): ReportedFlow {
   const values = new Float64Array(VALUES_LENGTH);
@@ -19,11 +24,48 @@ const flows = [
 ];
 
 test('those that lost most come first; of equals those with more bytes', () => {
-  const ports = (limit: number) => topFlows(flows, limit).map(({ servicePort }) => servicePort);
+  const ports = (limit: number) =>
+    topFlows(flows, limit).flows.map(({ servicePort }) => servicePort);
   expect(ports(4)).toEqual([4, 3, 2, 5]);
   expect(ports(1)).toEqual([4]);
 });
 
 test('when all fit none is left out', () => {
-  expect(topFlows(flows, 5)).toBe(flows);
+  expect(topFlows(flows, 5)).toEqual({ flows, remainders: [] });
+});
+
+test('what is cut is added up by side and by where it went, and nothing is lost', () => {
+  const to = (remoteAddress: string, side: Side, bytes: number): ReportedFlow => ({
+    ...flow(443, { bytes_received: bytes }),
+    remoteAddress,
+    side,
+  });
+  const all = [
+    to('10.0.0.1', 'client', 1),
+    to('fe80::1', 'client', 2),
+    to('8.8.8.8', 'client', 4),
+    to('127.0.0.1', 'server', 8),
+    to('10.0.0.1', 'server', 16),
+  ];
+  const { flows: kept, remainders } = topFlows(all, 1);
+  expect(kept).toEqual([all[4]]);
+  expect(
+    remainders.map(({ side, hint, flows: cut, values }) => [side, hint, cut, bytesOf(values)]),
+  ).toEqual([
+    ['server', 'loopback', 1, 8],
+    ['client', 'global', 1, 4],
+    ['client', 'private', 2, 3],
+  ]);
+});
+
+test('samples that are cut keep their number, least, greatest and sum', () => {
+  const timed = (...parts: readonly number[]) => {
+    const values = new Float64Array(VALUES_LENGTH);
+    values.set(parts, timingIndex('rtt_us'));
+    return { ...flow(443, {}), values };
+  };
+  const cut = [timed(2, 10, 30, 40), timed(0, 0, 0, 0), timed(1, 5, 5, 5)];
+  const { remainders } = topFlows([...cut, flow(1, { retrans_est: 1 })], 1);
+  const first = timingIndex('rtt_us');
+  expect([...(remainders[0]?.values.subarray(first, first + 4) ?? [])]).toEqual([3, 5, 30, 45]);
 });

@@ -1,5 +1,6 @@
-import { plainIndex } from '../../model/flow-metrics.ts';
-import type { ReportedFlow } from '../../model/report.ts';
+import { addressScope } from '../../model/address.ts';
+import { addValues, emptyValues, plainIndex } from '../../model/flow-metrics.ts';
+import type { CategoryHint, Remainder, ReportedFlow } from '../../model/report.ts';
 
 const RETRANS = plainIndex('retrans_syn');
 const RTOS = plainIndex('rtos_syn');
@@ -10,20 +11,46 @@ const DELIVERED = plainIndex('bytes_delivered');
 
 /** The existing agent's measure: retransmissions, timeouts twice, severed connections four times. */
 export function lossOf({ values }: ReportedFlow): number {
-  const at = (index: number): number => values[index] ?? 0;
+  // What is not known (NaN) is no loss.
+  const at = (index: number): number => values[index] || 0;
   const retrans = at(RETRANS) + at(RETRANS + 1) + at(RETRANS + 2);
   const rtos = at(RTOS) + at(RTOS + 1) + at(RTOS + 2);
   return retrans + 2 * rtos + 4 * (at(SEVERED_CONNECT) + at(SEVERED_ESTABLISH));
 }
 
-/** The `limit` flows that lost most; of equals those with more bytes. */
-export function topFlows(flows: readonly ReportedFlow[], limit: number): readonly ReportedFlow[] {
-  if (flows.length <= limit) return flows;
-  const ranked = flows.map((flow) => ({
-    flow,
-    loss: lossOf(flow),
-    bytes: (flow.values[RECEIVED] ?? 0) + (flow.values[DELIVERED] ?? 0),
-  }));
+export interface CutFlows {
+  readonly flows: readonly ReportedFlow[];
+  readonly remainders: readonly Remainder[];
+}
+
+/** The `limit` flows that lost most, of equals those with more bytes; and the rest, added up. */
+export function topFlows(flows: readonly ReportedFlow[], limit: number): CutFlows {
+  if (flows.length <= limit) return { flows, remainders: [] };
+  const ranked = flows.map((flow) => ({ flow, loss: lossOf(flow), bytes: bytesOf(flow.values) }));
   ranked.sort((a, b) => b.loss - a.loss || b.bytes - a.bytes);
-  return ranked.slice(0, limit).map(({ flow }) => flow);
+  const sorted = ranked.map(({ flow }) => flow);
+  return { flows: sorted.slice(0, limit), remainders: addUp(sorted.slice(limit)) };
+}
+
+/** Bytes received and delivered. */
+export function bytesOf(values: Float64Array): number {
+  return (values[RECEIVED] ?? 0) + (values[DELIVERED] ?? 0);
+}
+
+function addUp(flows: readonly ReportedFlow[]): readonly Remainder[] {
+  const remainders = new Map<string, { -readonly [name in keyof Remainder]: Remainder[name] }>();
+  for (const { side, remoteAddress, dnatAddress, values } of flows) {
+    const hint = hintOf(dnatAddress ?? remoteAddress);
+    const key = `${side} ${hint}`;
+    const known = remainders.get(key) ?? { side, hint, flows: 0, values: emptyValues() };
+    remainders.set(key, known);
+    known.flows += 1;
+    addValues(known.values, values);
+  }
+  return [...remainders.values()];
+}
+
+function hintOf(address: string): CategoryHint {
+  const scope = addressScope(address);
+  return scope === 'loopback' || scope === 'global' ? scope : 'private';
 }

@@ -6,6 +6,7 @@ import {
   type SocketRecord,
   TCP_STATE,
 } from '../kernel/socket-record.ts';
+import { CountedDetails } from './counted-details.ts';
 import { AT, type FlowWindow } from './flow-window.ts';
 
 const PHASES: readonly Phase[] = [0, 1, 2];
@@ -20,6 +21,9 @@ const READ_AGAIN = -1;
 export class TrackedSocket {
   readonly startedNanos: number;
   readonly flow: FlowWindow;
+  readonly #cgroupId: number;
+  /** "" until it is known. */
+  #processName: string;
   state = 0;
   /** Milliseconds since 1970 of the last thing that happened. */
   activeAt = 0;
@@ -33,13 +37,24 @@ export class TrackedSocket {
   readonly #retrans: [number, number, number] = [0, 0, 0];
   readonly #rtos: [number, number, number] = [0, 0, 0];
   #connectCounted = false;
+  readonly #details: CountedDetails;
   /** The last epoch whose round trips were counted. */
   #epoch: number;
 
-  constructor(startedNanos: number, flow: FlowWindow, epoch: number) {
-    this.startedNanos = startedNanos;
+  /** @param record where to count from: nothing, or what an adopted connection had done before */
+  constructor(record: SocketRecord, flow: FlowWindow, epoch: number) {
+    this.startedNanos = record.startedNanos;
     this.flow = flow;
+    this.#cgroupId = record.cgroupId;
+    this.#processName = record.processName;
     this.#epoch = epoch;
+    this.#details = new CountedDetails(record.isAdopted ? record.details : undefined);
+    if (!record.isAdopted) return;
+    this.state = record.state;
+    this.#bytesReceived = record.bytesReceived;
+    this.#bytesAcked = record.bytesAcked;
+    this.#segmentsIn = record.segmentsIn;
+    this.#segmentsOut = record.segmentsOut;
   }
 
   isUnchanged(record: SocketRecord): boolean {
@@ -61,21 +76,19 @@ export class TrackedSocket {
     this.#countRoundTrips(record, epoch);
     this.#countRoundTrips(record, epoch + 1);
     const { flow } = this;
+    this.#details.count(record.details, flow);
     flow.add(AT.completed, 1);
     flow.add(AT.closed, 1);
     if ((record.ending & SEVERED_CONNECT) !== 0) flow.add(AT.severedConnect, 1);
     if ((record.ending & SEVERED_ESTABLISHED) !== 0) flow.add(AT.severedEstablish, 1);
   }
 
-  /** Counts how far the iterator saw the connection; false when that was known already. */
-  countProgress(progress: SocketProgress): boolean {
-    const bytes = this.#bytesReceived + this.#bytesAcked;
-    const segments = this.#segmentsIn + this.#segmentsOut;
+  /** Counts how far the iterator saw the connection. */
+  countProgress(progress: SocketProgress): void {
+    this.#processName ||= progress.processName;
+    this.#touch();
     this.#moveTo(progress);
-    return (
-      bytes !== this.#bytesReceived + this.#bytesAcked ||
-      segments !== this.#segmentsIn + this.#segmentsOut
-    );
+    this.#details.count(progress.details, this.flow);
   }
 
   /** Adds one to the level of the connection's state. */
@@ -87,9 +100,14 @@ export class TrackedSocket {
     } else flow.add(AT.closing, 1);
   }
 
+  #touch(): void {
+    this.flow.touched = true;
+    this.flow.own(this.#processName, this.#cgroupId);
+  }
+
   #countNumbers(record: SocketRecord): void {
     const { flow } = this;
-    flow.touched = true;
+    this.#touch();
     this.state = record.state;
     this.#moveTo(record);
     for (const phase of PHASES) {

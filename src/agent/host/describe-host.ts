@@ -3,13 +3,9 @@ import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { canonicalAddress } from '../../model/address.ts';
 import type { HostDescription, HostInterface } from '../../model/report.ts';
 import { defaultRouteV4, defaultRouteV6 } from './default-route.ts';
-import type { InstanceMetadata } from './instance-metadata.ts';
+import type { HostIdentity } from './host-identity.ts';
 import { interfaceKinds, type NetworkDevice } from './interface-kinds.ts';
 import { networkDevices } from './network-devices.ts';
-
-export interface HostIdentity extends InstanceMetadata {
-  readonly network: string;
-}
 
 /** Describes this host as it is now: addresses and routes may change between reports. */
 export function describeHost(identity: HostIdentity): HostDescription {
@@ -17,13 +13,19 @@ export function describeHost(identity: HostIdentity): HostDescription {
     ...identity,
     machineId: readOrEmpty('/etc/machine-id').trim(),
     hostName: hostname(),
-    // Off EC2 there is none of the platforms the existing agent knows.
-    computePlatform: identity.instanceType === '' ? undefined : 'EC2_PLAIN',
+    computePlatform: computePlatform(identity),
     interfaces: hostInterfaces(networkInterfaces(), networkDevices()),
     defaultRoute:
       defaultRouteV4(readOrEmpty('/proc/net/route')) ??
       defaultRouteV6(readOrEmpty('/proc/net/ipv6_route')),
   };
+}
+
+/** Off EC2 there is none of the platforms the existing agent knows. */
+function computePlatform(identity: HostIdentity): string | undefined {
+  if (identity.instanceType === '') return undefined;
+  if (identity.k8sNodeName === undefined) return 'EC2_PLAIN';
+  return identity.k8sClusterName === undefined ? 'EC2_K8S_VANILLA' : 'EC2_K8S_EKS';
 }
 
 /**

@@ -1,8 +1,12 @@
 import { request } from 'node:http';
+import type { NetworkCard } from '../../model/report.ts';
 
 /** EC2's instance metadata service, version 2. */
 const ENDPOINT = 'http://169.254.169.254';
 const TIMEOUT_MILLIS = 1_000;
+
+/** No instance type has more; the bound is for services that only look like EC2's. */
+const MOST_CARDS = 64;
 
 export interface InstanceMetadata {
   /** Each is "" when the service did not say. */
@@ -10,10 +14,23 @@ export interface InstanceMetadata {
   readonly instanceType: string;
   /** The availability zone id, such as use1-az1. */
   readonly zone: string;
+  /** Its name in this account, such as us-east-1a. */
+  readonly zoneName: string;
+  readonly account: string;
+  readonly region: string;
+  readonly cards: readonly NetworkCard[];
 }
 
+export const NO_METADATA: InstanceMetadata = {
+  ...{ instanceId: '', instanceType: '', zone: '', zoneName: '', account: '', region: '' },
+  cards: [],
+};
+
+/** What is behind /latest/; "" when the service does not know. */
+type Read = (path: string) => Promise<string>;
+
 /**
- * Asks the metadata service once. Off EC2 nobody answers: after a second, empty strings. Services
+ * Asks the metadata service once. Off EC2 nobody answers: after a second, nothing is known. Services
  * that look like EC2's may know less: what one does not say is empty, the rest counts.
  */
 export async function readInstanceMetadata(endpoint = ENDPOINT): Promise<InstanceMetadata> {
@@ -23,19 +40,53 @@ export async function readInstanceMetadata(endpoint = ENDPOINT): Promise<Instanc
       { url: `${endpoint}/latest/api/token`, method: 'PUT', signal },
       { 'x-aws-ec2-metadata-token-ttl-seconds': '60' },
     );
-    const read = (name: string): Promise<string> =>
+    return await readAll((path) =>
       ask(
-        { url: `${endpoint}/latest/meta-data/${name}`, method: 'GET', signal },
+        { url: `${endpoint}/latest/${path}`, method: 'GET', signal },
         { 'x-aws-ec2-metadata-token': token },
-      ).catch(() => '');
-    return {
-      instanceId: await read('instance-id'),
-      instanceType: await read('instance-type'),
-      zone: await read('placement/availability-zone-id'),
-    };
+      ).catch(() => ''),
+    );
   } catch {
-    return { instanceId: '', instanceType: '', zone: '' };
+    return NO_METADATA;
   }
+}
+
+async function readAll(read: Read): Promise<InstanceMetadata> {
+  return {
+    instanceId: await read('meta-data/instance-id'),
+    instanceType: await read('meta-data/instance-type'),
+    zone: await read('meta-data/placement/availability-zone-id'),
+    zoneName: await read('meta-data/placement/availability-zone'),
+    region: await read('meta-data/placement/region'),
+    account: accountOf(await read('dynamic/instance-identity/document')),
+    cards: await readCards(read),
+  };
+}
+
+function accountOf(document: string): string {
+  try {
+    const { accountId }: { readonly accountId?: unknown } = JSON.parse(document);
+    return typeof accountId === 'string' ? accountId : '';
+  } catch {
+    return '';
+  }
+}
+
+async function readCards(read: Read): Promise<readonly NetworkCard[]> {
+  const root = 'meta-data/network/interfaces/macs/';
+  const macs = (await read(root)).split('\n').filter((line) => line !== '');
+  const cards: NetworkCard[] = [];
+  for (const line of macs.slice(0, MOST_CARDS)) {
+    const mac = line.replace(/\/$/, '');
+    const of = (name: string): Promise<string> => read(`${root}${mac}/${name}`);
+    cards.push({
+      id: await of('interface-id'),
+      mac,
+      subnetId: await of('subnet-id'),
+      vpcId: await of('vpc-id'),
+    });
+  }
+  return cards;
 }
 
 interface Question {

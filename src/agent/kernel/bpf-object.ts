@@ -1,35 +1,60 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { AgentError } from '../agent-error.ts';
 import { ERRNO, type Libbpf, type Pointer } from './libbpf.ts';
 
 const NEEDS =
   'the agent needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN) and Linux 5.8 or later with eBPF';
 
-/** Opens and loads the program; without the iterator where the kernel does not take it. */
-export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadedObject {
-  const whole = tryLoad(libbpf, bytes, true);
-  if (whole.status === 'loaded') return whole.object;
-  // Iterators over files' sockets came in 5.11, after the ring buffer: a kernel may lack only them.
-  const part = tryLoad(libbpf, bytes, false);
-  if (part.status === 'loaded') return part.object;
-  throw new AgentError(`cannot load the eBPF program (${errnoName(part.errno)}): ${NEEDS}`);
+/**
+ * What a kernel may do without, newest first: setting another socket's callbacks (6.12), and
+ * iterators over files' sockets (5.11). The ring buffer is older.
+ */
+const OPTIONAL = ['adopt', 'refresh'] as const;
+export type OptionalProgram = (typeof OPTIONAL)[number];
+
+/** Opens and loads the programs; without the optional ones that the kernel does not take. */
+export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadResult {
+  for (let without = 0; without < OPTIONAL.length; without += 1) {
+    const result = tryLoad(libbpf, bytes, OPTIONAL.slice(0, without));
+    if (result.status === 'loaded') return result;
+  }
+  return tryLoad(libbpf, bytes, OPTIONAL);
+}
+
+/** As `loadBpfObject`; throws an AgentError that says what the agent needs. */
+export function requireBpfObject(libbpf: Libbpf): LoadedObject {
+  const result = loadBpfObject(libbpf, readObjectFile());
+  if (result.status === 'loaded') return result.object;
+  throw new AgentError(`cannot load the eBPF program (${errnoName(result.errno)}): ${NEEDS}`);
+}
+
+/** Beside this file, or, seen from the built code, in the sources. */
+const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
+
+/** The compiled programs. */
+export function readObjectFile(): Buffer {
+  const paths = OBJECT_FILES.map((file) => fileURLToPath(new URL(file, import.meta.url)));
+  const path = paths.find(existsSync);
+  if (path === undefined) throw new Error('cannot find nfm.bpf.o: run scripts/build-bpf.sh');
+  return readFileSync(path);
 }
 
 export interface LoadedObject {
   readonly pointer: Pointer;
-  readonly hasIterator: boolean;
+  readonly missing: readonly OptionalProgram[];
 }
 
-type LoadResult =
+export type LoadResult =
   | { readonly status: 'loaded'; readonly object: LoadedObject }
   | { readonly status: 'refused'; readonly errno: number };
 
-function tryLoad(libbpf: Libbpf, bytes: Buffer, hasIterator: boolean): LoadResult {
+function tryLoad(libbpf: Libbpf, bytes: Buffer, missing: readonly OptionalProgram[]): LoadResult {
   const pointer = libbpf.openObject(bytes, bytes.length);
   if (pointer === 0n) return { status: 'refused', errno: libbpf.errno() };
-  if (!hasIterator) libbpf.setAutoload(libbpf.findProgram(pointer, 'refresh'), false);
+  for (const name of missing) libbpf.setAutoload(libbpf.findProgram(pointer, name), false);
   const result = libbpf.loadObject(pointer);
-  if (result === 0) return { status: 'loaded', object: { pointer, hasIterator } };
+  if (result === 0) return { status: 'loaded', object: { pointer, missing } };
   libbpf.closeObject(pointer);
   return { status: 'refused', errno: -result };
 }

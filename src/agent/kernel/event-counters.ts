@@ -16,6 +16,10 @@ export const EVENT_COUNTERS = [
   'other_errors',
   /** Closed connections that came through the table because the ring was full: late, not lost. */
   'closed_ring_full',
+  /** Connections older than the program. */
+  'sockets_adopted',
+  /** Of them, those that may have been opened by either side. */
+  'sides_guessed',
 ] as const;
 export type EventCounter = (typeof EVENT_COUNTERS)[number];
 

@@ -1,10 +1,17 @@
-import { closeSync, existsSync, read, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { closeSync, read, readFileSync, readSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { attachToCgroup, errnoName, type LoadedObject, loadBpfObject } from './bpf-object.ts';
+import {
+  attachToCgroup,
+  errnoName,
+  type LoadedObject,
+  type OptionalProgram,
+  requireBpfObject,
+} from './bpf-object.ts';
 import { ClosedRing } from './closed-ring.ts';
 import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters.ts';
 import { type Libbpf, openLibbpf, type Pointer } from './libbpf.ts';
+import { type Libc, openLibc } from './libc.ts';
+import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
 import {
   PROGRESS_BYTES,
   RECORD_BYTES,
@@ -17,16 +24,14 @@ const readFd = promisify(read);
 
 /** Sizes given in bpf/nfm.bpf.c. */
 const MAX_SOCKETS = 65_536;
-const RING_BYTES = 8 * 1024 * 1024;
+const RING_BYTES = 4 * 1024 * 1024;
+const ADOPTION_BYTES = 8_200;
 
 /** 4,096 at a time keep the longest call at 2 ms; 65,536 at once take up to 42 ms in one call. */
 const BATCH = 4_096;
 
 /** An iterator gives at most 32 KB a read. */
 const READ_BYTES = 64 * 1024;
-
-/** Beside this file, or, seen from the built code, in the sources. */
-const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
 
 export interface SocketWatchOptions {
   /** A folder of a cgroup v2 mount: connections of processes in it and below are seen. */
@@ -35,13 +40,16 @@ export interface SocketWatchOptions {
 
 /**
  * The TCP connections of a cgroup as the kernel counts them. `start` loads and attaches the eBPF
- * program, `stop` takes it away; it goes with the process too. Only connections that begin after
- * `start` are seen. Everything here is synchronous but `readProgress`.
+ * program, `stop` takes it away; it goes with the process too. Connections that begin after `start`
+ * are seen, in every network namespace; `adopt`, once after it, adds those that were there before.
+ * Everything here is synchronous but `readProgress`.
  */
 export class SocketWatch {
   readonly maxSockets = MAX_SOCKETS;
+  readonly unknown = [];
   readonly #options: SocketWatchOptions;
-  readonly #record = new SocketRecord();
+  readonly #libc: Libc = openLibc();
+  readonly #record: SocketRecord;
   readonly #keys = Buffer.alloc(BATCH * 8);
   readonly #values = Buffer.alloc(BATCH * RECORD_BYTES);
   readonly #view = new DataView(this.#values.buffer, this.#values.byteOffset, this.#values.length);
@@ -50,12 +58,13 @@ export class SocketWatch {
 
   constructor(options: SocketWatchOptions) {
     this.#options = options;
+    this.#record = new SocketRecord(this.#libc.jiffyMicros());
   }
 
   /** Throws an AgentError when this host cannot run the program. */
   start(): void {
     const libbpf = openLibbpf();
-    const object = loadBpfObject(libbpf, readObjectFile());
+    const object = requireBpfObject(libbpf);
     try {
       this.#running = attach(libbpf, object, this.#options.cgroupPath);
     } catch (error) {
@@ -68,8 +77,38 @@ export class SocketWatch {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    for (const link of running.links) running.libbpf.destroyLink(link);
+    for (const link of Object.values(running.links)) running.libbpf.destroyLink(link);
     running.libbpf.closeObject(running.object.pointer);
+  }
+
+  /**
+   * Visits each connection of the cgroup that was there before, with its counters as they are now,
+   * and has the kernel go on counting it. None where the kernel cannot.
+   */
+  adopt(visit: (record: SocketRecord) => void): void {
+    const { libbpf, links } = this.#started();
+    if (links.adopt === undefined) return;
+    const link = libbpf.linkFd(links.adopt);
+    for (const { path } of findNetNamespaces()) {
+      this.#clearAdoption();
+      // An iterator belongs to the namespace it is created in, wherever it is read.
+      const fd = inNetNamespace(this.#libc, path, () => libbpf.createIterator(link));
+      if (fd === undefined || fd < 0) continue;
+      const records = readToEndSync(fd);
+      this.#record.view = new DataView(records.buffer, records.byteOffset, records.length);
+      for (let at = 0; at + RECORD_BYTES <= records.length; at += RECORD_BYTES) {
+        this.#record.at = at;
+        visit(this.#record);
+      }
+    }
+  }
+
+  #clearAdoption(): void {
+    const { libbpf, maps } = this.#started();
+    const value = Buffer.alloc(ADOPTION_BYTES);
+    // A cgroup's id is its folder's inode.
+    value.writeBigUInt64LE(statSync(this.#options.cgroupPath, { bigint: true }).ino);
+    check('begin to adopt', libbpf.update(maps.adoption, Buffer.alloc(4), value));
   }
 
   /** Begins the next epoch and returns the one that is over: its round trips are complete. */
@@ -82,6 +121,9 @@ export class SocketWatch {
     check('begin an epoch', libbpf.update(maps.epoch, Buffer.alloc(4), value));
     return ended;
   }
+
+  /** Nothing is dear here. */
+  readAhead(): void {}
 
   /** Visits each connection in the table. The record is reused: valid during the visit only. */
   readSockets(visit: (record: SocketRecord) => void): void {
@@ -117,16 +159,16 @@ export class SocketWatch {
   }
 
   /**
-   * How far the live connections are, where that is beyond their records. Walks every open file
-   * of the host (0.8 µs each) in a thread of libuv's pool. Empty where the kernel cannot.
+   * How far those live connections are that moved since the last call. Walks every open file of
+   * the host (0.8 µs each) in a thread of libuv's pool. Empty where the kernel cannot.
    */
   async readProgress(): Promise<readonly SocketProgress[]> {
-    const { libbpf, iteratorLink } = this.#started();
-    if (iteratorLink === 0n) return [];
-    const fd = libbpf.createIterator(libbpf.linkFd(iteratorLink));
+    const { libbpf, links } = this.#started();
+    if (links.refresh === undefined) return [];
+    const fd = libbpf.createIterator(libbpf.linkFd(links.refresh));
     if (fd < 0) throw new Error(`cannot create an iterator: ${errnoName(-fd)}`);
     try {
-      return parseProgress(await readToEnd(fd));
+      return parseProgress(await readToEnd(fd), this.#libc.jiffyMicros());
     } finally {
       closeSync(fd);
     }
@@ -175,9 +217,8 @@ export class SocketWatch {
 interface Running {
   readonly libbpf: Libbpf;
   readonly object: LoadedObject;
-  readonly links: readonly Pointer[];
-  /** 0n where the kernel has no such iterator. */
-  readonly iteratorLink: Pointer;
+  /** Without those the kernel does not have. */
+  readonly links: { readonly watch: Pointer } & { readonly [name in OptionalProgram]?: Pointer };
   readonly ring: ClosedRing;
   readonly cpus: number;
   readonly maps: {
@@ -185,6 +226,7 @@ interface Running {
     readonly closed: number;
     readonly counters: number;
     readonly epoch: number;
+    readonly adoption: number;
   };
 }
 
@@ -195,22 +237,26 @@ function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Runni
     closed: mapFd('closed'),
     counters: mapFd('counters'),
     epoch: mapFd('epoch'),
+    adoption: mapFd('adoption'),
   };
   const ring = new ClosedRing(libbpf, maps.closed, RING_BYTES);
   const program = libbpf.findProgram(object.pointer, 'watch');
-  const link = attachToCgroup(libbpf, program, cgroupPath);
-  const iteratorLink = object.hasIterator
-    ? libbpf.attachIterator(libbpf.findProgram(object.pointer, 'refresh'))
-    : 0n;
-  const links = [link, iteratorLink].filter((each) => each !== 0n);
-  return { libbpf, object, links, iteratorLink, ring, cpus: libbpf.possibleCpus(), maps };
+  const links = {
+    watch: attachToCgroup(libbpf, program, cgroupPath),
+    ...iteratorLink(libbpf, object, 'adopt'),
+    ...iteratorLink(libbpf, object, 'refresh'),
+  };
+  return { libbpf, object, links, ring, cpus: libbpf.possibleCpus(), maps };
 }
 
-function readObjectFile(): Buffer {
-  const paths = OBJECT_FILES.map((file) => fileURLToPath(new URL(file, import.meta.url)));
-  const path = paths.find(existsSync);
-  if (path === undefined) throw new Error('cannot find nfm.bpf.o: run scripts/build-bpf.sh');
-  return readFileSync(path);
+function iteratorLink(
+  libbpf: Libbpf,
+  object: LoadedObject,
+  name: OptionalProgram,
+): { readonly [name in OptionalProgram]?: Pointer } {
+  if (object.missing.includes(name)) return {};
+  const link = libbpf.attachIterator(libbpf.findProgram(object.pointer, name));
+  return link === 0n ? {} : { [name]: link };
 }
 
 async function readToEnd(fd: number): Promise<Buffer> {
@@ -223,11 +269,26 @@ async function readToEnd(fd: number): Promise<Buffer> {
   }
 }
 
-function parseProgress(bytes: Buffer): SocketProgress[] {
+/** Closes it too. */
+function readToEndSync(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+      const bytesRead = readSync(fd, buffer, 0, READ_BYTES, null);
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      chunks.push(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function parseProgress(bytes: Buffer, jiffyMicros: number): SocketProgress[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const found: SocketProgress[] = [];
   for (let at = 0; at + PROGRESS_BYTES <= bytes.length; at += PROGRESS_BYTES) {
-    found.push(readProgress(view, at));
+    found.push(readProgress(view, at, jiffyMicros));
   }
   return found;
 }

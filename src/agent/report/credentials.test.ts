@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { globalAgent } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { credentialProvider, profileKeys } from './credentials.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type CredentialProvider, credentialProvider, profileKeys } from './credentials.ts';
 
 const FILE = `# made by hand
 [default]
@@ -52,7 +56,8 @@ test.each([
 test('keys in the environment go before the file, a named profile before both', async () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKENV', AWS_SECRET_ACCESS_KEY: 's' };
   const file = { AWS_SHARED_CREDENTIALS_FILE: path };
-  const of = (env: Record<string, string>) => credentialProvider({ env, homeFolder: folder })();
+  const of = (env: Record<string, string>) =>
+    credentialProvider({ env, homeFolder: folder, way: globalAgent })();
   expect((await of({ ...keys, ...file })).accessKeyId).toBe('AKENV');
   expect((await of({ ...keys, ...file, AWS_PROFILE: 'agent' })).accessKeyId).toBe('AKAGENT');
   expect((await of(file)).accessKeyId).toBe('AKDEFAULT');
@@ -60,8 +65,109 @@ test('keys in the environment go before the file, a named profile before both', 
 
 test('a changed file counts at the next report', async () => {
   const env = { AWS_SHARED_CREDENTIALS_FILE: path };
-  const provide = credentialProvider({ env, homeFolder: folder });
+  const provide = credentialProvider({ env, homeFolder: folder, way: globalAgent });
   await provide();
   writeFileSync(path, FILE.replace('AKDEFAULT', 'AKNEW'));
   expect((await provide()).accessKeyId).toBe('AKNEW');
+});
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A stand-in for a service that hands out keys; `answer` says what to each question. */
+async function serveKeys(answer: (asked: Asked) => string) {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      const { method, url, headers } = request;
+      const one = { method, url, headers, body };
+      asked.push(one);
+      response.end(answer(one));
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { asked, url, server };
+}
+
+/** ISO 8601, so many minutes from now. */
+const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+
+/** What the chain reads, and nothing of this machine's. */
+function environment(env: Record<string, string>): CredentialProvider {
+  const own = { AWS_CONFIG_FILE: '/none', AWS_SHARED_CREDENTIALS_FILE: '/none', ...env };
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('AWS_')) vi.stubEnv(name, undefined);
+  }
+  for (const [name, value] of Object.entries(own)) vi.stubEnv(name, value);
+  return credentialProvider({ env: own, homeFolder: folder, way: globalAgent });
+}
+
+describe('keys that end', () => {
+  let service: Awaited<ReturnType<typeof serveKeys>>;
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    service.server.closeAllConnections();
+    service.server.close();
+  });
+
+  test.each([
+    { name: 'far from their end are kept', minutes: 60, key: 'AK1' },
+    { name: 'within five minutes of their end are fetched anew meanwhile', minutes: 4, key: 'AK2' },
+  ])("a container's keys $name", async ({ minutes, key }) => {
+    service = await serveKeys(() =>
+      JSON.stringify({
+        ...{ AccessKeyId: `AK${service.asked.length}`, SecretAccessKey: 's', Token: 't' },
+        Expiration: inMinutes(minutes),
+      }),
+    );
+    const provide = environment({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${service.url}/keys` });
+    expect(await provide()).toMatchObject({ accessKeyId: 'AK1', sessionToken: 't' });
+    expect(await provide()).toMatchObject({ accessKeyId: 'AK1' });
+    await vi.waitFor(async () => expect((await provide()).accessKeyId).toBe(key));
+  });
+
+  test("an instance's keys come from its metadata service, version 2", async () => {
+    service = await serveKeys(({ url, headers }) => {
+      if (url === '/latest/api/token') return 'token';
+      if (headers['x-aws-ec2-metadata-token'] !== 'token') return '';
+      if (url?.endsWith('/role') !== true) return 'role';
+      const keys = { AccessKeyId: 'AKROLE', SecretAccessKey: 's', Token: 't' };
+      return JSON.stringify({ Code: 'Success', ...keys, Expiration: inMinutes(60) });
+    });
+    const provide = environment({ AWS_EC2_METADATA_SERVICE_ENDPOINT: service.url });
+    expect((await provide()).accessKeyId).toBe('AKROLE');
+  });
+
+  test("a pod's web identity is exchanged, with the token as it is then", async () => {
+    const end = [inMinutes(4), inMinutes(60)];
+    service = await serveKeys(
+      () => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>AKPOD</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+<SessionToken>t</SessionToken><Expiration>${end.shift()}</Expiration></Credentials>
+</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
+    );
+    const token = join(folder, 'token');
+    const provide = environment({
+      AWS_WEB_IDENTITY_TOKEN_FILE: token,
+      AWS_ROLE_ARN: 'arn:aws:iam::000000000000:role/agent',
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL_STS: service.url,
+    });
+    writeFileSync(token, 'first');
+    expect((await provide()).accessKeyId).toBe('AKPOD');
+    writeFileSync(token, 'second');
+    await provide();
+    await vi.waitFor(() => expect(service.asked).toHaveLength(2));
+    const sent = service.asked.map(({ body }) => new URLSearchParams(body).get('WebIdentityToken'));
+    expect(sent).toEqual(['first', 'second']);
+  });
 });

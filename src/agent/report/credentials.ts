@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import type { Agent as HttpAgent } from 'node:http';
 import { join } from 'node:path';
 import type { Credentials } from '../../wire/sigv4/sign.ts';
 
 export interface CredentialSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeFolder: string;
+  /** The way to AWS, where roles are assumed. */
+  readonly way: HttpAgent;
 }
 
 export type CredentialProvider = () => Promise<Credentials>;
@@ -20,14 +23,15 @@ export function credentialProvider(sources: CredentialSources): CredentialProvid
   return async () => {
     const plain = keysOfEnvironment(sources.env) ?? (await keysOfFile(sources));
     if (plain !== undefined) return plain;
-    chain ??= await loadChain();
+    chain ??= await loadChain(sources.way);
     return await chain();
   };
 }
 
-async function loadChain(): Promise<CredentialProvider> {
+/** Temporary keys are kept by the SDK until five minutes before their end. */
+async function loadChain(way: HttpAgent): Promise<CredentialProvider> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-  return fromNodeProviderChain();
+  return fromNodeProviderChain({ clientConfig: { requestHandler: { httpsAgent: way } } });
 }
 
 /** A profile that was asked for goes before keys in the environment, as in the SDK. */
@@ -41,10 +45,18 @@ function keysOfEnvironment(env: CredentialSources['env']): Credentials | undefin
 async function keysOfFile({
   env,
   homeFolder,
-}: CredentialSources): Promise<Credentials | undefined> {
-  const path = env.AWS_SHARED_CREDENTIALS_FILE ?? join(homeFolder, '.aws', 'credentials');
+}: Pick<CredentialSources, 'env' | 'homeFolder'>): Promise<Credentials | undefined> {
+  const path = credentialsFile({ env, homeFolder });
   const text = await readFile(path, 'utf8').catch(() => '');
   return profileKeys(text, env.AWS_PROFILE || 'default');
+}
+
+/** Where the shared credentials file is, whether or not it is there. */
+export function credentialsFile({
+  env,
+  homeFolder,
+}: Pick<CredentialSources, 'env' | 'homeFolder'>): string {
+  return env.AWS_SHARED_CREDENTIALS_FILE ?? join(homeFolder, '.aws', 'credentials');
 }
 
 /** The keys of a profile in the text of a shared credentials file, or undefined when it has none. */

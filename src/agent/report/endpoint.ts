@@ -1,8 +1,8 @@
-import { Agent as HttpAgent, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import type { Clock } from '../../lib/clock.ts';
+import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { type Credentials, signRequest } from '../../wire/sigv4/sign.ts';
 import type { CredentialProvider } from './credentials.ts';
+import type { ServerClock } from './server-clock.ts';
 
 const SERVICE = 'networkflowmonitor';
 
@@ -12,12 +12,17 @@ const TIMEOUT_MILLIS = 20_000;
 /** Of an answer that is not 200, so much is kept for the log. */
 const MOST_ANSWER_BYTES = 1_024;
 
+/** A signature is refused when its date is 15 minutes off (SigV4): from here on that may be why. */
+const SUSPECT_MILLIS = 5 * 60_000;
+
 export interface EndpointDeps {
   /** The whole URL, with its path. */
   readonly url: URL;
   readonly region: string;
   readonly credentials: CredentialProvider;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
+  /** The way there: keeps its connection. */
+  readonly agent: HttpAgent;
 }
 
 export interface EncodedReport {
@@ -31,17 +36,27 @@ export interface EncodedReport {
  */
 export type PostResult =
   | { readonly status: 'accepted' }
-  | { readonly status: 'refused' | 'forbidden' | 'failed'; readonly reason: string };
+  | {
+      readonly status: 'refused' | 'forbidden' | 'failed';
+      readonly reason: string;
+      /** Absent when nobody answered. */
+      readonly httpStatus?: number;
+    };
 
-/** Where reports are posted: signed with SigV4 at each attempt, over one kept connection. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Where reports are posted: signed with SigV4 at each attempt, with the time as the server has it.
+ * Every answer tells that time; a refusal that the clock may have caused is tried again at once.
+ */
 export class Endpoint {
   readonly #deps: EndpointDeps;
-  readonly #agent: HttpAgent | HttpsAgent;
 
   constructor(deps: EndpointDeps) {
     this.#deps = deps;
-    const options = { keepAlive: true, maxSockets: 1 };
-    this.#agent = deps.url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   /** Posts a report. Never throws: an unreachable server is an expected outcome. */
@@ -53,14 +68,35 @@ export class Endpoint {
       return { status: 'forbidden', reason: `no AWS credentials: ${messageOf(error)}` };
     }
     try {
-      return resultOf(await this.#send(this.#headers(report, credentials), report.bytes, signal));
+      const { clock } = this.#deps;
+      const signedAt = clock.now();
+      const answer = await this.#post(report, credentials, signal);
+      const wasSkewed = Math.abs(clock.now() - signedAt) > SUSPECT_MILLIS;
+      if (answer.status !== FORBIDDEN || !wasSkewed) return resultOf(answer);
+      return resultOf(await this.#post(report, credentials, signal));
     } catch (error) {
       return { status: 'failed', reason: messageOf(error) };
     }
   }
 
+  /**
+   * Asks the server for its time, by a request without keys or content.
+   *
+   * @returns the status it answers with
+   */
+  async learnTime(signal: AbortSignal): Promise<number> {
+    const { host } = this.#deps.url;
+    const answer = await this.#send({ method: 'HEAD', headers: { host }, body: undefined, signal });
+    return answer.status;
+  }
+
   close(): void {
-    this.#agent.destroy();
+    this.#deps.agent.destroy();
+  }
+
+  #post(report: EncodedReport, credentials: Credentials, signal: AbortSignal): Promise<Answer> {
+    const headers = this.#headers(report, credentials);
+    return this.#send({ method: 'POST', headers, body: report.bytes, signal });
   }
 
   #headers({ bytes, isGzip }: EncodedReport, credentials: Credentials): Record<string, string> {
@@ -82,29 +118,35 @@ export class Endpoint {
     });
   }
 
-  #send(
-    headers: Record<string, string>,
-    body: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<{ readonly status: number; readonly text: string }> {
-    const { url } = this.#deps;
+  #send(question: Question): Promise<Answer> {
+    const { url, agent, clock } = this.#deps;
+    const { method, headers, body } = question;
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MILLIS)]);
+    const signal = AbortSignal.any([question.signal, AbortSignal.timeout(TIMEOUT_MILLIS)]);
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', headers, agent: this.#agent, signal: limit };
-      const sent = send(url, options, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => {
-          if (text.length < MOST_ANSWER_BYTES) text += chunk;
-        });
-        answer.on('error', reject);
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+      const sent = send(url, { method, headers, agent, signal }, (answer) => {
+        clock.learn(answer.headers.date);
+        readAnswer(answer).then(resolve, reject);
       });
       sent.on('error', reject);
       sent.end(body);
     });
   }
+}
+
+interface Question {
+  readonly method: 'POST' | 'HEAD';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function readAnswer(answer: IncomingMessage): Promise<Answer> {
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8')) {
+    if (text.length < MOST_ANSWER_BYTES) text += String(chunk);
+  }
+  return { status: answer.statusCode ?? 0, text };
 }
 
 /** The server's one status for every fault of a signature, a key or a right. */
@@ -113,11 +155,12 @@ const FORBIDDEN = 403;
 /** What says that the report itself is at fault. All else can be mended. */
 const FOR_GOOD: ReadonlySet<number> = new Set([400, 413, 415]);
 
-function resultOf(answer: { readonly status: number; readonly text: string }): PostResult {
+function resultOf(answer: Answer): PostResult {
   if (answer.status === 200) return { status: 'accepted' };
   const reason = `${answer.status} ${answer.text.slice(0, MOST_ANSWER_BYTES)}`.trim();
-  if (answer.status === FORBIDDEN) return { status: 'forbidden', reason };
-  return { status: FOR_GOOD.has(answer.status) ? 'refused' : 'failed', reason };
+  const httpStatus = answer.status;
+  if (httpStatus === FORBIDDEN) return { status: 'forbidden', reason, httpStatus };
+  return { status: FOR_GOOD.has(httpStatus) ? 'refused' : 'failed', reason, httpStatus };
 }
 
 function messageOf(error: unknown): string {

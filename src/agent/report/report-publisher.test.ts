@@ -1,55 +1,77 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../lib/clock.ts';
 import { silentLog } from '../../lib/log.ts';
 import type { Report } from '../../model/report.ts';
 import { decodeReport } from '../../wire/otlp/decode-report.ts';
-import { Endpoint } from './endpoint.ts';
+import type { EncodedReport, PostResult } from './endpoint.ts';
 import { ReportPublisher } from './report-publisher.ts';
+import { ReportSpool } from './report-spool.ts';
 
-interface Received {
-  readonly headers: IncomingHttpHeaders;
-  readonly target: string | undefined;
-  readonly body: Buffer;
-}
+const ACCEPTED: PostResult = { status: 'accepted' };
+const AWAY: PostResult = { status: 'failed', reason: 'away' };
+const STUMBLED: PostResult = { status: 'failed', reason: '500', httpStatus: 500 };
+const REFUSED: PostResult = { status: 'refused', reason: '400' };
+const FORBIDDEN: PostResult = { status: 'forbidden', reason: 'no such key' };
 
-let server: Server;
-let endpoint: Endpoint;
-let received: Received[];
-/** Statuses of the answers to come; then 200. */
-let answers: number[];
-/** Why senders gave up. */
+let folder: string;
+/** What the endpoint says to each post; accepted when nothing is left. */
+let results: PostResult[];
+/** Sequences in the order they were posted. */
+let posted: number[];
 let forbidden: string[];
+let running: ReportPublisher[];
 
-beforeEach(async () => {
-  received = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nfm-publisher-'));
+  results = [];
+  posted = [];
   forbidden = [];
-  answers = [];
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      received.push({ headers: request.headers, target: request.url, body: Buffer.concat(chunks) });
-      response.statusCode = answers.shift() ?? 200;
-      response.end('{"message":"no"}');
-    });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  endpoint = new Endpoint({
-    url: new URL(`http://127.0.0.1:${port}/publish`),
-    region: 'us-east-1',
-    credentials: async () => ({ accessKeyId: 'AK', secretAccessKey: 'SK', sessionToken: 'T' }),
-    clock: systemClock,
-  });
+  running = [];
 });
 afterEach(async () => {
-  endpoint.close();
-  await new Promise((resolve) => server.close(resolve));
+  for (const publisher of running) await publisher.stop(0);
+  rmSync(folder, { recursive: true });
 });
+
+interface Given {
+  readonly folder?: string | undefined;
+  readonly post?: (sequence: number) => Promise<PostResult>;
+  readonly mostBytes?: number;
+}
+
+/** Waits are nearly nothing: the period is 10 ms. */
+async function start(given: Given = {}): Promise<ReportPublisher> {
+  const post = given.post ?? (async () => results.shift() ?? ACCEPTED);
+  const publisher = new ReportPublisher({
+    endpoint: {
+      post: async (report) => {
+        posted.push(sequenceOf(report));
+        return await post(sequenceOf(report));
+      },
+    },
+    spool: new ReportSpool({
+      folder: given.folder,
+      mostBytes: given.mostBytes ?? 1_000_000,
+      log: silentLog,
+    }),
+    periodMillis: 10,
+    compression: 'gzip',
+    onForbidden: (reason) => forbidden.push(reason),
+    log: silentLog,
+    random: () => 0.5,
+  });
+  await publisher.start();
+  running.push(publisher);
+  return publisher;
+}
+
+function sequenceOf({ bytes, isGzip }: EncodedReport): number {
+  const body = isGzip ? gunzipSync(bytes) : Buffer.from(bytes);
+  return Number(decodeReport(body).resource.get('report.sequence'));
+}
 
 function report(sequence: number): Report {
   return {
@@ -63,150 +85,183 @@ function report(sequence: number): Report {
   };
 }
 
-function sequences(): (bigint | undefined)[] {
-  return received.map(({ headers, body }) => {
-    const bytes = headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-    return decodeReport(bytes).resource.get('report.sequence') as bigint | undefined;
+async function publishAll(publisher: ReportPublisher, ...sequences: number[]): Promise<void> {
+  for (const sequence of sequences) await publisher.publish(report(sequence));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const nothing = {
+  publish_report_failed: 0,
+  reports_refused: 0,
+  reports_dropped: 0,
+  reports_corrupted: 0,
+};
+
+test('a report that was not taken is sent again until it is', async () => {
+  results = [AWAY, AWAY, AWAY];
+  const publisher = await start();
+  await publishAll(publisher, 1);
+  await until(() => publisher.waiting === 0);
+  expect(posted).toEqual([1, 1, 1, 1]);
+  expect(publisher.takeCounters()).toEqual({ ...nothing, publish_report_failed: 3 });
+  expect(publisher.takeCounters()).toEqual(nothing);
+});
+
+test('after an outage the new report goes first, what waited follows oldest first', async () => {
+  const publisher = await start({ folder, post: async () => AWAY });
+  await publishAll(publisher, 1, 2, 3, 4);
+  await publisher.stop(1_000);
+  // It holds back until the fifth report is there.
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
   });
-}
-
-const deps = {
-  compression: 'none',
-  onForbidden: (reason: string) => forbidden.push(reason),
-  log: silentLog,
-  random: () => 0,
-} as const;
-
-function publisher(compression: 'gzip' | 'none' = 'gzip'): ReportPublisher {
-  return new ReportPublisher({ ...deps, endpoint, compression });
-}
-
-test('a report arrives signed and compressed', async () => {
-  const sender = publisher();
-  await sender.publish(report(1));
-  await sender.drain(5_000);
-  const { headers, target } = received[0]!;
-  expect(target).toBe('/publish');
-  expect(headers['content-type']).toBe('application/x-protobuf');
-  expect(headers['content-encoding']).toBe('gzip');
-  expect(headers['x-amz-security-token']).toBe('T');
-  expect(headers.authorization).toMatch(/Credential=AK\/\d{8}\/us-east-1\/networkflowmonitor\//);
-  expect(headers.authorization).toContain('content-encoding;');
-  expect(sequences()).toEqual([1n]);
-  expect(sender.takeFailed()).toBe(0);
+  const taken: number[] = [];
+  const next = await start({
+    folder,
+    post: async (sequence) => {
+      await held;
+      taken.push(sequence);
+      return ACCEPTED;
+    },
+  });
+  await publishAll(next, 5);
+  release();
+  await until(() => next.waiting === 0);
+  // The oldest was on its way when the new one was made.
+  expect(taken).toEqual([1, 5, 2, 3, 4]);
 });
 
-test('without compression the header is absent', async () => {
-  const sender = publisher('none');
-  await sender.publish(report(1));
-  await sender.drain(5_000);
-  expect(received[0]?.headers['content-encoding']).toBe(undefined);
-  expect(sequences()).toEqual([1n]);
+test('the new report of each period is sent while there is much that waited', async () => {
+  const first = await start({ folder, post: async () => AWAY });
+  await publishAll(first, ...Array.from({ length: 30 }, (_, i) => i + 1));
+  await first.stop(1_000);
+  const next = await start({ folder });
+  for (let sequence = 31; sequence <= 34; sequence += 1) {
+    posted = [];
+    await publishAll(next, sequence);
+    await until(() => posted.includes(sequence));
+    // At most the one on its way and one whose wait was just over.
+    expect(posted.indexOf(sequence)).toBeLessThanOrEqual(2);
+  }
+  expect(next.waiting).toBeGreaterThan(0);
 });
 
-test('a report that was not taken is sent again, the same one, before the next', async () => {
-  answers = [503, 500, 204];
-  const sender = publisher();
-  await sender.publish(report(1));
-  await sender.publish(report(2));
-  await sender.drain(5_000);
-  expect(sequences()).toEqual([1n, 1n, 1n, 1n, 2n]);
-  expect(sender.takeFailed()).toBe(3);
-  expect(sender.takeFailed()).toBe(0);
+test('a run that was killed leaves its reports to the next', async () => {
+  const spool = new ReportSpool({ folder, mostBytes: 1_000_000, log: silentLog });
+  const never = new Promise<PostResult>(() => {});
+  const killed = new ReportPublisher({
+    endpoint: { post: () => never },
+    spool,
+    periodMillis: 10,
+    compression: 'none',
+    onForbidden: () => {},
+    log: silentLog,
+    random: () => 0.5,
+  });
+  await killed.start();
+  await publishAll(killed, 1, 2);
+  // What the kernel does to a killed process: its lock is gone.
+  await spool.stop();
+  const next = await start({ folder });
+  await until(() => next.waiting === 0);
+  expect(posted).toEqual([1, 2]);
+});
+
+test.each([
+  { name: 'in memory: all are tried', given: {}, sent: [1, 2, 3] },
+  {
+    name: 'with a spool: the newest is tried, the rest is for the next run',
+    given: 'spool',
+    sent: [3],
+  },
+])('at the end, $name', async ({ given, sent }) => {
+  let isAway = true;
+  const taken: number[] = [];
+  const publisher = await start({
+    folder: given === 'spool' ? folder : undefined,
+    post: async (sequence) => {
+      if (isAway) return AWAY;
+      taken.push(sequence);
+      return ACCEPTED;
+    },
+  });
+  await publishAll(publisher, 1, 2);
+  await until(() => posted.length > 2);
+  isAway = false;
+  await publisher.publish(report(3));
+  await publisher.stop(5_000);
+  expect(taken).toEqual(expect.arrayContaining(sent));
+});
+
+test('the end does not wait longer than it may', async () => {
+  const publisher = await start({ post: async () => AWAY });
+  await publishAll(publisher, 1);
+  await publisher.stop(20);
+  expect(publisher.waiting).toBe(1);
+  expect(publisher.takeCounters().publish_report_failed).toBeGreaterThan(0);
+});
+
+test('a report the server stumbles over does not hold up the others', async () => {
+  const publisher = await start({
+    folder,
+    post: async (sequence) => (sequence === 1 ? STUMBLED : ACCEPTED),
+  });
+  await publishAll(publisher, 1, 2, 3);
+  await until(() => publisher.waiting === 1);
+  expect(posted).toEqual(expect.arrayContaining([1, 2, 3]));
+});
+
+test('a report refused for good is not sent again, and counted', async () => {
+  results = [REFUSED];
+  const publisher = await start();
+  await publishAll(publisher, 1);
+  await until(() => publisher.waiting === 0);
+  await publishAll(publisher, 2);
+  await until(() => publisher.waiting === 0);
+  expect(posted).toEqual([1, 2]);
+  expect(publisher.takeCounters()).toEqual({
+    ...nothing,
+    publish_report_failed: 1,
+    reports_refused: 1,
+  });
 });
 
 test('keys that are refused from the first end the sending', async () => {
-  answers = [403];
-  const sender = publisher();
-  await sender.publish(report(1));
-  await sender.publish(report(2));
-  await sender.drain(5_000);
-  expect(received).toHaveLength(1);
-  expect(forbidden).toEqual(['403 {"message":"no"}']);
-  expect(sender.takeFailed()).toBe(1);
+  results = [FORBIDDEN];
+  const publisher = await start();
+  await publishAll(publisher, 1);
+  await until(() => forbidden.length > 0);
+  await publishAll(publisher, 2);
+  await publisher.stop(5_000);
+  expect(posted).toEqual([1]);
+  expect(forbidden).toEqual(['no such key']);
 });
 
 test('keys that worked before are tried again', async () => {
-  answers = [200, 403];
-  const sender = publisher();
-  await sender.publish(report(1));
-  await sender.publish(report(2));
-  await sender.drain(5_000);
-  expect(sequences()).toEqual([1n, 2n, 2n]);
+  results = [ACCEPTED, FORBIDDEN];
+  const publisher = await start();
+  await publishAll(publisher, 1);
+  await until(() => publisher.waiting === 0);
+  await publishAll(publisher, 2);
+  await until(() => publisher.waiting === 0);
+  expect(posted).toEqual([1, 2, 2]);
   expect(forbidden).toEqual([]);
 });
 
-test('without credentials nothing is sent', async () => {
-  const without = new Endpoint({
-    url: new URL('http://127.0.0.1:9/publish'),
-    region: 'us-east-1',
-    credentials: () => Promise.reject(new Error('found nowhere')),
-    clock: systemClock,
-  });
-  const sender = new ReportPublisher({ ...deps, endpoint: without });
-  await sender.publish(report(1));
-  await sender.drain(5_000);
-  without.close();
-  expect(forbidden).toEqual(['no AWS credentials: found nowhere']);
-});
-
-test.each([400, 413, 415])('a report refused with %d is not sent again', async (status) => {
-  answers = [status];
-  const sender = publisher();
-  await sender.publish(report(1));
-  await sender.publish(report(2));
-  await sender.drain(5_000);
-  expect(sequences()).toEqual([1n, 2n]);
-  expect(sender.takeFailed()).toBe(1);
-});
-
-test('an unreachable server is an answer like others', async () => {
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  const result = await endpoint.post(
-    { bytes: new Uint8Array(1), isGzip: false },
-    AbortSignal.any([]),
-  );
-  expect(result).toMatchObject({
-    status: 'failed',
-    reason: expect.stringContaining('ECONNREFUSED'),
-  });
-  await once(server.listen(port, '127.0.0.1'), 'listening');
-});
-
-test('while the server is away the newest 20 reports are kept, the rest counted', async () => {
-  let refuse: (() => void) | undefined;
-  const away = new Promise<void>((resolve) => {
-    refuse = resolve;
-  });
-  const tried: Uint8Array[] = [];
-  const sender = new ReportPublisher({
-    endpoint: {
-      post: async (each) => {
-        await away;
-        tried.push(each.bytes);
-        return { status: 'accepted' };
-      },
-    },
-    ...deps,
-  });
-  for (let i = 1; i <= 25; i += 1) await sender.publish(report(i));
-  refuse?.();
-  await sender.drain(5_000);
-  const sent = tried.map((bytes) =>
-    decodeReport(Buffer.from(bytes)).resource.get('report.sequence'),
-  );
-  expect(sent.slice(-20)).toEqual(Array.from({ length: 20 }, (_, i) => BigInt(i + 6)));
-  expect(sender.takeFailed()).toBe(5);
-});
-
-test('drain gives up at its limit', async () => {
-  const sender = new ReportPublisher({
-    endpoint: { post: async () => ({ status: 'failed', reason: 'away' }) },
-    ...deps,
-    random: () => 0.99,
-  });
-  await sender.publish(report(1));
-  await sender.drain(20);
-  expect(sender.takeFailed()).toBeGreaterThan(0);
+test('every report dropped for want of room is told of once, by one that stays', async () => {
+  const publisher = await start({ folder, mostBytes: 1_000, post: async () => AWAY });
+  const told: number[] = [];
+  for (let sequence = 1; sequence <= 40; sequence += 1) {
+    told.push(publisher.takeCounters().reports_dropped);
+    await publishAll(publisher, sequence);
+  }
+  const { waiting } = publisher;
+  const still = publisher.takeCounters().reports_dropped;
+  const sum = told.slice(-waiting).reduce((all, one) => all + one, still);
+  expect(waiting).toBeGreaterThan(1);
+  expect(sum).toBe(40 - waiting);
 });

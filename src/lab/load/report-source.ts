@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { PLAIN_METRICS, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { emptyValues, PLAIN_METRICS, timingIndex } from '../../model/flow-metrics.ts';
 import type { Report, ReportedFlow, ReportIdentity } from '../../model/report.ts';
 import { encodeReport } from '../../wire/otlp/encode-report.ts';
 
@@ -67,10 +67,24 @@ export function hostAddress(host: number): string {
   return `10.${64 + (host >> 14)}.${(host >> 6) & 255}.${1 + (host & 63)}`;
 }
 
+/** An eBPF agent knows that none did. */
+const NEVER_HAPPENS = [
+  'severed_connect',
+  'severed_establish',
+  'rtos_syn',
+  'rtos_close',
+  'rwnd_limited_us',
+  'sndbuf_limited_us',
+  'segments_out_of_order',
+  'reorderings',
+  'dsacks',
+  'segments_ce',
+] as const;
+
 function makeFlow(input: MadeReport, index: number): ReportedFlow {
   const { host, random, scale = 1 } = input;
   const isClient = index % 2 === 0;
-  const values = new Float64Array(VALUES_LENGTH);
+  const values = emptyValues();
   const set = (metric: (typeof PLAIN_METRICS)[number], value: number) => {
     values[PLAIN_METRICS.indexOf(metric)] = Math.floor(value);
   };
@@ -82,13 +96,20 @@ function makeFlow(input: MadeReport, index: number): ReportedFlow {
   set('segments_received', random() * 1e3);
   set('segments_delivered', random() * 1e3);
   if (random() < 0.1) set('retrans_est', (1 + random() * 20) * scale);
-  if (random() < 0.02) set('rtos_est', (1 + random() * 3) * scale);
+  set('rtos_est', random() < 0.02 ? (1 + random() * 3) * scale : 0);
+  for (const metric of NEVER_HAPPENS) set(metric, 0);
+  set('busy_us', random() * 1e6);
+  if (random() < 0.1) set('rwnd_limited_us', random() * 1e5);
+  if (random() < 0.1) set('segments_out_of_order', 1 + random() * 20);
   const rtt = 100 + random() * 5_000;
   const samples = Math.floor(1 + random() * 50);
   values.set(
     [samples, Math.floor(rtt), Math.floor(rtt * 3), Math.floor(rtt * samples * 1.5)],
     timingIndex('rtt_us'),
   );
+  values.set([1, rtt, rtt, rtt].map(Math.floor), timingIndex('min_rtt_us'));
+  const rate = 1e6 + random() * 1e9;
+  values.set([1, rate, rate, rate].map(Math.floor), timingIndex('delivery_rate'));
   return {
     side: isClient ? 'client' : 'server',
     localAddress: hostAddress(host),

@@ -1,6 +1,6 @@
 import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,9 @@ const ROOT = join(import.meta.dirname, '../../..');
 
 const HIDE_LIBBPF =
   'mount --bind /dev/null "$(readlink -f "$(ldconfig -p | sed -n "s/.*libbpf.so.1.* => //p" | head -1)")"';
+
+/** A mount namespace in which the library is an empty file. */
+const WITHOUT_LIBBPF = ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`];
 
 /** The agent as a program of its own, built from the sources as they are now. */
 function buildAgent(): string {
@@ -64,7 +67,9 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        if (answer === 200) reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
+        // It asks for the time first, by HEAD.
+        if (answer === 200 && request.method === 'POST')
+          reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
         response.statusCode = answer;
         response.end('{"message":"no such key"}');
       });
@@ -84,12 +89,16 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
 
   const program = () => [process.execPath, join(folder, 'agent.mjs')];
 
-  function startAgent(publishSecs: number, options: SpawnOptions = { stdio: 'ignore' }) {
+  function startAgent(
+    publishSecs: number,
+    options: SpawnOptions = { stdio: 'ignore' },
+    flags: readonly string[] = [],
+  ) {
     const { port } = server.address() as AddressInfo;
     const endpoint = `http://${host.rootAddress}:${port}/publish`;
     const period = ['-s', String(publishSecs), '-j', '0', '-a', '100'];
     const argv = [...program(), '-e', endpoint, ...period, '-c', host.cgroup];
-    return network.spawn('a', [...argv, '--instance-id', 'i-0123456789abcdef0'], {
+    return network.spawn('a', [...argv, '--instance-id', 'i-0123456789abcdef0', ...flags], {
       outsideCgroup: true,
       env: { ...process.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
       ...options,
@@ -133,6 +142,54 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(attached()).toBe(false);
   });
 
+  test('without libbpf it reports by netlink, and says so', async () => {
+    const { port } = server.address() as AddressInfo;
+    const endpoint = `http://${host.rootAddress}:${port}/publish`;
+    const options = ['-e', endpoint, '-s', '1', '-j', '0', '--instance-id', 'i-1'];
+    const agent = network.spawn('a', [...WITHOUT_LIBBPF, ...program(), ...options], {
+      outsideCgroup: true,
+      env: { ...process.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    agent.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    await until(() => reports.length > 0);
+    await runTraffic(network, 'a', ['send', '10.203.4.2', 9000, 1_000_000]);
+    const ofThisHost = () =>
+      reports
+        .flatMap(({ flows }) => flows)
+        .filter(({ key }) => key.local_address === '10.203.3.2' && key.remote_port === 9000);
+    await until(() => ofThisHost().length > 0);
+    const [flow] = ofThisHost();
+    expect(flow?.values[plainIndex('bytes_delivered')]).toBe(1_000_000 + 'sink\n'.length + 2);
+    expect(stderr).toContain('netlink instead of eBPF');
+    expect(stderr).toContain('libbpf.so.1 is missing');
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('of more flows than it may send the rest is added up, and nothing is missing', async () => {
+    const agent = startAgent(600, { stdio: 'ignore' }, ['--top-k', '1']);
+    await until(attached);
+    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 3]);
+    await runTraffic(network, 'a', ['connect', '10.203.3.2', 9001, 1_000]);
+    await runTraffic(network, 'a', ['connect', '10.203.4.2', 9001, 1_000]);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    await ended;
+    const [report] = reports;
+    expect(report?.flows).toHaveLength(1);
+    const rows = [...(report?.flows ?? []), ...(report?.remainders ?? [])];
+    const attempts = rows.reduce((sum, { values }) => {
+      return sum + (values[plainIndex('connect_attempts')] ?? 0);
+    }, 0);
+    expect(attempts).toBe(3 + 1 + 1);
+    expect(report?.counters.flows_cut).toBe(2);
+  });
+
   test('SIGTERM sends what the unfinished window holds', async () => {
     const agent = startAgent(600);
     await until(attached);
@@ -143,6 +200,41 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     await ended;
     expect(reports).toHaveLength(1);
     expect(reports[0]?.flows[0]?.values[plainIndex('connect_attempts')]).toBe(20);
+  });
+
+  test('once attached it holds one capability, nothing it starts gets more, and it goes on', async () => {
+    const agent = startAgent(1);
+    const status = (): string => readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+    const CAP_BPF_ONLY = '0000008000000000';
+    await until(() => attached() && status().includes(`CapEff:\t${CAP_BPF_ONLY}`));
+    expect(status()).toContain(`CapPrm:\t${CAP_BPF_ONLY}`);
+    expect(status()).toMatch(/NoNewPrivs:\s+1/);
+    const before = reports.length;
+    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 5]);
+    const attempts = () =>
+      reports
+        .slice(before)
+        .flatMap(({ flows }) => flows)
+        .reduce((sum, { values }) => sum + (values[plainIndex('connect_attempts')] ?? 0), 0);
+    await until(() => attempts() === 5);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(attached()).toBe(false);
+  });
+
+  test.each([
+    { name: 'options', env: (path: string) => ({ NFM_AGENT_CONFIG: path }) },
+    { name: 'credentials file', env: (path: string) => ({ AWS_SHARED_CREDENTIALS_FILE: path }) },
+  ])('$name anyone may change are refused', ({ name, env }) => {
+    const path = join(folder, 'writable');
+    writeFileSync(path, '');
+    chmodSync(path, 0o666);
+    const [file = '', ...args] = [...program(), '-e', 'http://127.0.0.1:9/publish'];
+    const options = { encoding: 'utf8', env: { ...process.env, ...env(path) } } as const;
+    const { status, stderr } = spawnSync(file, args, options);
+    expect(stderr).toContain(`anyone may change the ${name} ${path}`);
+    expect(status).toBe(1);
   });
 
   test('kill -9 leaves nothing attached', async () => {
@@ -186,14 +278,19 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     {
       name: 'no privileges',
       wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
-      argv: [],
+      argv: ['--collector', 'ebpf'],
       says: 'the agent needs root',
     },
     {
+      name: 'neither eBPF nor netlink',
+      wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
+      argv: ['--collector', 'netlink'],
+      says: 'cannot listen to netlink (EPERM): the agent needs root',
+    },
+    {
       name: 'no libbpf',
-      // A mount namespace in which the library is an empty file.
-      wrap: ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`],
-      argv: [],
+      wrap: WITHOUT_LIBBPF,
+      argv: ['--collector', 'ebpf'],
       says: 'libbpf.so.1 is missing: apt-get install libbpf1',
     },
   ])('$name: one line that says what to do, and a failure', ({ wrap, argv, says }) => {

@@ -131,6 +131,25 @@ export class LabNetwork {
     await this.#nft(`insert rule inet lab forward oifname "${link}" tcp dport ${port} drop`);
   }
 
+  /**
+   * Translates addresses on a host or on `router`.
+   *
+   * @param chains of an nft table of family inet; none end it
+   */
+  async translate(name: string, ...chains: readonly string[]): Promise<void> {
+    const namespace = name === 'router' ? this.#router : this.host(name).namespace;
+    const anew = ['add table inet nat', 'delete table inet nat'];
+    const table = chains.length === 0 ? [] : ['table inet nat {', ...chains, '}'];
+    await inNamespace(namespace, ['nft', [...anew, ...table].join('\n')]);
+  }
+
+  /** Marks so many percent of the packets on their way to a host that understand ECN as congested. */
+  async markCongested(name: string, percent: number): Promise<void> {
+    const link = routerInterface(this.host(name));
+    const some = `ip ecn { ect0, ect1 } numgen random mod 100 < ${percent}`;
+    await this.#nft(`insert rule inet lab forward oifname "${link}" ${some} ip ecn set ce`);
+  }
+
   /** Ends the programs and removes namespaces, links and cgroups. */
   async stop(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');

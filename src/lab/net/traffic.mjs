@@ -5,12 +5,19 @@
  *   traffic.mjs receive HOST PORT BYTES [HOLD]  receives, then holds the connection HOLD milliseconds
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs steady GAP HOST:PORT...     a request each GAP milliseconds to each, until it is killed
- *   traffic.mjs many HOST PORT COUNT        connections one after another, some bytes each way
+ *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  short connections, some bytes each way
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
+ *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
+ *                                           bytes as each line of standard input says and prints "sent";
+ *                                           closes at its end
+ *   traffic.mjs reset HOST PORT BYTES       sends, waits until it is echoed, and resets the connection
+ *   traffic.mjs stall HOST PORT BYTES       sends to a server that reads nothing; prints "open" and stays
+ *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
  * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHUNK = Buffer.alloc(65_536, 'x');
@@ -33,6 +40,8 @@ function answer(socket) {
       socket.pipe(socket);
     } else if (wish === 'source') {
       write(socket, Number(bytes)).catch(() => {});
+    } else if (wish === 'nothing') {
+      socket.pause();
     } else socket.resume();
   });
 }
@@ -61,6 +70,41 @@ const commands = {
       await once(createServer({ noDelay: true }, answer).listen(Number(port)), 'listening');
     }
     console.log('ready');
+  },
+  'serve-one': async (port) => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      server.close();
+      answer(socket);
+    });
+    await once(server.listen(Number(port)), 'listening');
+    console.log('ready');
+  },
+  reset: async (host, port, bytes) => {
+    const socket = await open(host, port, 'echo');
+    socket.resume();
+    await write(socket, Number(bytes));
+    while (socket.bytesRead < Number(bytes)) await delay(5);
+    print(socket);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  },
+  stall: async (host, port, bytes) => {
+    const socket = await open(host, port, 'nothing');
+    console.log('open');
+    await write(socket, Number(bytes));
+  },
+  steps: async (host, port, bound) => {
+    const localPort = bound === undefined ? undefined : Number(bound);
+    const socket = connect({ host, port: Number(port), localPort });
+    await once(socket, 'connect');
+    socket.write('sink\n');
+    console.log('open');
+    for await (const line of createInterface(process.stdin)) {
+      await write(socket, Number(line));
+      console.log('sent');
+    }
+    await finish(socket);
+    print(socket);
   },
   send: async (host, port, bytes) => {
     const socket = await open(host, port, 'sink');
@@ -101,16 +145,21 @@ const commands = {
       await delay(Number(gap));
     }
   },
-  many: async (host, port, count) => {
+  many: async (host, port, ...[count, atOnce = '1']) => {
     let longestMillis = 0;
-    for (let i = 0; i < Number(count); i += 1) {
-      const from = performance.now();
-      const socket = await open(host, port, 'echo');
-      socket.write('hello');
-      await once(socket, 'data');
-      await finish(socket);
-      longestMillis = Math.max(longestMillis, performance.now() - from);
-    }
+    let left = Number(count);
+    const worker = async () => {
+      while (left > 0) {
+        left -= 1;
+        const from = performance.now();
+        const socket = await open(host, port, 'echo');
+        socket.write('hello');
+        await once(socket, 'data');
+        await finish(socket);
+        longestMillis = Math.max(longestMillis, performance.now() - from);
+      }
+    };
+    await Promise.all(Array.from({ length: Number(atOnce) }, worker));
     console.log(JSON.stringify({ longestMillis }));
   },
   connect: async (host, port, timeout) => {

@@ -43,8 +43,8 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
   });
 
   beforeEach(() => {
-    client = new HostWatch(network.host('a').cgroup);
-    server = new HostWatch(network.host('b').cgroup);
+    client = new HostWatch(network.host('a'));
+    server = new HostWatch(network.host('b'));
     client.start();
     server.start();
   });

@@ -1,7 +1,12 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { SocketCollector } from '../../agent/collect/socket-collector.ts';
+import { type CollectorCounters, SocketCollector } from '../../agent/collect/socket-collector.ts';
+import { CgroupPaths } from '../../agent/kernel/cgroup-paths.ts';
+import { openLibc } from '../../agent/kernel/libc.ts';
+import { NatTable } from '../../agent/kernel/nat-table.ts';
+import type { NetlinkWatch } from '../../agent/kernel/netlink-watch.ts';
 import { SocketWatch } from '../../agent/kernel/socket-watch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import {
@@ -11,7 +16,8 @@ import {
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
-import type { LabNetwork } from './lab-network.ts';
+import { cgroupRoot } from './lab-cgroup.ts';
+import type { LabHost, LabNetwork } from './lab-network.ts';
 
 const TRAFFIC = fileURLToPath(new URL('./traffic.mjs', import.meta.url));
 
@@ -34,7 +40,16 @@ export async function serveTraffic(
   host: string,
   ...ports: readonly number[]
 ): Promise<void> {
-  const server = network.spawn(host, trafficCommand('serve', ...ports), {
+  await startServer(network, host, ['serve', ...ports]);
+}
+
+/** Starts `traffic.mjs` with arguments that make it a server, and waits until it listens. */
+export async function startServer(
+  network: LabNetwork,
+  host: string,
+  args: readonly (string | number)[],
+): Promise<void> {
+  const server = network.spawn(host, trafficCommand(...args), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (server.stdout === null) throw new Error('the server has no output');
@@ -53,26 +68,84 @@ export async function runTraffic(
   return result;
 }
 
+/** A connection that sends when it is told to: `traffic.mjs steps`. */
+export class SteppedConnection {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** @param args of `traffic.mjs steps` */
+  static async open(
+    network: LabNetwork,
+    args: readonly (string | number)[],
+    { host = 'a', outsideCgroup = false } = {},
+  ): Promise<SteppedConnection> {
+    const child = network.spawn(host, trafficCommand('steps', ...args), {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      outsideCgroup,
+    });
+    const opened = new SteppedConnection(child);
+    await opened.#said();
+    return opened;
+  }
+
+  /** Gives the bytes to the kernel; they may not have arrived yet. */
+  async send(bytes: number): Promise<void> {
+    this.#child.stdin?.write(`${bytes}\n`);
+    await this.#said();
+  }
+
+  /** Closes in good order. */
+  async close(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await exited;
+  }
+
+  async #said(): Promise<void> {
+    if (this.#child.stdout === null) throw new Error('the connection has no output');
+    await once(this.#child.stdout, 'data');
+  }
+}
+
+/** What a watch reads with. */
+export interface HostWatchOptions {
+  readonly resolveNat?: boolean;
+  /** Default: eBPF on the host's cgroup. */
+  readonly source?: SocketWatch | NetlinkWatch;
+}
+
 /** The agent's reading half on one host of a lab, windows added up. */
 export class HostWatch {
-  readonly #watch: SocketWatch;
+  readonly #source: SocketWatch | NetlinkWatch;
   readonly #collector: SocketCollector;
+  readonly #address: string;
 
-  constructor(cgroupPath: string) {
-    this.#watch = new SocketWatch({ cgroupPath });
+  constructor(host: LabHost, { resolveNat = false, source }: HostWatchOptions = {}) {
+    this.#address = host.address.split('/')[0] ?? '';
+    this.#source = source ?? new SocketWatch({ cgroupPath: host.cgroup });
     this.#collector = new SocketCollector({
-      source: this.#watch,
+      source: this.#source,
+      cgroups: new CgroupPaths(cgroupRoot()),
+      nat: resolveNat ? new NatTable(openLibc()) : undefined,
       clock: systemClock,
       notrackMillis: 65_000,
     });
   }
 
+  /** What is open already is counted from now on. */
   start(): void {
-    this.#watch.start();
+    this.#collector.start();
+  }
+
+  adopt(): void {
+    this.#collector.adopt();
   }
 
   stop(): void {
-    this.#watch.stop();
+    this.#collector.stop();
   }
 
   collect(): void {
@@ -81,11 +154,19 @@ export class HostWatch {
 
   async window(): Promise<readonly FlowView[]> {
     const flows = await this.#collector.takeWindow();
-    return flows.map((flow) => new FlowView(flow));
+    const isWhole = this.#source instanceof SocketWatch;
+    // Netlink shows the whole machine.
+    const own = flows.filter(({ localAddress }) => isWhole || localAddress === this.#address);
+    return own.map((flow) => new FlowView(flow));
   }
 
   counters(): Readonly<Record<string, number>> {
-    return this.#watch.counters();
+    return this.#source.counters();
+  }
+
+  /** Deltas since the last call. */
+  takeCounters(): CollectorCounters {
+    return this.#collector.takeCounters();
   }
 
   /** Adds windows together until `count` connections have closed, at most ten seconds. */
@@ -113,6 +194,17 @@ export class FlowView {
     return `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
   }
 
+  /** As `key`, with what the network has instead of the two addresses. */
+  get beyondNat(): string {
+    const { side, snatAddress, dnatAddress, servicePort } = this.#flow;
+    return `${side} ${snatAddress} ${dnatAddress} ${servicePort}`;
+  }
+
+  /** "PROCESS CGROUP" */
+  get owner(): string {
+    return `${this.#flow.processName} ${this.#flow.cgroup}`;
+  }
+
   get side(): Side {
     return this.#flow.side;
   }
@@ -137,8 +229,58 @@ export function totalRetrans(flows: readonly FlowView[]): number {
 }
 
 /** Tcp RetransSegs of a host's namespace: the kernel's own count. */
-export async function retransSegs(network: LabNetwork, host: string): Promise<number> {
-  const { stdout } = await network.exec(host, ['cat', '/proc/self/net/snmp']);
-  const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Tcp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
+export function retransSegs(network: LabNetwork, host: string): Promise<number> {
+  return kernelCount(network, host, 'RetransSegs');
+}
+
+/** A counter of TCP of a host's namespace, from /proc/net/snmp or netstat (proc_net(5)). */
+export async function kernelCount(
+  network: LabNetwork,
+  host: string,
+  name: string,
+): Promise<number> {
+  const files = ['/proc/self/net/snmp', '/proc/self/net/netstat'];
+  const { stdout } = await network.exec(host, ['cat', ...files]);
+  const lines = stdout.split('\n').map((line) => line.split(' '));
+  const at = lines.findIndex(
+    ([group, ...names]) => group?.startsWith('Tcp') && names.includes(name),
+  );
+  return Number(lines[at + 1]?.[lines[at]?.indexOf(name) ?? -1]);
+}
+
+/** What `ss -ti` shows of a host's one connection to an address. */
+export class ShownConnection {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** A number such as `bytes_acked:5` or `minrtt:0.03`; 0 when it is not shown, as ss leaves out zeros. */
+  number(name: string): number {
+    return Number(new RegExp(`[ \\t]${name}:([\\d.]+)`).exec(this.#text)?.[1] ?? 0);
+  }
+}
+
+export async function showConnection(
+  network: LabNetwork,
+  host: string,
+  address: string,
+): Promise<ShownConnection> {
+  const { stdout } = await network.exec(host, ['ss', '-tiOnH', `dst ${address}`]);
+  return new ShownConnection(stdout);
+}
+
+/** Waits until `ss` shows a connection to `address` with so many bytes acknowledged, SYN included. */
+export async function untilAcked(
+  network: LabNetwork,
+  host: string,
+  { address, bytes }: { readonly address: string; readonly bytes: number },
+): Promise<void> {
+  for (let waits = 0; waits < 400; waits += 1) {
+    const shown = await showConnection(network, host, address);
+    if (shown.number('bytes_acked') === bytes) return;
+    await delay(25);
+  }
+  throw new Error(`no connection to ${address} has ${bytes} bytes acknowledged`);
 }

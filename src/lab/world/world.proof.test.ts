@@ -172,7 +172,10 @@ function answerOf(question: OracleQuestion, topology: TopologySnapshot): OracleA
     servicePort: 443,
     values,
   };
-  const row = enrich({ host, timeSeconds, flows: [flow] }, topology)[0] as EnrichedFlow;
+  const row = enrich(
+    { host, timeSeconds, flows: [flow], remainders: [] },
+    topology,
+  )[0] as EnrichedFlow;
   const { remote, local, category, remoteIdentifier: identifier } = row;
   const path = topology.pathOf(
     { ...local, address: localAddress },

@@ -1,4 +1,5 @@
 import {
+  markUnknown,
   PLAIN_METRICS,
   TIMING_METRICS,
   timingIndex,
@@ -13,6 +14,7 @@ import {
   HISTOGRAM_DATA_POINT,
   METRIC,
   NUMBER_DATA_POINT,
+  REMAINDER_SCOPE,
   RESOURCE,
   RESOURCE_METRICS,
   SCOPE,
@@ -26,11 +28,18 @@ export interface WireFlow {
   readonly values: Float64Array;
 }
 
+/** What was cut from a report, as it stands there. */
+export interface WireRemainder {
+  readonly attributes: Attributes;
+  readonly values: Float64Array;
+}
+
 export interface WireReport {
   readonly resource: Attributes;
   /** The time of the first point of a flow, else of the agent's own numbers; 0n when there is none. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly WireFlow[];
+  readonly remainders: readonly WireRemainder[];
   /** Flows whose own bytes are malformed, though the frames around them are not. */
   readonly malformedFlows: number;
   /** Flows after the 100,000th. */
@@ -63,6 +72,9 @@ const MIN_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.min);
 const MAX_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.max);
 
 const NETWORK_STATS = Buffer.from('network_stats');
+
+/** There are two sides and three hints. */
+const MOST_REMAINDERS = 16;
 
 /** Flows whose values share a buffer: half of what an agent sends. */
 const VALUES_CHUNK = 256;
@@ -131,6 +143,7 @@ class ReportReader {
   readonly #cursor: Cursor;
   readonly #resource: Attributes = new Map();
   readonly #flows: WireFlow[] = [];
+  readonly #remainders: WireRemainder[] = [];
   readonly #processStats: Record<string, number> = {};
   readonly #counters: Record<string, number> = {};
   /** Metrics come in the same order in every flow of a report: the order of the last one read. */
@@ -158,6 +171,7 @@ class ReportReader {
       resource: this.#resource,
       timeUnixNano: this.#timeUnixNano || this.#numbersTimeUnixNano,
       flows: this.#flows,
+      remainders: this.#remainders,
       malformedFlows: this.#malformedFlows,
       flowsBeyondLimit: this.#flowsBeyondLimit,
       processStats: this.#processStats,
@@ -182,11 +196,13 @@ class ReportReader {
     const outer = this.#cursor.enter();
     const end = this.#cursor.end;
     const flows = this.#flows.length;
+    const remainders = this.#remainders.length;
     try {
       this.#readScope();
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#flows.length = flows;
+      this.#remainders.length = remainders;
       this.#malformedFlows += 1;
     }
     this.#cursor.leaveAt(end, outer);
@@ -202,7 +218,7 @@ class ReportReader {
       const tag = cursor.tag();
       switch (tag) {
         case SCOPE_TAG:
-          readMetric = this.#metricReader(readScopeHead(cursor, key), key);
+          readMetric = this.#metricReader(readScopeHead(cursor, key));
           break;
         case METRIC_TAG:
           readMetric(cursor, position);
@@ -214,12 +230,18 @@ class ReportReader {
     }
   }
 
-  #metricReader(scope: string, key: WireFlowKey): MetricReader {
-    switch (scope) {
+  #metricReader({ name, key, attributes }: ScopeHead): MetricReader {
+    switch (name) {
       case 'network_stats': {
         const values = this.#newValues();
         if (this.#flows.length < MOST_FLOWS) this.#flows.push({ key, values });
         else this.#flowsBeyondLimit += 1;
+        return (_, position) => this.#readFlowMetric(values, position);
+      }
+      case REMAINDER_SCOPE: {
+        const values = this.#newValues();
+        const isTaken = attributes !== undefined && this.#remainders.length < MOST_REMAINDERS;
+        if (isTaken) this.#remainders.push({ attributes, values });
         return (_, position) => this.#readFlowMetric(values, position);
       }
       case 'process_stats':
@@ -239,7 +261,7 @@ class ReportReader {
     }
     const first = this.#valuesTaken * VALUES_LENGTH;
     this.#valuesTaken += 1;
-    return this.#valuesChunk.subarray(first, first + VALUES_LENGTH);
+    return markUnknown(this.#valuesChunk.subarray(first, first + VALUES_LENGTH));
   }
 
   #readFlowMetric(values: Float64Array, position: number): void {
@@ -365,16 +387,27 @@ function readAttributes(cursor: Cursor, attributeTag: number, into: Attributes):
   cursor.leave(outer);
 }
 
-function readScopeHead(cursor: Cursor, key: WireFlowKey): string {
+interface ScopeHead {
+  readonly name: string;
+  readonly key: WireFlowKey;
+  /** Of a remainder. */
+  readonly attributes: Attributes | undefined;
+}
+
+/** The scope's name comes before its attributes, as every protobuf writer has it. */
+function readScopeHead(cursor: Cursor, key: WireFlowKey): ScopeHead {
   const outer = cursor.enter();
   let name = '';
+  let attributes: Attributes | undefined;
   while (cursor.more) {
     const tag = cursor.tag();
-    if (tag === SCOPE_NAME_TAG)
+    if (tag === SCOPE_NAME_TAG) {
       name = cursor.takeSpan(NETWORK_STATS) ? 'network_stats' : cursor.string();
-    else if (tag === SCOPE_ATTRIBUTE_TAG) readFlowAttribute(cursor, key);
-    else cursor.skip(tag);
+      if (name === REMAINDER_SCOPE) attributes = new Map();
+    } else if (tag !== SCOPE_ATTRIBUTE_TAG) cursor.skip(tag);
+    else if (attributes !== undefined) readAttribute(cursor, attributes);
+    else readFlowAttribute(cursor, key);
   }
   cursor.leave(outer);
-  return name;
+  return { name, key, attributes };
 }

@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
 import { expect, test } from 'vitest';
-import { plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { emptyValues, plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics.ts';
 import type { Report, ReportedFlow } from '../../model/report.ts';
 import { decodeReport } from './decode-report.ts';
 import { encodeReport } from './encode-report.ts';
@@ -119,6 +119,26 @@ test.each([
   });
 });
 
+test('beyond address translation is what others take for the addresses', () => {
+  expect(flowAttributes({ snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' })).toMatchObject({
+    local_address: '192.0.2.1',
+    remote_address: '10.0.3.1',
+    'nfm.local_socket_address': '10.0.0.1',
+    'nfm.remote_socket_address': '2001:db8::1',
+  });
+});
+
+test('what was cut comes back, and is no flow', () => {
+  const { values } = flow();
+  const remainder = { side: 'server', hint: 'global', flows: 70_000, values } as const;
+  const back = decoded({ flows: [], remainders: [remainder] });
+  expect(back.flows).toEqual([]);
+  expect(back.remainders.map(({ attributes }) => Object.fromEntries(attributes))).toEqual([
+    { side: 'server', category_hint: 'global', flows: 70_000n },
+  ]);
+  expect(back.remainders[0]?.values).toEqual(values);
+});
+
 test('pods are named where they are known', () => {
   const pods = {
     localPodName: 'cart-7f',
@@ -134,8 +154,28 @@ test('pods are named where they are known', () => {
 });
 
 test('a timing without samples has count 0 and no extremes', () => {
-  const [back] = decoded({ flows: [flow({ values: new Float64Array(VALUES_LENGTH) })] }).flows;
-  expect([...(back?.values ?? [])].every((value) => value === 0)).toBe(true);
+  const [back] = decoded({ flows: [flow({ values: emptyValues() })] }).flows;
+  expect([...(back?.values.subarray(timingIndex('connect_us')) ?? [])]).toEqual(
+    Array(VALUES_LENGTH - timingIndex('connect_us')).fill(0),
+  );
+});
+
+test('what is not known is not in the report', () => {
+  const bytes = encodeReport({ ...report, flows: [flow({ values: emptyValues() })] });
+  for (const name of ['busy_us', 'segments_ce', 'min_rtt_us', 'delivery_rate']) {
+    expect(Buffer.from(bytes).includes(name)).toBe(false);
+  }
+  const [back] = decoded({ flows: [flow({ values: emptyValues() })] }).flows;
+  expect(back?.values).toEqual(emptyValues());
+});
+
+test('of values known together the zeros are left out', () => {
+  const values = emptyValues();
+  values[plainIndex('busy_us')] = 0;
+  values[plainIndex('dsacks')] = 3;
+  const bytes = Buffer.from(encodeReport({ ...report, flows: [flow({ values })] }));
+  const has = (name: string) => bytes.includes(name);
+  expect([has('busy_us'), has('dsacks'), has('segments_ce')]).toEqual([true, true, false]);
 });
 
 test('byte counts are exact up to 2^53', () => {
@@ -150,4 +190,27 @@ test('byte counts are exact up to 2^53', () => {
 test("a report without flows has the time of the agent's own numbers", () => {
   expect(decoded({ flows: [] }).timeUnixNano).toBe(report.timeUnixNano);
   expect(decoded({ flows: [], processStats: {}, counters: {} }).timeUnixNano).toBe(0n);
+});
+
+test("a card's counters are a scope of their own, and disturb nothing", () => {
+  const hostStats = [{ interfaceId: 'eni-0a', values: { rx_dropped: 3 } }];
+  expect(decoded({ hostStats })).toEqual(decoded());
+  const text = Buffer.from(encodeReport({ ...report, hostStats })).toString('latin1');
+  const places = ['host_stats', 'interface_id', 'eni-0a', 'rx_dropped', 'process_stats'].map(
+    (name) => text.indexOf(name),
+  );
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places[0]).toBeGreaterThan(0);
+});
+
+test('what the cloud says of the host is in the resource, where it says it', () => {
+  const cards = [{ id: 'eni-0a', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' }];
+  const cloud = { zoneName: 'us-east-1a', account: '123456789012', region: 'us-east-1', cards };
+  const { resource } = decoded({ host: { ...report.host, ...cloud } });
+  expect(resource.get('cloud.availability_zone')).toBe('us-east-1a');
+  expect(resource.get('cloud.account.id')).toBe('123456789012');
+  expect(resource.get('cloud.region')).toBe('us-east-1');
+  expect(resource.get('nfm.cards')).toEqual(['eni-0a 02:00:00:00:00:01 subnet-1 vpc-1']);
+  const nothing = { zoneName: '', account: '', region: '', cards: [] };
+  expect(decoded({ host: { ...report.host, ...nothing } })).toEqual(decoded());
 });

@@ -1,13 +1,19 @@
 import { PbfWriter } from 'pbf';
 import {
+  isLeftOutWhenZero,
+  isOptionalTiming,
   PLAIN_METRICS,
+  type PlainMetric,
   plainIndex,
   TIMING_METRICS,
   timingIndex,
 } from '../../model/flow-metrics.ts';
 import {
+  FLOW_ATTRIBUTES,
   HOST_ATTRIBUTES,
   type PodNames,
+  REMAINDER_ATTRIBUTES,
+  type Remainder,
   type Report,
   type ReportedFlow,
 } from '../../model/report.ts';
@@ -22,6 +28,7 @@ import {
   KEY_VALUE,
   METRIC,
   NUMBER_DATA_POINT,
+  REMAINDER_SCOPE,
   RESOURCE,
   RESOURCE_METRICS,
   SCOPE,
@@ -50,7 +57,8 @@ const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] 
 
 /**
  * A report as the existing open agent writes it: an OTLP ExportMetricsServiceRequest with one
- * scope a flow, all metrics always (a timing without samples has count 0).
+ * scope a flow, all of that agent's metrics always (a timing without samples has count 0), and of
+ * our own those that are known.
  */
 export function encodeReport(report: Report): Uint8Array {
   const pbf = new PbfWriter();
@@ -69,12 +77,24 @@ function writeResourceMetrics(report: Report, pbf: PbfWriter): void {
   for (const flow of report.flows) {
     pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeFlow, { flow, time });
   }
-  const numbers = { time, name: 'process_stats', values: report.processStats };
-  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, kind: 'gauge' });
-  pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, {
-    ...{ time, name: 'counters', values: report.counters },
-    kind: 'sum',
-  });
+  for (const remainder of report.remainders ?? []) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeRemainder, { remainder, time });
+  }
+  for (const numbers of numbersOf(report)) {
+    pbf.writeMessage(RESOURCE_METRICS.scopeMetrics, writeNumbers, { ...numbers, time });
+  }
+}
+
+function numbersOf(report: Report): readonly Omit<NumbersOfReport, 'time'>[] {
+  const { hostStats = [], processStats, counters } = report;
+  return [
+    ...hostStats.map(({ interfaceId, values }) => ({
+      ...{ name: 'host_stats', values, kind: 'sum' as const },
+      attributes: [['interface_id', interfaceId] as const],
+    })),
+    { name: 'process_stats', values: processStats, kind: 'gauge', attributes: [] },
+    { name: 'counters', values: counters, kind: 'sum', attributes: [] },
+  ];
 }
 
 function resourceAttributes({ host, agent, identity }: Report): Attributes {
@@ -94,6 +114,10 @@ function resourceAttributes({ host, agent, identity }: Report): Attributes {
     [HOST_ATTRIBUTES.zone, host.zone],
     [HOST_ATTRIBUTES.interfaces, interfaceTexts(host.interfaces)],
     [HOST_ATTRIBUTES.defaultRoute, host.defaultRoute],
+    [HOST_ATTRIBUTES.zoneName, host.zoneName || undefined],
+    [HOST_ATTRIBUTES.account, host.account || undefined],
+    [HOST_ATTRIBUTES.region, host.region || undefined],
+    [HOST_ATTRIBUTES.cards, cardTexts(host.cards)],
     [HOST_ATTRIBUTES.runId, identity?.runId],
     [HOST_ATTRIBUTES.sequence, identity?.sequence],
   ];
@@ -105,36 +129,70 @@ function interfaceTexts(interfaces: Report['host']['interfaces']): readonly stri
   return interfaces.map((one) => `${one.name} ${one.kind} ${one.address}/${one.prefixLength}`);
 }
 
+function cardTexts(cards: Report['host']['cards'] = []): readonly string[] | undefined {
+  if (cards.length === 0) return undefined;
+  return cards.map(({ id, mac, subnetId, vpcId }) => `${id} ${mac} ${subnetId} ${vpcId}`);
+}
+
 interface FlowOfReport {
   readonly flow: ReportedFlow;
   readonly time: bigint;
 }
 
 function writeFlow({ flow, time }: FlowOfReport, pbf: PbfWriter): void {
-  const attributes = flowAttributes(flow);
-  writeScope(pbf, 'network_stats', attributes);
-  for (const name of PLAIN_METRICS) {
-    const value = flow.values[plainIndex(name)] ?? 0;
-    writeHistogram(pbf, { name, time, count: 1, sum: value });
-  }
+  writeScope(pbf, 'network_stats', flowAttributes(flow));
+  writeValues(pbf, flow.values, time);
+}
+
+interface RemainderOfReport {
+  readonly remainder: Remainder;
+  readonly time: bigint;
+}
+
+/** In a scope of its own name, which whoever does not know it passes over: it is no flow. */
+function writeRemainder({ remainder, time }: RemainderOfReport, pbf: PbfWriter): void {
+  writeScope(pbf, REMAINDER_SCOPE, [
+    [REMAINDER_ATTRIBUTES.side, remainder.side],
+    [REMAINDER_ATTRIBUTES.hint, remainder.hint],
+    [REMAINDER_ATTRIBUTES.flows, remainder.flows],
+  ]);
+  writeValues(pbf, remainder.values, time);
+}
+
+function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
+  const writePlain = (name: PlainMetric): void => {
+    const value = values[plainIndex(name)] ?? 0;
+    if (!Number.isNaN(value)) writeHistogram(pbf, { name, time, count: 1, sum: value });
+  };
+  for (const name of ALWAYS_WRITTEN) writePlain(name);
   for (const name of TIMING_METRICS) {
     const first = timingIndex(name);
-    const [count = 0, min = 0, max = 0, sum = 0] = flow.values.subarray(first, first + 4);
+    const [count = 0, min = 0, max = 0, sum = 0] = values.subarray(first, first + 4);
+    if (count === 0 && isOptionalTiming(name)) continue;
     writeHistogram(pbf, { name, time, count, sum, ...(count > 0 ? { min, max } : {}) });
   }
+  for (const name of WRITTEN_UNLESS_ZERO) if (values[plainIndex(name)] !== 0) writePlain(name);
 }
+
+// Last, so that all flows of a report have the same metrics in the same places up to there: that
+// is what makes them fast to read.
+const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isLeftOutWhenZero(index));
+const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isLeftOutWhenZero(index));
 
 function flowAttributes(flow: ReportedFlow): Attributes {
   const isClient = flow.side === 'client';
-  const pods = flow.pods;
-  const names = POD_ATTRIBUTES.flatMap(([key, name]) => {
-    const value = pods?.[name] ?? '';
-    return value === '' ? [] : [[key, value] as const];
-  });
+  const optional: readonly (readonly [key: string, value: string | undefined])[] = [
+    ...POD_ATTRIBUTES.map(([key, name]) => [key, flow.pods?.[name]] as const),
+    [FLOW_ATTRIBUTES.processName, flow.processName],
+    [FLOW_ATTRIBUTES.cgroup, flow.cgroup],
+    [FLOW_ATTRIBUTES.localSocketAddress, flow.snatAddress && flow.localAddress],
+    [FLOW_ATTRIBUTES.remoteSocketAddress, flow.dnatAddress && flow.remoteAddress],
+  ];
+  const names = optional.flatMap(([key, value]) => (value ? [[key, value] as const] : []));
   return [
     ['protocol', 'TCP'],
-    ['local_address', flow.localAddress],
-    ['remote_address', flow.remoteAddress],
+    ['local_address', flow.snatAddress ?? flow.localAddress],
+    ['remote_address', flow.dnatAddress ?? flow.remoteAddress],
     ['local_port', isClient ? 0 : flow.servicePort],
     ['remote_port', isClient ? flow.servicePort : 0],
     ...names,
@@ -178,10 +236,12 @@ interface NumbersOfReport {
   readonly time: bigint;
   readonly values: Readonly<Record<string, number>>;
   readonly kind: 'gauge' | 'sum';
+  readonly attributes: Attributes;
 }
 
-function writeNumbers({ name, time, values, kind }: NumbersOfReport, pbf: PbfWriter): void {
-  writeScope(pbf, name, []);
+function writeNumbers(numbers: NumbersOfReport, pbf: PbfWriter): void {
+  const { name, time, values, kind, attributes } = numbers;
+  writeScope(pbf, name, attributes);
   for (const [metric, value] of Object.entries(values)) {
     pbf.writeMessage(SCOPE_METRICS.metrics, writeNumberMetric, { name: metric, time, value, kind });
   }

@@ -50,3 +50,6 @@ export const ARRAY_VALUE = { values: 1 } as const;
 
 /** `AGGREGATION_TEMPORALITY_DELTA` */
 export const DELTA = 1;
+
+/** The name of the scope that holds what was cut from a report; those of flows are `network_stats`. */
+export const REMAINDER_SCOPE = 'network_stats_remainder';

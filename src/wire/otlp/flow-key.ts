@@ -1,3 +1,4 @@
+import { FLOW_ATTRIBUTES } from '../../model/report.ts';
 import { type Cursor, spanTag, varintTag } from './cursor.ts';
 import { ANY_VALUE, KEY_VALUE } from './fields.ts';
 
@@ -11,13 +12,17 @@ const TEXTS = [
   'remote_pod_name',
   'remote_pod_namespace',
   'remote_pod_service',
+  FLOW_ATTRIBUTES.processName,
+  FLOW_ATTRIBUTES.cgroup,
+  FLOW_ATTRIBUTES.localSocketAddress,
+  FLOW_ATTRIBUTES.remoteSocketAddress,
 ] as const;
 const NUMBERS = ['local_port', 'remote_port'] as const;
 
 type TextAttribute = (typeof TEXTS)[number];
 type NumberAttribute = (typeof NUMBERS)[number];
 
-/** The attributes that make a flow one, as sent; absent ones are "" and 0. */
+/** The attributes of a flow, as sent; absent ones are "" and 0. */
 export type WireFlowKey = Record<TextAttribute, string> & Record<NumberAttribute, number>;
 
 const KEY = spanTag(KEY_VALUE.key);
@@ -48,6 +53,10 @@ export function emptyFlowKey(): WireFlowKey {
     remote_pod_name: '',
     remote_pod_namespace: '',
     remote_pod_service: '',
+    [FLOW_ATTRIBUTES.processName]: '',
+    [FLOW_ATTRIBUTES.cgroup]: '',
+    [FLOW_ATTRIBUTES.localSocketAddress]: '',
+    [FLOW_ATTRIBUTES.remoteSocketAddress]: '',
   };
 }
 

@@ -1,9 +1,9 @@
-SELECT side, local_ip, remote_ip, if(side = 'client', service_port, 0) AS target_port, local_instance, local_subnet, local_vpc, local_az, region, account, remote_instance, remote_subnet, remote_vpc, remote_az, remote_region, remote_account, local_pod_name, local_pod_namespace, local_service_name, remote_pod_name, remote_pod_namespace, remote_service_name, sum(bytes_received + bytes_delivered) AS value, toUnixTimestamp(max(flows.time)) AS last_seconds
+SELECT side, local_ip, remote_ip, snat_ip, dnat_ip, if(side = 'client', service_port, 0) AS target_port, local_instance, local_subnet, local_vpc, local_az, region, account, remote_instance, remote_subnet, remote_vpc, remote_az, remote_region, remote_account, local_pod_name, local_pod_namespace, local_service_name, remote_pod_name, remote_pod_namespace, remote_service_name, sum(bytes_received + bytes_delivered) AS value, toUnixTimestamp(max(flows.time)) AS last_seconds
 FROM flows
-WHERE time >= toDateTime({p0:UInt32}, 'UTC') AND time < toDateTime({p1:UInt32}, 'UTC') AND category = {p2:String} AND account = {p3:String} AND region = {p4:String} AND (local_vpc = {p5:String} OR local_subnet = {p6:String} OR local_az = {p7:String} OR region = {p8:String} OR local_cluster = {p9:String}) AND (remote_vpc = {p10:String} OR remote_subnet = {p11:String} OR remote_az = {p12:String} OR remote_identifier = {p13:String} OR (remote_region = {p14:String} OR (remote_region = '' AND remote_identifier = {p15:String})) OR (remote_region = {p16:String} OR remote_identifier = {p17:String}))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22
+WHERE time >= toDateTime({p0:UInt32}, 'UTC') AND time < toDateTime({p1:UInt32}, 'UTC') AND category = {p2:String} AND account = {p3:String} AND region = {p4:String} AND flows_cut = 0 AND (local_vpc = {p5:String} OR local_subnet = {p6:String} OR local_az = {p7:String} OR region = {p8:String} OR local_cluster = {p9:String}) AND (remote_vpc = {p10:String} OR remote_subnet = {p11:String} OR remote_az = {p12:String} OR remote_identifier = {p13:String} OR (remote_region = {p14:String} OR (remote_region = '' AND remote_identifier = {p15:String})) OR (remote_region = {p16:String} OR remote_identifier = {p17:String}))
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 HAVING sum(bytes_received + bytes_delivered) > 0
-ORDER BY value DESC, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22
+ORDER BY value DESC, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 LIMIT {p18:UInt32}
 SETTINGS enable_positional_arguments = 1
 

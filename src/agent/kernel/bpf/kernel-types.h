@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The few kernel types the iterator looks into. Only names and types count: preserve_access_index
+ * The few kernel types the programs look into. Only names and types count: preserve_access_index
  * has libbpf replace every offset by that of the running kernel (CO-RE), so nothing else of the
  * structures is needed. Names that clash with <linux/bpf.h> are left to it.
  */
@@ -16,7 +16,11 @@ struct bpf_iter_meta {
 };
 
 struct file;
-struct task_struct;
+
+struct task_struct {
+	int tgid;
+	char comm[16];
+};
 
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
@@ -25,12 +29,46 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct in6_addr {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
 struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct socket {
@@ -41,16 +79,49 @@ struct inet_sock {
 	struct sock sk;
 };
 
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct minmax_sample {
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
 };
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	__u32 segs_in;
+	__u32 segs_out;
 	__u32 data_segs_in;
 	__u32 data_segs_out;
 	__u64 bytes_received;
 	__u64 bytes_acked;
+	__u32 total_retrans;
+	__u32 mss_cache;
+	__u32 rate_delivered;
+	__u32 rate_interval_us;
+	__u32 chrono_start;
+	__u32 chrono_stat[3];
+	__u8 chrono_type : 2;
+	__u32 rcv_ooopack;
+	__u32 reord_seen;
+	__u32 dsack_dups;
+	__u32 delivered_ce;
+	struct minmax rtt_min;
+	__u8 bpf_sock_ops_cb_flags;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 #pragma clang attribute pop

@@ -5,14 +5,18 @@
  * `watch` (sock_ops, on a cgroup v2) keeps one record per connection in `sockets`, by socket
  * cookie. A closed connection leaves through the ring `closed`; when the ring is full its record
  * stays in `sockets` in state CLOSE until user space takes it, so it is late rather than lost.
- * `refresh` (iter/task_file) tells user space how far the live connections have come: a socket
- * that only receives gets no callback between its opening and its end.
+ * `adopt` (iter/tcp, once for each network namespace) does the same for the connections that were
+ * there before. `refresh` (iter/task_file) tells user space how far the live connections have come
+ * and whose they are: a socket that only receives gets no callback between its opening and its
+ * end, and one that was accepted is opened by whatever the processor was doing.
  *
  * The header-option callbacks are not asked for: they tell nothing the socket does not hold and
  * cost half as much again per connection.
  *
  * The records' layout is repeated in ../socket-record.ts.
  */
+#include <stddef.h>
+#include <stdbool.h>
 #include <linux/types.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -24,14 +28,25 @@
 #define AF_INET6 10
 
 #define MAX_SOCKETS 65536
-#define CLOSED_RING_BYTES (8 * 1024 * 1024)
+#define CLOSED_RING_BYTES (4 * 1024 * 1024)
 
 #define CALLBACKS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG | \
 		   BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTT_CB_FLAG)
 
+/* linux/bpf.h of 6.12: to setsockopt, what bpf_sock_ops_cb_flags_set is to sock_ops. */
+#define SOL_TCP 6
+#define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
+
+/* Folders a cgroup may be below the one that is watched. */
+#define MOST_LEVELS 32
+
 enum phase { PHASE_SYN, PHASE_ESTABLISHED, PHASE_CLOSE, PHASES };
 enum side { SIDE_CLIENT, SIDE_SERVER };
 enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2 };
+/* ADOPTED: older than the program. SIDE_GUESSED: nothing says who opened it. */
+enum origin { ADOPTED = 1, SIDE_GUESSED = 2 };
+/* linux/tcp.h: enum tcp_chrono, the three things a sender's time is counted under. */
+enum chrono { CHRONO_BUSY = 1, CHRONO_RWND_LIMITED, CHRONO_SNDBUF_LIMITED, CHRONOS };
 
 /* Round trips seen during one epoch: user space starts a new epoch at each reading. */
 struct round_trips {
@@ -43,6 +58,25 @@ struct round_trips {
 	__u32 smoothed_min;
 	__u32 smoothed_max;
 	__u64 smoothed_sum;
+};
+
+/* What a socket knows of its path and of what held it up, beyond the counters. */
+struct details {
+	/* Bytes a second, by the kernel's last sample; 0: none. */
+	__u64 delivery_rate;
+	/* With data to send: neither limit, the receiver's window, the own send buffer. */
+	__u32 chrono_jiffies[CHRONOS - 1];
+	__u32 segments_out_of_order;
+	__u32 reorderings;
+	__u32 dsacks;
+	__u32 segments_ce;
+	/* Microseconds; 0: none measured. */
+	__u32 min_rtt;
+};
+
+struct owner {
+	__u32 pid;
+	char command[16];
 };
 
 struct socket_record {
@@ -66,9 +100,18 @@ struct socket_record {
 	__u8 side;
 	__u8 state;
 	__u8 ending;
-	__u8 padding[5];
+	__u8 origin;
+	__u8 padding[4];
 	/* Epoch n in round_trips[n & 1]: the last one stays readable while the next one fills. */
 	struct round_trips round_trips[2];
+	/* Of an adopted connection when it was adopted, of any other at its end. */
+	struct details details;
+	/* The inode of its folder; 0 where the kernel does not say. */
+	__u64 cgroup;
+	/* Of a connection this host opened; pid 0 of one it accepted. */
+	struct owner owner;
+	/* All segments at the last refresh: when they have not grown, nothing happened. */
+	__u32 refreshed_segments;
 };
 
 struct progress {
@@ -78,13 +121,27 @@ struct progress {
 	__u64 bytes_acked;
 	__u32 segments_in;
 	__u32 segments_out;
+	struct details details;
+	struct owner owner;
+	__u8 padding[4];
+};
+
+/* What one adoption works with; user space clears it before each. */
+struct adoption {
+	/* The inode of the watched cgroup's folder. */
+	__u64 cgroup;
+	/* A bit a port of this namespace that something listens on. */
+	__u64 listening[1024];
 };
 
 _Static_assert(sizeof(struct round_trips) == 40, "ROUND_TRIPS_BYTES in socket-record.ts");
-_Static_assert(sizeof(struct socket_record) == 200, "RECORD_BYTES in socket-record.ts");
+_Static_assert(sizeof(struct socket_record) == 272, "RECORD_BYTES in socket-record.ts");
 _Static_assert(__builtin_offsetof(struct socket_record, retrans) == 80, "RETRANS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, round_trips) == 120, "ROUND_TRIPS_OFFSET");
-_Static_assert(sizeof(struct progress) == 40, "PROGRESS_BYTES in socket-record.ts");
+_Static_assert(__builtin_offsetof(struct socket_record, details) == 200, "DETAILS_OFFSET");
+_Static_assert(__builtin_offsetof(struct socket_record, owner) == 248, "OWNER_OFFSET");
+_Static_assert(sizeof(struct progress) == 104, "PROGRESS_BYTES in socket-record.ts");
+_Static_assert(sizeof(struct adoption) == 8200, "ADOPTION_BYTES in socket-watch.ts");
 
 /* In the order of EVENT_COUNTERS in ../event-counters.ts. */
 enum counter {
@@ -103,6 +160,8 @@ enum counter {
 	SET_FLAGS_ERRORS,
 	OTHER_ERRORS,
 	CLOSED_RING_FULL,
+	SOCKETS_ADOPTED,
+	SIDES_GUESSED,
 	COUNTERS,
 };
 
@@ -131,6 +190,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } epoch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct adoption);
+} adoption SEC(".maps");
 
 static __always_inline void count(__u32 counter)
 {
@@ -175,6 +241,47 @@ static __always_inline void take_counters(struct bpf_sock_ops *ctx, struct socke
 	record->changes++;
 }
 
+static __always_inline struct tcp_sock *tcp_of(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+
+	return socket ? bpf_skc_to_tcp_sock(socket) : NULL;
+}
+
+static __always_inline __u64 cgroup_of(struct tcp_sock *tcp)
+{
+	struct cgroup *cgroup = tcp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup;
+
+	return cgroup ? cgroup->kn->id : 0;
+}
+
+static __always_inline void take_details(struct tcp_sock *tcp, struct details *details)
+{
+	__u32 running = BPF_CORE_READ_BITFIELD(tcp, chrono_type);
+	__u32 since = (__u32)bpf_jiffies64() - tcp->chrono_start;
+	__u32 min_rtt = tcp->rtt_min.s[0].v;
+
+	details->chrono_jiffies[0] = tcp->chrono_stat[0];
+	details->chrono_jiffies[1] = tcp->chrono_stat[1];
+	details->chrono_jiffies[2] = tcp->chrono_stat[2];
+	/* The kernel adds an interval at its end; the one that is running belongs in as well. */
+	if (running == CHRONO_BUSY)
+		details->chrono_jiffies[0] += since;
+	else if (running == CHRONO_RWND_LIMITED)
+		details->chrono_jiffies[1] += since;
+	else if (running == CHRONO_SNDBUF_LIMITED)
+		details->chrono_jiffies[2] += since;
+	details->segments_out_of_order = tcp->rcv_ooopack;
+	details->reorderings = tcp->reord_seen;
+	details->dsacks = tcp->dsack_dups;
+	details->segments_ce = tcp->delivered_ce;
+	details->min_rtt = min_rtt == ~0U ? 0 : min_rtt;
+	/* As tcp_compute_delivery_rate has it. */
+	if (tcp->rate_interval_us)
+		details->delivery_rate = (__u64)tcp->rate_delivered * tcp->mss_cache * 1000000 /
+					 tcp->rate_interval_us;
+}
+
 static __always_inline void map_v4(__u8 *address, __u32 v4)
 {
 	__u32 *words = (__u32 *)address;
@@ -211,11 +318,19 @@ static __always_inline void take_addresses(struct bpf_sock_ops *ctx, struct sock
 static __always_inline void begin(struct bpf_sock_ops *ctx, __u64 cookie, __u8 side)
 {
 	struct socket_record record = {};
+	struct tcp_sock *tcp = tcp_of(ctx);
 
 	record.cookie = cookie;
 	record.started_nanos = bpf_ktime_get_ns();
 	record.side = side;
 	record.state = side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_SYN_RECV;
+	if (tcp)
+		record.cgroup = cgroup_of(tcp);
+	/* A connection is accepted in the midst of anything: of that only this side is its owner's. */
+	if (side == SIDE_CLIENT) {
+		record.owner.pid = bpf_get_current_pid_tgid() >> 32;
+		bpf_get_current_comm(record.owner.command, sizeof(record.owner.command));
+	}
 	take_addresses(ctx, &record);
 	take_counters(ctx, &record, record.state);
 	/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
@@ -286,16 +401,21 @@ static __always_inline void change_state(struct bpf_sock_ops *ctx, struct socket
 {
 	__u32 from = ctx->args[0];
 	__u32 to = ctx->args[1];
+	struct tcp_sock *tcp;
 
 	take_counters(ctx, record, from);
 	record->state = to;
-	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED) {
+	/* When an adopted connection sent its SYN is not known. */
+	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED && !(record->origin & ADOPTED)) {
 		__u64 micros = (bpf_ktime_get_ns() - record->started_nanos) / 1000;
 
 		record->connect_micros = micros > 0 ? micros : 1;
 	}
 	if (to != BPF_TCP_CLOSE)
 		return;
+	tcp = tcp_of(ctx);
+	if (tcp)
+		take_details(tcp, &record->details);
 	if (from == BPF_TCP_SYN_SENT || from == BPF_TCP_SYN_RECV)
 		record->ending |= SEVERED_CONNECT;
 	if (from == BPF_TCP_ESTABLISHED)
@@ -375,25 +495,141 @@ int watch(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+static __always_inline bool is_watched(struct tcp_sock *tcp, __u64 watched)
+{
+	struct cgroup *cgroup = tcp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup;
+	struct cgroup_subsys_state *parent;
+
+	for (int level = 0; level < MOST_LEVELS && cgroup; level++) {
+		if (cgroup->kn->id == watched)
+			return true;
+		parent = cgroup->self.parent;
+		cgroup = parent ? parent->cgroup : NULL;
+	}
+	return false;
+}
+
+/*
+ * Who opened a connection that is older than we are. A port taken by connect() is marked so by
+ * the kernel (fastreuse -1); any other was bound, and the bound end of a port that something
+ * listens on was accepted. What is left is a server that closed its listener, or a client that
+ * bound its port: of the two ports the lower is taken for the service's.
+ */
+static __always_inline void find_side(struct tcp_sock *tcp, struct adoption *adoption,
+				      struct socket_record *record)
+{
+	struct inet_bind_bucket *bound = tcp->inet_conn.icsk_bind_hash;
+	__u16 port = record->local_port;
+
+	record->side = SIDE_CLIENT;
+	if (bound && bound->fastreuse < 0)
+		return;
+	if (adoption->listening[port >> 6] >> (port & 63) & 1) {
+		record->side = SIDE_SERVER;
+		return;
+	}
+	record->origin |= SIDE_GUESSED;
+	count(SIDES_GUESSED);
+	if (port < record->remote_port)
+		record->side = SIDE_SERVER;
+}
+
+static __always_inline void take_all(struct tcp_sock *tcp, struct socket_record *record)
+{
+	struct sock_common *common = &tcp->inet_conn.icsk_inet.sk.__sk_common;
+
+	record->state = common->skc_state;
+	record->local_port = common->skc_num;
+	record->remote_port = bpf_ntohs(common->skc_dport);
+	if (common->skc_family == AF_INET) {
+		map_v4(record->local_address, common->skc_rcv_saddr);
+		map_v4(record->remote_address, common->skc_daddr);
+	} else {
+		__u32 *local = (__u32 *)record->local_address;
+		__u32 *remote = (__u32 *)record->remote_address;
+
+		for (int i = 0; i < 4; i++) {
+			local[i] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[i];
+			remote[i] = common->skc_v6_daddr.in6_u.u6_addr32[i];
+		}
+	}
+	record->bytes_received = tcp->bytes_received;
+	record->bytes_acked = tcp->bytes_acked;
+	record->segments_in = tcp->data_segs_in;
+	record->segments_out = tcp->data_segs_out;
+	record->total_retrans = tcp->total_retrans;
+	record->cgroup = cgroup_of(tcp);
+	take_details(tcp, &record->details);
+}
+
+/* Runs with the socket's lock held. Listeners come before all others. */
+SEC("iter/tcp")
+int adopt(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct socket_record record = {};
+	struct adoption *work;
+	struct tcp_sock *tcp;
+	__u32 zero = 0;
+	int flags;
+
+	if (!common)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(common);
+	work = bpf_map_lookup_elem(&adoption, &zero);
+	if (!tcp || !work)
+		return 0;
+	if (common->skc_state == BPF_TCP_LISTEN) {
+		__u16 port = common->skc_num;
+
+		work->listening[port >> 6] |= 1ULL << (port & 63);
+		return 0;
+	}
+	if (!is_watched(tcp, work->cgroup))
+		return 0;
+	record.cookie = bpf_get_socket_cookie(tcp);
+	record.started_nanos = bpf_ktime_get_ns();
+	record.origin = ADOPTED;
+	take_all(tcp, &record);
+	find_side(tcp, work, &record);
+	/* Opened since the program was attached: known already. */
+	if (bpf_map_lookup_elem(&sockets, &record.cookie))
+		return 0;
+	if (bpf_map_update_elem(&sockets, &record.cookie, &record, BPF_NOEXIST)) {
+		count(MAP_INSERTION_ERRORS);
+		return 0;
+	}
+	/* What another agent asked for stays asked for. */
+	flags = tcp->bpf_sock_ops_cb_flags | CALLBACKS;
+	if (bpf_setsockopt(tcp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)))
+		count(SET_FLAGS_ERRORS);
+	count(SOCKETS_ADOPTED);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
 /*
  * Reads outside the socket's lock, so the numbers go to user space beside the record instead of
- * into it: user space keeps whichever is further.
+ * into it: user space keeps whichever is further. Only what moved since the last pass is told,
+ * or is held up with data to send.
  */
 SEC("iter/task_file")
 int refresh(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct progress progress = {};
 	struct socket_record *record;
 	struct tcp_sock *tcp;
 	struct socket *socket;
+	__u32 segments;
 
-	if (!file)
+	if (!task || !file)
 		return 0;
 	socket = bpf_sock_from_file(file);
 	if (!socket || !socket->sk)
 		return 0;
-	tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(socket->sk);
+	tcp = bpf_skc_to_tcp_sock(socket->sk);
 	if (!tcp)
 		return 0;
 	progress.cookie = bpf_get_socket_cookie(tcp);
@@ -405,10 +641,14 @@ int refresh(struct bpf_iter__task_file *ctx)
 	progress.bytes_acked = tcp->bytes_acked;
 	progress.segments_in = tcp->data_segs_in;
 	progress.segments_out = tcp->data_segs_out;
-	if (progress.bytes_received == record->bytes_received &&
-	    progress.bytes_acked == record->bytes_acked &&
-	    progress.segments_out == record->segments_out)
+	segments = tcp->segs_in + tcp->segs_out;
+	if (segments == record->refreshed_segments && !BPF_CORE_READ_BITFIELD(tcp, chrono_type))
 		return 0;
+	record->refreshed_segments = segments;
+	take_details(tcp, &progress.details);
+	progress.owner.pid = task->tgid;
+	bpf_probe_read_kernel_str(progress.owner.command, sizeof(progress.owner.command),
+				  task->comm);
 	bpf_seq_write(ctx->meta->seq, &progress, sizeof(progress));
 	return 0;
 }

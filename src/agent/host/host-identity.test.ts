@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../../lib/clock.ts';
+import { type GivenIdentity, HostIdentityReader } from './host-identity.ts';
+import { NO_METADATA } from './instance-metadata.ts';
+
+const GIVEN: GivenIdentity = {
+  ...{ instanceId: undefined, zone: undefined },
+  ...{ network: 'default', defaultZone: 'use1-az1' },
+  ...{ k8sNodeName: undefined, k8sClusterName: 'prod' },
+};
+const EC2 = { ...NO_METADATA, instanceId: 'i-1', instanceType: 'm6a.xlarge', zone: 'euc1-az2' };
+
+function reader(given: Partial<GivenIdentity> = {}) {
+  const steady = new FakeClock(1_000);
+  const answers = [EC2];
+  let asked = 0;
+  const identity = new HostIdentityReader({
+    given: { ...GIVEN, ...given },
+    readMetadata: async () => {
+      asked += 1;
+      return answers.shift() ?? NO_METADATA;
+    },
+    steady,
+  });
+  return { identity, steady, answers, asked: () => asked };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('the metadata service says who the host is', async () => {
+  const { identity } = reader();
+  await identity.start();
+  const own = { network: 'default', k8sNodeName: undefined, k8sClusterName: 'prod' };
+  expect(identity.current()).toEqual({ ...EC2, ...own });
+});
+
+test('the options go before it', async () => {
+  const { identity } = reader({ instanceId: 'i-mine', zone: 'use1-az6' });
+  await identity.start();
+  await settled();
+  const mine = { instanceId: 'i-mine', zone: 'use1-az6', instanceType: 'm6a.xlarge' };
+  expect(identity.current()).toMatchObject(mine);
+});
+
+test('where nobody says, the zone is the default one', async () => {
+  const { identity, answers } = reader();
+  answers.length = 0;
+  await identity.start();
+  expect(identity.current()).toMatchObject({ instanceId: '', zone: 'use1-az1' });
+});
+
+test('it is asked again each ten minutes, and a silent service takes nothing away', async () => {
+  const { identity, steady, answers, asked } = reader();
+  await identity.start();
+  steady.advance(599_999);
+  identity.current();
+  expect(asked()).toBe(1);
+  steady.advance(1);
+  identity.current();
+  identity.current();
+  await settled();
+  expect(asked()).toBe(2);
+  expect(identity.current().instanceId).toBe('i-1');
+  answers.push({ ...EC2, instanceType: 'm6a.large' });
+  steady.advance(600_000);
+  identity.current();
+  await settled();
+  expect(identity.current().instanceType).toBe('m6a.large');
+});

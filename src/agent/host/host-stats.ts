@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InterfaceStats, NetworkCard } from '../../model/report.ts';
+import { driverStatistics } from '../kernel/ethtool.ts';
+import { networkDevices } from './network-devices.ts';
+
+const SYS_CLASS_NET = '/sys/class/net';
+
+/** What the kernel counts of every device (Documentation/ABI/testing/sysfs-class-net-statistics). */
+const DEVICE_COUNTERS = [
+  'rx_dropped',
+  'tx_dropped',
+  'rx_errors',
+  'tx_errors',
+  'rx_missed_errors',
+  'rx_fifo_errors',
+  'tx_fifo_errors',
+] as const;
+
+/** What EC2's driver (ena) counts of the instance's allowances, under the existing agent's names. */
+export const ALLOWANCE_COUNTERS = [
+  'bw_in_allowance_exceeded',
+  'bw_out_allowance_exceeded',
+  'pps_allowance_exceeded',
+  'conntrack_allowance_exceeded',
+  'linklocal_allowance_exceeded',
+] as const;
+const ALLOWANCE_LEFT = 'conntrack_allowance_available';
+
+/** A network card as it counts since the host started. */
+export interface CardCounts {
+  readonly name: string;
+  /** Its id on EC2, else its name. */
+  readonly interfaceId: string;
+  readonly counts: Readonly<Record<string, number>>;
+  /** What is left of an allowance, where the driver says. */
+  readonly levels: Readonly<Record<string, number>>;
+}
+
+export interface HostStatsSources {
+  readonly root?: string;
+  readonly driver?: typeof driverStatistics;
+}
+
+/** What each card of this host counts. Virtual devices are left out: what they drop is not the network's. */
+export function readCards(
+  cards: readonly NetworkCard[],
+  { root = SYS_CLASS_NET, driver = driverStatistics }: HostStatsSources = {},
+): readonly CardCounts[] {
+  const ids = new Map(cards.map(({ mac, id }) => [mac, id]));
+  return networkDevices(root)
+    .filter(({ isPhysical }) => isPhysical)
+    .map(({ name, mac }) => {
+      const own = driver(name)?.values ?? new Map<string, bigint>();
+      const left = own.get(ALLOWANCE_LEFT);
+      const allowances = ALLOWANCE_COUNTERS.flatMap((counter) => {
+        const value = own.get(counter);
+        return value === undefined ? [] : [[counter, Number(value)] as const];
+      });
+      const device = DEVICE_COUNTERS.flatMap((counter) => {
+        const value = readCounter(join(root, name, 'statistics', counter));
+        return value === undefined ? [] : [[counter, value] as const];
+      });
+      return {
+        name,
+        interfaceId: ids.get(mac) || name,
+        counts: Object.fromEntries([...allowances, ...device]),
+        levels: left === undefined ? {} : { [ALLOWANCE_LEFT]: Number(left) },
+      };
+    });
+}
+
+/** A counter of sysfs; undefined when it is not there. */
+export function readCounter(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Turns counts into what happened since the reading before; a card seen first gives none. */
+export class HostStatsReader {
+  readonly #sources: HostStatsSources;
+  #before: ReadonlyMap<string, CardCounts> = new Map();
+
+  constructor(sources: HostStatsSources = {}) {
+    this.#sources = sources;
+  }
+
+  take(cards: readonly NetworkCard[]): readonly InterfaceStats[] {
+    const now = readCards(cards, this.#sources);
+    const before = this.#before;
+    this.#before = new Map(now.map((card) => [card.name, card]));
+    return now.flatMap((card) => {
+      const last = before.get(card.name);
+      return last === undefined ? [] : [deltasOf(card, last)];
+    });
+  }
+}
+
+function deltasOf({ interfaceId, counts, levels }: CardCounts, last: CardCounts): InterfaceStats {
+  const deltas = Object.entries(counts).map(([name, value]) => {
+    const since = value - (last.counts[name] ?? value);
+    // A driver that was loaded anew counts from 0.
+    return [name, since < 0 ? value : since] as const;
+  });
+  return { interfaceId, values: { ...Object.fromEntries(deltas), ...levels } };
+}

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { chooseSource } from './choose-source.ts';
+import { NetlinkWatch } from './netlink-watch.ts';
+import type { Probe } from './probe-ebpf.ts';
+import { SocketWatch } from './socket-watch.ts';
+
+const host = { cgroup: undefined, cgroupMount: '/sys/fs/cgroup' };
+const no: Probe = { status: 'no', reason: 'the kernel refuses the program (EPERM)' };
+const maybe: Probe = { status: 'cannot-tell', reason: 'ENOMEM' };
+const yes: Probe = { status: 'yes', without: [] };
+
+test.each([
+  { name: 'eBPF where the kernel takes it', choice: host, probe: yes, kind: SocketWatch },
+  { name: 'eBPF where that cannot be told', choice: host, probe: maybe, kind: SocketWatch },
+  { name: 'netlink where it does not', choice: host, probe: no, kind: NetlinkWatch },
+  {
+    name: 'netlink where there is no cgroup v2',
+    choice: { ...host, cgroupMount: undefined },
+    probe: yes,
+    kind: NetlinkWatch,
+  },
+  {
+    name: 'eBPF for a cgroup, whatever the kernel says',
+    choice: { ...host, cgroup: '/c' },
+    probe: no,
+    kind: SocketWatch,
+  },
+])('auto: $name', ({ choice, probe, kind }) => {
+  const { source, instead } = chooseSource({ collector: 'auto', ...choice }, () => probe);
+  expect(source).toBeInstanceOf(kind);
+  expect(instead !== undefined).toBe(kind === NetlinkWatch);
+});
+
+test('what is asked for is not asked of the kernel first', () => {
+  const probe = () => {
+    throw new Error('asked');
+  };
+  const of = (collector: 'ebpf' | 'netlink') => chooseSource({ collector, ...host }, probe).source;
+  expect(of('ebpf')).toBeInstanceOf(SocketWatch);
+  expect(of('netlink')).toBeInstanceOf(NetlinkWatch);
+});
+
+test('netlink cannot keep to a cgroup', () => {
+  expect(() => chooseSource({ collector: 'netlink', ...host, cgroup: '/c' })).toThrow(
+    '--cgroup needs eBPF',
+  );
+});

@@ -1,0 +1,47 @@
+import koffi from 'koffi';
+
+/** What is used of the C library. Functions give -1 and errno unless said otherwise. */
+export interface Libc {
+  /** Moves the calling thread into the namespace of an open /proc/PID/ns/net. */
+  enterNetNamespace(fd: number): number;
+  /** A file descriptor. */
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  setOption(fd: number, level: number, option: number, ...value: OptionValue): number;
+  send(fd: number, bytes: Buffer, length: number, flags: number): number;
+  /** How many bytes came. */
+  receive(fd: number, into: Buffer, length: number, flags: number): number;
+  close(fd: number): number;
+  /** Length of the kernel's tick. */
+  jiffyMicros(): number;
+  errno(): number;
+}
+
+type OptionValue = readonly [value: Int32Array, bytes: number];
+
+const CLONE_NEWNET = 0x4000_0000;
+const CLOCK_MONOTONIC_COARSE = 6;
+
+export function openLibc(): Libc {
+  const libc = koffi.load('libc.so.6');
+  const setns = libc.func('int setns(int fd, int type)');
+  const getResolution = libc.func('int clock_getres(int clock, void *resolution)');
+  return {
+    socket: libc.func('int socket(int family, int type, int protocol)'),
+    bind: libc.func('int bind(int fd, void *address, uint32_t length)'),
+    setOption: libc.func(
+      'int setsockopt(int fd, int level, int option, void *value, uint32_t length)',
+    ),
+    send: libc.func('int64_t send(int fd, void *bytes, size_t length, int flags)'),
+    receive: libc.func('int64_t recv(int fd, void *into, size_t length, int flags)'),
+    close: libc.func('int close(int fd)'),
+    enterNetNamespace: (fd) => setns(fd, CLONE_NEWNET),
+    jiffyMicros: () => {
+      // The coarse clocks move once a tick (posix-timers.c: KTIME_LOW_RES), whatever CONFIG_HZ is.
+      const resolution = Buffer.alloc(16);
+      getResolution(CLOCK_MONOTONIC_COARSE, resolution);
+      return Math.round(Number(resolution.readBigInt64LE(8)) / 1_000);
+    },
+    errno: () => koffi.errno(),
+  };
+}

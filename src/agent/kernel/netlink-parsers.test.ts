@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { addressText } from '../../model/address.ts';
+import { type ConntrackEntry, readConntrack, type Tuple } from './conntrack-message.ts';
+import { type DiagSocket, readDiag } from './diag-message.ts';
+
+const capture = (name: string): Buffer =>
+  readFileSync(join(import.meta.dirname, '../../../test/fixtures/netlink', name));
+
+function socketsOf(bytes: Buffer): readonly DiagSocket[] {
+  const sockets: DiagSocket[] = [];
+  readDiag(bytes, (socket) => sockets.push(socket));
+  return sockets;
+}
+
+const ends = ({ localAddress, localPort, remoteAddress, remotePort }: DiagSocket) =>
+  `${addressText(localAddress)} ${localPort} ${addressText(remoteAddress)} ${remotePort}`;
+
+test.each([
+  { name: 'tcp4-connections.bin', service: /10\.9\.9\.(1 9000|9 80)/ },
+  { name: 'tcp6-connections.bin', service: /::1 9001/ },
+])('$name: both ends of a connection, with what it did', ({ name, service }) => {
+  const sockets = socketsOf(capture(name));
+  expect(sockets.length).toBeGreaterThanOrEqual(2);
+  for (const socket of sockets) {
+    expect(ends(socket)).toMatch(service);
+    expect(socket.state).toBe(1);
+    expect(socket.cookie).toBeGreaterThan(0);
+    expect(socket.info?.details.minRttMicros).toBeGreaterThan(0);
+  }
+  // One end sent "x", which the other received.
+  expect(sockets.map(({ info }) => info?.bytesReceived).sort()).toEqual([0, 1]);
+});
+
+test('listeners have a port and no counters', () => {
+  expect(
+    socketsOf(capture('tcp4-listeners.bin')).map(({ localPort, info }) => [localPort, info]),
+  ).toEqual([[9000, undefined]]);
+});
+
+test('an entry of conntrack has what either end sees', () => {
+  const text = ({ source, sourcePort, destination, destinationPort }: Tuple) =>
+    `${addressText(source)} ${sourcePort && 'any'} ${addressText(destination)} ${destinationPort}`;
+  const entries: string[] = [];
+  readConntrack(capture('conntrack.bin'), ({ original, reply }: ConntrackEntry) => {
+    entries.push(text(original), `${addressText(reply.source)} ${reply.sourcePort}`);
+  });
+  expect(entries).toContain('10.9.9.1 any 10.9.9.9 80');
+  expect(entries).toContain('10.9.9.1 9000');
+});
+
+/** Mulberry32: the same mutations at each run. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+const INTERESTING = [0, 1, 3, 4, 0x7f, 0x80, 0xff];
+
+/** Bytes changed, cut, or doubled at a few places. */
+function mutate(original: Buffer, draw: (below: number) => number): Buffer {
+  const bytes = Buffer.from(original);
+  for (let changes = 1 + draw(6); changes > 0; changes -= 1) {
+    bytes[draw(bytes.length)] = draw(3) === 0 ? draw(256) : (INTERESTING[draw(7)] ?? 0);
+  }
+  if (draw(3) === 0) return bytes.subarray(0, draw(bytes.length));
+  return draw(4) === 0 ? Buffer.concat([bytes, bytes.subarray(draw(bytes.length))]) : bytes;
+}
+
+test.each([
+  { name: 'tcp4-connections.bin', read: readDiag },
+  { name: 'tcp6-connections.bin', read: readDiag },
+  { name: 'tcp4-listeners.bin', read: readDiag },
+  { name: 'conntrack.bin', read: readConntrack },
+  { name: 'conntrack.bin', read: readDiag },
+  { name: 'tcp4-connections.bin', read: readConntrack },
+])('20,000 mutations of $name are read to an end, none beyond its bytes', ({ name, read }) => {
+  const original = capture(name);
+  const draw = seeded(20_261_125);
+  const outcomes = new Set<string>();
+  for (let i = 0; i < 20_000; i += 1) {
+    // A buffer of its own: reading past its end throws.
+    const bytes = Buffer.from(Uint8Array.from(mutate(original, draw)).buffer);
+    let visits = 0;
+    outcomes.add(read(bytes, () => (visits += 1)));
+    expect(visits).toBeLessThanOrEqual(bytes.length / 16);
+  }
+  expect(outcomes).toContain('malformed');
+});

@@ -1,0 +1,22 @@
+import type { ReportedFlow } from '../../model/report.ts';
+import type { Pod } from './pod-watch.ts';
+
+/** The flow with the names of the pods its addresses belong to, as far as they are known. */
+export function namePods(
+  flow: ReportedFlow,
+  podOf: (address: string) => Pod | undefined,
+): ReportedFlow {
+  const local = podOf(flow.localAddress);
+  // Behind a service's address, the pod it was translated to.
+  const remote = podOf(flow.dnatAddress ?? flow.remoteAddress);
+  if (local === undefined && remote === undefined) return flow;
+  const pods = {
+    localPodName: local?.name ?? '',
+    localPodNamespace: local?.namespace ?? '',
+    localServiceName: '',
+    remotePodName: remote?.name ?? '',
+    remotePodNamespace: remote?.namespace ?? '',
+    remoteServiceName: '',
+  };
+  return { ...flow, pods };
+}

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../../lib/log.ts';
+import { AgentError } from '../agent-error.ts';
+import { kubernetesApi, kubernetesNames } from '../config.ts';
+import { openWay } from '../report/open-way.ts';
+import { PodWatch } from './pod-watch.ts';
+
+/** Where the kubelet puts what a pod's service account needs. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** A watch of this node's pods, not started. Throws an AgentError outside of a cluster. */
+export function openPodWatch(log: Log): PodWatch {
+  const url = kubernetesApi();
+  const { k8sNodeName: nodeName } = kubernetesNames();
+  if (url === undefined || nodeName === undefined) {
+    throw new AgentError(
+      '--kubernetes-metadata on is for a pod with K8S_NODE_NAME from the downward API: see packaging/kubernetes/nfm-agent.yaml',
+    );
+  }
+  const caFile = join(SERVICE_ACCOUNT, 'ca.crt');
+  return new PodWatch({
+    url,
+    way: openWay(url, { proxy: undefined, caFile }),
+    nodeName,
+    token: async () => (await readFile(join(SERVICE_ACCOUNT, 'token'), 'utf8')).trim(),
+    log,
+    random: Math.random,
+  });
+}

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { Agent, createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentLog } from '../../lib/log.ts';
+import { VALUES_LENGTH } from '../../model/flow-metrics.ts';
+import { namePods } from './name-pods.ts';
+import { PodWatch } from './pod-watch.ts';
+
+/** A stand-in for the API server: it lists `pods`, and what is written to `watching` is seen. */
+let server: Server;
+let pods: object[];
+let watching: ServerResponse | undefined;
+let asked: URLSearchParams[];
+let tokens: (string | undefined)[];
+let status: number;
+let watch: PodWatch;
+let token: string;
+
+beforeEach(async () => {
+  pods = [];
+  asked = [];
+  tokens = [];
+  status = 200;
+  token = 'first';
+  watching = undefined;
+  server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+    asked.push(searchParams);
+    tokens.push(request.headers.authorization);
+    response.statusCode = pathname === '/api/v1/pods' ? status : 404;
+    if (searchParams.get('watch') === '1') {
+      watching = response;
+      return response.flushHeaders();
+    }
+    return response.end(JSON.stringify({ metadata: { resourceVersion: '10' }, items: pods }));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  watch = new PodWatch({
+    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    way: new Agent({ keepAlive: true, maxSockets: 1 }),
+    nodeName: 'node-1',
+    token: async () => token,
+    log: silentLog,
+    random: () => 0,
+  });
+});
+afterEach(async () => {
+  await watch.stop();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+interface PodGiven {
+  readonly ips: readonly string[];
+  readonly hostNetwork?: boolean;
+  readonly phase?: string;
+  readonly version?: string;
+}
+
+function pod(name: string, { ips, hostNetwork = false, phase = 'Running', version }: PodGiven) {
+  const metadata = {
+    uid: `uid-${name}`,
+    name,
+    namespace: 'shop',
+    resourceVersion: version ?? '11',
+  };
+  const podIPs = ips.map((ip) => ({ ip }));
+  return { metadata, spec: { hostNetwork }, status: { phase, podIP: ips[0], podIPs } };
+}
+
+const send = (type: string, object: object) =>
+  watching?.write(`${JSON.stringify({ type, object })}\n`);
+
+const isWatching = () => vi.waitFor(() => expect(watching).toBeDefined());
+const isKnown = (address: string, name: string | undefined) =>
+  vi.waitFor(() => expect(watch.podOf(address)?.name).toBe(name));
+
+test('pods of this node are known by each of their addresses', async () => {
+  pods = [pod('web', { ips: ['10.1.0.5', '2001:DB8:0::5'] })];
+  watch.start();
+  await isKnown('10.1.0.5', 'web');
+  expect(watch.podOf('2001:db8::5')).toEqual({ name: 'web', namespace: 'shop' });
+  expect(asked[0]?.get('fieldSelector')).toBe('spec.nodeName=node-1');
+  expect(tokens[0]).toBe('Bearer first');
+});
+
+test("pods in the node's network, or over, have no address of their own", async () => {
+  pods = [
+    pod('agent', { ips: ['192.168.0.1'], hostNetwork: true }),
+    pod('job', { ips: ['10.1.0.6'], phase: 'Succeeded' }),
+    pod('web', { ips: ['10.1.0.5'] }),
+  ];
+  watch.start();
+  await isKnown('10.1.0.5', 'web');
+  expect(watch.podOf('192.168.0.1')).toBe(undefined);
+  expect(watch.podOf('10.1.0.6')).toBe(undefined);
+});
+
+test('pods come, change their address, and go', async () => {
+  watch.start();
+  await isWatching();
+  send('ADDED', pod('new', { ips: [] }));
+  send('MODIFIED', pod('new', { ips: ['10.1.0.7'] }));
+  await isKnown('10.1.0.7', 'new');
+  send('DELETED', pod('new', { ips: ['10.1.0.7'] }));
+  await isKnown('10.1.0.7', undefined);
+});
+
+test('a watch that ends goes on from where it was, with the token as it is then', async () => {
+  watch.start();
+  await isWatching();
+  send('BOOKMARK', pod('', { ips: [], version: '42' }));
+  token = 'second';
+  watching?.end();
+  await vi.waitFor(() => expect(asked.at(-1)?.get('resourceVersion')).toBe('42'));
+  expect(tokens.at(-1)).toBe('Bearer second');
+});
+
+test('a version too old: all pods are listed again', async () => {
+  pods = [pod('old', { ips: ['10.1.0.8'] })];
+  watch.start();
+  await isKnown('10.1.0.8', 'old');
+  await isWatching();
+  pods = [pod('fresh', { ips: ['10.1.0.9'] })];
+  send('ERROR', { code: 410, message: 'too old resource version' });
+  await isKnown('10.1.0.9', 'fresh');
+  expect(watch.podOf('10.1.0.8')).toBe(undefined);
+});
+
+test('a server that refuses is asked again', async () => {
+  status = 403;
+  watch.start();
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(2));
+  pods = [pod('web', { ips: ['10.1.0.5'] })];
+  status = 200;
+  await isKnown('10.1.0.5', 'web');
+});
+
+test('flows get the names of the pods at their ends', async () => {
+  const values = new Float64Array(VALUES_LENGTH);
+  const ends = { localAddress: '10.1.0.5', remoteAddress: '10.1.0.6' };
+  const flow = { ...ends, side: 'client', servicePort: 443, values } as const;
+  const known = new Map([['10.1.0.6', { name: 'db', namespace: 'shop' }]]);
+  const named = namePods(flow, (address) => known.get(address));
+  expect(named.pods).toMatchObject({ localPodName: '', remotePodName: 'db' });
+  expect(namePods(flow, () => undefined)).toBe(flow);
+});

@@ -1,0 +1,43 @@
+/** One metric with its samples, as the exposition format has it. */
+export interface MetricFamily {
+  /** Without the `_total` of a counter's samples or the `_info` of an info's. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'info';
+  /** The name ends in it. */
+  readonly unit?: string;
+  readonly help: string;
+  readonly samples: readonly MetricSample[];
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export const OPEN_METRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+const SUFFIX = { counter: '_total', gauge: '', info: '_info' } as const;
+
+/** The text of OpenMetrics 1.0. Families without samples are left out: nothing is not zero. */
+export function openMetricsText(families: readonly MetricFamily[]): string {
+  const lines = families.filter(({ samples }) => samples.length > 0).flatMap(familyLines);
+  return `${lines.join('\n')}\n# EOF\n`;
+}
+
+function familyLines({ name, type, unit, help, samples }: MetricFamily): readonly string[] {
+  return [
+    `# TYPE ${name} ${type}`,
+    ...(unit === undefined ? [] : [`# UNIT ${name} ${unit}`]),
+    `# HELP ${name} ${escaped(help)}`,
+    ...samples.map(({ labels, value }) => `${name}${SUFFIX[type]}${labelText(labels)} ${value}`),
+  ];
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
