@@ -17,6 +17,7 @@ const ELSEWHERE = `
 Run by the same command, with options of their own:
   nfm server --help               the server: reports in, API and console out
   nfm agent --help                the agent of this host
+  nfm lab list                    incidents on a network of this machine's own, to see it at work
 
 Credentials come from the standard AWS chain: environment, AWS_SHARED_CREDENTIALS_FILE, profiles.
 A server's first start writes some to DIR/credentials, profile default.

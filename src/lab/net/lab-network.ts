@@ -150,6 +150,16 @@ export class LabNetwork {
     await this.#nft(`insert rule inet lab forward oifname "${link}" ${some} ip ecn set ce`);
   }
 
+  /** Runs a command in the router's namespace: routes, queues, rules. Throws when it fails. */
+  inRouter(argv: readonly string[]): Promise<string> {
+    return inNamespace(this.#router, argv);
+  }
+
+  /** The router's interface to a host. */
+  routerInterface(name: string): string {
+    return routerInterface(this.host(name));
+  }
+
   /** Ends the programs and removes namespaces, links and cgroups. */
   async stop(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
@@ -161,18 +171,14 @@ export class LabNetwork {
 
   /** The chain is entered from the forward hook, once however often the loss changes. */
   async #jumpOnce(chain: string): Promise<void> {
-    const rules = await this.#inRouter(['nft', 'list', 'chain', 'inet', 'lab', 'forward']);
+    const rules = await this.inRouter(['nft', 'list', 'chain', 'inet', 'lab', 'forward']);
     if (!rules.includes(`jump ${chain}`)) {
       await this.#nft(`add rule inet lab forward jump ${chain}`);
     }
   }
 
   async #nft(rules: string): Promise<void> {
-    await this.#inRouter(['nft', rules]);
-  }
-
-  #inRouter(argv: readonly string[]): Promise<string> {
-    return inNamespace(this.#router, argv);
+    await this.inRouter(['nft', rules]);
   }
 }
 

@@ -1,0 +1,38 @@
+import type { CloudParameters } from '../sim/cloud-parameters.ts';
+import { CloudSimulator } from '../sim/cloud-simulator.ts';
+import { type FaultClass, FaultDraw } from '../sim/fault-classes.ts';
+import { Random } from '../sim/random.ts';
+import type { SimWindow } from '../sim/sim-window.ts';
+
+export interface CloudRun {
+  readonly parameters: CloudParameters;
+  /** Of the topology, its traffic and its faults. */
+  readonly seed: number;
+  /** Windows without a shared fault that come first, as history. */
+  readonly history: number;
+  readonly windowsPerClass: Readonly<Partial<Record<FaultClass, number>>>;
+}
+
+export interface Case {
+  /** `history`, or the class of the window. */
+  readonly name: string;
+  readonly window: SimWindow;
+}
+
+/** A cloud's history, and then windows of each class, each judged on its own. */
+export function* cloudCases({
+  parameters,
+  seed,
+  history,
+  windowsPerClass,
+}: CloudRun): Generator<Case> {
+  const simulator = new CloudSimulator(parameters, seed);
+  const draw = new FaultDraw(simulator, new Random(seed * 31 + 7));
+  for (let i = 0; i < history; i += 1) yield { name: 'history', window: simulator.next() };
+  for (const [name, windows] of Object.entries(windowsPerClass)) {
+    for (let i = 0; i < windows; i += 1) {
+      const request = draw.draw(name as FaultClass);
+      yield { name, window: simulator.next(request) };
+    }
+  }
+}

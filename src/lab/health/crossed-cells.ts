@@ -1,0 +1,15 @@
+import { cellsByConstruct, type SimNetwork } from '../sim/sim-network.ts';
+
+/** `cellsByConstruct` of the network asked for last, made once. */
+export class CrossedCells {
+  #network: SimNetwork | undefined;
+  #cellsOf: readonly Uint32Array[] = [];
+
+  of(network: SimNetwork): readonly Uint32Array[] {
+    if (network !== this.#network) {
+      this.#network = network;
+      this.#cellsOf = cellsByConstruct(network);
+    }
+    return this.#cellsOf;
+  }
+}

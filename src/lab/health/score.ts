@@ -1,0 +1,174 @@
+import { cellsByConstruct, isNetwork, type SimNetwork } from '../sim/sim-network.ts';
+import type { SimFault, SimWindow } from '../sim/sim-window.ts';
+import type { Blame } from './detector.ts';
+
+/** Counts of one class of windows. */
+export interface ClassScore {
+  windows: number;
+  /** Faults of the network there were, found exactly, and found within what was named as possible. */
+  faults: number;
+  found: number;
+  foundInSet: number;
+  /** Times the network was blamed, and rightly. */
+  blames: number;
+  right: number;
+  /** Windows with a wrong network blame. */
+  wrongWindows: number;
+  /** Faults of ends, images and configuration there were, and named. */
+  others: number;
+  othersNamed: number;
+}
+
+/** What one method did, window by window. */
+export class Score {
+  readonly classes = new Map<string, ClassScore>();
+  /** |ln(found / true)| of each fault whose size was estimated. */
+  readonly severityErrors: number[] = [];
+  readonly setSizes: number[] = [];
+  /** Confidence and whether it was right, of each network blame that gave one. */
+  readonly confidences: { readonly confidence: number; readonly isRight: boolean }[] = [];
+  #millis: number[] = [];
+  readonly #same = new SameColumns();
+
+  add(name: string, window: SimWindow, judged: { blames: readonly Blame[]; millis: number }): void {
+    this.#millis.push(judged.millis);
+    const score = this.#classOf(name);
+    const truths = this.#truths(window);
+    const blames = judged.blames.filter((blame) => blame.isNetwork);
+    score.windows += 1;
+    this.#addFound(score, truths, blames);
+    this.#addOthers(score, window, judged.blames);
+    let isWrong = false;
+    for (const blame of blames) {
+      const truth = truths.get(this.#same.of(window.network, blame.construct));
+      score.blames += 1;
+      if (truth === undefined) isWrong = true;
+      else score.right += 1;
+      this.#addDetail(blame, truth);
+    }
+    if (isWrong) score.wrongWindows += 1;
+  }
+
+  /** Sums over some classes; all when none are given. */
+  total(names: readonly string[] = [...this.classes.keys()]): ClassScore {
+    const sum = emptyScore();
+    for (const name of names) {
+      const score = this.classes.get(name) ?? emptyScore();
+      for (const key of Object.keys(sum) as (keyof ClassScore)[]) sum[key] += score[key];
+    }
+    return sum;
+  }
+
+  /** Run time of a window, milliseconds. */
+  millis(quantile: number): number {
+    const sorted = this.#millis.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
+  }
+
+  #truths(window: SimWindow): ReadonlyMap<number, SimFault> {
+    const { network, faults } = window;
+    const ofNetwork = faults.filter(({ construct }) => isNetworkFault(window, construct));
+    return new Map(ofNetwork.map((fault) => [this.#same.of(network, fault.construct), fault]));
+  }
+
+  #addFound(
+    score: ClassScore,
+    truths: ReadonlyMap<number, SimFault>,
+    blames: readonly Blame[],
+  ): void {
+    for (const fault of truths.values()) {
+      const is = (construct: number) => this.#same.isSame(construct, fault.construct);
+      score.faults += 1;
+      if (blames.some(({ construct }) => is(construct))) score.found += 1;
+      if (blames.some(({ construct, ambiguous }) => is(construct) || ambiguous.some(is))) {
+        score.foundInSet += 1;
+      }
+    }
+  }
+
+  #addOthers(score: ClassScore, window: SimWindow, blames: readonly Blame[]): void {
+    for (const { construct } of window.faults) {
+      if (isNetworkFault(window, construct)) continue;
+      score.others += 1;
+      if (blames.some((blame) => blame.construct === construct)) score.othersNamed += 1;
+    }
+  }
+
+  #addDetail(blame: Blame, truth: SimFault | undefined): void {
+    const { severity, confidence, ambiguous } = blame;
+    if (confidence !== undefined) {
+      this.confidences.push({ confidence, isRight: truth !== undefined });
+    }
+    this.setSizes.push(1 + ambiguous.length);
+    const isSized = truth?.share === 1 && (truth.kind === 'loss' || truth.kind === 'latency');
+    if (isSized && severity !== undefined && severity > 0) {
+      this.severityErrors.push(Math.abs(Math.log(severity / truth.severity)));
+    }
+  }
+
+  #classOf(name: string): ClassScore {
+    const known = this.classes.get(name) ?? emptyScore();
+    this.classes.set(name, known);
+    return known;
+  }
+}
+
+export function precision({ blames, right }: ClassScore): number | undefined {
+  return blames === 0 ? undefined : right / blames;
+}
+
+export function recall({ faults, found }: ClassScore): number | undefined {
+  return faults === 0 ? undefined : found / faults;
+}
+
+export function f1(score: ClassScore): number {
+  const { found, faults, blames, right } = score;
+  const wrong = blames - right;
+  const missed = faults - found;
+  return found === 0 ? 0 : (2 * found) / (2 * found + wrong + missed);
+}
+
+/** What a change of routes or rules silenced is configuration. */
+function isNetworkFault({ network, changed }: SimWindow, construct: number): boolean {
+  const kind = network.constructs[construct]?.kind;
+  return kind !== undefined && isNetwork(kind) && !changed.has(construct);
+}
+
+function emptyScore(): ClassScore {
+  return {
+    windows: 0,
+    faults: 0,
+    found: 0,
+    foundInSet: 0,
+    blames: 0,
+    right: 0,
+    wrongWindows: 0,
+    others: 0,
+    othersNamed: 0,
+  };
+}
+
+/** Constructs that exactly the same cells cross: no method can tell them apart, so they count as one. */
+class SameColumns {
+  #network: SimNetwork | undefined;
+  #first: readonly number[] = [];
+
+  of(network: SimNetwork, construct: number): number {
+    if (network !== this.#network) {
+      this.#network = network;
+      const seen = new Map<string, number>();
+      this.#first = cellsByConstruct(network).map((cells, i) => {
+        const column = cells.join(' ');
+        const first = seen.get(column) ?? i;
+        seen.set(column, first);
+        return first;
+      });
+    }
+    return this.#first[construct] ?? construct;
+  }
+
+  /** Of the network asked about last. */
+  isSame(one: number, other: number): boolean {
+    return this.#first[one] === this.#first[other];
+  }
+}

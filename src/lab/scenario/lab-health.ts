@@ -1,0 +1,86 @@
+import type { Cells } from '../../health/cells.ts';
+import { type Inference, infer } from '../../health/infer.ts';
+import { PARAMETERS } from '../../health/parameters.ts';
+import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/sequential.ts';
+import { type Finding, findings, type MonitorCells, monitorVerdict } from '../../health/verdict.ts';
+import { CellHistories, healthCells, type LabCell, labConstructs, wayTo } from './lab-windows.ts';
+import type { Culprit } from './scenarios.ts';
+import { WAYS } from './transit-lab.ts';
+
+export const WINDOW_SECONDS = 2;
+
+/** A finding with the names of the lab. */
+export interface LabFinding extends Culprit {
+  /** e.g. `loss 3.1%`, `latency +48 ms`. */
+  readonly what: string;
+}
+
+export interface LabVerdict {
+  readonly findings: readonly LabFinding[];
+  /** Ways whose monitor says that the network is degraded: health indicator 1. */
+  readonly degraded: readonly string[];
+}
+
+/**
+ * `src/health` over what the agents of a lab reported, window after window, with the lab's paths. There
+ * is a monitor for each way, over all flows that go it.
+ */
+export class LabHealth {
+  readonly #histories = new CellHistories();
+  #state: DetectorState = NOTHING_DETECTED;
+
+  follow(seen: readonly LabCell[], startSeconds: number): LabVerdict {
+    const cells = healthCells(seen, this.#histories);
+    const constructs = labConstructs(new Set(this.#state.alarms.map((alarm) => alarm.construct)));
+    const inference = infer(cells, constructs, PARAMETERS);
+    const endSeconds = startSeconds + WINDOW_SECONDS;
+    const detected = { inference, constructs, endSeconds, windowSeconds: WINDOW_SECONDS };
+    this.#state = detect(this.#state, detected, PARAMETERS).state;
+    this.#learn(seen, inference);
+    const window = { inference, constructs, alarms: this.#state.alarms, startSeconds };
+    const found = findings(window, PARAMETERS);
+    const degraded = Object.keys(WAYS).filter((way) => {
+      const monitor = monitorOf(way, { seen, cells, inference });
+      return monitorVerdict(window, { monitor, found }, PARAMETERS).healthIndicator === 1;
+    });
+    const named = found.map((finding) => ({
+      construct: constructs.names[finding.construct] ?? '',
+      kind: finding.kind,
+      what: describe(finding),
+    }));
+    return { findings: named, degraded };
+  }
+
+  #learn(seen: readonly LabCell[], { lossWeight, rttWeight }: Inference): void {
+    seen.forEach((cell, i) => {
+      this.#histories.learn(cell, { loss: lossWeight[i] ?? 0, rtt: rttWeight[i] ?? 0 });
+    });
+  }
+}
+
+interface Judged {
+  readonly seen: readonly LabCell[];
+  readonly cells: Cells;
+  readonly inference: Inference;
+}
+
+function monitorOf(way: string, { seen, cells, inference }: Judged): MonitorCells {
+  const own = Uint32Array.from(seen.flatMap(({ server }, i) => (wayTo(server) === way ? [i] : [])));
+  const sums = { cells: own.length, segments: 0, retrans: 0, expected: 0, known: 0 };
+  for (const i of own) {
+    const segments = cells.segments[i] ?? 0;
+    sums.segments += segments;
+    sums.retrans += cells.retrans[i] ?? 0;
+    sums.expected += segments * (inference.evidence.state.loss[i] ?? 0);
+    if ((cells.history.segments[i] ?? 0) > 0) sums.known += 1;
+  }
+  return { name: way, cells: own, sums };
+}
+
+function describe({ fault, alarm }: Finding): string {
+  if (fault === undefined) return alarm === undefined ? 'connections refused' : 'alarm goes on';
+  const { channel, shape, size } = fault;
+  if (channel === 'latency') return `latency +${(size / 1_000).toFixed(1)} ms`;
+  const percent = `${(size * 100).toFixed(1)}%`;
+  return shape === 'fraction' ? `${channel} of ${percent} of its cells` : `${channel} ${percent}`;
+}

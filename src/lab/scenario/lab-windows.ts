@@ -1,0 +1,157 @@
+import type { CellHistory, Cells, Constructs } from '../../health/cells.ts';
+import { ALIVE, DEAD, IDLE } from '../../health/cells.ts';
+import type { ConstructClassName } from '../../health/construct-class.ts';
+import { PRIOR_LOSS } from '../../health/parameters.ts';
+import { CLIENTS, SERVERS, type TransitLab, WAYS } from './transit-lab.ts';
+
+/** A flow of `GET /api/v1/flows`: counts as 64-bit integers, which JSON has as numbers here. */
+export type ApiFlow = Readonly<Record<string, string | number>>;
+
+/** What the agents saw of one (client, server, port) in a window. */
+export interface LabCell {
+  readonly client: string;
+  readonly server: string;
+  readonly port: number;
+  readonly flow: ApiFlow;
+}
+
+/** The cells of the lab: every client with every server. */
+const CONSTRUCTS: readonly { readonly name: string; readonly class: ConstructClassName }[] = [
+  ...CLIENTS.map((name) => ({ name, class: 'host' }) as const),
+  ...SERVERS.map((name) => ({ name, class: 'endpoint' }) as const),
+  ...Object.keys(WAYS).map((name) => ({ name, class: 'link' }) as const),
+  { name: 'left>right', class: 'az-pair' },
+];
+const INDEX = new Map(CONSTRUCTS.map(({ name }, i) => [name, i]));
+
+/** Flows of a time range, from the server's API, with the names the lab has for their ends. */
+export async function labCells(
+  lab: TransitLab,
+  range: { readonly startMillis: number; readonly endMillis: number },
+): Promise<readonly LabCell[]> {
+  const [start, end] = [range.startMillis, range.endMillis].map((millis) =>
+    encodeURIComponent(new Date(millis).toISOString()),
+  );
+  const client = await lab.client();
+  const target = `/api/v1/flows?limit=1000&start=${start}&end=${end}`;
+  const answer = (await client.send({ method: 'GET', target, body: undefined })) as {
+    flows: readonly ApiFlow[];
+  };
+  return answer.flows.flatMap((flow) => {
+    const from = lab.nameOf(String(flow.localIp));
+    const to = lab.nameOf(String(flow.remoteIp));
+    if (from === undefined || to === undefined) return [];
+    return [{ client: from, server: to, port: Number(flow.servicePort), flow }];
+  });
+}
+
+export function value({ flow }: LabCell, member: string): number {
+  return Number(flow[member] ?? 0);
+}
+
+export function labConstructs(alarmed: ReadonlySet<string>): Constructs {
+  const { length } = CONSTRUCTS;
+  return {
+    names: CONSTRUCTS.map(({ name }) => name),
+    classes: CONSTRUCTS.map((construct) => construct.class),
+    // This driver has no allowance counters: not known, not fine.
+    limited: new Uint8Array(length).fill(2),
+    changedSeconds: new Float64Array(length),
+    eligible: new Uint8Array(length).fill(1),
+    alarmed: Uint8Array.from(CONSTRUCTS, ({ name }) => (alarmed.has(name) ? 1 : 0)),
+  };
+}
+
+/** A key that is the same in each window. */
+export function cellKey({ client, server, port }: LabCell): string {
+  return `${client} ${server} ${port}`;
+}
+
+/** Cells as health takes them; their paths are those the lab has laid. */
+export function healthCells(cells: readonly LabCell[], histories: CellHistories): Cells {
+  const paths = cells.map(({ client, server }) =>
+    [client, server, wayTo(server), 'left>right'].map((name) => INDEX.get(name) ?? 0),
+  );
+  const numbers = (member: string) => Float64Array.from(cells, (cell) => value(cell, member));
+  return {
+    length: cells.length,
+    host: Uint32Array.from(paths, ([host = 0]) => host),
+    remote: Uint32Array.from(paths, ([, remote = 0]) => remote),
+    pathStart: Uint32Array.from({ length: cells.length + 1 }, (_, i) => i * 4),
+    path: Uint32Array.from(paths.flat()),
+    segments: numbers('segmentsDelivered'),
+    retrans: numbers('retransEst'),
+    rttCount: numbers('rttUsCount'),
+    rttSum: numbers('rttUsSum'),
+    rttMin: numbers('rttUsMin'),
+    life: Uint8Array.from(cells, lifeOf),
+    refused: Uint8Array.from(cells, (cell) =>
+      value(cell, 'severedConnect') > 0 && value(cell, 'retransSyn') === 0 ? 1 : 0,
+    ),
+    history: histories.of(cells),
+    baselineClass: new Uint32Array(cells.length),
+    classes: histories.classes,
+  };
+}
+
+/** The way that leads to a server. */
+export function wayTo(server: string): string {
+  const ways: Readonly<Record<string, readonly string[]>> = WAYS;
+  return Object.keys(ways).find((way) => ways[way]?.includes(server)) ?? '';
+}
+
+function lifeOf(cell: LabCell): number {
+  if (value(cell, 'bytesDelivered') > 0) return ALIVE;
+  if (value(cell, 'rtosEst') > 0) return DEAD;
+  if (value(cell, 'connectAttempts') === 0 && value(cell, 'rtosSyn') === 0) return IDLE;
+  return value(cell, 'retransSyn') > 0 ? DEAD : IDLE;
+}
+
+/** Sums of each cell over the windows learned, by its key. */
+export class CellHistories {
+  readonly classes = {
+    retrans: new Float64Array(1),
+    segments: new Float64Array(1),
+    priorLoss: Float64Array.of(PRIOR_LOSS.INTRA_AZ ?? 0),
+  };
+  readonly #sums = new Map<string, Record<keyof CellHistory, number>>();
+
+  of(cells: readonly LabCell[]): CellHistory {
+    const numbers = (key: keyof CellHistory) =>
+      Float64Array.from(cells, (cell) => this.#sums.get(cellKey(cell))?.[key] ?? 0);
+    return {
+      retrans: numbers('retrans'),
+      segments: numbers('segments'),
+      rttWeight: numbers('rttWeight'),
+      lnRtt: numbers('lnRtt'),
+      lnRttSquare: numbers('lnRttSquare'),
+      lnRttMin: numbers('lnRttMin'),
+    };
+  }
+
+  /** Weights 0 to 1: how sure it is that the cell was healthy. */
+  learn(cell: LabCell, weights: { readonly loss: number; readonly rtt: number }): void {
+    const sums = this.#sums.get(cellKey(cell)) ?? {
+      retrans: 0,
+      segments: 0,
+      rttWeight: 0,
+      lnRtt: 0,
+      lnRttSquare: 0,
+      lnRttMin: 0,
+    };
+    this.#sums.set(cellKey(cell), sums);
+    const retrans = weights.loss * value(cell, 'retransEst');
+    const segments = weights.loss * value(cell, 'segmentsDelivered');
+    sums.retrans += retrans;
+    sums.segments += segments;
+    this.classes.retrans[0] = (this.classes.retrans[0] ?? 0) + retrans;
+    this.classes.segments[0] = (this.classes.segments[0] ?? 0) + segments;
+    const samples = value(cell, 'rttUsCount');
+    if (samples === 0) return;
+    const ln = Math.log(value(cell, 'rttUsSum') / samples);
+    sums.rttWeight += weights.rtt;
+    sums.lnRtt += weights.rtt * ln;
+    sums.lnRttSquare += weights.rtt * ln * ln;
+    sums.lnRttMin += weights.rtt * Math.log(Math.max(1, value(cell, 'rttUsMin')));
+  }
+}

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+
+const missing = missingForKernelTests();
+if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
+  throw new Error(missing);
+}
+
+const PROGRAM = join(import.meta.dirname, '../../bin/nfm');
+
+const lab = (...argv: string[]) =>
+  spawnSync(process.execPath, [PROGRAM, 'lab', ...argv], { encoding: 'utf8' });
+
+describe.skipIf(missing !== undefined)(`incidents on a real network ${missing ?? ''}`, () => {
+  test('loss on one link is seen by the agents, and that link is named', () => {
+    const { status, stdout, stderr } = lab('run', 'link-loss');
+    expect(stderr).toBe('');
+    expect(stdout).toContain('named: network t1');
+    expect(stdout).not.toContain('WRONG');
+    expect(status).toBe(0);
+  }, 240_000);
+});
+
+test('a scenario that is not there is refused, with what there is to type', () => {
+  const { status, stderr } = lab('run', 'no-such');
+  expect(status).toBe(1);
+  expect(stderr).toContain('no scenario no-such');
+  expect(lab('list').stdout).toContain('black-hole');
+});
