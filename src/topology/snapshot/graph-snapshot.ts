@@ -1,4 +1,4 @@
-import { addressScope } from '../../model/address.ts';
+import { isLoopback } from '../../model/address.ts';
 import type { PodNames } from '../../model/report.ts';
 import type { FlowPath, PathEnd, TraversedConstruct, Vantage } from '../../model/topology.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
@@ -95,18 +95,20 @@ export class GraphSnapshot {
 
   /** The constructs between two ends, both included. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
-    if (addressScope(to.address) === 'loopback' || from.address === to.address) {
+    if (isLoopback(to.address) || from.address === to.address) {
       return staysOnInstance(from);
     }
     const here = this.here(from.address, from.vpcId, timeSeconds);
     const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
     const there = this.#locate(to.address, start, timeSeconds);
     this.#address.read(to.address);
-    const way = this.#routes.routing.walk(start, this.#address, timeSeconds);
+    const way = this.#routes.ways.to(this.#address, start, timeSeconds);
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
     const hops = endpoint === undefined ? way.hops : [endpoint];
-    const constructs = [...endWith(here, from).toReversed(), ...hops, ...endWith(there, to)];
-    return { constructs, snatAddress: endpoint === undefined ? way.snatAddress : '' };
+    return {
+      constructs: joined(endWith(here, from), hops, endWith(there, to)),
+      snatAddress: endpoint === undefined ? way.snatAddress : '',
+    };
   }
 
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
@@ -150,7 +152,7 @@ export class GraphSnapshot {
     if (network === undefined) return this.#publicPlace(timeSeconds);
     return (
       this.#inNetwork(network, timeSeconds) ??
-      this.#placeBy(this.#routes.routing.walk(from, this.#address, timeSeconds))
+      this.#placeBy(this.#routes.ways.to(this.#address, from, timeSeconds), timeSeconds)
     );
   }
 
@@ -164,12 +166,12 @@ export class GraphSnapshot {
   }
 
   /** Who has the address in the network that a way ended in, or in public; else where the way ended. */
-  #placeBy(way: Way): Place | undefined {
+  #placeBy(way: Way, timeSeconds: number): Place | undefined {
     const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
     if (far !== undefined) {
-      return this.#inNetwork(far, way.timeSeconds) ?? this.#places.networkPlaces[far];
+      return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
     }
-    return this.#publicPlace(way.timeSeconds) ?? this.#placeAtEnd(way);
+    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(way);
   }
 
   #publicPlace(timeSeconds: number): Place | undefined {
@@ -232,10 +234,25 @@ export class GraphSnapshot {
 
 /** The end of a path; an instance that only its agent speaks of is one too. */
 function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
-  const known = place === undefined ? [] : endOf(place);
+  const known = place === undefined ? NO_CONSTRUCTS : endOf(place);
   if (known.length > 0 || end.instanceId === '') return known;
   const owner = place === undefined || place.account === '' ? end : place;
   return [ec2Construct(owner, 'instance', end.instanceId)];
+}
+
+const NO_CONSTRUCTS: readonly TraversedConstruct[] = [];
+
+/** From the near end, which is known as seen from the network, to the far one. */
+function joined(
+  near: readonly TraversedConstruct[],
+  hops: readonly TraversedConstruct[],
+  far: readonly TraversedConstruct[],
+): readonly TraversedConstruct[] {
+  const all: TraversedConstruct[] = [];
+  for (let i = near.length - 1; i >= 0; i -= 1) all.push(near[i] as TraversedConstruct);
+  for (const hop of hops) all.push(hop);
+  for (const construct of far) all.push(construct);
+  return all;
 }
 
 function staysOnInstance(end: PathEnd): FlowPath {
