@@ -44,8 +44,10 @@ export interface TraversedConstruct {
 export interface FlowPath {
   /** From the local end to the remote one; both ends are in it. */
   readonly constructs: readonly TraversedConstruct[];
-  /** What a NAT gateway on the way makes of the local address; "" without one. */
+  /** What a NAT or internet gateway on the way makes of the local address; "" without one. */
   readonly snatAddress: string;
+  /** What an internet gateway makes of the remote address, where it is an interface's; else "". */
+  readonly dnatAddress: string;
 }
 
 /** Names the constructs between two addresses as they were at a time. */

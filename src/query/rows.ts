@@ -68,19 +68,24 @@ export function withPath(
   owner: Owner,
   paths: PathFinder,
 ): MonitorTopContributorsRow {
-  const { constructs, snatAddress } = paths.pathOf(
-    endOf(row, 'local', owner.account),
-    endOf(row, 'remote', parseArn(row.remoteInstanceArn ?? '')?.account ?? ''),
-    lastSeconds,
-  );
+  const remoteAccount = parseArn(row.remoteInstanceArn ?? '')?.account ?? '';
+  // The network routes by what the hosts' own translation makes of the addresses.
+  const local = endOf(row, 'local', { account: owner.account, translated: row.snatIp });
+  const remote = endOf(row, 'remote', { account: remoteAccount, translated: row.dnatIp });
+  const { constructs, snatAddress, dnatAddress } = paths.pathOf(local, remote, lastSeconds);
   return {
     ...row,
-    ...known({ snatIp: snatAddress }),
+    // What the host saw goes before what the routes say.
+    ...known({ snatIp: row.snatIp || snatAddress, dnatIp: row.dnatIp || dnatAddress }),
     ...(constructs.length === 0 ? {} : { traversedConstructs: constructs }),
   };
 }
 
-function endOf(row: MonitorTopContributorsRow, side: 'local' | 'remote', account: string): PathEnd {
+function endOf(
+  row: MonitorTopContributorsRow,
+  side: 'local' | 'remote',
+  { account, translated }: { readonly account: string; readonly translated?: string | undefined },
+): PathEnd {
   return {
     account,
     region: row[`${side}Region`] ?? '',
@@ -88,7 +93,7 @@ function endOf(row: MonitorTopContributorsRow, side: 'local' | 'remote', account
     subnetId: row[`${side}SubnetId`] ?? '',
     az: row[`${side}Az`] ?? '',
     instanceId: row[`${side}InstanceId`] ?? '',
-    address: row[`${side}Ip`] ?? '',
+    address: translated ?? row[`${side}Ip`] ?? '',
   };
 }
 

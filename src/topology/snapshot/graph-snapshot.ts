@@ -105,9 +105,13 @@ export class GraphSnapshot {
     const way = this.#routes.ways.to(this.#address, start, timeSeconds);
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
     const hops = endpoint === undefined ? way.hops : [endpoint];
+    const constructs = joined(endWith(here, from), hops, endWith(there, to));
+    const isTranslated = endpoint === undefined && !to.address.includes(':');
+    const isPublic = isTranslated && way.end === 'internet';
     return {
-      constructs: joined(endWith(here, from), hops, endWith(there, to)),
-      snatAddress: endpoint === undefined ? way.snatAddress : '',
+      constructs,
+      snatAddress: (isTranslated && way.snatAddress) || (isPublic && here?.publicAddress) || '',
+      dnatAddress: (isPublic && there?.privateAddress) || '',
     };
   }
 
@@ -258,7 +262,7 @@ function joined(
 function staysOnInstance(end: PathEnd): FlowPath {
   const { instanceId } = end;
   const constructs = instanceId === '' ? [] : [ec2Construct(end, 'instance', instanceId)];
-  return { constructs, snatAddress: '' };
+  return { constructs, snatAddress: '', dnatAddress: '' };
 }
 
 interface NamedPod {
