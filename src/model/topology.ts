@@ -30,6 +30,8 @@ export interface Located extends Endpoint {
 export interface PathEnd extends Endpoint {
   /** As canonical text. */
   readonly address: string;
+  /** What the reporting host's own translation makes of it, and the network routes by; "" for nothing. */
+  readonly beyondNat?: string;
 }
 
 /** A step of a flow's way through the network; CloudFormation's type names. */

@@ -69,9 +69,8 @@ export function withPath(
   paths: PathFinder,
 ): MonitorTopContributorsRow {
   const remoteAccount = parseArn(row.remoteInstanceArn ?? '')?.account ?? '';
-  // The network routes by what the hosts' own translation makes of the addresses.
-  const local = endOf(row, 'local', { account: owner.account, translated: row.snatIp });
-  const remote = endOf(row, 'remote', { account: remoteAccount, translated: row.dnatIp });
+  const local = endOf(row, 'local', { account: owner.account, beyondNat: row.snatIp });
+  const remote = endOf(row, 'remote', { account: remoteAccount, beyondNat: row.dnatIp });
   const { constructs, snatAddress, dnatAddress } = paths.pathOf(local, remote, lastSeconds);
   return {
     ...row,
@@ -84,7 +83,10 @@ export function withPath(
 function endOf(
   row: MonitorTopContributorsRow,
   side: 'local' | 'remote',
-  { account, translated }: { readonly account: string; readonly translated?: string | undefined },
+  {
+    account,
+    beyondNat = '',
+  }: { readonly account: string; readonly beyondNat?: string | undefined },
 ): PathEnd {
   return {
     account,
@@ -93,7 +95,8 @@ function endOf(
     subnetId: row[`${side}SubnetId`] ?? '',
     az: row[`${side}Az`] ?? '',
     instanceId: row[`${side}InstanceId`] ?? '',
-    address: translated ?? row[`${side}Ip`] ?? '',
+    address: row[`${side}Ip`] ?? '',
+    beyondNat,
   };
 }
 

@@ -95,24 +95,30 @@ export class GraphSnapshot {
 
   /** The constructs between two ends, both included. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
-    if (isLoopback(to.address) || from.address === to.address) {
-      return staysOnInstance(from);
-    }
-    const here = this.here(from.address, from.vpcId, timeSeconds);
+    const remote = to.beyondNat || to.address;
+    if (isLoopback(remote) || from.address === remote) return staysOnInstance(from);
+    const here = this.#ownPlace(from, timeSeconds);
     const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
-    const there = this.#locate(to.address, start, timeSeconds);
-    this.#address.read(to.address);
+    const there = this.#locate(remote, start, timeSeconds);
+    this.#address.read(remote);
     const way = this.#routes.ways.to(this.#address, start, timeSeconds);
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
     const hops = endpoint === undefined ? way.hops : [endpoint];
     const constructs = joined(endWith(here, from), hops, endWith(there, to));
-    const isTranslated = endpoint === undefined && !to.address.includes(':');
+    const isTranslated = endpoint === undefined && !remote.includes(':');
     const isPublic = isTranslated && way.end === 'internet';
     return {
       constructs,
       snatAddress: (isTranslated && way.snatAddress) || (isPublic && here?.publicAddress) || '',
       dnatAddress: (isPublic && there?.privateAddress) || '',
     };
+  }
+
+  /** A container's address is nobody's; what its host makes of it is an interface's. */
+  #ownPlace({ address, beyondNat = '', vpcId }: PathEnd, timeSeconds: number): Place | undefined {
+    const place = this.here(address, vpcId, timeSeconds);
+    if (place !== undefined || beyondNat === '') return place;
+    return this.here(beyondNat, vpcId, timeSeconds);
   }
 
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
