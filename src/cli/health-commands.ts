@@ -135,7 +135,8 @@ function explanationText(explanation: HealthExplanation): string {
     `state         ${state}, health indicator ${healthIndicator ?? 'unknown'}`,
     `window        ${start.slice(0, 19)} to ${end.slice(11, 19)} UTC`,
     `seen          ${power.cells} flows, ${power.segments} segments; a loss of ${percent(power.smallestLoss)} would have shown`,
-    `hosts         ${percent(completeness)} of those that reported lately`,
+    `hosts         ${percent(completeness.hosts)} of those that reported lately`,
+    `cut           ${percent(completeness.flowsCut)} of their flows, ${percent(completeness.bytesCut)} of their bytes, by reports that were full`,
     `judged by     ${baseline === 'learned' ? 'its own history' : 'class priors: there is no history yet'}`,
     ...findings.flatMap(findingLines),
   ];

@@ -1,4 +1,4 @@
-import { constructsOfPath } from '../health/flow-constructs.ts';
+import { constructsOfPath, groupsOfInstance } from '../health/flow-constructs.ts';
 import { HealthService } from '../health/health-service.ts';
 import { HealthTables } from '../health/health-tables.ts';
 import { PARAMETERS } from '../health/parameters.ts';
@@ -33,6 +33,7 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
     tables,
     monitors: () => control.monitors.everyActive(),
     constructsOf: constructsOfPath(() => topology.topology.snapshot()),
+    groupsOf: groupsOfInstance(() => topology.topology.snapshot()),
     isCaughtUp: data.isCaughtUp,
     parameters: PARAMETERS,
     clock: systemClock,

@@ -20,7 +20,7 @@ const explanation: HealthExplanation = {
   sentence: 'Since 12:00 UTC flows through link l lose 2%.',
   findings: [],
   power: { cells: 12, segments: 24_000, smallestLoss: 0.001 },
-  completeness: 1,
+  completeness: { hosts: 1, flowsCut: 0, bytesCut: 0 },
   baseline: 'learned',
   parameters: 1,
   baselineUntil: '2026-11-25T12:00:00.000Z',
