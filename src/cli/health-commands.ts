@@ -54,15 +54,16 @@ function addExplain(health: Command, context: CliContext): void {
     .description('what is wrong with a monitor, who it is, and how it is known')
     .argument('<monitor>')
     .option('--at <time>', 'the minute at this time, ISO 8601 (default: the latest)')
+    .option('--again', 'computed again from what it was judged by')
     .option('--json', 'print JSON')
     .action(
       async (
         monitorName: string,
-        options: JsonOption & { readonly at?: string },
+        options: JsonOption & { readonly at?: string; readonly again?: true },
         command: Command,
       ) => {
         const path = `/api/v1/health/monitors/${encodeURIComponent(monitorName)}/explanation`;
-        const target = `${path}${queryText({ at: options.at })}`;
+        const target = `${path}${queryText({ at: options.at, again: options.again && 'true' })}`;
         const answer = await ownApi(context).request(command, { method: 'GET', target });
         if (options.json === true) return printJson(context.out, answer);
         return context.out.write(explanationText(answer as HealthExplanation));

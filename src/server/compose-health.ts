@@ -11,6 +11,7 @@ import type { TopologyParts } from './compose-topology.ts';
 
 export interface Health {
   readonly tables: HealthTables;
+  readonly service: HealthService;
   readonly services: readonly Service[];
 }
 
@@ -45,5 +46,5 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
       retentionSeconds: config.retentionDays * SECONDS_A_DAY,
     },
   });
-  return { tables, services: [service] };
+  return { tables, service, services: [service] };
 }

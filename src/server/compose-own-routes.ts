@@ -31,6 +31,7 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
     ...flowRoutes(parts),
     ...healthRoutes({
       health: parts.health.tables,
+      judgeAgain: (...which) => parts.health.service.judgeAgain(...which),
       monitors: parts.control.monitors,
       now: () => systemClock.now(),
     }),
