@@ -14,10 +14,8 @@ export function connectRow(state: CellState, i: number): void {
   const at = i * COLUMNS + SILENCE_AT;
   const count = p.silenceGrid.length;
   const attempts = cells.attempts[i] as number;
-  if (!(attempts > 0) || attempts === Number.POSITIVE_INFINITY || cells.life[i] === DEAD) {
-    rows.fill(0, at, at + count);
-    state.lnSilenceNull[i] = Number.NEGATIVE_INFINITY;
-    state.silenceWeight[i] = 0;
+  if (!(attempts > 0) || cells.life[i] === DEAD) {
+    sayNothing(state, i);
     return;
   }
   const now = lnSilence(state, i, 0);
@@ -33,6 +31,11 @@ export function connectRow(state: CellState, i: number): void {
   const sound = 1 - p.privateSilence;
   const nullNow = sound * Math.exp(now - most);
   const nullLikelihood = nullNow + p.privateSilence * outlier;
+  // Also of counters that make no sense.
+  if (!(nullLikelihood > 0)) {
+    sayNothing(state, i);
+    return;
+  }
   state.lnSilenceOutlier[i] = Math.log(outlier) + most;
   state.lnSilenceNull[i] = Math.log(nullLikelihood) + most;
   state.silenceWeight[i] = nullNow / nullLikelihood;
@@ -40,6 +43,12 @@ export function connectRow(state: CellState, i: number): void {
     const likelihood = sound * Math.exp((grid[k] as number) - most) + p.privateSilence * outlier;
     rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.mostNatsPerCell);
   }
+}
+
+function sayNothing(state: CellState, i: number): void {
+  state.rows.fill(0, i * COLUMNS + SILENCE_AT, (i + 1) * COLUMNS);
+  state.lnSilenceNull[i] = Number.NEGATIVE_INFINITY;
+  state.silenceWeight[i] = 0;
 }
 
 /**

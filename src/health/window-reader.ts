@@ -114,7 +114,8 @@ export interface MinuteMetrics {
   readonly minuteSeconds: number;
   readonly dataTransferred: number;
   readonly retransmissions: number;
-  readonly timeouts: number;
+  /** Undefined where no collector tells. */
+  readonly timeouts: number | undefined;
   /** Average of all samples, microseconds; undefined without one. */
   readonly roundTripMicros: number | undefined;
 }
@@ -339,7 +340,7 @@ FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallW
 
   /** Minutes with data only, by monitor. Every category counts here. */
   async metrics(window: FlowWindow): Promise<MinuteMetrics[]> {
-    const rows = await this.#store.query<Record<string, string | number>>(
+    const rows = await this.#store.query<Record<string, string | number | null>>(
       sql`SELECT arrayJoin(bitPositionsToArray(${monitorMask(window)})) AS monitor, toUnixTimestamp(toStartOfMinute(time)) AS minute, sum(bytes_received + bytes_delivered) AS bytes, sum(toUInt64(retrans_syn) + retrans_est + retrans_close) AS retransmissions, sum(toUInt64(rtos_syn) + rtos_est + rtos_close) AS timeouts, sum(rtt_us_sum) AS rtt_sum, sum(rtt_us_count) AS rtts FROM flows WHERE ${windowFilter(window)} GROUP BY monitor, minute ORDER BY monitor, minute`,
     );
     return rows.map((row) => ({
@@ -347,7 +348,7 @@ FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallW
       minuteSeconds: Number(row.minute),
       dataTransferred: Number(row.bytes),
       retransmissions: Number(row.retransmissions),
-      timeouts: Number(row.timeouts),
+      timeouts: row.timeouts === null ? undefined : Number(row.timeouts),
       roundTripMicros:
         Number(row.rtts) > 0 ? Math.round(Number(row.rtt_sum) / Number(row.rtts)) : undefined,
     }));
