@@ -36,6 +36,7 @@ beforeEach(async () => {
   accounts += 1;
   groupsOf = () => [];
   moved = [];
+  hasRoom = true;
   account = String(accounts).padStart(12, '0');
   database = await openDatabase({ url: 'sqlite::memory:' });
   tables = new HealthTables(database);
@@ -61,6 +62,7 @@ function monitorTo(vpc: string): Monitor {
 
 /** What a host has in common with others, by its instance id. */
 let groupsOf: GroupsOf;
+let hasRoom: boolean;
 /** What every flow traverses besides. */
 let moved: readonly SharedPart[];
 
@@ -72,6 +74,7 @@ async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monit
     constructsOf: (...ends) => [...constructsOfRow(...ends), ...moved],
     groupsOf: (...instance) => groupsOf(...instance),
     isCaughtUp: () => true,
+    hasRoom: () => hasRoom,
     parameters: PARAMETERS,
     clock,
     newId: randomUUID,
@@ -421,4 +424,18 @@ test('counters at their greatest blame nobody and break nothing', async () => {
         : {},
   });
   expect((await said('to-vpc-b'))?.indicator).not.toBe(1);
+});
+
+test('while the disk is low nothing is judged; then it goes on where it was', async () => {
+  const health = await service();
+  await windows(health, 2);
+  hasRoom = false;
+  await windows(health, 2, lossy);
+  expect(await incidents()).toEqual([]);
+  hasRoom = true;
+  await windows(health, 1, lossy);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded' });
+  const [incident] = await incidents();
+  // Opened by the first lossy window, which ended two windows ago.
+  expect(Date.parse(incident?.openedAt ?? '') / 1000).toBe(clock.now() / 1000 - 2 * WINDOW);
 });

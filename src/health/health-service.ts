@@ -29,6 +29,8 @@ export interface HealthServiceDeps {
   readonly groupsOf: GroupsOf;
   /** Whether all accepted reports are in the store. */
   readonly isCaughtUp: () => boolean;
+  /** Whether the store can write: what is judged is written down first. */
+  readonly hasRoom: () => boolean;
   readonly parameters: Parameters;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -147,9 +149,10 @@ export class HealthService implements Service {
     return again?.monitors.find((one) => one.monitorName === monitorName)?.explanation;
   }
 
-  /** Judges every window that is due, the oldest first. */
+  /** Judges every window that is due, the oldest first; none while the disk is low. */
   async judgeDue(signal: AbortSignal): Promise<void> {
-    const { clock, options } = this.#deps;
+    const { clock, options, hasRoom } = this.#deps;
+    if (!hasRoom()) return;
     const nowSeconds = clock.now() / 1000;
     const owned = await this.#deps.monitors();
     const owners = new Map(owned.map(({ owner }) => [ownerKey(owner), owner]));

@@ -120,8 +120,13 @@ export class WindowJudge {
     const only = isWhole ? undefined : candidates;
     const inputsId = newId();
     await reader.keepCells(window, { inputsId, paths, only, limit: MOST_CELLS });
+    const rows = await reader.cells(window, inputsId);
+    // A disk that got full meanwhile keeps nothing, and says so to nobody.
+    if (isWhole && rows.length < first.all.cells) {
+      throw new Error(`of ${first.all.cells} cells to be judged only ${rows.length} were kept`);
+    }
     return {
-      rows: await reader.cells(window, inputsId),
+      rows,
       isQuiet,
       only,
       limits: await reader.limits(window),

@@ -36,6 +36,7 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
     constructsOf: constructsOfPath(() => topology.topology.snapshot()),
     groupsOf: groupsOfInstance(() => topology.topology.snapshot()),
     isCaughtUp: data.isCaughtUp,
+    hasRoom: data.hasStoreRoom,
     parameters: PARAMETERS,
     clock: systemClock,
     newId,
