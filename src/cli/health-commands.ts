@@ -54,15 +54,16 @@ function addExplain(health: Command, context: CliContext): void {
     .description('what is wrong with a monitor, who it is, and how it is known')
     .argument('<monitor>')
     .option('--at <time>', 'the minute at this time, ISO 8601 (default: the latest)')
+    .option('--again', 'computed again from what it was judged by')
     .option('--json', 'print JSON')
     .action(
       async (
         monitorName: string,
-        options: JsonOption & { readonly at?: string },
+        options: JsonOption & { readonly at?: string; readonly again?: true },
         command: Command,
       ) => {
         const path = `/api/v1/health/monitors/${encodeURIComponent(monitorName)}/explanation`;
-        const target = `${path}${queryText({ at: options.at })}`;
+        const target = `${path}${queryText({ at: options.at, again: options.again && 'true' })}`;
         const answer = await ownApi(context).request(command, { method: 'GET', target });
         if (options.json === true) return printJson(context.out, answer);
         return context.out.write(explanationText(answer as HealthExplanation));
@@ -135,7 +136,8 @@ function explanationText(explanation: HealthExplanation): string {
     `state         ${state}, health indicator ${healthIndicator ?? 'unknown'}`,
     `window        ${start.slice(0, 19)} to ${end.slice(11, 19)} UTC`,
     `seen          ${power.cells} flows, ${power.segments} segments; a loss of ${percent(power.smallestLoss)} would have shown`,
-    `hosts         ${percent(completeness)} of those that reported lately`,
+    `hosts         ${percent(completeness.hosts)} of those that reported lately`,
+    `cut           ${percent(completeness.flowsCut)} of their flows, ${percent(completeness.bytesCut)} of their bytes, by reports that were full`,
     `judged by     ${baseline === 'learned' ? 'its own history' : 'class priors: there is no history yet'}`,
     ...findings.flatMap(findingLines),
   ];

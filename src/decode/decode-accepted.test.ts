@@ -286,6 +286,47 @@ describe('what was cut from a report', () => {
   });
 });
 
+describe('what a network card counted', () => {
+  const decodeCards = (hostStats: Report['hostStats']) =>
+    decode(encodeReport(reportOf([flow()], { hostStats })));
+
+  test('is kept as far as it is known, its card named', () => {
+    const values = { bw_out_allowance_exceeded: 918, rx_dropped: 0 };
+    const { hostStats, flows } = decodeCards([
+      { interfaceId: 'eni-1', values: { ...values, queue_9_tx_cnt: 7 } },
+      { interfaceId: 'eni-2', values: { tx_dropped: 1 } },
+    ]);
+    expect(hostStats).toEqual([
+      { interfaceId: 'eni-1', values },
+      { interfaceId: 'eni-2', values: { tx_dropped: 1 } },
+    ]);
+    expect(flows).toHaveLength(1);
+  });
+
+  test.each([
+    { name: 'no card', card: { interfaceId: '', values: { rx_dropped: 1 } } },
+    { name: 'counters nobody knows', card: { interfaceId: 'eni-1', values: { cats: 1 } } },
+    { name: 'a negative count', card: { interfaceId: 'eni-1', values: { rx_dropped: -1 } } },
+    {
+      name: 'more than a double counts',
+      card: { interfaceId: 'eni-1', values: { rx_dropped: 2 ** 54 } },
+    },
+  ])('is refused and counted with $name, and the flows are kept', ({ card }) => {
+    const { hostStats, refused, flows } = decodeCards([card]);
+    expect(hostStats).toEqual([]);
+    expect([...refused]).toEqual([['host-stats', 1]]);
+    expect(flows).toHaveLength(1);
+  });
+
+  test('of more cards than any instance has is left out', () => {
+    const cards = Array.from({ length: 70 }, (_, i) => ({
+      interfaceId: `eni-${i}`,
+      values: { rx_dropped: i },
+    }));
+    expect(decodeCards(cards).hostStats).toEqual(cards.slice(0, 64));
+  });
+});
+
 test('pods and services are named, longer names cut', () => {
   const pods = {
     localPodName: 'cart-7f',
@@ -312,6 +353,7 @@ describe('the host', () => {
       instanceType: 'c7g.large',
       machineId: 'ab12',
       hostName: 'web-1',
+      imageId: 'ami-0123456789abcdef0',
       network: 'default',
       zone: 'use1-az1',
       interfaces: [

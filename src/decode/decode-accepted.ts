@@ -1,9 +1,10 @@
 import type { AcceptedReport } from '../model/accepted-report.ts';
 import type { Owner } from '../model/owner.ts';
-import type { HostDescription, Remainder, ReportedFlow } from '../model/report.ts';
+import type { HostDescription, InterfaceStats, Remainder, ReportedFlow } from '../model/report.ts';
 import { decodeReport, type WireReport } from '../wire/otlp/decode-report.ts';
 import { readHost } from './host-description.ts';
 import { type FlowRefusal, readFlow } from './read-flow.ts';
+import { readHostStats } from './read-host-stats.ts';
 import { readRemainder } from './read-remainder.ts';
 
 /** Why a flow of an accepted report was not stored. */
@@ -18,6 +19,7 @@ export const REFUSALS = [
   'time-ahead',
   'time-expired',
   'remainder',
+  'host-stats',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -29,6 +31,8 @@ export interface DecodedReport {
   readonly flows: readonly ReportedFlow[];
   /** What was cut from the report. */
   readonly remainders: readonly Remainder[];
+  /** What its network cards counted. */
+  readonly hostStats: readonly InterfaceStats[];
   /** The agent's own event counters. */
   readonly counters: Readonly<Record<string, number>>;
   readonly refused: ReadonlyMap<Refusal, number>;
@@ -64,27 +68,27 @@ export function decodeAccepted(
   refuse('too-many', wire.flowsBeyondLimit);
   const timeMillis = rowTimeMillis(wire, accepted);
   const timeRefusal = refuseTime(timeMillis, accepted, limits);
+  const isTimely = timeRefusal === undefined;
+  if (!isTimely) refuse(timeRefusal, wire.flows.length);
   const flows: ReportedFlow[] = [];
-  const remainders: Remainder[] = [];
-  if (timeRefusal !== undefined) refuse(timeRefusal, wire.flows.length);
-  else {
-    for (const flow of wire.flows) {
-      const read: ReportedFlow | FlowRefusal = readFlow(flow);
-      if (typeof read === 'string') refuse(read, 1);
-      else flows.push(read);
-    }
-    for (const remainder of wire.remainders) {
-      const read = readRemainder(remainder);
-      if (read === undefined) refuse('remainder', 1);
-      else remainders.push(read);
-    }
+  for (const flow of isTimely ? wire.flows : []) {
+    const read: ReportedFlow | FlowRefusal = readFlow(flow);
+    if (typeof read === 'string') refuse(read, 1);
+    else flows.push(read);
   }
+  const readable = <Wire, Read>(all: readonly Wire[], read: (one: Wire) => Read | undefined) =>
+    (isTimely ? all : []).map(read);
+  const remainders = readable(wire.remainders, readRemainder);
+  const hostStats = readable(wire.hostStats, readHostStats);
+  refuse('remainder', remainders.filter((one) => one === undefined).length);
+  refuse('host-stats', hostStats.filter((one) => one === undefined).length);
   return {
     owner: accepted.owner,
     host: readHost(wire.resource),
     timeSeconds: Math.floor(timeMillis / 1000),
     flows,
-    remainders,
+    remainders: remainders.filter((one) => one !== undefined),
+    hostStats: hostStats.filter((one) => one !== undefined),
     counters: wire.counters,
     refused,
   };

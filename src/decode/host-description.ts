@@ -36,6 +36,7 @@ export function readHost(attributes: Attributes): HostDescription {
     instanceType: text(attributes, 'instance-type', 'instance_type'),
     machineId: text(attributes, 'machine-id', 'machine_id'),
     hostName: optional(HOST_ATTRIBUTES.hostName),
+    imageId: optional(HOST_ATTRIBUTES.imageId),
     network: optional(HOST_ATTRIBUTES.network),
     zone: optional(HOST_ATTRIBUTES.zone),
     cards: readCards(attributes),

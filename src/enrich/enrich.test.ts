@@ -4,6 +4,7 @@ import { VALUES_LENGTH } from '../model/flow-metrics.ts';
 import type { CategoryHint, PodNames, ReportedFlow } from '../model/report.ts';
 import type { Located, TopologySnapshot, Vantage } from '../model/topology.ts';
 import { enrich } from './enrich.ts';
+import { hostStatsRows } from './host-stats-rows.ts';
 import type { ReportingHost } from './reporting-host.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
@@ -255,4 +256,19 @@ describe('what was cut from a report is a row of its own', () => {
     const subnetOf = new Map([...host.subnetOf, ['10.0.9.1', 'subnet-9']]);
     expect(cut('private', { ...host, subnetOf })?.local.subnetId).toBe('');
   });
+});
+
+test('what a network card counted is a row with its host, and none of a host without an id', () => {
+  const hostStats = [{ interfaceId: 'eni-1', values: { rx_dropped: 3 } }];
+  expect(hostStatsRows({ host, timeSeconds: 5, hostStats })).toEqual([
+    {
+      timeSeconds: 5,
+      owner,
+      instanceId: 'i-1',
+      interfaceId: 'eni-1',
+      counters: { rx_dropped: 3 },
+    },
+  ]);
+  const nobody = { ...host, instanceId: '' };
+  expect(hostStatsRows({ host: nobody, timeSeconds: 5, hostStats })).toEqual([]);
 });

@@ -10,6 +10,9 @@ export interface Baselines {
   readonly rtt: Float64Array;
   readonly rttScale: Float64Array;
   readonly rttMin: Float64Array;
+  /** Share of connection attempts met with silence, and its relative variance. */
+  readonly silence: Float64Array;
+  readonly silenceSpread: Float64Array;
 }
 
 /**
@@ -23,12 +26,18 @@ export function baselines(cells: Cells, p: Parameters): Baselines {
     const retrans = classes.retrans[b] ?? 0;
     return Math.max(p.leastLoss, (p.classWeight + retrans) / (p.classWeight / prior + segments));
   });
+  const classSilence = classes.attempts.map(
+    (attempts, b) =>
+      (p.classWeight + (classes.silent[b] ?? 0)) / (p.classWeight / p.priorSilence + attempts),
+  );
   const found = {
     loss: new Float64Array(length),
     spread: new Float64Array(length),
     rtt: new Float64Array(length),
     rttScale: new Float64Array(length),
     rttMin: new Float64Array(length),
+    silence: new Float64Array(length),
+    silenceSpread: new Float64Array(length),
   };
   for (let i = 0; i < length; i += 1) {
     const ofClass = classLoss[cells.baselineClass[i] as number] as number;
@@ -37,6 +46,10 @@ export function baselines(cells: Cells, p: Parameters): Baselines {
     const own = (p.classWeight + retrans) / (p.classWeight / ofClass + segments);
     found.loss[i] = Math.min(Math.max(p.leastLoss, own), p.mostAboveClass * ofClass);
     found.spread[i] = Math.min(p.newSpread, Math.max(p.knownSpread, 1 / (p.classWeight + retrans)));
+    const silentOfClass = classSilence[cells.baselineClass[i] as number] as number;
+    const silent = p.classWeight + (history.silent[i] as number);
+    found.silence[i] = silent / (p.classWeight / silentOfClass + (history.attempts[i] as number));
+    found.silenceSpread[i] = Math.min(p.newSpread, Math.max(p.knownSpread, 1 / silent));
     rttBaseline(cells, i, { p, found });
   }
   return found;

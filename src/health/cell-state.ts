@@ -1,13 +1,15 @@
 import { baselines, commonMode } from './baseline.ts';
 import type { Cells } from './cells.ts';
 import type { Parameters } from './parameters.ts';
+import { isStalled } from './stall.ts';
 
-/** A cell's evidence is a row: uniform losses, broken shares, shifts, dead shares. */
+/** A cell's evidence is a row: losses, broken shares, shifts, dead shares, silences. */
 export const LOSS_AT = 0;
 export const FRACTION_AT = 7;
 export const SHIFT_AT = 11;
 export const DEAD_AT = 18;
-export const COLUMNS = 22;
+export const SILENCE_AT = 22;
+export const COLUMNS = 27;
 
 /**
  * Cells with what is already explained of each, and their rows of evidence: log-likelihood ratios
@@ -40,6 +42,15 @@ export interface CellState {
   readonly rttWeight: Float64Array;
   /** Probability that a cell that tries is not dead, but for the base rate. */
   readonly living: Float64Array;
+  /** Baseline share of attempts met with silence, with its tolerance, its spread, and the excess. */
+  readonly silence: Float64Array;
+  readonly silenceSpread: Float64Array;
+  readonly silenceExcess: Float64Array;
+  readonly lnSilenceOutlier: Float64Array;
+  readonly lnSilenceNull: Float64Array;
+  readonly silenceWeight: Float64Array;
+  /** 1: its receiver keeps it waiting, which is no news of the network. */
+  readonly stalled: Uint8Array;
 }
 
 export function cellState(cells: Cells, p: Parameters): CellState {
@@ -75,6 +86,15 @@ export function cellState(cells: Cells, p: Parameters): CellState {
     lnRttNull: numbers(),
     rttWeight: numbers(),
     living: numbers().fill(1 - p.privateDead * p.deadGivenFault),
+    silence: base.silence.map((share) =>
+      Math.min(p.mostSilence, share * p.tolerance + p.silenceAdded),
+    ),
+    silenceSpread: base.silenceSpread,
+    silenceExcess: numbers(),
+    lnSilenceOutlier: numbers(),
+    lnSilenceNull: numbers(),
+    silenceWeight: numbers(),
+    stalled: Uint8Array.from({ length }, (_, i) => Number(isStalled(cells, i, p))),
   };
 }
 

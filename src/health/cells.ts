@@ -23,6 +23,12 @@ export interface Cells {
   readonly rttCount: Float64Array;
   readonly rttSum: Float64Array;
   readonly rttMin: Float64Array;
+  /** Attempts to connect, and those met with silence: their SYN was sent again. */
+  readonly attempts: Float64Array;
+  readonly silent: Float64Array;
+  /** Time with something to send, and of it the time the receiver's window forbade it. Microseconds. */
+  readonly busyMicros: Float64Array;
+  readonly rwndLimitedMicros: Float64Array;
   /** `DEAD`: it tried and nothing came through. `ALIVE`: something did. `IDLE`: it did not try. */
   readonly life: Uint8Array;
   /** 1: connections were refused (RST), none were met with silence. */
@@ -49,12 +55,18 @@ export interface CellHistory {
   readonly lnRtt: Float64Array;
   readonly lnRttSquare: Float64Array;
   readonly lnRttMin: Float64Array;
+  readonly attempts: Float64Array;
+  readonly silent: Float64Array;
+  readonly busyMicros: Float64Array;
+  readonly rwndLimitedMicros: Float64Array;
 }
 
 /** Baseline classes: cells of one category between the same places. Sums as in `CellHistory`. */
 export interface BaselineClasses {
   readonly retrans: Float64Array;
   readonly segments: Float64Array;
+  readonly attempts: Float64Array;
+  readonly silent: Float64Array;
   /** Retransmissions a segment that are taken for normal before anything is known. */
   readonly priorLoss: Float64Array;
 }

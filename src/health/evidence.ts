@@ -6,15 +6,17 @@ import {
   FRACTION_AT,
   LOSS_AT,
   SHIFT_AT,
+  SILENCE_AT,
 } from './cell-state.ts';
 import type { Cells } from './cells.ts';
+import { connectRow } from './connect.ts';
 import { deadRow } from './dead.ts';
 import { latencyRow } from './latency.ts';
 import { lossRow } from './loss.ts';
 import type { Parameters } from './parameters.ts';
 
-export type Channel = 'loss' | 'latency' | 'dead';
-export const CHANNELS: readonly Channel[] = ['loss', 'latency', 'dead'];
+export type Channel = 'loss' | 'latency' | 'dead' | 'connect';
+export const CHANNELS: readonly Channel[] = ['loss', 'latency', 'dead', 'connect'];
 
 interface ChannelRule {
   /** Its columns of a row. */
@@ -27,7 +29,8 @@ interface ChannelRule {
 export const RULES: Readonly<Record<Channel, ChannelRule>> = {
   loss: { from: LOSS_AT, to: SHIFT_AT, row: lossRow },
   latency: { from: SHIFT_AT, to: DEAD_AT, row: latencyRow },
-  dead: { from: DEAD_AT, to: COLUMNS, row: deadRow },
+  dead: { from: DEAD_AT, to: SILENCE_AT, row: deadRow },
+  connect: { from: SILENCE_AT, to: COLUMNS, row: connectRow },
 };
 
 /**
@@ -73,6 +76,23 @@ export class Evidence {
     return lnMeanExp(this.totals, construct * COLUMNS + from, construct * COLUMNS + to);
   }
 
+  /**
+   * As `lnE` without the cell that says most in each column. What is wrong with one application is
+   * wrong in each window: added up, it would convict what few others traverse.
+   */
+  lnEOfOthers(construct: number, channel: Channel): number {
+    const { from, to } = RULES[channel];
+    const others = this.totals.slice(construct * COLUMNS + from, construct * COLUMNS + to);
+    for (let k = from; k < to; k += 1) {
+      let most = 0;
+      for (const i of this.cellsOf(construct)) {
+        most = Math.max(most, this.state.rows[i * COLUMNS + k] as number);
+      }
+      (others[k - from] as number) -= most;
+    }
+    return lnMeanExp(others, 0, others.length);
+  }
+
   /** The greatest column of a construct in a channel. */
   bestColumn(construct: number, channel: Channel): number {
     const { from, to } = RULES[channel];
@@ -88,6 +108,7 @@ export class Evidence {
   coarseSeverity(channel: Channel, column: number): CoarseSeverity {
     const { p } = this.state;
     if (channel === 'latency') return uniform(p.shiftGrid[column - SHIFT_AT]);
+    if (channel === 'connect') return uniform(p.silenceGrid[column - SILENCE_AT]);
     if (channel === 'dead') return fraction(p.fractionGrid[column - DEAD_AT]);
     return column < FRACTION_AT
       ? uniform(p.lossGrid[column - LOSS_AT])

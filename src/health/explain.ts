@@ -1,9 +1,11 @@
 import type {
   ContrastGroup,
+  HealthCompleteness,
   HealthConstruct,
   HealthExplanation,
   HealthFinding,
 } from '../model/health.ts';
+import { DEAD } from './cells.ts';
 import { type ConstructClassName, classOf } from './construct-class.ts';
 import type { Parameters } from './parameters.ts';
 import { findingSentence, verdictSentence } from './sentence.ts';
@@ -12,7 +14,8 @@ import type { Finding, JudgedWindow, MonitorCells, MonitorVerdict } from './verd
 export interface ExplainedWindow extends JudgedWindow {
   readonly windowSeconds: number;
   readonly threshold: number;
-  readonly completeness: number | undefined;
+  /** By which its inputs are kept; undefined where nothing was searched for. */
+  readonly inputsId: string | undefined;
 }
 
 /** Findings explained in full; those of one monitor are rarely more. */
@@ -21,7 +24,15 @@ const MOST_FINDINGS = 10;
 /** A monitor's verdict with all that proves it. */
 export function explain(
   window: ExplainedWindow,
-  { verdict, monitor }: { readonly verdict: MonitorVerdict; readonly monitor: MonitorCells },
+  {
+    verdict,
+    monitor,
+    completeness,
+  }: {
+    readonly verdict: MonitorVerdict;
+    readonly monitor: MonitorCells;
+    readonly completeness: HealthCompleteness;
+  },
   p: Parameters,
 ): HealthExplanation {
   const { state, healthIndicator, smallestLoss } = verdict;
@@ -38,10 +49,11 @@ export function explain(
     sentence: verdictSentence({ state, findings: explained, power, retrans }),
     findings: explained,
     power,
-    completeness: window.completeness,
+    completeness,
     baseline: known * 2 > cells ? 'learned' : 'class priors',
     parameters: p.version,
     baselineUntil: iso(window.startSeconds),
+    inputsId: window.inputsId,
   };
 }
 
@@ -51,7 +63,7 @@ export function explainFinding(
   finding: Finding,
   monitor: MonitorCells,
 ): HealthFinding {
-  const { construct, kind, fault, alarm, setsIndicator, doubt } = finding;
+  const { construct, kind, fault, alarm, cause, setsIndicator, doubt } = finding;
   const { inference } = window;
   const severity = fault ?? alarm;
   const size = severity?.size ?? 1;
@@ -66,7 +78,7 @@ export function explainFinding(
     evidenceNats: nats,
     thresholdNats: window.threshold,
     fault: {
-      kind: severity?.channel ?? 'refused',
+      kind: severity?.channel ?? cause ?? 'refused',
       shape: severity?.shape ?? 'fraction',
       size,
       interval90: fault?.interval90 ?? [size, size],
@@ -119,13 +131,15 @@ function groupOf(
   members: Iterable<number>,
 ): ContrastGroup {
   const hosts = new Set<number>();
-  const sum = { cells: 0, segments: 0, retrans: 0 };
+  const sum = { cells: 0, segments: 0, retrans: 0, attempts: 0, silent: 0 };
   let expected = 0;
   for (const i of members) {
     hosts.add(cells.host[i] as number);
     sum.cells += 1;
     sum.segments += cells.segments[i] as number;
     sum.retrans += cells.retrans[i] as number;
+    sum.attempts += cells.attempts[i] as number;
+    sum.silent += cells.silent[i] as number;
     expected += (cells.segments[i] as number) * (baseLoss[i] as number);
   }
   const rates =
@@ -139,7 +153,7 @@ function groupOf(
 function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledger'] {
   const { inference, constructs } = window;
   const { cells, loss, lossWeight } = inference.evidence.state;
-  const losing = inference.faults.filter(({ channel }) => channel === 'loss');
+  const losing = inference.faults.filter(({ channel }) => channel === 'loss' || channel === 'dead');
   const crossed = losing.map((fault) => ({
     fault,
     cells: new Set(inference.evidence.cellsOf(fault.construct)),
@@ -151,7 +165,10 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
     const retrans = cells.retrans[i] as number;
     if (!(retrans > 0)) continue;
     const own = crossed.filter((each) => each.cells.has(i)).map(({ fault }) => fault);
-    const broken = own.find(({ shape }) => shape === 'fraction');
+    const isDead = cells.life[i] === DEAD;
+    const broken = own.find(
+      ({ channel, shape }) => shape === 'fraction' && (channel === 'dead') === isDead,
+    );
     // What is not of a sound cell is of one connection, or of the broken share it belongs to.
     const outlier = retrans * (1 - (lossWeight[i] as number));
     const outlierOwner =

@@ -52,10 +52,11 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
 }
 
 /**
- * The cells of a window. A cell is dead when it sent into silence: retransmission timers and not a
- * byte delivered, or SYNs sent again and no connection.
+ * The cells of a window. A cell is dead when it sent into silence: not a byte delivered, and
+ * retransmission timers, or SYNs sent again and no connection. One whose receiver's window is full is
+ * answered. What agents cut from their reports is no cell.
  */
-export function cellsSql(window: FlowWindow): SqlFragment {
+export function cellsSql(window: FlowWindow, p: Parameters): SqlFragment {
   return sql`SELECT
   cityHash64(local_instance, local_ip, remote_ip, service_port, side) AS cell,
   local_ip, remote_ip, ${ENDS}, cityHash64(${ENDS}) AS pair,
@@ -71,9 +72,13 @@ export function cellsSql(window: FlowWindow): SqlFragment {
   sum(connect_attempts) AS attempts,
   sum(connect_us_count) AS connected,
   sum(retrans_syn) AS syns_again,
-  multiIf((sum(rtos_est) > 0 AND sum(bytes_delivered) = 0) OR (attempts > 0 AND connected = 0 AND syns_again > 0), 2, attempts > 0 OR n > 0, 1, 0) AS life,
-  toUInt8(sum(severed_connect) > 0 AND syns_again = 0 AND connected = 0) AS refused
-FROM (SELECT *, if(local_service_name = '', '', concat(local_pod_namespace, '/', local_service_name)) AS deployment FROM flows WHERE ${windowFilter(window)})
+  toFloat64(ifNull(sum(busy_us), 0)) AS busy,
+  toFloat64(ifNull(sum(rwnd_limited_us), 0)) AS rwnd_limited,
+  toFloat64(greatest(attempts, if(syns_again > 0, 1, 0))) AS tries,
+  least(toFloat64(syns_again), tries) AS silent,
+  multiIf(sum(bytes_delivered) = 0 AND NOT (busy > 0 AND rwnd_limited >= ${number(p.stallShare)} * busy) AND (ifNull(sum(rtos_est), 0) > 0 OR (attempts > 0 AND connected = 0 AND syns_again > 0)), 2, attempts > 0 OR n > 0, 1, 0) AS life,
+  toUInt8(ifNull(sum(severed_connect), 0) > 0 AND syns_again = 0 AND connected = 0) AS refused
+FROM (SELECT *, if(local_service_name = '', '', concat(local_pod_namespace, '/', local_service_name)) AS deployment FROM flows WHERE flows_cut = 0 AND ${windowFilter(window)})
 GROUP BY local_instance, local_ip, remote_ip, remote_instance, service_port, side, region, local_cluster, ${ENDS}`;
 }
 
@@ -82,17 +87,17 @@ export function cellsWithHistorySql(window: FlowWindow, p: Parameters): SqlFragm
   const { owner, startSeconds } = window;
   const start = sql`toDateTime(${param('UInt32', startSeconds)}, 'UTC')`;
   const aged = (column: string): SqlFragment => ({
-    fragment: [`sum(${column} * age) AS h_${column}`],
+    fragment: [`toFloat64(toFloat32(sum(${column} * age))) AS h_${column}`],
   });
   const age = sql`exp2(dateDiff('second', ${start}, toDateTime(week, 'UTC')) / ${number(p.halfLifeSeconds)}) AS age`;
   const whose = sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)}`;
   const [categories, priors] = [Object.keys(PRIOR_LOSS), Object.values(PRIOR_LOSS)];
-  return sql`SELECT c.*, h_k, h_n, h_w, h_x, h_xx, h_m, class_k, class_n,
+  return sql`SELECT c.*, h_k, h_n, h_w, h_x, h_xx, h_m, h_tried, h_silent, h_busy, h_limited, class_k, class_n, class_tried, class_silent,
   transform(c.category, ${param('Array(String)', categories)}, ${numbers(priors)}, ${number(PRIOR_LOSS_ELSEWHERE)}) AS prior
-FROM (${cellsSql(window)}) AS c
-LEFT JOIN (SELECT cell AS h_cell, ${aged('k')}, ${aged('n')}, ${aged('w')}, ${aged('x')}, ${aged('xx')}, ${aged('m')}
+FROM (${cellsSql(window, p)}) AS c
+LEFT JOIN (SELECT cell AS h_cell, ${aged('k')}, ${aged('n')}, ${aged('w')}, ${aged('x')}, ${aged('xx')}, ${aged('m')}, ${aged('tried')}, ${aged('silent')}, ${aged('busy')}, ${aged('limited')}
   FROM (SELECT *, ${age} FROM health_history WHERE ${whose}) GROUP BY cell) AS h ON c.cell = h.h_cell
-LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS class_n
+LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS class_n, sum(tried * age) AS class_tried, sum(silent * age) AS class_silent
   FROM (SELECT *, ${age} FROM health_history WHERE ${whose}) GROUP BY class) AS b ON c.class = b.b_class`;
 }
 
@@ -100,10 +105,13 @@ LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS cla
 function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
   const weight = number(p.classWeight);
   const least = number(p.leastLoss);
-  const classLoss = sql`SELECT *, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
+  const classLoss = sql`SELECT *, (${weight} + class_silent) / (${number(p.classWeight / p.priorSilence)} + class_tried) AS class_silence,
+  busy > 0 AND rwnd_limited >= ${number(p.stallShare)} * busy AND h_busy > 0 AND h_limited <= ${number(p.stallUsualShare)} * h_busy AS stalled, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
   const perCell = sql`SELECT *,
   n * (least(greatest(${least}, (${weight} + h_k) / (${weight} / class_loss + h_n)), ${number(p.mostAboveClass)} * class_loss) * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
   least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_k))) AS spread,
+  least(${number(p.mostSilence)}, (${weight} + h_silent) / (${weight} / class_silence + h_tried) * ${number(p.tolerance)} + ${number(p.silenceAdded)}) AS silence,
+  least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_silent))) AS silence_spread,
   exp(h_x / h_w) AS base_rtt,
   sqrt((greatest(0, h_xx / h_w - h_x / h_w * h_x / h_w) * h_w + ${number(p.rttScale ** 2 * p.rttScaleWindows)}) / (h_w + ${number(p.rttScaleWindows)})) AS relative_scale,
   quantileExactIf(0.5)(rtt_sum / rtts / exp(h_x / h_w), has_rtt) OVER () AS median
@@ -120,41 +128,49 @@ function likelihoodSql(window: FlowWindow, p: Parameters): SqlFragment {
   arrayMap(d -> base + n * d, ${numbers([0, ...p.lossGrid])}) AS means,
   arrayMap(d -> (base + n * d) * ${number(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${number(p.faultSpread)}, ${numbers([0, ...p.lossGrid])}) AS overs,
   arrayMap(d -> scale * scale + d * d * ${number(p.shiftScale ** 2)}, ${numbers([0, ...p.shiftGrid])}) AS squares,
-  arrayMap(d -> (off - d) * (off - d), ${numbers([0, ...p.shiftGrid])}) AS offs
+  arrayMap(d -> (off - d) * (off - d), ${numbers([0, ...p.shiftGrid])}) AS offs,
+  arrayMap(d -> 1 - (1 - silence) * (1 - d), ${numbers([0, ...p.silenceGrid])}) AS silences,
+  arrayMap((share, d) -> if(d > 0, share * ${number(p.silenceConcentration)}, 1 / silence_spread), silences, ${numbers([0, ...p.silenceGrid])}) AS alphas,
+  arrayMap((share, a) -> a * (1 - share) / share, silences, alphas) AS betas
 FROM (${baselineSql(window, p)})`;
   const logs = sql`SELECT *,
   arrayMap((mean, over) -> if(r = 0, 0, lgamma(mean * mean / over + r) - lgamma(mean * mean / over) + r * log(over / (mean + over))) + mean * mean / over * log(mean / (mean + over)), means, overs) AS l_all,
-  arrayMap((square, off_square) -> -2.5 * log1p(off_square / square / 4) - 0.5 * log(square), squares, offs) AS t_all
+  arrayMap((square, off_square) -> -2.5 * log1p(off_square / square / 4) - 0.5 * log(square), squares, offs) AS t_all,
+  arrayMap((a, b) -> lgamma(a + silent) - lgamma(a) + lgamma(b + tries - silent) - lgamma(b) - lgamma(a + b + tries) + lgamma(a + b), alphas, betas) AS s_all
 FROM (${sizes})`;
   return sql`SELECT *,
   arrayMap(x -> exp(x - arrayMax(l_all)), l_all) AS l,
-  arrayMap(x -> exp(x - arrayMax(t_all)), t_all) AS t
+  arrayMap(x -> exp(x - arrayMax(t_all)), t_all) AS t,
+  arrayMap(x -> exp(x - arrayMax(s_all)), s_all) AS s
 FROM (${logs})`;
 }
 
 /**
  * Cells with what the rule files make of them, in the same formulas: rows of evidence: losses,
- * shares, shifts, dead shares, as nothing is explained yet. Step by step in nested SELECTs: as
+ * shares, shifts, dead shares, silences, as nothing is explained yet. Step by step in nested SELECTs: as
  * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
  */
 export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
-  const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier FROM (${likelihoodSql(window, p)})`;
+  const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier, arrayAvg(arraySlice(s, 2)) AS s_outlier FROM (${likelihoodSql(window, p)})`;
   const nulls = sql`SELECT *,
   ${number(1 - p.privateLoss)} * l[1] + ${number(p.privateLoss)} * l_outlier AS l_null,
-  ${number(1 - p.privateLatency)} * t[1] + ${number(p.privateLatency)} * t_outlier AS t_null
+  ${number(1 - p.privateLatency)} * t[1] + ${number(p.privateLatency)} * t_outlier AS t_null,
+  ${number(1 - p.privateSilence)} * s[1] + ${number(p.privateSilence)} * s_outlier AS s_null
 FROM (${outliers})`;
   const deadNull = 1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase);
   const deadRatios = [(1 - p.deadGivenFault) / (1 - deadNull), p.deadGivenFault / deadNull];
   const rows = sql`SELECT *,
-  if(n > 0, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
-  multiIf(rtt_sum <= 0 OR rtts <= 0, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight,
+  if(n > 0 AND life != 2, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
+  if(tries > 0 AND life != 2, ${number(1 - p.privateSilence)} * s[1] / s_null, 0) AS silence_weight,
+  multiIf(rtt_sum <= 0 OR rtts <= 0 OR stalled, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight,
   arrayMap(x -> log((${number(1 - p.privateLoss)} * x + ${number(p.privateLoss)} * l_outlier) / l_null), arraySlice(l, 2)) AS uniform,
   arrayMap(q -> log1p(q * (l_outlier / l_null - 1)), ${numbers(p.fractionGrid)}) AS fraction,
   arrayMap(x -> log((${number(1 - p.privateLatency)} * x + ${number(p.privateLatency)} * t_outlier) / t_null), arraySlice(t, 2)) AS shifted,
+  arrayMap(x -> log((${number(1 - p.privateSilence)} * x + ${number(p.privateSilence)} * s_outlier) / s_null), arraySlice(s, 2)) AS unanswered,
   arrayMap(q -> if(life = 0, 0, log(1 - q + q * ${numbers(deadRatios)}[life])), ${numbers(p.fractionGrid)}) AS dead
 FROM (${nulls})`;
   const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
   return sql`SELECT *,
-  arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt, x, 0), shifted), dead)) AS evidence
+  arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0 AND life != 2, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt AND NOT stalled, x, 0), shifted), dead, arrayMap(x -> if(tries > 0 AND life != 2, x, 0), unanswered))) AS evidence
 FROM (${rows})`;
 }

@@ -5,7 +5,7 @@ import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from '../store/
 import { COLUMNS } from './cell-state.ts';
 import { Evidence } from './evidence.ts';
 import type { FlowWindow } from './first-pass-sql.ts';
-import { constructsOfRow } from './flow-constructs.ts';
+import { constructsOfRow, type GroupsOf } from './flow-constructs.ts';
 import { PARAMETERS } from './parameters.ts';
 import { SharedConstructs } from './shared-constructs.ts';
 import { windowCells } from './window-cells.ts';
@@ -15,7 +15,10 @@ let stored: TestStore;
 let reader: WindowReader;
 beforeAll(async () => {
   stored = await startTestStore();
-  reader = new WindowReader(stored.store, PARAMETERS);
+  reader = new WindowReader(stored.store, {
+    parameters: PARAMETERS,
+    retentionSeconds: 7 * 86_400,
+  });
   await reader.start();
 });
 afterAll(() => stored[Symbol.asyncDispose]());
@@ -35,6 +38,9 @@ function nextWindow(): FlowWindow {
   };
 }
 
+/** Of two images. */
+const groupsOf: GroupsOf = (instance) => [{ class: 'image', id: `ami-${instance.at(-1) === '0'}` }];
+
 const count = (most: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(most));
 const flow = fc.record({
   host: fc.nat(4),
@@ -47,6 +53,9 @@ const flow = fc.record({
   retrans_syn: count(3),
   connect_attempts: count(5),
   connect_us_count: count(5),
+  severed_connect: count(2),
+  busy_us: count(2e7),
+  rwnd_limited_us: count(1e7),
   rtt_us_count: fc.constantFrom(0, 1, 3),
   rtt: fc.integer({ min: 100, max: 40_000 }),
 });
@@ -75,13 +84,17 @@ test('the first pass in SQL finds what the search does in TypeScript, with and w
         flows.map((each) => rowOf(each, window.startSeconds + 5)),
         batch,
       );
-      const shared = new SharedConstructs(constructsOfRow, window.startSeconds);
-      const paths = shared.add(await reader.pairs(window));
-      const rows = await reader.cells(window, { paths, only: undefined, limit: 1_000 });
+      const shared = new SharedConstructs(window.startSeconds);
+      const pairs = await reader.pairs(window);
+      const instances = await reader.instances(window);
+      const paths = shared.add({ pairs, instances }, { constructsOf: constructsOfRow, groupsOf });
+      const inputsId = String(windows);
+      await reader.keepCells(window, { inputsId, paths, only: undefined, limit: 1_000 });
+      const rows = await reader.cells(window, inputsId);
       const { cells, constructs } = windowCells({
         rows,
         shared: shared.list,
-        pathOf: new Map(paths.pairs.map((pair, i) => [pair, paths.paths[i] ?? []])),
+        limits: { exceeded: [], within: [] },
         only: undefined,
         alarms: [],
       });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   constructsOfPath,
   constructsOfRow,
+  groupsOfInstance,
   type LocalEnd,
   type RemoteEnd,
 } from './flow-constructs.ts';
@@ -69,4 +70,16 @@ test('where there are routes, what they lead through is named too; interfaces ar
   expect(found).toContain('tgw-attachment:tgw-attach-1');
   expect(found).toContain('tgw:tgw-1');
   expect(found.some((name) => name.includes('eni-1'))).toBe(false);
+});
+
+test('an instance is grouped by what is known of it', () => {
+  const traits = { imageId: 'ami-1', instanceType: undefined, nodePool: 'spot' };
+  const groups = groupsOfInstance(() => ({
+    instance: (id) => (id === 'i-1' ? traits : undefined),
+  }));
+  expect(groups('i-1', 0)).toEqual([
+    { class: 'image', id: 'ami-1' },
+    { class: 'node-pool', id: 'spot' },
+  ]);
+  expect(groups('i-2', 0)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { DestinationCategory } from '../model/category.ts';
-import type { PathEnd, PathFinder } from '../model/topology.ts';
+import type { InstanceFinder, PathEnd, PathFinder } from '../model/topology.ts';
 import type { ConstructClassName } from './construct-class.ts';
 
 /** The far end of flows of one subnet to another, at an address of one of them; "" where nothing is known. */
@@ -29,6 +29,22 @@ export type ConstructsOf = (
   remote: RemoteEnd,
   timeSeconds: number,
 ) => readonly SharedPart[];
+
+/** What an instance has in common with others that is no network: image, node pool, type. */
+export type GroupsOf = (instanceId: string, timeSeconds: number) => readonly SharedPart[];
+
+/** As the topology's sources say of an instance at a time. */
+export function groupsOfInstance(instances: () => InstanceFinder): GroupsOf {
+  return (instanceId, timeSeconds) => {
+    const found = instances().instance(instanceId, timeSeconds);
+    const named: readonly (readonly [ConstructClassName, string | undefined])[] = [
+      ['image', found?.imageId],
+      ['instance-type', found?.instanceType],
+      ['node-pool', found?.nodePool],
+    ];
+    return named.flatMap(([name, id]) => (id ? [{ class: name, id }] : []));
+  };
+}
 
 /** Parts of a path that flows share, by their CloudFormation types; the others are the ends' own. */
 const CLASS_OF_TYPE: Readonly<Record<string, ConstructClassName>> = {

@@ -12,7 +12,7 @@ import {
   TEST_SECONDS,
   type TestStore,
 } from '../store/testing.ts';
-import { constructsOfRow } from './flow-constructs.ts';
+import { constructsOfRow, type GroupsOf, type SharedPart } from './flow-constructs.ts';
 import { HealthService } from './health-service.ts';
 import { HealthTables } from './health-tables.ts';
 import { PARAMETERS } from './parameters.ts';
@@ -34,6 +34,9 @@ let accounts = 0;
 let batch = 0n;
 beforeEach(async () => {
   accounts += 1;
+  groupsOf = () => [];
+  moved = [];
+  hasRoom = true;
   account = String(accounts).padStart(12, '0');
   database = await openDatabase({ url: 'sqlite::memory:' });
   tables = new HealthTables(database);
@@ -57,13 +60,21 @@ function monitorTo(vpc: string): Monitor {
   };
 }
 
+/** What a host has in common with others, by its instance id. */
+let groupsOf: GroupsOf;
+let hasRoom: boolean;
+/** What every flow traverses besides. */
+let moved: readonly SharedPart[];
+
 async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monitorTo('vpc-c')]) {
   const made = new HealthService({
     store: stored.store,
     tables,
     monitors: () => Promise.resolve(monitors.map((monitor) => ({ owner: owner(), monitor }))),
-    constructsOf: constructsOfRow,
+    constructsOf: (...ends) => [...constructsOfRow(...ends), ...moved],
+    groupsOf: (...instance) => groupsOf(...instance),
     isCaughtUp: () => true,
+    hasRoom: () => hasRoom,
     parameters: PARAMETERS,
     clock,
     newId: randomUUID,
@@ -128,6 +139,19 @@ async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: T
 }
 
 const lossy: Traffic = { change: (_, vpc) => (vpc === 'vpc-b' ? { retrans_est: 40 } : {}) };
+
+/** What the network cards of hosts of vpc-a count in a window. */
+async function hostStats(timeSeconds: number, exceededBy: (host: number) => number) {
+  batch += 1n;
+  const rows = Array.from({ length: 4 }, (_, host) => ({
+    timeSeconds,
+    owner: owner(),
+    instanceId: `i-vpc-a-${host}`,
+    interfaceId: 'eni-1',
+    counters: { bw_out_allowance_exceeded: exceededBy(host), rx_dropped: 1 },
+  }));
+  await stored.store.insert([], batch, rows);
+}
 
 /** Judges so many windows from the clock on, each with its traffic. */
 async function windows(health: HealthService, count: number, traffic?: Traffic | 'silence') {
@@ -271,4 +295,147 @@ test('flows of categories that do not count leave the indicator alone', async ()
   await windows(health, 2, 'silence');
   const verdict = await said('all');
   expect(verdict).toMatchObject({ state: 'insufficient', indicator: undefined });
+});
+
+test('a host whose allowance counter rose is at its limit, another is only sick', async () => {
+  const health = await service();
+  await windows(health, 2);
+  const sick: Traffic = {
+    change: (host) => (host < 2 ? { retrans_est: 60 } : {}),
+  };
+  await hostStats(clock.now() / 1000 + 6, (host) => (host === 0 ? 918 : 0));
+  await windows(health, 1, sick);
+  const kinds = (await tables.constructs(owner()))
+    .filter(({ construct }) => construct.class === 'host')
+    .map(({ construct, finding }) => [construct.id, finding?.kind]);
+  expect(Object.fromEntries(kinds)).toMatchObject({
+    'i-vpc-a-0': 'instance-limit',
+    'i-vpc-a-1': 'host',
+  });
+  expect(await said('to-vpc-b')).toMatchObject({ indicator: 0 });
+});
+
+test('hosts of one image that lose on every path are a rollout; what all hosts have is none', async () => {
+  groupsOf = (instance) => [
+    { class: 'image', id: instance < 'i-vpc-a-2' ? 'ami-new' : 'ami-old' },
+    { class: 'instance-type', id: 'm6a.large' },
+  ];
+  const health = await service();
+  await windows(health, 2);
+  await windows(health, 1, { change: (host) => (host < 2 ? { retrans_est: 60 } : {}) });
+  const found = await tables.constructs(owner());
+  const image = found.find(({ construct }) => construct.id === 'ami-new');
+  expect(image?.finding?.kind).toBe('rollout');
+  expect(found.filter(({ construct }) => construct.class === 'instance-type')).toEqual([]);
+  expect(await said('to-vpc-b')).toMatchObject({ indicator: 0 });
+});
+
+test('a verdict is computed again from what it was judged by, also after more was learned', async () => {
+  const monitors = [monitorTo('vpc-b'), monitorTo('vpc-c')];
+  const health = await service(monitors);
+  await windows(health, 3);
+  const judgedSeconds = clock.now() / 1000;
+  await windows(health, 1, lossy);
+  const at = clock.now() / 1000;
+  const kept = await tables.explanationAt(owner(), 'to-vpc-b', at - 1);
+  expect(kept).toMatchObject({ state: 'degraded' });
+  const again = () => health.judgeAgain(owner(), 'to-vpc-b', judgedSeconds);
+  expect(await again()).toEqual(kept);
+  // More is learned, a late report comes, another server asks.
+  await report(judgedSeconds + 7, { change: () => ({ retrans_est: 1_000 }) });
+  await windows(health, 4);
+  expect(await again()).toEqual(kept);
+  const other = await service(monitors);
+  expect(await other.judgeAgain(owner(), 'to-vpc-b', judgedSeconds)).toEqual(kept);
+  // Nothing was searched for in a window where nothing scored: nothing is kept of it.
+  expect(await health.judgeAgain(owner(), 'to-vpc-b', judgedSeconds - 60)).toBeUndefined();
+});
+
+test('what agents cut from their reports is said, and is no flow', async () => {
+  const health = await service();
+  const start = clock.now() / 1000;
+  batch += 1n;
+  await stored.store.insert(
+    [0, 1].map((host) => ({
+      ...flowRow({
+        account,
+        timeSeconds: start + 5,
+        category: 'UNCLASSIFIED',
+        localAddress: '::',
+        remoteAddress: '::',
+        servicePort: 0,
+        local: { vpcId: 'vpc-a', instanceId: `i-vpc-a-${host}` },
+        values: { segments_delivered: 1_000, retrans_est: 900, bytes_delivered: 2_000_000 },
+      }),
+      flowsCut: 3,
+    })),
+    batch,
+  );
+  await windows(health, 1);
+  const explanation = await tables.explanationAt(owner(), 'to-vpc-b', clock.now() / 1000);
+  // Four hosts with six flows of 1 MB each; two of them left out three flows of 2 MB in all.
+  expect(explanation?.completeness).toEqual({ hosts: 1, flowsCut: 6 / 30, bytesCut: 4 / 28 });
+  expect(explanation).toMatchObject({ state: 'healthy', power: { cells: 12 } });
+});
+
+test('reports of a clock far off are in other windows, and do no harm here', async () => {
+  const health = await service();
+  await windows(health, 2);
+  const now = clock.now() / 1000;
+  await report(now + 3_000, lossy);
+  await report(now - 3_000, lossy);
+  await windows(health, 2);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await incidents()).toEqual([]);
+});
+
+test('a topology that changes in the middle moves the blame along, and breaks nothing', async () => {
+  const health = await service();
+  await windows(health, 2);
+  await windows(health, 1, lossy);
+  const before = await incidents();
+  // From here on all goes another way.
+  moved = [{ class: 'tgw', id: 'tgw-new', changedSeconds: clock.now() / 1000 }];
+  await windows(health, 2, lossy);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded', indicator: 1 });
+  expect((await incidents()).map(({ incidentId }) => incidentId)).toContain(before[0]?.incidentId);
+  await windows(health, 4);
+  expect((await incidents()).every(({ closedAt }) => closedAt !== undefined)).toBe(true);
+});
+
+test('counters at their greatest blame nobody and break nothing', async () => {
+  const health = await service();
+  await windows(health, 2);
+  const most = 2 ** 32 - 1;
+  await windows(health, 2, {
+    change: (host, vpc) =>
+      host === 0 && vpc === 'vpc-b'
+        ? {
+            segments_delivered: Number.MAX_SAFE_INTEGER,
+            retrans_est: most,
+            rtt_us_count: most,
+            rtt_us_sum: Number.MAX_SAFE_INTEGER,
+            rtt_us_min: 0,
+            connect_attempts: most,
+            retrans_syn: most,
+            busy_us: 0,
+            rwnd_limited_us: most,
+          }
+        : {},
+  });
+  expect((await said('to-vpc-b'))?.indicator).not.toBe(1);
+});
+
+test('while the disk is low nothing is judged; then it goes on where it was', async () => {
+  const health = await service();
+  await windows(health, 2);
+  hasRoom = false;
+  await windows(health, 2, lossy);
+  expect(await incidents()).toEqual([]);
+  hasRoom = true;
+  await windows(health, 1, lossy);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded' });
+  const [incident] = await incidents();
+  // Opened by the first lossy window, which ended two windows ago.
+  expect(Date.parse(incident?.openedAt ?? '') / 1000).toBe(clock.now() / 1000 - 2 * WINDOW);
 });

@@ -3,10 +3,11 @@ import type { Log } from '../lib/log.ts';
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
+import type { HealthExplanation } from '../model/health.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import { MOST_MONITORS } from './first-pass-sql.ts';
-import type { ConstructsOf } from './flow-constructs.ts';
+import type { ConstructsOf, GroupsOf } from './flow-constructs.ts';
 import type { HealthTables } from './health-tables.ts';
 import { updateIncidents } from './incidents.ts';
 import type { Parameters } from './parameters.ts';
@@ -25,8 +26,11 @@ export interface HealthServiceDeps {
   /** Every active monitor, of every account and Region. */
   readonly monitors: () => Promise<readonly OwnedMonitor[]>;
   readonly constructsOf: ConstructsOf;
+  readonly groupsOf: GroupsOf;
   /** Whether all accepted reports are in the store. */
   readonly isCaughtUp: () => boolean;
+  /** Whether the store can write: what is judged is written down first. */
+  readonly hasRoom: () => boolean;
   readonly parameters: Parameters;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -73,10 +77,17 @@ export class HealthService implements Service {
   #expiredSeconds = 0;
 
   constructor(deps: HealthServiceDeps) {
-    const { store, constructsOf, parameters, metrics } = deps;
+    const { store, constructsOf, groupsOf, parameters, newId, options, metrics } = deps;
     this.#deps = deps;
-    this.#reader = new WindowReader(store, parameters);
-    this.#judge = new WindowJudge({ reader: this.#reader, constructsOf, parameters });
+    const { retentionSeconds } = options;
+    this.#reader = new WindowReader(store, { parameters, retentionSeconds });
+    this.#judge = new WindowJudge({
+      reader: this.#reader,
+      constructsOf,
+      groupsOf,
+      newId,
+      parameters,
+    });
     this.#windows = metrics.counter({
       name: 'nfm_health_windows_total',
       help: 'Windows judged, of every account and Region',
@@ -121,9 +132,27 @@ export class HealthService implements Service {
     }
   }
 
-  /** Judges every window that is due, the oldest first. */
+  /**
+   * What was said of a monitor at a time, computed again from what it was judged by: the same, as
+   * long as the parameters are. Undefined when nothing was searched for, or it is kept no more.
+   */
+  async judgeAgain(
+    owner: Owner,
+    monitorName: string,
+    atSeconds: number,
+  ): Promise<HealthExplanation | undefined> {
+    const said = await this.#deps.tables.explanationAt(owner, monitorName, atSeconds);
+    if (said?.inputsId === undefined) return undefined;
+    const startSeconds = Date.parse(said.start) / 1000;
+    const kept = { inputsId: said.inputsId, startSeconds };
+    const again = await this.#judge.judgeAgain(owner, kept);
+    return again?.monitors.find((one) => one.monitorName === monitorName)?.explanation;
+  }
+
+  /** Judges every window that is due, the oldest first; none while the disk is low. */
   async judgeDue(signal: AbortSignal): Promise<void> {
-    const { clock, options } = this.#deps;
+    const { clock, options, hasRoom } = this.#deps;
+    if (!hasRoom()) return;
     const nowSeconds = clock.now() / 1000;
     const owned = await this.#deps.monitors();
     const owners = new Map(owned.map(({ owner }) => [ownerKey(owner), owner]));

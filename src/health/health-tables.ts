@@ -227,7 +227,7 @@ export class HealthTables {
           .set({
             data_transferred: minute.dataTransferred,
             retransmissions: minute.retransmissions,
-            timeouts: minute.timeouts,
+            timeouts: minute.timeouts ?? UNKNOWN,
             round_trip_micros: minute.roundTripMicros ?? UNKNOWN,
           })
           .where('monitor', '=', minute.monitorName)

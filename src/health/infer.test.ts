@@ -126,6 +126,11 @@ test('counters that make no sense blame nobody and break nothing', () => {
         retrans,
         rttMicros,
         history: { segments: retrans, retrans: segments },
+        attempts: segments,
+        silent: retrans,
+        busyMicros: rttMicros,
+        rwndLimitedMicros: retrans,
+        usuallyLimited: segments,
       };
       const { cells, constructs } = windowOf(
         fleet(({ host, remote }) => (host === 'h1' && remote === 'x0' ? one : {})),

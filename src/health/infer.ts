@@ -12,6 +12,8 @@ export interface Inference {
   /** How sure each cell is to be healthy, 0 to 1: what the window counts in its history. */
   readonly lossWeight: Float64Array;
   readonly rttWeight: Float64Array;
+  readonly silenceWeight: Float64Array;
+  readonly waitWeight: Float64Array;
   /** The search's evidence, for the explanation. */
   readonly evidence: Evidence;
 }
@@ -26,13 +28,17 @@ export function infer(cells: Cells, constructs: Constructs, parameters: Paramete
   const faults = new Search(evidence, constructs).run();
   const lossWeight = evidence.state.lossWeight.slice();
   const rttWeight = evidence.state.rttWeight.slice();
+  const silenceWeight = evidence.state.silenceWeight.slice();
   for (const { construct } of faults) {
     for (const i of evidence.cellsOf(construct)) {
       lossWeight[i] = 0;
       rttWeight[i] = 0;
+      silenceWeight[i] = 0;
     }
   }
-  return { faults, lnE: lnEs(evidence, faults), lossWeight, rttWeight, evidence };
+  const waitWeight = waitWeights(evidence);
+  const weights = { lossWeight, rttWeight, silenceWeight, waitWeight };
+  return { faults, lnE: lnEs(evidence, faults), ...weights, evidence };
 }
 
 /** The inference of a window whose first pass, done in the store, found nothing to search for. */
@@ -48,8 +54,27 @@ export function quietInference(
   for (const { construct, totals } of first) {
     if (typeof construct === 'number') evidence.totals.set(totals, construct * COLUMNS);
   }
-  const { lossWeight, rttWeight } = evidence.state;
-  return { faults: [], lnE: lnEs(evidence, []), lossWeight, rttWeight, evidence };
+  const { lossWeight, rttWeight, silenceWeight } = evidence.state;
+  const waitWeight = waitWeights(evidence);
+  const weights = { lossWeight, rttWeight, silenceWeight, waitWeight };
+  return { faults: [], lnE: lnEs(evidence, []), ...weights, evidence };
+}
+
+/** What goes on for days is how things are, but it takes days. */
+function waitWeights({ state }: Evidence): Float64Array {
+  return Float64Array.from(state.stalled, (is) => (is === 1 ? state.p.stallWeight : 1));
+}
+
+/** Of a construct that is no fault of the window: its log e-value if its loudest cell is not heard. */
+export function lnEOfOthers({ evidence }: Inference, construct: number): number {
+  return lnMean(CHANNELS.map((channel) => evidence.lnEOfOthers(construct, channel)));
+}
+
+/** The mean of e-values is one. */
+function lnMean(each: readonly number[]): number {
+  const most = Math.max(...each);
+  const sum = each.reduce((total, nats) => total + Math.exp(nats - most), 0);
+  return most + Math.log(sum / each.length);
 }
 
 /** Over all channels: the mean of e-values is one. */
@@ -61,9 +86,7 @@ function lnEs(evidence: Evidence, faults: readonly Fault[]): Float64Array {
         faults.find((fault) => fault.construct === c && fault.channel === channel)?.lnE ??
         evidence.lnE(c, channel),
     );
-    const most = Math.max(...each);
-    const sum = each.reduce((total, nats) => total + Math.exp(nats - most), 0);
-    lnE[c] = most + Math.log(sum / CHANNELS.length);
+    lnE[c] = lnMean(each);
   }
   return lnE;
 }

@@ -4,7 +4,8 @@ const grid = new Float64Array(16);
 
 /**
  * A cell's evidence of added round-trip time: Student's t of 4 degrees, as a few per cent of
- * windows are far off by themselves. None without a history of the cell's own.
+ * windows are far off by themselves. None without a history of the cell's own, nor of one
+ * whose receiver keeps it waiting.
  */
 export function latencyRow(state: CellState, i: number): void {
   const { p, rows } = state;
@@ -13,7 +14,7 @@ export function latencyRow(state: CellState, i: number): void {
   if (!isJudged(state, i)) {
     rows.fill(0, at, at + count);
     state.lnRttNull[i] = Number.NEGATIVE_INFINITY;
-    state.rttWeight[i] = (state.rtt[i] as number) > 0 ? 1 : 0;
+    state.rttWeight[i] = (state.rtt[i] as number) > 0 && state.stalled[i] === 0 ? 1 : 0;
     return;
   }
   const now = lnShift(state, i, 0);
@@ -40,6 +41,7 @@ export function latencyRow(state: CellState, i: number): void {
 
 function isJudged(state: CellState, i: number): boolean {
   const rtt = state.rtt[i] as number;
+  if (state.stalled[i] === 1) return false;
   return rtt > 0 && rtt < Number.POSITIVE_INFINITY && (state.baseRtt[i] as number) > 0;
 }
 

@@ -7,6 +7,7 @@ import {
   lnAdd,
   SHIFT_AT,
 } from './cell-state.ts';
+import { DEAD } from './cells.ts';
 import { lnNegativeBinomial } from './negative-binomial.ts';
 
 /** Of the loss grid, what is more than a burst: a private fault is one of these. */
@@ -21,6 +22,11 @@ const grid = new Float64Array(16);
  */
 export function lossRow(state: CellState, i: number): void {
   const { p, rows } = state;
+  // What a dead cell sends again is silence, and told in the dead channel.
+  if (state.cells.life[i] === DEAD) {
+    sayNothing(state, i);
+    return;
+  }
   const at = i * COLUMNS + LOSS_AT;
   const excess = state.excess[i] as number;
   const now = lnLoss(state, i, excess);

@@ -16,7 +16,7 @@ const FACTORS = 8;
 const MOST_FACTORS = 64;
 
 /** ln Γ(x + r) − ln Γ(x) for a whole r; the difference of two lgamma would lose its digits. */
-function lnRising(x: number, r: number): number {
+export function lnRising(x: number, r: number): number {
   if (r <= MOST_FACTORS && x < 1e30) {
     let sum = 0;
     for (let from = 0; from < r; from += FACTORS) {

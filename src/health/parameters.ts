@@ -4,18 +4,21 @@
  */
 export const PARAMETERS = {
   /** Changes whenever one of the others does. */
-  version: 1,
+  version: 2,
 
   /** Excess retransmissions a segment that are tried; loss of 0.03% is the least one window shows. */
   lossGrid: [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3],
   /** Shares of a construct's cells that may be broken: ECMP members, black holes, flaps. */
   fractionGrid: [1 / 16, 1 / 8, 1 / 4, 1 / 2],
+  /** Shares of connection attempts that may be met with silence. */
+  silenceGrid: [0.02, 0.06, 0.2, 0.5, 0.9],
   /** Added round-trip time that is tried, microseconds. */
   shiftGrid: [100, 300, 1e3, 3e3, 1e4, 3e4, 1e5],
   /** Private fault of a cell (its application, one socket): bounds what one cell can say. */
   privateLoss: 0.007,
   privateLatency: 0.02,
   privateDead: 0.01,
+  privateSilence: 0.01,
   /** Once a broken share is found, its cells lose alike with this probability: no part of it is news. */
   brokenLoss: 0.75,
   /** No cell says more, for or against. Nats. */
@@ -54,6 +57,24 @@ export const PARAMETERS = {
   shiftScale: 0.2,
   /** All cells' median may drift so far and is taken out first: clocks, kernels, load. */
   commonMode: 0.5,
+
+  /**
+   * Share of connection attempts whose SYN is sent again before any were seen: listeners' full
+   * queues more than loss; as with loss, evidence is against the tolerance times it, plus that.
+   */
+  priorSilence: 1e-3,
+  silenceAdded: 1e-3,
+  mostSilence: 0.9,
+  /** Beta-binomial: how little the attempts of a cell under a fault differ from those of others. */
+  silenceConcentration: 10,
+
+  /** A receiver keeps its senders waiting at least this share of their busy time, where it was at most that. */
+  stallShare: 0.5,
+  stallUsualShare: 0.25,
+  /** Busy time of a remote's senders before it is said. Microseconds. */
+  stallLeastMicros: 1e6,
+  /** A stalled window counts so little in the history: what goes on for days is how things are. */
+  stallWeight: 0.05,
 
   /** P(dead cell | its path is dead), and P(dead | nothing is wrong). */
   deadGivenFault: 0.9,

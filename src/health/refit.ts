@@ -1,4 +1,5 @@
 import { type CellState, COLUMNS } from './cell-state.ts';
+import { connectNats } from './connect.ts';
 import { deadNats } from './dead.ts';
 import type { Channel, Evidence } from './evidence.ts';
 import { latencyNats } from './latency.ts';
@@ -29,7 +30,7 @@ export function refit(
   const sizes = Array.from(
     { length: STEPS + 1 },
     (_, step) => (coarse / REACH) * REACH ** ((2 * step) / STEPS),
-  ).filter((size) => shape === 'uniform' || size < 1);
+  ).filter((size) => size < 1 || (shape === 'uniform' && channel !== 'connect'));
   const sums = sumsOf(evidence, construct, { sizes, nats: natsOf(channel, shape) });
   const most = Math.max(...sums);
   const within = sizes.filter((_, step) => (sums[step] as number) >= most - FALL);
@@ -45,6 +46,7 @@ type Nats = (state: CellState, cell: number, size: number) => number;
 function natsOf(channel: Channel, shape: Severity['shape']): Nats {
   if (channel === 'latency') return latencyNats;
   if (channel === 'dead') return deadNats;
+  if (channel === 'connect') return connectNats;
   return shape === 'uniform' ? lossNats : lossFractionNats;
 }
 

@@ -34,6 +34,8 @@ export interface Rival {
 }
 
 const MOST_RIVALS = 3;
+/** What was added and taken out again leaves a rounding error. */
+const ROUNDING = 1e-9;
 
 interface Candidate {
   readonly construct: number;
@@ -103,6 +105,8 @@ export class Search {
       if (channel === 'latency') (state.shift[i] as number) += sign * size;
       else if (channel === 'dead') {
         (state.living[i] as number) *= (1 - p.deadGivenFault * size) ** sign;
+      } else if (channel === 'connect') {
+        state.silenceExcess[i] = combined(state.silenceExcess[i] as number, size, sign);
       } else if (isShare) {
         (state.sound[i] as number) *= (1 - size) ** sign;
         state.brokenAt[i] = broken;
@@ -224,6 +228,12 @@ export class Search {
     if (own.some((fault) => fault.channel === channel)) return Number.NEGATIVE_INFINITY;
     return Math.max(prior, lnOdds(this.#evidence.state.p.secondChannelPrior));
   }
+}
+
+/** Shares of attempts lost one after the other; `sign` -1 takes one out again. */
+function combined(before: number, size: number, sign: 1 | -1): number {
+  const share = 1 - (1 - before) * (1 - size) ** sign;
+  return share < ROUNDING ? 0 : share;
 }
 
 function healthyCells(evidence: Evidence, construct: number, column: number): number {

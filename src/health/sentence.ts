@@ -18,6 +18,12 @@ export function findingSentence(finding: SayableFinding, noun: Noun): string {
   if (through !== undefined && finding.fault.kind === 'loss') {
     parts[0] += ` (${through.retrans} of ${through.segments} segments, ${plural(through.hosts, 'host')})`;
   }
+  if (through !== undefined && finding.fault.kind === 'connect') {
+    parts[0] += ` (${through.silent} of ${through.attempts}, ${plural(through.hosts, 'host')})`;
+  }
+  if (avoiding !== undefined && avoiding.attempts > 0 && finding.fault.kind === 'connect') {
+    parts.push(`Elsewhere it is ${percent(avoiding.silent / avoiding.attempts)}`);
+  }
   if (avoiding?.rate !== undefined && finding.fault.kind === 'loss') {
     const isHost = avoiding.group === 'other hosts, to the same remotes';
     parts.push(
@@ -51,7 +57,10 @@ const WHAT: Readonly<Record<HealthFinding['kind'], What>> = {
   host: flowsOf,
   'remote-host': (finding, where) => `flows to ${where} ${harm(finding)}, from whatever host`,
   'remote-service': (finding, where) => `flows to ${where} ${harm(finding)}, from several places`,
-  application: (_, where) => `${where} refuses connections: its application, not the network`,
+  application: ({ fault }, where) =>
+    fault.kind === 'stalled'
+      ? `${where} reads too slowly and keeps its senders waiting: its application, not the network`
+      : `${where} refuses connections: its application, not the network`,
   rollout: (finding, where) =>
     `hosts with ${where} have it in common that their flows ${harm(finding)}`,
   internet: flowsThrough,
@@ -69,6 +78,8 @@ const DOUBTS = {
 function harm({ fault }: SayableFinding): string {
   const { kind, shape, size } = fault;
   if (kind === 'latency') return `take ${millis(size)} longer`;
+  if (kind === 'connect')
+    return `have ${percent(size)} of their connection attempts met with silence`;
   if (kind === 'dead') return `get nothing through, ${percent(size)} of them`;
   return shape === 'uniform'
     ? `lose ${percent(size)}`

@@ -2,7 +2,7 @@ import { COLUMNS, lnAdd } from './cell-state.ts';
 import type { Constructs } from './cells.ts';
 import { type ConstructClassName, classOf } from './construct-class.ts';
 import { CHANNELS, type Channel } from './evidence.ts';
-import type { Inference } from './infer.ts';
+import { type Inference, lnEOfOthers } from './infer.ts';
 import type { Parameters } from './parameters.ts';
 import type { Fault } from './search.ts';
 
@@ -67,7 +67,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
     // Its alarm has a rule of its own to end by; what comes after begins anew.
     if (under.has(name)) continue;
     const before = state.lnM[name] ?? Number.NEGATIVE_INFINITY;
-    const now = lnAdd(before, 0) + (inference.lnE[c] as number);
+    const now = lnAdd(before, 0) + addedNats(c, inference);
     if (now > LEAST_LN_M) lnM.set(c, now);
   }
   const threshold = Math.log(
@@ -88,6 +88,13 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
     closed,
     threshold,
   };
+}
+
+/** A fault of the window was judged by all that it has; mere evidence counts without its loudest cell. */
+function addedNats(c: number, inference: Inference): number {
+  const lnE = inference.lnE[c] as number;
+  const isFault = inference.faults.some(({ construct }) => construct === c);
+  return lnE > 0 && !isFault ? lnEOfOthers(inference, c) : lnE;
 }
 
 function isShared({ classes, eligible }: Constructs, c: number): boolean {

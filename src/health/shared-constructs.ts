@@ -1,31 +1,43 @@
-import type { ConstructsOf } from './flow-constructs.ts';
+import type { ConstructsOf, GroupsOf, SharedPart } from './flow-constructs.ts';
 import type { SharedConstruct } from './window-cells.ts';
-import type { EndPair, PairPaths } from './window-reader.ts';
+import type { EndPair, WindowPaths } from './window-reader.ts';
 
 /** The shared constructs of a window, numbered as they are met. */
 export class SharedConstructs {
   readonly list: SharedConstruct[] = [];
-  readonly #constructsOf: ConstructsOf;
   readonly #timeSeconds: number;
   readonly #numberOf = new Map<string, number>();
 
-  constructor(constructsOf: ConstructsOf, timeSeconds: number) {
-    this.#constructsOf = constructsOf;
+  constructor(timeSeconds: number) {
     this.#timeSeconds = timeSeconds;
   }
 
-  /** The paths between these ends. */
-  add(pairs: readonly EndPair[]): PairPaths {
+  /** What lies between these ends, and what these hosts have in common. */
+  add(
+    ends: { readonly pairs: readonly EndPair[]; readonly instances: readonly string[] },
+    of: { readonly constructsOf: ConstructsOf; readonly groupsOf: GroupsOf },
+  ): WindowPaths {
+    const time = this.#timeSeconds;
+    const groups = sharedGroups(ends.instances.map((instance) => of.groupsOf(instance, time)));
+    const grouped = ends.instances.flatMap((instance, i) => {
+      const path = this.#path(groups[i] ?? []);
+      return path.length === 0 ? [] : [{ host: `host:${instance}`, path }];
+    });
     return {
-      pairs: pairs.map(({ pair }) => pair),
-      paths: pairs.map(({ local, remote }) => {
-        const path = this.#constructsOf(local, remote, this.#timeSeconds).map((construct) => {
-          const { class: name, id, changedSeconds = 0 } = construct;
-          return this.#number({ name: `${name}:${id}`, class: name, changedSeconds });
-        });
-        return [...new Set(path)];
-      }),
+      pairs: ends.pairs.map(({ pair }) => pair),
+      paths: ends.pairs.map(({ local, remote }) =>
+        this.#path(of.constructsOf(local, remote, time)),
+      ),
+      hosts: grouped.map(({ host }) => host),
+      hostPaths: grouped.map(({ path }) => path),
     };
+  }
+
+  #path(parts: readonly SharedPart[]): number[] {
+    const path = parts.map(({ class: name, id, changedSeconds = 0 }) =>
+      this.#number({ name: `${name}:${id}`, class: name, changedSeconds }),
+    );
+    return [...new Set(path)];
   }
 
   #number(construct: SharedConstruct): number {
@@ -34,4 +46,20 @@ export class SharedConstructs {
     this.#numberOf.set(construct.name, this.list.length);
     return this.list.push(construct) - 1;
   }
+}
+
+/**
+ * Of each host's groups those that some hosts have and others do not: what all have in common tells
+ * nothing apart, and of one host it is the host.
+ */
+function sharedGroups(ofHosts: readonly (readonly SharedPart[])[]): SharedPart[][] {
+  const key = ({ class: name, id }: SharedPart) => `${name}:${id}`;
+  const counts = new Map<string, number>();
+  for (const group of ofHosts.flat()) counts.set(key(group), (counts.get(key(group)) ?? 0) + 1);
+  return ofHosts.map((groups) =>
+    groups.filter((group) => {
+      const count = counts.get(key(group)) ?? 0;
+      return count > 1 && count < ofHosts.length;
+    }),
+  );
 }

@@ -11,6 +11,12 @@ export interface CellParts {
   readonly segments?: number;
   readonly retrans?: number;
   readonly rttMicros?: number;
+  readonly attempts?: number;
+  readonly silent?: number;
+  /** Busy time, of which the receiver's window forbade some, and the share it did before. */
+  readonly busyMicros?: number;
+  readonly rwndLimitedMicros?: number;
+  readonly usuallyLimited?: number;
   readonly life?: number;
   readonly refused?: number;
   readonly history?: { readonly segments?: number; readonly retrans?: number };
@@ -59,6 +65,10 @@ export function windowOf(
     rttCount: numbers(() => 1),
     rttSum: rtt,
     rttMin: rtt,
+    attempts: numbers(({ attempts = 0 }) => attempts),
+    silent: numbers(({ silent = 0 }) => silent),
+    busyMicros: numbers(({ busyMicros = 0 }) => busyMicros),
+    rwndLimitedMicros: numbers(({ rwndLimitedMicros = 0 }) => rwndLimitedMicros),
     life: Uint8Array.from(parts, ({ life = ALIVE }) => life),
     refused: Uint8Array.from(parts, ({ refused = 0 }) => refused),
     history: {
@@ -68,11 +78,17 @@ export function windowOf(
       lnRtt: lnBase.map((ln, i) => ln * (weight[i] as number)),
       lnRttSquare: lnBase.map((ln, i) => ln * ln * (weight[i] as number)),
       lnRttMin: lnBase.map((ln, i) => ln * (weight[i] as number)),
+      attempts: numbers(() => 0),
+      silent: numbers(() => 0),
+      busyMicros: numbers(({ usuallyLimited }) => (usuallyLimited === undefined ? 0 : 1e9)),
+      rwndLimitedMicros: numbers(({ usuallyLimited = 0 }) => 1e9 * usuallyLimited),
     },
     baselineClass: new Uint32Array(parts.length),
     classes: {
       retrans: new Float64Array(1),
       segments: new Float64Array(1),
+      attempts: new Float64Array(1),
+      silent: new Float64Array(1),
       priorLoss: Float64Array.of(PRIOR_LOSS.INTER_AZ ?? 0),
     },
   };

@@ -28,7 +28,7 @@ function told(
     alarms: detection.state.alarms,
     startSeconds: 1_000,
     threshold: detection.threshold,
-    completeness: 1,
+    inputsId: undefined,
   };
   const found = findings(judged, PARAMETERS);
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
@@ -45,7 +45,7 @@ function told(
     },
   };
   const verdict = monitorVerdict(judged, { monitor, found }, PARAMETERS);
-  const explanation = explain(judged, { verdict, monitor }, PARAMETERS);
+  const explanation = explain(judged, { verdict, monitor, completeness: {} }, PARAMETERS);
   const { state, healthIndicator, sentence } = explanation;
   return { state, healthIndicator, sentence, findings: explanation.findings };
 }
@@ -191,4 +191,70 @@ test('a healthy monitor is told what would have shown', () => {
   expect(told(cells(() => ({}))).sentence).toMatch(
     /^The network is healthy: 0 of 24000 segments were sent again, as usual, and a loss of 0\.\d+% would have shown\.$/,
   );
+});
+
+test('connection attempts met with silence, where connections that live are fine, are the path’s fault', () => {
+  // Half of the attempts; each cell tries twice.
+  const halved = told(cells((cell) => (onX(cell) ? { attempts: 4, silent: 2 } : { attempts: 4 })));
+  expect(halved).toMatchObject({ state: 'degraded', healthIndicator: 1 });
+  expect(halved.findings[0]).toMatchObject({
+    kind: 'network',
+    construct: { id: 'x' },
+    fault: { kind: 'connect' },
+    contrast: [
+      { attempts: 48, silent: 24 },
+      { attempts: 48, silent: 0 },
+    ],
+  });
+  expect(halved.sentence).toMatch(
+    /flows through transit gateway attachment x have 5\d% of their connection attempts met with silence \(24 of 48, 4 hosts\)\. Elsewhere it is 0%/,
+  );
+});
+
+test('a listener that is slow to answer is its own, and a SYN lost now and then is nobody’s', () => {
+  const slow = told(cells(({ remote }) => ({ attempts: 20, silent: remote === 'x1' ? 10 : 0 })));
+  expect(slow).toMatchObject({ state: 'healthy', healthIndicator: 0 });
+  expect(slow.findings.map(({ kind }) => kind)).toEqual(['remote-host']);
+  const rare = told(
+    cells(({ host, remote }) => ({
+      attempts: 40,
+      silent: host === 'h1' && remote === 'x1' ? 1 : 0,
+    })),
+  );
+  expect(rare.findings).toEqual([]);
+});
+
+test('a receiver that keeps its senders waiting is an application, and its round trips accuse nobody', () => {
+  const stalled = told(
+    cells(({ remote }) => ({
+      busyMicros: 2e7,
+      usuallyLimited: 0.02,
+      rwndLimitedMicros: remote === 'x1' ? 1.9e7 : 1e5,
+      rttMicros: remote === 'x1' ? 300_000 : 1_000,
+    })),
+  );
+  expect(stalled).toMatchObject({ state: 'healthy', healthIndicator: 0 });
+  expect(stalled.findings).toMatchObject([
+    { kind: 'application', construct: { id: 'x1' }, fault: { kind: 'stalled' } },
+  ]);
+  expect(stalled.sentence).toContain('x1 reads too slowly and keeps its senders waiting');
+});
+
+test.each([
+  { name: 'always wait for their receiver', usuallyLimited: 0.9 },
+  { name: 'have no history', usuallyLimited: undefined },
+])('transfers that $name are not said to be stalled', ({ usuallyLimited }) => {
+  const limited = usuallyLimited === undefined ? {} : { usuallyLimited };
+  const waiting = told(cells(() => ({ busyMicros: 2e7, rwndLimitedMicros: 1.9e7, ...limited })));
+  expect(waiting.findings).toEqual([]);
+});
+
+test('what dead paths retransmit is silence: right after a change it is configuration all the same', () => {
+  const silent = cells((cell) => (onX(cell) ? { segments: 4, retrans: 4, life: DEAD } : {}));
+  const changed = told(silent, { changedSeconds: 950 });
+  expect(changed).toMatchObject({ state: 'suspected', healthIndicator: 0 });
+  expect(changed.findings.map(({ kind }) => kind)).toEqual(['configuration']);
+  const dead = told(silent);
+  expect(dead).toMatchObject({ state: 'degraded', healthIndicator: 1 });
+  expect(dead.findings[0]?.ledger).toEqual([{ owner: 'tgw-attachment:x', retrans: 48 }]);
 });

@@ -2,11 +2,13 @@ import type { Doubt, HealthState, VerdictKind } from '../model/health.ts';
 import type { Constructs } from './cells.ts';
 import { DEAD, IDLE } from './cells.ts';
 import { type ConstructClassName, classOf } from './construct-class.ts';
+import type { Channel } from './evidence.ts';
 import type { Inference } from './infer.ts';
 import type { Parameters } from './parameters.ts';
 import { breadthOf } from './refit.ts';
 import type { Fault } from './search.ts';
 import { type Alarm, followsLoad } from './sequential.ts';
+import { stalledRemotes } from './stall.ts';
 
 /** A fault of a window with what is made of it. */
 export interface Finding {
@@ -14,6 +16,8 @@ export interface Finding {
   readonly kind: VerdictKind;
   readonly fault: Fault | undefined;
   readonly alarm: Alarm | undefined;
+  /** What its application does, where it is that. */
+  readonly cause?: 'refused' | 'stalled' | undefined;
   /** It is the network, and sure enough: it degrades the monitors it is material to. */
   readonly setsIndicator: boolean;
   readonly doubt?: Doubt | undefined;
@@ -80,7 +84,7 @@ export function findings(window: JudgedWindow, p: Parameters): Finding[] {
     const alarm = alarmOf.get(constructs.names[construct] as string);
     return judged(window, { construct, fault, alarm }, p);
   });
-  return [...found, ...refusals(window)];
+  return [...found, ...applications(window, p)];
 }
 
 type Suspect = Pick<Finding, 'construct' | 'fault' | 'alarm'>;
@@ -112,10 +116,12 @@ function doubtOf(
 ): Doubt | undefined {
   const since = alarm?.sinceSeconds ?? startSeconds;
   const changed = constructs.changedSeconds[construct] as number;
-  const isDead =
-    alarm?.channel === 'dead' ||
-    inference.faults.some((each) => each.construct === construct && each.channel === 'dead');
-  if (isDead && changed > 0 && Math.abs(since - changed) <= p.configurationSeconds) {
+  const isOn = (channel: Channel) =>
+    alarm?.channel === channel ||
+    inference.faults.some((each) => each.construct === construct && each.channel === channel);
+  const isDead = isOn('dead');
+  const isSilent = isDead || isOn('connect');
+  if (isSilent && changed > 0 && Math.abs(since - changed) <= p.configurationSeconds) {
     return 'just-changed';
   }
   const isOther = ({ construct: other }: { readonly construct: number }) =>
@@ -146,20 +152,39 @@ function hasControlGroup({ evidence }: Inference, construct: number): boolean {
   );
 }
 
-/** Remote ends that answered connections with RST: their application, and nobody else. */
-function refusals({ inference }: JudgedWindow): Finding[] {
+/** Remote ends that answer connections with RST, or do not read: their application, and nobody else. */
+function applications({ inference, constructs, alarms }: JudgedWindow, p: Parameters): Finding[] {
   const { cells } = inference.evidence.state;
-  const remotes = new Set<number>();
+  const causes = new Map<number, Finding['cause']>();
+  for (const remote of stalledRemotes(cells, p)) causes.set(remote, 'stalled');
+  const silenced = silencedCells({ inference, constructs, alarms });
   for (let i = 0; i < cells.length; i += 1) {
-    if (cells.refused[i] === 1) remotes.add(cells.remote[i] as number);
+    if (cells.refused[i] === 1 && !silenced.has(i))
+      causes.set(cells.remote[i] as number, 'refused');
   }
-  return [...remotes].map((construct) => ({
+  return [...causes].map(([construct, cause]) => ({
     construct,
     kind: 'application',
     fault: undefined,
     alarm: undefined,
+    cause,
     setsIndicator: false,
   }));
+}
+
+/** Cells that cross a silent path: who gave up waiting there was not refused, though it looks so. */
+function silencedCells({
+  inference,
+  constructs,
+  alarms,
+}: Pick<JudgedWindow, 'inference' | 'constructs' | 'alarms'>): ReadonlySet<number> {
+  const isSilence = ({ channel }: { readonly channel: Channel }) =>
+    channel === 'dead' || channel === 'connect';
+  const silent = [
+    ...inference.faults.filter(isSilence).map(({ construct }) => construct),
+    ...alarms.filter(isSilence).map(({ construct }) => constructs.names.indexOf(construct)),
+  ];
+  return new Set(silent.filter((c) => c !== -1).flatMap((c) => [...inference.evidence.cellsOf(c)]));
 }
 
 /** What a window says of a monitor. */
@@ -201,40 +226,55 @@ export function monitorVerdict(
 
 /** Whether a fault does the monitor's own flows enough harm to be named. */
 function isMaterial(
-  { inference }: JudgedWindow,
+  window: JudgedWindow,
   { finding, through }: { readonly finding: Finding; readonly through: Uint32Array },
   p: Parameters,
 ): boolean {
-  const { cells, baseLoss, baseRtt } = inference.evidence.state;
   const severity = finding.fault ?? finding.alarm;
   if (severity === undefined) return true;
-  let segments = 0;
-  let retrans = 0;
-  let expected = 0;
-  let tried = 0;
-  let dead = 0;
-  let rtt = 0;
-  let rtts = 0;
-  for (const i of through) {
-    const n = cells.segments[i] as number;
-    segments += n;
-    retrans += cells.retrans[i] as number;
-    expected += n * (baseLoss[i] as number);
-    if (cells.life[i] !== IDLE) tried += 1;
-    if (cells.life[i] === DEAD) dead += 1;
-    if ((baseRtt[i] as number) > 0) {
-      rtt += baseRtt[i] as number;
-      rtts += 1;
+  const sums = harmOf(window, through);
+  switch (severity.channel) {
+    case 'connect':
+      return sums.silent > p.materialDead * sums.attempts;
+    case 'dead':
+      return sums.dead >= p.materialDead * sums.tried && sums.dead > 0;
+    case 'latency':
+      return (
+        sums.rtts > 0 &&
+        severity.size >= Math.max(p.materialMicros, (p.materialRtt * sums.rtt) / sums.rtts)
+      );
+    case 'loss': {
+      const { segments, retrans, expected } = sums;
+      if (segments === 0) return false;
+      const base = expected / segments;
+      const excess = severity.shape === 'uniform' ? severity.size : (retrans - expected) / segments;
+      return excess >= Math.max(p.materialLoss, p.materialLossTimesBase * base);
     }
   }
-  if (severity.channel === 'dead') return dead >= p.materialDead * tried && dead > 0;
-  if (severity.channel === 'latency') {
-    return rtts > 0 && severity.size >= Math.max(p.materialMicros, (p.materialRtt * rtt) / rtts);
+}
+
+/** What these cells suffered, added up. */
+function harmOf({ inference }: JudgedWindow, through: Uint32Array) {
+  const { cells, baseLoss, baseRtt } = inference.evidence.state;
+  const sums = {
+    ...{ segments: 0, retrans: 0, expected: 0, tried: 0, dead: 0, rtt: 0, rtts: 0 },
+    ...{ attempts: 0, silent: 0 },
+  };
+  for (const i of through) {
+    const n = cells.segments[i] as number;
+    sums.segments += n;
+    sums.retrans += cells.retrans[i] as number;
+    sums.expected += n * (baseLoss[i] as number);
+    sums.attempts += cells.attempts[i] as number;
+    sums.silent += cells.silent[i] as number;
+    if (cells.life[i] !== IDLE) sums.tried += 1;
+    if (cells.life[i] === DEAD) sums.dead += 1;
+    if ((baseRtt[i] as number) > 0) {
+      sums.rtt += baseRtt[i] as number;
+      sums.rtts += 1;
+    }
   }
-  if (segments === 0) return false;
-  const base = expected / segments;
-  const excess = severity.shape === 'uniform' ? severity.size : (retrans - expected) / segments;
-  return excess >= Math.max(p.materialLoss, p.materialLossTimesBase * base);
+  return sums;
 }
 
 /**

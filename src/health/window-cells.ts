@@ -14,16 +14,22 @@ export interface SharedConstruct {
 export interface WindowParts {
   readonly rows: readonly CellRow[];
   readonly shared: readonly SharedConstruct[];
-  /** The numbers of the shared constructs of a pair of ends. */
-  readonly pathOf: ReadonlyMap<string, readonly number[]>;
+  /** Hosts by what their allowance counters said; those that are in neither said nothing. */
+  readonly limits: HostLimits;
   /** Only these have all of their cells among the rows; undefined: all have. */
   readonly only: Excluded | undefined;
   readonly alarms: readonly Alarm[];
 }
 
+/** Hosts (`host:…`) whose allowance counters rose in a window, and those whose did not. */
+export interface HostLimits {
+  readonly exceeded: readonly string[];
+  readonly within: readonly string[];
+}
+
 /** Rows of the store as arrays: shared constructs keep their numbers, hosts and remotes follow. */
 export function windowCells(parts: WindowParts): { cells: Cells; constructs: Constructs } {
-  const { rows, shared, pathOf } = parts;
+  const { rows, shared } = parts;
   const names = shared.map(({ name }) => name);
   const numberOf = new Map<string, number>();
   const end = (name: string): number => {
@@ -40,11 +46,7 @@ export function windowCells(parts: WindowParts): { cells: Cells; constructs: Con
     classNumber.set(row.class, known);
     return known;
   });
-  const paths = rows.map((row, i) => [
-    host[i] as number,
-    remote[i] as number,
-    ...(pathOf.get(row.pair) ?? []),
-  ]);
+  const paths = rows.map((row, i) => [host[i] as number, remote[i] as number, ...row.path]);
   const pathStart = new Uint32Array(rows.length + 1);
   for (const [i, path] of paths.entries())
     pathStart[i + 1] = (pathStart[i] as number) + path.length;
@@ -61,6 +63,10 @@ export function windowCells(parts: WindowParts): { cells: Cells; constructs: Con
     rttCount: column(({ rtts }) => rtts),
     rttSum: column(({ rtt_sum }) => rtt_sum),
     rttMin: column(({ rtt_min }) => rtt_min),
+    attempts: column(({ tries }) => tries),
+    silent: column(({ silent }) => silent),
+    busyMicros: column(({ busy }) => busy),
+    rwndLimitedMicros: column(({ rwnd_limited }) => rwnd_limited),
     life: Uint8Array.from(rows, ({ life }) => life),
     refused: Uint8Array.from(rows, ({ refused }) => refused),
     history: {
@@ -70,27 +76,37 @@ export function windowCells(parts: WindowParts): { cells: Cells; constructs: Con
       lnRtt: column(({ h_x }) => h_x),
       lnRttSquare: column(({ h_xx }) => h_xx),
       lnRttMin: column(({ h_m }) => h_m),
+      attempts: column(({ h_tried }) => h_tried),
+      silent: column(({ h_silent }) => h_silent),
+      busyMicros: column(({ h_busy }) => h_busy),
+      rwndLimitedMicros: column(({ h_limited }) => h_limited),
     },
     baselineClass,
     classes: {
       retrans: ofClass(({ class_k }) => class_k),
       segments: ofClass(({ class_n }) => class_n),
+      attempts: ofClass(({ class_tried }) => class_tried),
+      silent: ofClass(({ class_silent }) => class_silent),
       priorLoss: ofClass(({ prior }) => prior),
     },
   };
   return { cells, constructs: constructsOf(names, parts) };
 }
 
-function constructsOf(names: readonly string[], { shared, only, alarms }: WindowParts): Constructs {
+function constructsOf(
+  names: readonly string[],
+  { shared, only, alarms, limits }: WindowParts,
+): Constructs {
   const whole = only && { shared: new Set(only.shared), ends: new Set(only.ends) };
+  const exceeded = new Set(limits.exceeded);
+  const within = new Set(limits.within);
   const alarmed = new Set(alarms.map(({ construct }) => construct));
   const isEligible = (name: string, c: number) =>
     whole === undefined || (c < shared.length ? whole.shared.has(c) : isWhole(name, whole.ends));
   return {
     names,
     classes: names.map((name, c) => shared[c]?.class ?? (name.split(':')[0] as ConstructClassName)),
-    // No report says so yet.
-    limited: new Uint8Array(names.length).fill(2),
+    limited: Uint8Array.from(names, (name) => (exceeded.has(name) ? 1 : within.has(name) ? 0 : 2)),
     changedSeconds: Float64Array.from(names, (_, c) => shared[c]?.changedSeconds ?? 0),
     eligible: Uint8Array.from(names, (name, c) => Number(isEligible(name, c))),
     alarmed: Uint8Array.from(names, (name) => Number(alarmed.has(name))),

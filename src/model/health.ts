@@ -42,6 +42,9 @@ export interface ContrastGroup {
   readonly hosts: number;
   readonly segments: number;
   readonly retrans: number;
+  /** Attempts to connect, and those met with silence: their SYN was sent again. */
+  readonly attempts: number;
+  readonly silent: number;
   /** Retransmissions a segment, and what the baseline expects; absent without a segment. */
   readonly rate?: number | undefined;
   readonly expected?: number | undefined;
@@ -60,9 +63,9 @@ export interface HealthFinding {
   readonly evidenceNats: number;
   readonly thresholdNats: number;
   readonly fault: {
-    readonly kind: 'loss' | 'latency' | 'dead' | 'refused';
+    readonly kind: 'loss' | 'latency' | 'dead' | 'connect' | 'refused' | 'stalled';
     readonly shape: 'uniform' | 'fraction';
-    /** Excess loss, added microseconds, or (`fraction`) the share of its cells. */
+    /** Excess loss, added microseconds, share of attempts, or (`fraction`) of its cells. */
     readonly size: number;
     readonly interval90: readonly [number, number];
     /** Share of its cells with evidence for it. */
@@ -104,13 +107,26 @@ export interface HealthExplanation {
     /** The least loss on all of its paths that would have shown; absent when none would. */
     readonly smallestLoss?: number | undefined;
   };
-  /** Hosts that reported, of those that did lately; absent when nothing is known of earlier. */
-  readonly completeness?: number | undefined;
+  readonly completeness: HealthCompleteness;
   /** `class priors`: there is no history yet of most of its cells. */
   readonly baseline: 'learned' | 'class priors';
   /** Version of the parameters, and up to when history counted. */
   readonly parameters: number;
   readonly baselineUntil: string;
+  /** By which all that it was judged by is kept; absent where nothing scored and nothing was searched for. */
+  readonly inputsId?: string | undefined;
+}
+
+/** How much of what the monitor's hosts did is known. */
+export interface HealthCompleteness {
+  /** Hosts that reported, of those that did lately; absent when nothing is known of earlier. */
+  readonly hosts?: number | undefined;
+  /**
+   * Of its hosts' flows and bytes, the share their agents cut from their reports; absent where its
+   * hosts reported nothing.
+   */
+  readonly flowsCut?: number | undefined;
+  readonly bytesCut?: number | undefined;
 }
 
 /** What the last window says of a construct. */

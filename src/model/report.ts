@@ -82,6 +82,8 @@ export interface HostDescription {
   readonly instanceId: string;
   readonly instanceType: string;
   readonly machineId: string;
+  /** The machine image it was started from, such as ami-0123456789abcdef0. */
+  readonly imageId?: string | undefined;
   readonly hostName?: string | undefined;
   /** The network (VPC) the host is in, by name. */
   readonly network?: string | undefined;
@@ -143,6 +145,7 @@ export interface Report {
 /** Resource attributes beyond the existing agent's, by which ours describes its host. */
 export const HOST_ATTRIBUTES = {
   hostName: 'host.name',
+  imageId: 'host.image.id',
   network: 'nfm.network',
   zone: 'nfm.zone',
   /** An array of strings `NAME KIND ADDRESS/PREFIX`, one an address. */
@@ -168,6 +171,9 @@ export const FLOW_ATTRIBUTES = {
   localSocketAddress: 'nfm.local_socket_address',
   remoteSocketAddress: 'nfm.remote_socket_address',
 } as const;
+
+/** Attributes of the scope of a card's counters. */
+export const HOST_STATS_ATTRIBUTES = { interfaceId: 'interface_id' } as const;
 
 /** Attributes of a remainder's scope. */
 export const REMAINDER_ATTRIBUTES = {

@@ -61,6 +61,20 @@ export interface PathFinder {
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath;
 }
 
+/** What an instance has in common with others; absent where it is not known. */
+export interface InstanceTraits {
+  readonly imageId?: string | undefined;
+  readonly instanceType?: string | undefined;
+  /** The node pool, node group or scaling group it is one of. */
+  readonly nodePool?: string | undefined;
+}
+
+/** Tells of instances as they were at a time. */
+export interface InstanceFinder {
+  /** Undefined when nothing is known of it. */
+  instance(instanceId: string, timeSeconds: number): InstanceTraits | undefined;
+}
+
 /**
  * The topology as the path of a flow sees it: a snapshot that stays as it is while a newer one is
  * built, so lookups are synchronous and never wait.

@@ -26,6 +26,8 @@ export interface DataPlane {
   readonly store: FlowStore;
   /** Whether what was accepted is in the store. */
   readonly isCaughtUp: () => boolean;
+  /** Whether what the store writes now may be relied on. */
+  readonly hasStoreRoom: () => boolean;
   readonly services: readonly Service[];
 }
 
@@ -111,7 +113,8 @@ export function composeDataPlane(
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
   const services = [journal, ledger, memory, store, guard, budget, worker];
   const isCaughtUp = () => worker.isCaughtUp;
-  return { authenticator, publish, journal, store, isCaughtUp, services };
+  const hasStoreRoom = () => !isEmbedded || hasRoom();
+  return { authenticator, publish, journal, store, isCaughtUp, hasStoreRoom, services };
 }
 
 function journalOptions({ config, folder }: Basics) {

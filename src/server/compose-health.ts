@@ -1,4 +1,4 @@
-import { constructsOfPath } from '../health/flow-constructs.ts';
+import { constructsOfPath, groupsOfInstance } from '../health/flow-constructs.ts';
 import { HealthService } from '../health/health-service.ts';
 import { HealthTables } from '../health/health-tables.ts';
 import { PARAMETERS } from '../health/parameters.ts';
@@ -11,6 +11,7 @@ import type { TopologyParts } from './compose-topology.ts';
 
 export interface Health {
   readonly tables: HealthTables;
+  readonly service: HealthService;
   readonly services: readonly Service[];
 }
 
@@ -33,7 +34,9 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
     tables,
     monitors: () => control.monitors.everyActive(),
     constructsOf: constructsOfPath(() => topology.topology.snapshot()),
+    groupsOf: groupsOfInstance(() => topology.topology.snapshot()),
     isCaughtUp: data.isCaughtUp,
+    hasRoom: data.hasStoreRoom,
     parameters: PARAMETERS,
     clock: systemClock,
     newId,
@@ -44,5 +47,5 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
       retentionSeconds: config.retentionDays * SECONDS_A_DAY,
     },
   });
-  return { tables, services: [service] };
+  return { tables, service, services: [service] };
 }

@@ -3,6 +3,7 @@ import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
 import { listFlows } from '../api/v1/flows.ts';
 import { healthRoutes } from '../api/v1/health-routes.ts';
+import { listHosts } from '../api/v1/hosts.ts';
 import { getInsights } from '../api/v1/insights.ts';
 import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
@@ -30,6 +31,7 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
     ...flowRoutes(parts),
     ...healthRoutes({
       health: parts.health.tables,
+      judgeAgain: (...which) => parts.health.service.judgeAgain(...which),
       monitors: parts.control.monitors,
       now: () => systemClock.now(),
     }),
@@ -72,6 +74,13 @@ function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
       action: 'nfm:ListFlows',
       isQuery: true,
       answer: ({ request, principal }) => listFlows({ store, now }, request, principal),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/hosts',
+      action: 'nfm:ListHosts',
+      isQuery: true,
+      answer: ({ request, principal }) => listHosts({ store, now }, request, principal),
     },
     {
       method: 'GET',

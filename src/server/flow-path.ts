@@ -1,10 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { type DecodedReport, decodeAccepted } from '../decode/decode-accepted.ts';
 import { enrich } from '../enrich/enrich.ts';
+import { hostStatsRows } from '../enrich/host-stats-rows.ts';
 import type { Batch, BatchLedger } from '../journal/batch-ledger.ts';
 import type { Cursor, Journal, JournalRange } from '../journal/journal.ts';
 import { type AcceptedReport, decodeAcceptedReport } from '../model/accepted-report.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
+import type { HostStatsRow } from '../model/host-stats.ts';
 import { inflate } from '../publish/inflate.ts';
 import type { FlowStore } from '../store/flow-store.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -58,8 +60,8 @@ export class FlowPath {
     if (range.segment !== batch.segment || range.first !== batch.first) {
       return await ledger.finish(batch);
     }
-    const { rows } = await this.#read(range);
-    await this.storeAgain({ batch, rows }, signal);
+    const { rows, hostStats } = await this.#read(range);
+    await this.storeAgain({ batch, rows, hostStats }, signal);
     await ledger.finish(batch);
   }
 
@@ -68,10 +70,10 @@ export class FlowPath {
     const { journal, ledger, onDecoded } = this.#stages;
     const range = await journal.read(cursor, BATCH_LIMITS);
     if (range.payloads.length === 0) return undefined;
-    const { reports, rows } = await this.#read(range);
+    const { reports, rows, hostStats } = await this.#read(range);
     const batch = await ledger.note(range);
     for (const report of reports) onDecoded(report);
-    return { batch, rows, next: range.next };
+    return { batch, rows, hostStats, next: range.next };
   }
 
   async store(prepared: Storable, signal: AbortSignal): Promise<void> {
@@ -83,8 +85,8 @@ export class FlowPath {
     await this.#whileRoom(signal, (store) => store.insertMissing(...this.#rowsOf(prepared)));
   }
 
-  #rowsOf({ batch, rows }: Storable): [rows: readonly EnrichedFlow[], number: bigint] {
-    return [rows, this.#stages.ledger.storeNumber(batch)];
+  #rowsOf({ batch, rows, hostStats }: Storable): Parameters<FlowStore['insert']> {
+    return [rows, this.#stages.ledger.storeNumber(batch), hostStats];
   }
 
   /** Stored is what was inserted while the disk had room, from before it until after. */
@@ -113,7 +115,11 @@ export class FlowPath {
       host: topology.observe(report.owner, report.host, report.timeSeconds),
     }));
     const snapshot = topology.snapshot();
-    return { reports, rows: observed.flatMap((report) => enrich(report, snapshot)) };
+    return {
+      reports,
+      rows: observed.flatMap((report) => enrich(report, snapshot)),
+      hostStats: observed.flatMap(hostStatsRows),
+    };
   }
 
   /** Undefined when it cannot be read, now or ever: all behind it would wait for it for good. */
@@ -140,12 +146,14 @@ export class FlowPath {
 interface ReadRange {
   readonly reports: readonly DecodedReport[];
   readonly rows: readonly EnrichedFlow[];
+  readonly hostStats: readonly HostStatsRow[];
 }
 
 /** A batch that is written down, and its rows. */
 interface Storable {
   readonly batch: Batch;
   readonly rows: readonly EnrichedFlow[];
+  readonly hostStats: readonly HostStatsRow[];
 }
 
 export interface PreparedBatch extends Storable {

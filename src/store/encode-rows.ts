@@ -1,6 +1,7 @@
 import { BATCH_COLUMN, FLOW_COLUMNS } from '../model/columns.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import { VALUE_NAMES, VALUES_LENGTH } from '../model/flow-metrics.ts';
+import { HOST_STATS_COLUMNS, type HostStatsRow } from '../model/host-stats.ts';
 import { type BlockColumn, encodeBlock } from './native-block.ts';
 
 /** Names of the columns in the order `encodeRows` writes them. */
@@ -29,4 +30,22 @@ function gatherValues(rows: readonly EnrichedFlow[]): Float64Array {
   const values = new Float64Array(rows.length * VALUES_LENGTH);
   for (const [row, { flow }] of rows.entries()) values.set(flow.values, row * VALUES_LENGTH);
   return values;
+}
+
+/** Names of the columns in the order `encodeHostStats` writes them. */
+export const HOST_STATS_INSERT_COLUMNS: readonly string[] = [
+  ...HOST_STATS_COLUMNS.map((column) => column.name),
+  BATCH_COLUMN.name,
+];
+
+/** Rows as one block of the table of what network cards counted. */
+export function encodeHostStats(rows: readonly HostStatsRow[], batch: bigint): Buffer {
+  const columns = HOST_STATS_COLUMNS.map(
+    ({ name, type, value }): BlockColumn => ({
+      name,
+      type,
+      valueAt: (row) => value(rows[row] as HostStatsRow),
+    }),
+  );
+  return encodeBlock([...columns, { ...BATCH_COLUMN, constant: batch }], rows.length);
 }

@@ -6,6 +6,7 @@ import type { Service } from '../lib/service.ts';
 import { Turns } from '../lib/turns.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
+import type { HostStatsRow } from '../model/host-stats.ts';
 import {
   newMarker,
   openConnection,
@@ -14,16 +15,23 @@ import {
   type StoreConnection,
   type StoreLocation,
 } from './connection.ts';
-import { encodeRows, INSERT_COLUMNS } from './encode-rows.ts';
+import {
+  encodeHostStats,
+  encodeRows,
+  HOST_STATS_INSERT_COLUMNS,
+  INSERT_COLUMNS,
+} from './encode-rows.ts';
 import {
   changeColumns,
   changeRetention,
   createFlowTable,
+  createHostTable,
   FLOW_TABLE,
+  HOST_TABLE,
   retention,
   type SchemaOptions,
 } from './schema.ts';
-import { param, type SqlFragment, sql } from './sql.ts';
+import { name, param, type SqlFragment, sql } from './sql.ts';
 
 export interface FlowStoreOptions extends QueryLimits {
   readonly location: StoreLocation;
@@ -109,8 +117,13 @@ export class FlowStore implements Service {
    * Stores the rows of a batch; durable when it resolves. A day's rows are one part, all or
    * nothing. Repeating it with the same rows and number stores nothing twice.
    */
-  insert(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
-    return this.#insertDays(rows, batch, (day) => `${batch}-${day}`);
+  async insert(
+    rows: readonly EnrichedFlow[],
+    batch: bigint,
+    hostStats: readonly HostStatsRow[] = [],
+  ): Promise<void> {
+    await this.#insertDays(FLOWS, { rows, batch, suffix: '' });
+    await this.#insertDays(HOST_STATS, { rows: hostStats, batch, suffix: '' });
   }
 
   /**
@@ -119,16 +132,30 @@ export class FlowStore implements Service {
    * In the embedded engine no insert outlives its statement or process, so that what is not there
    * goes in under a token of its own: the table may remember the first one for a part it has lost.
    */
-  async insertMissing(rows: readonly EnrichedFlow[], batch: bigint): Promise<void> {
-    const stored = await this.#storedDays(batch);
+  async insertMissing(
+    rows: readonly EnrichedFlow[],
+    batch: bigint,
+    hostStats: readonly HostStatsRow[] = [],
+  ): Promise<void> {
+    await this.#insertMissing(FLOWS, rows, batch);
+    await this.#insertMissing(HOST_STATS, hostStats, batch);
+  }
+
+  async #insertMissing<Row extends TimedRow>(
+    kind: RowKind<Row>,
+    rows: readonly Row[],
+    batch: bigint,
+  ): Promise<void> {
+    const stored = await this.#storedDays(kind.table, batch);
     const missing = rows.filter((row) => !stored.has(dayOf(row)));
     this.#log.info('looked up a batch in doubt', {
+      table: kind.table,
       batch: String(batch),
       rows: rows.length,
       missing: missing.length,
     });
     const suffix = 'path' in this.#options.location ? `-${randomUUID()}` : '';
-    await this.#insertDays(missing, batch, (day) => `${batch}-${day}${suffix}`);
+    await this.#insertDays(kind, { rows: missing, batch, suffix });
   }
 
   /**
@@ -170,18 +197,30 @@ export class FlowStore implements Service {
     }
   }
 
-  /** The days there are rows of, the oldest first. */
+  /** The days there are rows of, the oldest first, with what all that is kept by day takes. */
   async days(): Promise<StoredDay[]> {
     const days = await this.#ask<{ day: string; rows: string; bytes: string }>(
-      sql`SELECT partition AS day, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)} AND active GROUP BY day ORDER BY day`,
+      sql`SELECT partition AS day, sumIf(rows, table = ${param('String', FLOW_TABLE)}) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE database = currentDatabase() AND active AND table IN (${param('Array(String)', await this.#dayTables())}) GROUP BY day ORDER BY day`,
     );
     return days.map(({ day, rows, bytes }) => ({ day, rows: Number(rows), bytes: Number(bytes) }));
   }
 
-  /** Deletes a day's rows for good. */
+  /** Deletes a day for good. */
   async dropDay({ day }: Pick<StoredDay, 'day'>): Promise<void> {
     if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new Error(`"${day}" is no day`);
-    await requireOpen(this.#control).command(`ALTER TABLE ${FLOW_TABLE} DROP PARTITION '${day}'`);
+    for (const table of await this.#dayTables()) {
+      await requireOpen(this.#control).command(
+        sql`ALTER TABLE ${name(table)} DROP PARTITION ${{ fragment: [`'${day}'`] }}`,
+      );
+    }
+  }
+
+  /** The tables that have a partition a day. */
+  async #dayTables(): Promise<string[]> {
+    const tables = await this.#ask<{ name: string }>(
+      sql`SELECT name FROM system.tables WHERE database = currentDatabase() AND partition_key IN ('toDate(time)', 'toDate(start)') ORDER BY name`,
+    );
+    return tables.map((table) => table.name);
   }
 
   /**
@@ -193,11 +232,16 @@ export class FlowStore implements Service {
    */
   async settle(isLow: boolean): Promise<void> {
     const control = requireOpen(this.#control);
-    await control.command(`SYSTEM STOP MERGES ${FLOW_TABLE}`);
+    const stopMerges = async () => {
+      for (const { table } of KINDS) await control.command(`SYSTEM STOP MERGES ${table}`);
+    };
+    await stopMerges();
     await this.#alone(async () => {
-      await control.command(`DETACH TABLE IF EXISTS ${FLOW_TABLE}`);
-      await control.command(`ATTACH TABLE IF NOT EXISTS ${FLOW_TABLE}`);
-      if (isLow) await control.command(`SYSTEM STOP MERGES ${FLOW_TABLE}`);
+      for (const { table } of KINDS) {
+        await control.command(`DETACH TABLE IF EXISTS ${table}`);
+        await control.command(`ATTACH TABLE IF NOT EXISTS ${table}`);
+      }
+      if (isLow) await stopMerges();
     });
   }
 
@@ -216,28 +260,31 @@ export class FlowStore implements Service {
     });
   }
 
-  #insertDays(
-    rows: readonly EnrichedFlow[],
-    batch: bigint,
-    tokenOf: (day: number) => string,
+  #insertDays<Row extends TimedRow>(
+    kind: RowKind<Row>,
+    {
+      rows,
+      batch,
+      suffix,
+    }: { readonly rows: readonly Row[]; readonly batch: bigint; readonly suffix: string },
   ): Promise<void> {
     return this.#inserts.take(async () => {
       for (const [day, dayRows] of byDay(rows)) {
         const started = performance.now();
         await requireOpen(this.#inserter).insert({
-          table: FLOW_TABLE,
-          columns: INSERT_COLUMNS,
-          block: encodeRows(dayRows, batch),
-          token: tokenOf(day),
+          table: kind.table,
+          columns: kind.columns,
+          block: kind.encode(dayRows, batch),
+          token: `${batch}-${day}${suffix}`,
         });
         this.#insertSeconds.observe((performance.now() - started) / 1000);
       }
     });
   }
 
-  async #storedDays(batch: bigint): Promise<ReadonlySet<number>> {
+  async #storedDays(table: string, batch: bigint): Promise<ReadonlySet<number>> {
     const rows = await this.#ask<{ day: number }>(
-      sql`SELECT DISTINCT toUInt32(toDate(time)) AS day FROM flows WHERE batch = ${param('UInt64', String(batch))}`,
+      sql`SELECT DISTINCT toUInt32(toDate(time)) AS day FROM ${name(table)} WHERE batch = ${param('UInt64', String(batch))}`,
     );
     return new Set(rows.map(({ day }) => day));
   }
@@ -276,18 +323,22 @@ export class FlowStore implements Service {
   async #migrate(control: StoreConnection): Promise<void> {
     const options = { retentionDays: this.#options.retentionDays };
     await control.command(createFlowTable(options));
+    await control.command(createHostTable(options));
     const columns = await this.#ask<{ name: string; type: string }>(
       sql`SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)}`,
     );
     for (const text of changeColumns(new Map(columns.map(({ name, type }) => [name, type])))) {
       await control.command(text);
     }
-    if (!(await this.#hasRetention(options))) await control.command(changeRetention(options));
+    for (const { table } of KINDS) {
+      if (await this.#hasRetention(table, options)) continue;
+      await control.command(changeRetention(table, options));
+    }
   }
 
-  async #hasRetention(options: SchemaOptions): Promise<boolean> {
+  async #hasRetention(table: string, options: SchemaOptions): Promise<boolean> {
     const tables = await this.#ask<{ definition: string }>(
-      sql`SELECT create_table_query AS definition FROM system.tables WHERE database = currentDatabase() AND name = ${param('String', FLOW_TABLE)}`,
+      sql`SELECT create_table_query AS definition FROM system.tables WHERE database = currentDatabase() AND name = ${param('String', table)}`,
     );
     return tables.some(({ definition }) => definition.includes(` TTL ${retention(options)} `));
   }
@@ -320,16 +371,39 @@ export class FlowStore implements Service {
   }
 }
 
-function dayOf(row: EnrichedFlow): number {
+interface TimedRow {
+  readonly timeSeconds: number;
+}
+
+/** Rows of a table that come in batches. */
+interface RowKind<Row extends TimedRow> {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly encode: (rows: readonly Row[], batch: bigint) => Buffer;
+}
+
+const FLOWS: RowKind<EnrichedFlow> = {
+  table: FLOW_TABLE,
+  columns: INSERT_COLUMNS,
+  encode: encodeRows,
+};
+const HOST_STATS: RowKind<HostStatsRow> = {
+  table: HOST_TABLE,
+  columns: HOST_STATS_INSERT_COLUMNS,
+  encode: encodeHostStats,
+};
+const KINDS = [FLOWS, HOST_STATS] as const;
+
+function dayOf(row: TimedRow): number {
   return Math.floor(row.timeSeconds / SECONDS_A_DAY);
 }
 
-function byDay(rows: readonly EnrichedFlow[]): Map<number, readonly EnrichedFlow[]> {
+function byDay<Row extends TimedRow>(rows: readonly Row[]): Map<number, readonly Row[]> {
   const first = rows[0];
   if (first === undefined) return new Map();
   const day = dayOf(first);
   if (rows.every((row) => dayOf(row) === day)) return new Map([[day, rows]]);
-  const days = new Map<number, EnrichedFlow[]>();
+  const days = new Map<number, Row[]>();
   for (const row of rows) {
     const found = days.get(dayOf(row));
     if (found === undefined) days.set(dayOf(row), [row]);

@@ -1,6 +1,9 @@
 import { BATCH_COLUMN, FLOW_COLUMNS } from '../model/columns.ts';
+import { HOST_STATS_COLUMNS } from '../model/host-stats.ts';
 
 export const FLOW_TABLE = 'flows';
+/** What network cards counted, a row a report and card. */
+export const HOST_TABLE = 'host_stats';
 
 export interface SchemaOptions {
   readonly retentionDays: number;
@@ -24,6 +27,22 @@ TTL ${retention(options)}
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1`;
 }
 
+/** As the flow table: stored once, durable when an insert returns, and gone after the same time. */
+export function createHostTable(options: SchemaOptions): string {
+  const columns = [...HOST_STATS_COLUMNS, BATCH_COLUMN].map(
+    ({ name, type }) => `  ${name} ${type}`,
+  );
+  return `CREATE TABLE IF NOT EXISTS ${HOST_TABLE} (
+${columns.join(',\n')},
+  INDEX by_batch batch TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(time)
+ORDER BY (account, region, time, instance, interface)
+TTL ${retention(options)}
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1`;
+}
+
 /**
  * What makes a table of an older version this one's: columns it does not have yet, and those whose
  * type has become another (a value that may be unknown is Nullable).
@@ -43,8 +62,8 @@ export function changeColumns(existing: ReadonlyMap<string, string>): string[] {
  * Days already stored are kept or dropped by the new retention too: only the time each part is to
  * be dropped at is computed anew, no row is rewritten.
  */
-export function changeRetention(options: SchemaOptions): string {
-  return `ALTER TABLE ${FLOW_TABLE} MODIFY TTL ${retention(options)} SETTINGS materialize_ttl_after_modify = 1`;
+export function changeRetention(table: string, options: SchemaOptions): string {
+  return `ALTER TABLE ${table} MODIFY TTL ${retention(options)} SETTINGS materialize_ttl_after_modify = 1`;
 }
 
 /** As ClickHouse prints it, so that it is found in the table's definition. */

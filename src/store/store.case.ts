@@ -39,6 +39,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
     });
     beforeEach(async () => {
       await control.command('DROP TABLE IF EXISTS flows SYNC');
+      await control.command('DROP TABLE IF EXISTS host_stats SYNC');
       store = await startStore();
     });
     afterEach(() => store.stop());

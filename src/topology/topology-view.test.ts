@@ -187,3 +187,25 @@ describe('pods and services', () => {
     });
   });
 });
+
+test('what an instance has in common with others is told by EC2, by Kubernetes of its nodes, else by its agent', () => {
+  const instance = { kind: 'instance', id: 'i-1', ...owner, imageId: 'ami-1' } as const;
+  const node: Resource = {
+    ...{ kind: 'kubernetes-node', id: 'blue/n1', clusterId: 'blue', name: 'n1' },
+    ...{ instanceId: 'i-1', addresses: [], nodePool: 'spot' },
+  };
+  const said = { imageId: 'ami-9', instanceType: 'm6a.large' };
+  const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
+  const agents = new Map([
+    ['i-1', said],
+    ['i-2', said],
+  ]);
+  const topology = new TopologyView(snapshotOf(instance, node), book, agents);
+  expect(topology.instance('i-1', NOW)).toEqual({
+    imageId: 'ami-1',
+    instanceType: 'm6a.large',
+    nodePool: 'spot',
+  });
+  expect(topology.instance('i-2', NOW)).toEqual({ ...said, nodePool: undefined });
+  expect(topology.instance('i-3', NOW)).toEqual({});
+});

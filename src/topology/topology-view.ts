@@ -1,5 +1,13 @@
 import type { PodNames } from '../model/report.ts';
-import type { FlowPath, Located, PathEnd, TopologySnapshot, Vantage } from '../model/topology.ts';
+import type {
+  FlowPath,
+  InstanceFinder,
+  InstanceTraits,
+  Located,
+  PathEnd,
+  TopologySnapshot,
+  Vantage,
+} from '../model/topology.ts';
 import type { AddressBook } from './address-book.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import type { Place } from './snapshot/place.ts';
@@ -14,13 +22,20 @@ export interface FoundAddress extends Located {
  * What flows are enriched from: the graph that AWS, Kubernetes and inventories describe, and below
  * it the book of what agents say of their own hosts, which is seconds old and costs nothing to change.
  */
-export class TopologyView implements TopologySnapshot {
+export class TopologyView implements TopologySnapshot, InstanceFinder {
   readonly #graph: GraphSnapshot;
   readonly #book: AddressBook;
+  readonly #said: ReadonlyMap<string, InstanceTraits>;
 
-  constructor(graph: GraphSnapshot, book: AddressBook) {
+  /** @param said what agents say of their own instances, by id: where the graph says nothing */
+  constructor(
+    graph: GraphSnapshot,
+    book: AddressBook,
+    said: ReadonlyMap<string, InstanceTraits> = new Map(),
+  ) {
     this.#graph = graph;
     this.#book = book;
+    this.#said = said;
   }
 
   locate(address: string, vantage: Vantage): Located | undefined {
@@ -49,6 +64,16 @@ export class TopologyView implements TopologySnapshot {
       .filter(({ vpcId }) => !known.has(vpcId))
       .map((endpoint) => ({ ...endpoint, network: endpoint.vpcId, interfaceId: '' }));
     return [...fromGraph, ...fromAgents];
+  }
+
+  instance(instanceId: string, timeSeconds: number): InstanceTraits {
+    const { imageId, instanceType, nodePool } = this.#graph.instance(instanceId, timeSeconds);
+    const said = this.#said.get(instanceId);
+    return {
+      imageId: imageId ?? said?.imageId,
+      instanceType: instanceType ?? said?.instanceType,
+      nodePool,
+    };
   }
 
   zoneOf(subnetId: string): string {

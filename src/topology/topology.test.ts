@@ -110,6 +110,15 @@ test('a host whose prefix changed is in its new subnet', () => {
   expect(topology.snapshot().locate('10.0.1.7', vantage)?.subnetId).toBe(subnetOf.get('10.0.1.7'));
 });
 
+test('the image and type a host says it has are known of its instance', () => {
+  const host = describeHost({ imageId: 'ami-1', instanceType: 'm6a.large' });
+  const { instanceId } = topology.observe(owner, host, NOW);
+  expect(topology.snapshot().instance(instanceId, NOW)).toMatchObject({
+    imageId: 'ami-1',
+    instanceType: 'm6a.large',
+  });
+});
+
 test('a host without a network or an id claims nothing', async () => {
   topology.observe(owner, describeHost({ network: undefined }), NOW);
   topology.observe(owner, describeHost({ instanceId: '', machineId: '' }), NOW);

@@ -4,6 +4,7 @@ import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
+import type { InstanceTraits } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
@@ -23,6 +24,10 @@ export interface ObservedHost extends HostClaim {
   readonly subnetOf: ReadonlyMap<string, string>;
 }
 
+interface SaidTraits extends InstanceTraits {
+  readonly lastSeenSeconds: number;
+}
+
 /** Claims beyond this are refused and counted: a fleet of 100,000 hosts with a few addresses each. */
 const MOST_CLAIMS = 500_000;
 const SAVE_MILLIS = 10_000;
@@ -39,6 +44,8 @@ export class Topology implements Service {
   readonly #deps: TopologyDeps;
   readonly #claims = new Map<string, AddressClaim[]>();
   readonly #unsaved = new Set<AddressClaim>();
+  /** What agents say of their own instances, as of their last report. */
+  readonly #said = new Map<string, SaidTraits>();
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #stopping = new AbortController();
@@ -67,7 +74,7 @@ export class Topology implements Service {
     );
     this.#book = this.#makeBook();
     this.#graph = deps.graph();
-    this.#snapshot = new TopologyView(this.#graph, this.#book);
+    this.#snapshot = new TopologyView(this.#graph, this.#book, this.#said);
   }
 
   async start(): Promise<void> {
@@ -87,6 +94,7 @@ export class Topology implements Service {
    */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
     const claim = claimOf(owner, host);
+    this.#hear(claim.instanceId, host, timeSeconds);
     const place = this.#deps.graph().placeOfInstance(claim.instanceId);
     if (place !== undefined) {
       const az = place.az || claim.az;
@@ -105,7 +113,7 @@ export class Topology implements Service {
     if (!this.#changed && graph === this.#graph) return this.#snapshot;
     if (this.#changed) this.#book = this.#makeBook();
     this.#graph = graph;
-    this.#snapshot = new TopologyView(graph, this.#book);
+    this.#snapshot = new TopologyView(graph, this.#book, this.#said);
     return this.#snapshot;
   }
 
@@ -132,6 +140,9 @@ export class Topology implements Service {
     if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
     await this.#deps.claims.forget(oldest);
     this.#forgottenSeconds = oldest;
+    for (const [instanceId, { lastSeenSeconds }] of this.#said) {
+      if (lastSeenSeconds < oldest) this.#said.delete(instanceId);
+    }
     for (const [key, claims] of this.#claims) {
       const kept = claims.filter((claim) => claim.lastSeenSeconds >= oldest);
       if (kept.length === claims.length) continue;
@@ -140,6 +151,14 @@ export class Topology implements Service {
       if (kept.length === 0) this.#claims.delete(key);
       else this.#claims.set(key, kept);
     }
+  }
+
+  #hear(instanceId: string, host: HostDescription, lastSeenSeconds: number): void {
+    const instanceType = host.instanceType || undefined;
+    const imageId = host.imageId || undefined;
+    if (instanceId === '' || (instanceType === undefined && imageId === undefined)) return;
+    if (this.#said.size >= MOST_CLAIMS && !this.#said.has(instanceId)) return;
+    this.#said.set(instanceId, { instanceType, imageId, lastSeenSeconds });
   }
 
   #claim(host: HostClaim, claimed: ClaimedAddress, timeSeconds: number): void {

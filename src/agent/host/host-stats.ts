@@ -1,31 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ALLOWANCE_COUNTERS, ALLOWANCE_LEFT, DEVICE_COUNTERS } from '../../model/host-stats.ts';
 import type { InterfaceStats, NetworkCard } from '../../model/report.ts';
 import { driverStatistics } from '../kernel/ethtool.ts';
 import { networkDevices } from './network-devices.ts';
 
 const SYS_CLASS_NET = '/sys/class/net';
-
-/** What the kernel counts of every device (Documentation/ABI/testing/sysfs-class-net-statistics). */
-const DEVICE_COUNTERS = [
-  'rx_dropped',
-  'tx_dropped',
-  'rx_errors',
-  'tx_errors',
-  'rx_missed_errors',
-  'rx_fifo_errors',
-  'tx_fifo_errors',
-] as const;
-
-/** What EC2's driver (ena) counts of the instance's allowances, under the existing agent's names. */
-export const ALLOWANCE_COUNTERS = [
-  'bw_in_allowance_exceeded',
-  'bw_out_allowance_exceeded',
-  'pps_allowance_exceeded',
-  'conntrack_allowance_exceeded',
-  'linklocal_allowance_exceeded',
-] as const;
-const ALLOWANCE_LEFT = 'conntrack_allowance_available';
 
 /** A network card as it counts since the host started. */
 export interface CardCounts {

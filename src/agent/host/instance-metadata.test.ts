@@ -28,14 +28,14 @@ afterEach(async () => {
 
 const MACS = 'meta-data/network/interfaces/macs/';
 
-test('the metadata service names instance, type, place, account and cards', async () => {
+test('the metadata service names instance, type, image, place, account and cards', async () => {
   known = {
     'meta-data/instance-id': 'i-0123456789abcdef0',
     'meta-data/instance-type': 'c7g.large',
     'meta-data/placement/availability-zone-id': 'euc1-az2',
     'meta-data/placement/availability-zone': 'eu-central-1a',
     'meta-data/placement/region': 'eu-central-1',
-    'dynamic/instance-identity/document': '{"accountId":"123456789012"}',
+    'dynamic/instance-identity/document': '{"accountId":"123456789012","imageId":"ami-01"}',
     [MACS]: '02:00:00:00:00:01/\n02:00:00:00:00:02/',
     [`${MACS}02:00:00:00:00:01/interface-id`]: 'eni-01',
     [`${MACS}02:00:00:00:00:01/subnet-id`]: 'subnet-01',
@@ -45,6 +45,7 @@ test('the metadata service names instance, type, place, account and cards', asyn
   expect(await readInstanceMetadata(endpoint)).toEqual({
     instanceId: 'i-0123456789abcdef0',
     instanceType: 'c7g.large',
+    imageId: 'ami-01',
     zone: 'euc1-az2',
     zoneName: 'eu-central-1a',
     region: 'eu-central-1',

@@ -12,6 +12,8 @@ export interface InstanceMetadata {
   /** Each is "" when the service did not say. */
   readonly instanceId: string;
   readonly instanceType: string;
+  /** The machine image it was started from. */
+  readonly imageId: string;
   /** The availability zone id, such as use1-az1. */
   readonly zone: string;
   /** Its name in this account, such as us-east-1a. */
@@ -22,7 +24,15 @@ export interface InstanceMetadata {
 }
 
 export const NO_METADATA: InstanceMetadata = {
-  ...{ instanceId: '', instanceType: '', zone: '', zoneName: '', account: '', region: '' },
+  ...{
+    instanceId: '',
+    instanceType: '',
+    imageId: '',
+    zone: '',
+    zoneName: '',
+    account: '',
+    region: '',
+  },
   cards: [],
 };
 
@@ -52,23 +62,25 @@ export async function readInstanceMetadata(endpoint = ENDPOINT): Promise<Instanc
 }
 
 async function readAll(read: Read): Promise<InstanceMetadata> {
+  const document = readDocument(await read('dynamic/instance-identity/document'));
   return {
     instanceId: await read('meta-data/instance-id'),
     instanceType: await read('meta-data/instance-type'),
     zone: await read('meta-data/placement/availability-zone-id'),
     zoneName: await read('meta-data/placement/availability-zone'),
     region: await read('meta-data/placement/region'),
-    account: accountOf(await read('dynamic/instance-identity/document')),
+    ...document,
     cards: await readCards(read),
   };
 }
 
-function accountOf(document: string): string {
+function readDocument(document: string): Pick<InstanceMetadata, 'account' | 'imageId'> {
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
   try {
-    const { accountId }: { readonly accountId?: unknown } = JSON.parse(document);
-    return typeof accountId === 'string' ? accountId : '';
+    const said: { readonly accountId?: unknown; readonly imageId?: unknown } = JSON.parse(document);
+    return { account: text(said.accountId), imageId: text(said.imageId) };
   } catch {
-    return '';
+    return { account: '', imageId: '' };
   }
 }
 

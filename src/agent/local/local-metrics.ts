@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { PLAIN_METRICS, type PlainMetric } from '../../model/flow-metrics.ts';
+import { ALLOWANCE_COUNTERS } from '../../model/host-stats.ts';
 import type { HostDescription, Report } from '../../model/report.ts';
-import { ALLOWANCE_COUNTERS, type CardCounts, readCards, readCounter } from '../host/host-stats.ts';
+import { type CardCounts, readCards, readCounter } from '../host/host-stats.ts';
 import { networkDevices } from '../host/network-devices.ts';
 import type { MetricFamily, MetricSample } from './open-metrics-text.ts';
 

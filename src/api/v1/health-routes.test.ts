@@ -4,6 +4,7 @@ import { NOTHING_DETECTED } from '../../health/sequential.ts';
 import { type Database, openDatabase } from '../../lib/database.ts';
 import { ApiError } from '../../model/api-error.ts';
 import type { HealthExplanation } from '../../model/health.ts';
+import type { Owner } from '../../model/owner.ts';
 import { createApi } from '../create-api.ts';
 import { admin, memoryApi, rawRequest } from '../testing.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -20,7 +21,7 @@ const explanation: HealthExplanation = {
   sentence: 'Since 12:00 UTC flows through link l lose 2%.',
   findings: [],
   power: { cells: 12, segments: 24_000, smallestLoss: 0.001 },
-  completeness: 1,
+  completeness: { hosts: 1, flowsCut: 0, bytesCut: 0 },
   baseline: 'learned',
   parameters: 1,
   baselineUntil: '2026-11-25T12:00:00.000Z',
@@ -41,6 +42,8 @@ beforeEach(async () => {
     monitors: [{ monitorName: 'web', explanation }],
     incidents: [],
   });
+  const judgeAgain = (_: Owner, __: string, at: number) =>
+    Promise.resolve(at === MINUTE ? { ...explanation, parameters: 2 } : undefined);
   const { deps } = memoryApi();
   const monitors: Parameters<typeof healthRoutes>[0]['monitors'] = {
     get: (_, monitorName) =>
@@ -48,7 +51,7 @@ beforeEach(async () => {
         ? Promise.resolve({ monitorName } as Awaited<ReturnType<typeof monitors.get>>)
         : Promise.reject(new ApiError('ResourceNotFoundException', 'no such monitor')),
   };
-  api = createApi({ ...deps, own: healthRoutes({ health, monitors, now: () => NOW }) });
+  api = createApi({ ...deps, own: healthRoutes({ health, judgeAgain, monitors, now: () => NOW }) });
 });
 afterEach(() => database.destroy());
 
@@ -110,4 +113,12 @@ test('without constructs or incidents the lists are empty', async () => {
 
 test('a parameter that is not known is refused', async () => {
   expect(await ask('status?since=1h')).toMatchObject({ http: 400 });
+});
+
+test('an explanation is computed again where what it was judged by is kept', async () => {
+  const again = await ask('monitors/web/explanation?at=2026-11-25T12:00:00Z&again=true');
+  expect(again).toMatchObject({ http: 200, parameters: 2 });
+  const gone = await ask('monitors/web/explanation?again=true');
+  expect(gone).toMatchObject({ http: 404 });
+  expect(gone).toHaveProperty('message', expect.stringContaining('nothing was searched for'));
 });

@@ -1,6 +1,7 @@
 import type { HealthTables } from '../../health/health-tables.ts';
 import { ApiError } from '../../model/api-error.ts';
 import { monitorArn } from '../../model/arn.ts';
+import type { HealthExplanation } from '../../model/health.ts';
 import type { Monitor } from '../../model/monitor.ts';
 import type { Owner } from '../../model/owner.ts';
 import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
@@ -11,6 +12,12 @@ export interface HealthRouteDeps {
     HealthTables,
     'latest' | 'minutes' | 'explanationAt' | 'constructs' | 'incidents'
   >;
+  /** What was said at a time, computed again from what it was judged by; undefined when that is not kept. */
+  readonly judgeAgain: (
+    owner: Owner,
+    monitorName: string,
+    atSeconds: number,
+  ) => Promise<HealthExplanation | undefined>;
   readonly monitors: {
     /** @throws ApiError ResourceNotFoundException */
     get(owner: Owner, monitorName: string): Promise<Monitor>;
@@ -80,12 +87,25 @@ async function minutes(deps: HealthRouteDeps, { request, principal, labels }: Ow
   return jsonAnswer({ minutes: await deps.health.minutes(principal, monitorName, range) });
 }
 
-/** The worst window of the minute at `at`, or of the latest one before; the default is now. */
+/**
+ * The worst window of the minute at `at`, or of the latest one before; the default is now. With `again`
+ * it is computed again.
+ */
 async function explanation(deps: HealthRouteDeps, { request, principal, labels }: OwnCall) {
-  const at = new Parameters(request, ['at']).time('at') ?? Math.floor(deps.now() / 1000);
+  const parameters = new Parameters(request, ['at', 'again']);
+  const at = parameters.time('at') ?? Math.floor(deps.now() / 1000);
+  const isAgain = parameters.choice('again', ['true', 'false']) === 'true';
   const { monitorName } = await deps.monitors.get(principal, labels.monitorName ?? '');
   const found = await deps.health.explanationAt(principal, monitorName, at);
-  if (found !== undefined) return jsonAnswer(found);
+  if (found !== undefined && !isAgain) return jsonAnswer(found);
+  const again = found && (await deps.judgeAgain(principal, monitorName, at));
+  if (again !== undefined) return jsonAnswer(again);
+  if (found !== undefined) {
+    throw new ApiError(
+      'ResourceNotFoundException',
+      'What that minute was judged by is not kept: nothing scored and so nothing was searched for, or it is past retention',
+    );
+  }
   throw new ApiError(
     'ResourceNotFoundException',
     `Monitor ${monitorName} has not been judged by then; its first minute takes about a minute`,

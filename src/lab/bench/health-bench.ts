@@ -73,6 +73,7 @@ function makeWindow(count: number): { cells: Cells; constructs: Constructs } {
   const rtt = numbers(() => 1_000 * (1 + 0.08 * (random() + random() - 1)));
   const weight = numbers(() => 20);
   const lnBase = numbers(() => 20 * Math.log(1_000));
+  const attempts = numbers(() => poisson(2, random));
   const names = classes.flatMap(([name, size]) =>
     Array.from({ length: size }, (_, c) => `${name}:${c}`),
   );
@@ -88,6 +89,10 @@ function makeWindow(count: number): { cells: Cells; constructs: Constructs } {
       rttCount: numbers(() => 1),
       rttSum: rtt,
       rttMin: rtt,
+      attempts,
+      silent: numbers((i) => ((attempts[i] as number) > 0 && random() < 2e-3 ? 1 : 0)),
+      busyMicros: numbers(() => 1e5),
+      rwndLimitedMicros: numbers(() => 1e3),
       life: new Uint8Array(count).fill(1),
       refused: new Uint8Array(count),
       history: {
@@ -97,11 +102,17 @@ function makeWindow(count: number): { cells: Cells; constructs: Constructs } {
         lnRtt: lnBase,
         lnRttSquare: lnBase.map((sum) => (sum * sum) / 20),
         lnRttMin: lnBase,
+        attempts: numbers(() => 40),
+        silent: numbers(() => 0),
+        busyMicros: numbers(() => 1e6),
+        rwndLimitedMicros: numbers(() => 1e4),
       },
       baselineClass: new Uint32Array(count),
       classes: {
         retrans: Float64Array.of(100),
         segments: Float64Array.of(3e6),
+        attempts: Float64Array.of(1e5),
+        silent: Float64Array.of(100),
         priorLoss: Float64Array.of(5e-5),
       },
     },

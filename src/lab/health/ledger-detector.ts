@@ -65,9 +65,19 @@ export class LedgerDetector implements Detector {
       const segments = weight * (cells.segments[cell] ?? 0);
       add(history.retrans, cell, retrans);
       add(history.segments, cell, segments);
+      const silence = inference.silenceWeight[cell] ?? 0;
+      const attempts = silence * (cells.attempts[cell] ?? 0);
+      const silent = silence * (cells.silent[cell] ?? 0);
+      add(history.attempts, cell, attempts);
+      add(history.silent, cell, silent);
+      const waited = inference.waitWeight[cell] ?? 0;
+      add(history.busyMicros, cell, waited * (cells.busyMicros[cell] ?? 0));
+      add(history.rwndLimitedMicros, cell, waited * (cells.rwndLimitedMicros[cell] ?? 0));
       const ofClass = cells.baselineClass[cell] ?? 0;
       add(classes.retrans, ofClass, retrans);
       add(classes.segments, ofClass, segments);
+      add(classes.attempts, ofClass, attempts);
+      add(classes.silent, ofClass, silent);
       this.#learnRtt(window, cell, inference.rttWeight[cell] ?? 0);
     }
   }

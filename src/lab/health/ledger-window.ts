@@ -52,6 +52,10 @@ export function emptyHistory(cells: number): CellHistory {
     lnRtt: zeros(),
     lnRttSquare: zeros(),
     lnRttMin: zeros(),
+    attempts: zeros(),
+    silent: zeros(),
+    busyMicros: zeros(),
+    rwndLimitedMicros: zeros(),
   };
 }
 
@@ -59,6 +63,8 @@ export function emptyClasses({ classes }: SimNetwork): BaselineClasses {
   return {
     retrans: new Float64Array(classes.length),
     segments: new Float64Array(classes.length),
+    attempts: new Float64Array(classes.length),
+    silent: new Float64Array(classes.length),
     priorLoss: Float64Array.from(classes, (name) => {
       const category = CATEGORIES[name.split(' ')[0] ?? ''];
       // A path within a fabric is one within a zone.
@@ -88,6 +94,10 @@ export function ledgerCells(
     rttCount: Float64Array.from(rttMean, (rtt) => (rtt > 0 ? 1 : 0)),
     rttSum: rttMean,
     rttMin: window.rttMin,
+    attempts: window.connects,
+    silent: window.synRetrans.map((again, cell) => Math.min(again, window.connects[cell] ?? 0)),
+    busyMicros: window.busyMicros,
+    rwndLimitedMicros: window.rwndLimitedMicros,
     life: Uint8Array.from({ length }, (_, cell) => lifeOf(window, cell)),
     refused: Uint8Array.from(window.failedConnects, (failed, cell) =>
       failed > 0 && window.synRetrans[cell] === 0 ? 1 : 0,

@@ -90,7 +90,9 @@ export class Score {
     for (const { construct } of window.faults) {
       if (isNetworkFault(window, construct)) continue;
       score.others += 1;
-      if (blames.some((blame) => blame.construct === construct)) score.othersNamed += 1;
+      // Who calls it the network has not named it, though the construct is right.
+      const isNamed = blames.some((blame) => blame.construct === construct && !blame.isNetwork);
+      if (isNamed) score.othersNamed += 1;
     }
   }
 

@@ -51,9 +51,15 @@ export class LabHealth {
     return { findings: named, degraded };
   }
 
-  #learn(seen: readonly LabCell[], { lossWeight, rttWeight }: Inference): void {
+  #learn(seen: readonly LabCell[], inference: Inference): void {
+    const { lossWeight, rttWeight, silenceWeight, waitWeight } = inference;
     seen.forEach((cell, i) => {
-      this.#histories.learn(cell, { loss: lossWeight[i] ?? 0, rtt: rttWeight[i] ?? 0 });
+      this.#histories.learn(cell, {
+        loss: lossWeight[i] ?? 0,
+        rtt: rttWeight[i] ?? 0,
+        silence: silenceWeight[i] ?? 0,
+        wait: waitWeight[i] ?? 0,
+      });
     });
   }
 }
@@ -77,8 +83,8 @@ function monitorOf(way: string, { seen, cells, inference }: Judged): MonitorCell
   return { name: way, cells: own, sums };
 }
 
-function describe({ fault, alarm }: Finding): string {
-  if (fault === undefined) return alarm === undefined ? 'connections refused' : 'alarm goes on';
+function describe({ fault, alarm, cause }: Finding): string {
+  if (fault === undefined) return cause ?? (alarm === undefined ? '' : 'alarm goes on');
   const { channel, shape, size } = fault;
   if (channel === 'latency') return `latency +${(size / 1_000).toFixed(1)} ms`;
   const percent = `${(size * 100).toFixed(1)}%`;

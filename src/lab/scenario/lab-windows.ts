@@ -7,6 +7,14 @@ import { CLIENTS, SERVERS, type TransitLab, WAYS } from './transit-lab.ts';
 /** A flow of `GET /api/v1/flows`: counts as 64-bit integers, which JSON has as numbers here. */
 export type ApiFlow = Readonly<Record<string, string | number>>;
 
+/** How much of a window counts in a cell's history, 0 to 1. */
+export interface CellWeights {
+  readonly loss: number;
+  readonly rtt: number;
+  readonly silence: number;
+  readonly wait: number;
+}
+
 /** What the agents saw of one (client, server, port) in a window. */
 export interface LabCell {
   readonly client: string;
@@ -84,6 +92,10 @@ export function healthCells(cells: readonly LabCell[], histories: CellHistories)
     rttCount: numbers('rttUsCount'),
     rttSum: numbers('rttUsSum'),
     rttMin: numbers('rttUsMin'),
+    attempts: Float64Array.from(cells, attemptsOf),
+    silent: Float64Array.from(cells, silentOf),
+    busyMicros: numbers('busyUs'),
+    rwndLimitedMicros: numbers('rwndLimitedUs'),
     life: Uint8Array.from(cells, lifeOf),
     refused: Uint8Array.from(cells, (cell) =>
       value(cell, 'severedConnect') > 0 && value(cell, 'retransSyn') === 0 ? 1 : 0,
@@ -102,9 +114,21 @@ export function wayTo(server: string): string {
 
 function lifeOf(cell: LabCell): number {
   if (value(cell, 'bytesDelivered') > 0) return ALIVE;
+  // Its receiver answers, if only that its window is full.
+  const busy = value(cell, 'busyUs');
+  if (busy > 0 && 2 * value(cell, 'rwndLimitedUs') >= busy) return ALIVE;
   if (value(cell, 'rtosEst') > 0) return DEAD;
   if (value(cell, 'connectAttempts') === 0 && value(cell, 'rtosSyn') === 0) return IDLE;
   return value(cell, 'retransSyn') > 0 ? DEAD : IDLE;
+}
+
+/** An attempt of the window before may be sent again in this one. */
+function attemptsOf(cell: LabCell): number {
+  return Math.max(value(cell, 'connectAttempts'), value(cell, 'retransSyn') > 0 ? 1 : 0);
+}
+
+function silentOf(cell: LabCell): number {
+  return Math.min(value(cell, 'retransSyn'), attemptsOf(cell));
 }
 
 /** Sums of each cell over the windows learned, by its key. */
@@ -112,6 +136,8 @@ export class CellHistories {
   readonly classes = {
     retrans: new Float64Array(1),
     segments: new Float64Array(1),
+    attempts: new Float64Array(1),
+    silent: new Float64Array(1),
     priorLoss: Float64Array.of(PRIOR_LOSS.INTRA_AZ ?? 0),
   };
   readonly #sums = new Map<string, Record<keyof CellHistory, number>>();
@@ -126,11 +152,15 @@ export class CellHistories {
       lnRtt: numbers('lnRtt'),
       lnRttSquare: numbers('lnRttSquare'),
       lnRttMin: numbers('lnRttMin'),
+      attempts: numbers('attempts'),
+      silent: numbers('silent'),
+      busyMicros: numbers('busyMicros'),
+      rwndLimitedMicros: numbers('rwndLimitedMicros'),
     };
   }
 
   /** Weights 0 to 1: how sure it is that the cell was healthy. */
-  learn(cell: LabCell, weights: { readonly loss: number; readonly rtt: number }): void {
+  learn(cell: LabCell, weights: CellWeights): void {
     const sums = this.#sums.get(cellKey(cell)) ?? {
       retrans: 0,
       segments: 0,
@@ -138,6 +168,10 @@ export class CellHistories {
       lnRtt: 0,
       lnRttSquare: 0,
       lnRttMin: 0,
+      attempts: 0,
+      silent: 0,
+      busyMicros: 0,
+      rwndLimitedMicros: 0,
     };
     this.#sums.set(cellKey(cell), sums);
     const retrans = weights.loss * value(cell, 'retransEst');
@@ -146,6 +180,14 @@ export class CellHistories {
     sums.segments += segments;
     this.classes.retrans[0] = (this.classes.retrans[0] ?? 0) + retrans;
     this.classes.segments[0] = (this.classes.segments[0] ?? 0) + segments;
+    const attempts = weights.silence * attemptsOf(cell);
+    const silent = weights.silence * silentOf(cell);
+    sums.attempts += attempts;
+    sums.silent += silent;
+    this.classes.attempts[0] = (this.classes.attempts[0] ?? 0) + attempts;
+    this.classes.silent[0] = (this.classes.silent[0] ?? 0) + silent;
+    sums.busyMicros += weights.wait * value(cell, 'busyUs');
+    sums.rwndLimitedMicros += weights.wait * value(cell, 'rwndLimitedUs');
     const samples = value(cell, 'rttUsCount');
     if (samples === 0) return;
     const ln = Math.log(value(cell, 'rttUsSum') / samples);

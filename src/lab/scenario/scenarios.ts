@@ -44,7 +44,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'slow-reader': {
     story: 'the program on b1 stops reading: its window is zero',
-    culprits: [],
+    culprits: [{ construct: 'b1', kind: 'application' }],
     begin: stopReading,
   },
   'reset-server': {

@@ -32,6 +32,9 @@ export interface CloudParameters {
   readonly segmentShape: number;
   readonly segmentLeast: number;
   readonly segmentMost: number;
+  /** Microseconds a cell is busy with a segment; share of cells that always wait for their receiver. */
+  readonly segmentMicros: number;
+  readonly waitingCells: number;
   /** Share of hosts and of cells (applications) that are sick at any time, for how many windows. */
   readonly sickHosts: number;
   readonly sickCells: number;
@@ -98,6 +101,8 @@ export const CLOUD: CloudParameters = {
   segmentShape: 1.05,
   segmentLeast: 100,
   segmentMost: 70_000,
+  segmentMicros: 400,
+  waitingCells: 0.1,
   sickHosts: 0.004,
   sickCells: 0.004,
   sickWindows: 10,

@@ -20,6 +20,7 @@ const LATENCY_SPREAD = 0.2;
 const SLOWING_LOSS = 0.01;
 const BYTES_PER_SEGMENT = 1_400;
 const SILENT = 0.03;
+const WINDOW_MICROS = 30e6;
 
 /**
  * A cloud window after window: base loss that stays with its cell, noise, bursts, sick hosts and sick
@@ -35,6 +36,8 @@ export class CloudSimulator {
   readonly #baseRtt: Float64Array;
   readonly #volume: Float64Array;
   readonly #connects: Float64Array;
+  /** Share of its busy time that a cell usually waits for its receiver. */
+  readonly #waiting: Float64Array;
   readonly #sickHosts = new Map<
     number,
     { readonly fault: SimFault; readonly isLimited: boolean }
@@ -44,6 +47,7 @@ export class CloudSimulator {
   readonly #extraLoss: Float64Array;
   readonly #extraRtt: Float64Array;
   readonly #state: Uint8Array;
+  readonly #waitNoise: Random;
   #index = 0;
 
   constructor(parameters: CloudParameters, seed: number) {
@@ -68,6 +72,12 @@ export class CloudSimulator {
     this.#connects = byCell(() =>
       this.#random.chance(0.6) ? this.#random.logUniform(0.2, 30) : 0,
     );
+    // A stream of its own: what was drawn before it existed stays as it was.
+    const own = new Random(seed ^ 0x3a17);
+    this.#waiting = Float64Array.from({ length: cells }, () =>
+      own.chance(parameters.waitingCells) ? own.uniform(0.3, 0.95) : own.uniform(0, 0.05),
+    );
+    this.#waitNoise = new Random(seed ^ 0x77a1);
     this.#extraLoss = new Float64Array(cells);
     this.#extraRtt = new Float64Array(cells);
     this.#state = new Uint8Array(cells);
@@ -169,6 +179,7 @@ export class CloudSimulator {
         const factor = ofHost.get(this.network.host[cell] ?? 0) ?? 1;
         this.#observeLoss(window, cell, factor);
         this.#observeConnects(window, cell);
+        this.#observeWaiting(window, cell);
         this.#observeRtt(window, cell, drift);
       }
     }
@@ -239,6 +250,23 @@ export class CloudSimulator {
     const extra = this.#extraRtt[cell] ?? 0;
     window.rttMin[cell] = Math.min(least, mean) + extra * 0.9;
     window.rttMean[cell] = mean + extra;
+  }
+
+  /** A window of zero keeps a sender waiting nearly all the time; some transfers always wait a part of it. */
+  #observeWaiting(window: SimWindow, cell: number): void {
+    const random = this.#waitNoise;
+    const isStalled = this.#state[cell] === STATES.stall;
+    const sending = (window.segments[cell] ?? 0) * this.#parameters.segmentMicros;
+    const busy = isStalled ? WINDOW_MICROS * random.uniform(0.5, 1) : sending;
+    const usual = this.#waiting[cell] ?? 0;
+    // A receiver is slow for a moment now and then.
+    const share = isStalled
+      ? random.uniform(0.85, 0.99)
+      : random.chance(0.01)
+        ? random.uniform(usual, 1)
+        : Math.min(1, usual * random.uniform(0.5, 1.5));
+    window.busyMicros[cell] = Math.min(WINDOW_MICROS, busy);
+    window.rwndLimitedMicros[cell] = Math.min(WINDOW_MICROS, busy) * share;
   }
 
   /** What a report leaves out: it keeps a host's flows with most loss. */

@@ -28,6 +28,9 @@ export interface SimWindow {
   readonly connects: Float64Array;
   readonly failedConnects: Float64Array;
   readonly synRetrans: Float64Array;
+  /** Time with something to send, and of it the time the receiver's window was full. Microseconds. */
+  readonly busyMicros: Float64Array;
+  readonly rwndLimitedMicros: Float64Array;
   /** Microseconds; 0 where nothing was measured. */
   readonly rttMean: Float64Array;
   readonly rttMin: Float64Array;
@@ -53,6 +56,8 @@ export function emptyWindow(network: SimNetwork, index: number): SimWindow {
     connects: zeros(),
     failedConnects: zeros(),
     synRetrans: zeros(),
+    busyMicros: zeros(),
+    rwndLimitedMicros: zeros(),
     rttMean: zeros(),
     rttMin: zeros(),
     limited: new Set(),

@@ -1,11 +1,18 @@
 import { isLoopback } from '../../model/address.ts';
 import type { PodNames } from '../../model/report.ts';
-import type { FlowPath, PathEnd, TraversedConstruct, Vantage } from '../../model/topology.ts';
+import type {
+  FlowPath,
+  InstanceTraits,
+  PathEnd,
+  TraversedConstruct,
+  Vantage,
+} from '../../model/topology.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
 import { AddressWords } from './address-words.ts';
 import { ec2Construct } from './constructs.ts';
 import { Issues } from './find-issues.ts';
 import { Histories, type Steps } from './histories.ts';
+import { InstanceTables } from './instance-tables.ts';
 import { endOf, type Place, placeBeyond } from './place.ts';
 import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
 import { PodTables } from './pod-tables.ts';
@@ -21,6 +28,7 @@ import { NO_TABLE, type Way, type WayStart } from './routing.ts';
 export class GraphSnapshot {
   readonly #places = new PlaceTables();
   readonly #pods = new PodTables(this.#places);
+  readonly #instances = new InstanceTables();
   readonly #routes = new RoutingReader();
   readonly #internet = placeBeyond('internet');
   readonly #elsewhere = placeBeyond('nowhere known');
@@ -47,11 +55,17 @@ export class GraphSnapshot {
     yield* histories.read(versions);
     yield* snapshot.#places.read(histories);
     yield* snapshot.#pods.read(histories);
+    yield* snapshot.#instances.read(histories);
     yield* snapshot.#routes.read(histories);
     yield* snapshot.issues.find(histories, snapshot.#places);
     const { networks, published } = snapshot.#places;
     snapshot.isEmpty = networks.size === 0 && published.size === 0;
     return snapshot;
+  }
+
+  /** What an instance has in common with others at a time. */
+  instance(instanceId: string, timeSeconds: number): InstanceTraits {
+    return this.#instances.at(instanceId, timeSeconds);
   }
 
   /** The network and zone of an instance with an interface; undefined when it is not known. */

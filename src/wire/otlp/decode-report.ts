@@ -12,6 +12,7 @@ import {
   GAUGE,
   HISTOGRAM,
   HISTOGRAM_DATA_POINT,
+  HOST_STATS_SCOPE,
   METRIC,
   NUMBER_DATA_POINT,
   REMAINDER_SCOPE,
@@ -34,12 +35,19 @@ export interface WireRemainder {
   readonly values: Float64Array;
 }
 
+/** What one network card counted, as it stands in the report. */
+export interface WireHostStats {
+  readonly attributes: Attributes;
+  readonly values: Readonly<Record<string, number>>;
+}
+
 export interface WireReport {
   readonly resource: Attributes;
   /** The time of the first point of a flow, else of the agent's own numbers; 0n when there is none. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly WireFlow[];
   readonly remainders: readonly WireRemainder[];
+  readonly hostStats: readonly WireHostStats[];
   /** Flows whose own bytes are malformed, though the frames around them are not. */
   readonly malformedFlows: number;
   /** Flows after the 100,000th. */
@@ -75,6 +83,8 @@ const NETWORK_STATS = Buffer.from('network_stats');
 
 /** There are two sides and three hints. */
 const MOST_REMAINDERS = 16;
+/** No instance type has more network cards. */
+const MOST_CARDS = 64;
 
 /** Flows whose values share a buffer: half of what an agent sends. */
 const VALUES_CHUNK = 256;
@@ -144,6 +154,7 @@ class ReportReader {
   readonly #resource: Attributes = new Map();
   readonly #flows: WireFlow[] = [];
   readonly #remainders: WireRemainder[] = [];
+  readonly #hostStats: WireHostStats[] = [];
   readonly #processStats: Record<string, number> = {};
   readonly #counters: Record<string, number> = {};
   /** Metrics come in the same order in every flow of a report: the order of the last one read. */
@@ -172,6 +183,7 @@ class ReportReader {
       timeUnixNano: this.#timeUnixNano || this.#numbersTimeUnixNano,
       flows: this.#flows,
       remainders: this.#remainders,
+      hostStats: this.#hostStats,
       malformedFlows: this.#malformedFlows,
       flowsBeyondLimit: this.#flowsBeyondLimit,
       processStats: this.#processStats,
@@ -197,12 +209,14 @@ class ReportReader {
     const end = this.#cursor.end;
     const flows = this.#flows.length;
     const remainders = this.#remainders.length;
+    const hostStats = this.#hostStats.length;
     try {
       this.#readScope();
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#flows.length = flows;
       this.#remainders.length = remainders;
+      this.#hostStats.length = hostStats;
       this.#malformedFlows += 1;
     }
     this.#cursor.leaveAt(end, outer);
@@ -243,6 +257,12 @@ class ReportReader {
         const isTaken = attributes !== undefined && this.#remainders.length < MOST_REMAINDERS;
         if (isTaken) this.#remainders.push({ attributes, values });
         return (_, position) => this.#readFlowMetric(values, position);
+      }
+      case HOST_STATS_SCOPE: {
+        const values: Record<string, number> = {};
+        const isTaken = attributes !== undefined && this.#hostStats.length < MOST_CARDS;
+        if (isTaken) this.#hostStats.push({ attributes, values });
+        return (cursor) => this.#readNumberMetric(cursor, values);
       }
       case 'process_stats':
         return (cursor) => this.#readNumberMetric(cursor, this.#processStats);
@@ -390,7 +410,7 @@ function readAttributes(cursor: Cursor, attributeTag: number, into: Attributes):
 interface ScopeHead {
   readonly name: string;
   readonly key: WireFlowKey;
-  /** Of a remainder. */
+  /** Of a remainder and of a card's counters. */
   readonly attributes: Attributes | undefined;
 }
 
@@ -403,7 +423,7 @@ function readScopeHead(cursor: Cursor, key: WireFlowKey): ScopeHead {
     const tag = cursor.tag();
     if (tag === SCOPE_NAME_TAG) {
       name = cursor.takeSpan(NETWORK_STATS) ? 'network_stats' : cursor.string();
-      if (name === REMAINDER_SCOPE) attributes = new Map();
+      if (name === REMAINDER_SCOPE || name === HOST_STATS_SCOPE) attributes = new Map();
     } else if (tag !== SCOPE_ATTRIBUTE_TAG) cursor.skip(tag);
     else if (attributes !== undefined) readAttribute(cursor, attributes);
     else readFlowAttribute(cursor, key);

@@ -194,7 +194,13 @@ test("a report without flows has the time of the agent's own numbers", () => {
 
 test("a card's counters are a scope of their own, and disturb nothing", () => {
   const hostStats = [{ interfaceId: 'eni-0a', values: { rx_dropped: 3 } }];
-  expect(decoded({ hostStats })).toEqual(decoded());
+  const { hostStats: read, ...rest } = decoded({ hostStats });
+  const { hostStats: none, ...same } = decoded();
+  expect(rest).toEqual(same);
+  expect(none).toEqual([]);
+  expect(read).toEqual([
+    { attributes: new Map([['interface_id', 'eni-0a']]), values: { rx_dropped: 3 } },
+  ]);
   const text = Buffer.from(encodeReport({ ...report, hostStats })).toString('latin1');
   const places = ['host_stats', 'interface_id', 'eni-0a', 'rx_dropped', 'process_stats'].map(
     (name) => text.indexOf(name),

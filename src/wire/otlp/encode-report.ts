@@ -11,6 +11,7 @@ import {
 import {
   FLOW_ATTRIBUTES,
   HOST_ATTRIBUTES,
+  HOST_STATS_ATTRIBUTES,
   type PodNames,
   REMAINDER_ATTRIBUTES,
   type Remainder,
@@ -25,6 +26,7 @@ import {
   GAUGE,
   HISTOGRAM,
   HISTOGRAM_DATA_POINT,
+  HOST_STATS_SCOPE,
   KEY_VALUE,
   METRIC,
   NUMBER_DATA_POINT,
@@ -89,8 +91,8 @@ function numbersOf(report: Report): readonly Omit<NumbersOfReport, 'time'>[] {
   const { hostStats = [], processStats, counters } = report;
   return [
     ...hostStats.map(({ interfaceId, values }) => ({
-      ...{ name: 'host_stats', values, kind: 'sum' as const },
-      attributes: [['interface_id', interfaceId] as const],
+      ...{ name: HOST_STATS_SCOPE, values, kind: 'sum' as const },
+      attributes: [[HOST_STATS_ATTRIBUTES.interfaceId, interfaceId] as const],
     })),
     { name: 'process_stats', values: processStats, kind: 'gauge', attributes: [] },
     { name: 'counters', values: counters, kind: 'sum', attributes: [] },
@@ -110,6 +112,7 @@ function resourceAttributes({ host, agent, identity }: Report): Attributes {
     ['agent.build_ts', agent.buildTimestamp],
     ['report.version', agent.reportVersion],
     [HOST_ATTRIBUTES.hostName, host.hostName],
+    [HOST_ATTRIBUTES.imageId, host.imageId || undefined],
     [HOST_ATTRIBUTES.network, host.network],
     [HOST_ATTRIBUTES.zone, host.zone],
     [HOST_ATTRIBUTES.interfaces, interfaceTexts(host.interfaces)],

@@ -53,3 +53,5 @@ export const DELTA = 1;
 
 /** The name of the scope that holds what was cut from a report; those of flows are `network_stats`. */
 export const REMAINDER_SCOPE = 'network_stats_remainder';
+/** The scope of what one network card counted. */
+export const HOST_STATS_SCOPE = 'host_stats';

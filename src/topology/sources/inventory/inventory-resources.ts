@@ -92,9 +92,10 @@ function hostResources(network: PlacedNetwork): Resource[] {
   const owned = { ...network.owner, vpcId: network.id };
   return network.hosts.flatMap((host) => {
     const first = places.find(host.addresses[0]?.text ?? '');
-    const { name, tags } = host.of;
+    const { name, tags, image, instanceType, nodePool } = host.of;
+    const traits = { imageId: image, instanceType, nodePool };
     return [
-      { kind: 'instance', id: host.id, name, ...owned, tags, ...first },
+      { kind: 'instance', id: host.id, name, ...owned, tags, ...first, ...traits },
       ...hostInterfaces(host, places).map((one) => ({ ...one, ...owned })),
     ];
   });

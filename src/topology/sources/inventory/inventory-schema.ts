@@ -140,6 +140,15 @@ export const INVENTORY_SCHEMA = {
         },
         addresses: { $ref: '#/$defs/addresses' },
         publicAddresses: { $ref: '#/$defs/addresses' },
+        image: {
+          $ref: '#/$defs/name',
+          description: 'What it runs: health tells a bad image from a bad network by it.',
+        },
+        instanceType: { $ref: '#/$defs/name', description: 'Its kind of machine.' },
+        nodePool: {
+          $ref: '#/$defs/name',
+          description: 'The group of equal hosts it is one of.',
+        },
         tags: { $ref: '#/$defs/tags' },
       },
     },
@@ -242,6 +251,9 @@ export interface InventoryHost {
   readonly id?: string;
   readonly addresses: readonly string[];
   readonly publicAddresses?: readonly string[];
+  readonly image?: string;
+  readonly instanceType?: string;
+  readonly nodePool?: string;
   readonly tags?: Readonly<Record<string, string>>;
 }
 

@@ -61,6 +61,20 @@ describe('an inventory names', () => {
     ]);
   });
 
+  test('what hosts have in common with others', async () => {
+    const found = await resourcesOf(`
+      networks:
+        - name: office
+          hosts:
+            - { name: db-1, addresses: [10.20.1.7], image: golden-7, instanceType: r740, nodePool: db }
+    `);
+    expect(found.find(({ kind }) => kind === 'instance')).toMatchObject({
+      imageId: 'golden-7',
+      instanceType: 'r740',
+      nodePool: 'db',
+    });
+  });
+
   test('hosts, with an interface in each subnet they have addresses in', async () => {
     const found = await resourcesOf(`
       networks:

@@ -1,0 +1,22 @@
+import { HOST_COUNTERS, type HostStatsRow } from '../model/host-stats.ts';
+import type { InterfaceStats } from '../model/report.ts';
+import type { ReportingHost } from './reporting-host.ts';
+
+export interface HostStatsInput {
+  readonly host: ReportingHost;
+  readonly timeSeconds: number;
+  readonly hostStats: readonly InterfaceStats[];
+}
+
+/** A row a network card; none of a host that has no id. */
+export function hostStatsRows({ host, timeSeconds, hostStats }: HostStatsInput): HostStatsRow[] {
+  const { owner, instanceId } = host;
+  if (instanceId === '') return [];
+  return hostStats.map(({ interfaceId, values }) => ({
+    timeSeconds,
+    owner,
+    instanceId,
+    interfaceId,
+    counters: Object.fromEntries(HOST_COUNTERS.map((counter) => [counter, values[counter]])),
+  }));
+}

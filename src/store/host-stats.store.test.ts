@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { HostStatsRow } from '../model/host-stats.ts';
+import { sql } from './sql.ts';
+import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
+
+let bench: TestStore;
+beforeEach(async () => {
+  bench = await startTestStore();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const MOST = Number.MAX_SAFE_INTEGER;
+const card = (interfaceId: string): HostStatsRow => ({
+  timeSeconds: TEST_SECONDS,
+  owner: { account: '000000000000', region: 'us-east-1' },
+  instanceId: 'i-1',
+  interfaceId,
+  counters: { bw_out_allowance_exceeded: 3, rx_dropped: MOST },
+});
+const cards = [card('eni-1'), card('eni-2')];
+const flows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
+
+const stored = () =>
+  bench.store.query(
+    sql`SELECT interface, bw_out_allowance_exceeded AS exceeded, rx_dropped AS dropped, tx_dropped AS untold FROM host_stats ORDER BY interface`,
+  );
+const both = ['eni-1', 'eni-2'].map((id) => ({
+  interface: id,
+  exceeded: '3',
+  dropped: String(MOST),
+  untold: null,
+}));
+const flowCount = async () =>
+  (await bench.store.query<{ rows: string }>(sql`SELECT count() AS rows FROM flows`))[0]?.rows;
+
+test('what network cards counted is stored once with its batch, counters that were not told as null', async () => {
+  await bench.store.insert(flows, 7n, cards);
+  await bench.store.insert(flows, 7n, cards);
+  await bench.store.insertMissing(flows, 7n, cards);
+  expect(await stored()).toEqual(both);
+  expect(await flowCount()).toBe('2');
+});
+
+test('a batch that was cut off after its flows is completed', async () => {
+  await bench.store.insert(flows, 7n);
+  await bench.store.insertMissing(flows, 7n, cards);
+  expect(await stored()).toEqual(both);
+  expect(await flowCount()).toBe('2');
+});
+
+test('a day that is dropped takes them along', async () => {
+  await bench.store.insert(flows, 7n, cards);
+  const [day] = await bench.store.days();
+  await bench.store.dropDay({ day: day?.day ?? '' });
+  expect(await stored()).toEqual([]);
+  expect(await bench.store.days()).toEqual([]);
+});
