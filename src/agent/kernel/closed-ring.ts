@@ -44,11 +44,17 @@ export class ClosedRing {
     this.#mask = bytes - 1;
   }
 
-  /** Visits every finished record, oldest first. The bytes are the ring's: valid during the visit only. */
-  take(visit: (view: DataView, at: number) => void): void {
+  /**
+   * Visits every finished record, oldest first. The bytes are the ring's: valid during the visit
+   * only.
+   *
+   * @returns whether there was no room for another record
+   */
+  take(visit: (view: DataView, at: number) => void): boolean {
     // Atomics order these reads against those of the records (the kernel publishes with a release).
     let position = Number(Atomics.load(this.#consumer, 0));
     const end = Number(Atomics.load(this.#producer, 0));
+    const isFull = end - position > this.#mask + 1 - HEADER_BYTES - MOST_RECORD_BYTES;
     while (position < end) {
       const at = position & this.#mask;
       const word = this.#data.getUint32(at, true);
@@ -58,6 +64,7 @@ export class ClosedRing {
       position += (HEADER_BYTES + length + 7) & ~7;
     }
     Atomics.store(this.#consumer, 0, BigInt(position));
+    return isFull;
   }
 
   #visit(at: number, length: number, visit: (view: DataView, at: number) => void): void {
