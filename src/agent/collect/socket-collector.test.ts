@@ -127,9 +127,9 @@ test('the table is read once a window, and at once where closed connections wait
   source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
   collector.collect();
   expect(source.removed).toEqual([]);
-  source.isRingFull = true;
+  source.ringFill = 1;
   collector.collect();
-  source.isRingFull = false;
+  source.ringFill = 0;
   collector.collect();
   expect(source.removed).toEqual([1]);
   collector.collect();

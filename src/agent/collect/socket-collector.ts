@@ -29,8 +29,8 @@ export interface SocketSource {
   /** Before the last reading of a window: what is too dear to do at each. */
   readAhead(): void;
   readSockets(visit: (record: SocketRecord) => void): void;
-  /** Says whether others may wait in the table, closed. */
-  takeClosed(visit: (record: SocketRecord) => void): boolean;
+  /** Says how full it was where they wait: 0 to 1; when it is 1, others may wait in the table. */
+  takeClosed(visit: (record: SocketRecord) => void): number;
   readProgress(visit: (progress: SocketProgress) => void): Promise<void>;
   remove(cookie: number): void;
 }
@@ -71,7 +71,7 @@ export class SocketCollector {
   readonly #sockets: TrackedSockets;
   readonly #flows = new Map<string, FlowWindow>();
   readonly #cache = new FlowCache();
-  #someWaitInTable = false;
+  #ringFill = 0;
   #epoch = -1;
   #passes = 0;
   #passedAt = Number.NEGATIVE_INFINITY;
@@ -118,13 +118,18 @@ export class SocketCollector {
     });
   }
 
-  /** Takes what closed; and reads the connections that live, where that is due. */
-  collect(): void {
+  /**
+   * Takes what closed; and reads the connections that live, where that is due.
+   *
+   * @returns how full it was where closed connections wait, 0 to 1
+   */
+  collect(): number {
     const { nat, clock } = this.#deps;
     nat?.drain();
     const isDue = clock.now() - this.#passedAt >= TABLE_MILLIS;
-    if (isDue || this.#someWaitInTable) this.#pass();
+    if (isDue || this.#ringFill === 1) this.#pass();
     else this.#takeClosed();
+    return this.#ringFill;
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
@@ -169,7 +174,7 @@ export class SocketCollector {
 
   #takeClosed(): void {
     const { source } = this.#deps;
-    this.#someWaitInTable = source.takeClosed((record) => this.#end(record));
+    this.#ringFill = source.takeClosed((record) => this.#end(record));
   }
 
   #read(record: SocketRecord, now: number): void {

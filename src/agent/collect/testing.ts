@@ -60,7 +60,7 @@ export class FakeSource implements SocketSource {
   readonly maxSockets = 8;
   table: readonly FakeSocket[] = [];
   closed: readonly FakeSocket[] = [];
-  isRingFull = false;
+  ringFill = 0;
   progress: readonly SocketProgress[] = [];
   readonly removed: number[] = [];
   #epoch = 0;
@@ -84,11 +84,11 @@ export class FakeSource implements SocketSource {
     for (const socket of this.table) visit(recordOf(socket));
   }
 
-  takeClosed(visit: (record: SocketRecord) => void): boolean {
+  takeClosed(visit: (record: SocketRecord) => void): number {
     const closed = this.closed;
     this.closed = [];
     for (const socket of closed) visit(recordOf({ state: 7, ...socket }));
-    return this.isRingFull;
+    return this.ringFill;
   }
 
   async readProgress(visit: (progress: SocketProgress) => void): Promise<void> {

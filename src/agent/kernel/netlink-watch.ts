@@ -117,14 +117,14 @@ export class NetlinkWatch {
     }
   }
 
-  /** None waits elsewhere. */
-  takeClosed(visit: (record: SocketRecord) => void): false {
+  /** How full the socket's buffer was is not known. */
+  takeClosed(visit: (record: SocketRecord) => void): number {
     const drained = this.#events?.drain((bytes) => {
       const result = readDiag(bytes, (socket) => this.#end(socket, visit));
       if (result === 'malformed') this.#counters.other_errors += 1;
     });
     if (drained === 'overflow') this.#counters.events_lost += 1;
-    return false;
+    return 0;
   }
 
   /** Visits what the last dump saw move. */

@@ -147,9 +147,9 @@ export class SocketWatch {
   /**
    * Visits each connection that closed since the last call, then forgets it.
    *
-   * @returns whether the ring was full: others may wait in the table, closed
+   * @returns how full the ring was: 0 to 1; others may wait in the table, closed, when it is 1
    */
-  takeClosed(visit: (record: SocketRecord) => void): boolean {
+  takeClosed(visit: (record: SocketRecord) => void): number {
     return this.#started().ring.take((view, at) => {
       this.#record.view = view;
       this.#record.at = at;

@@ -399,16 +399,18 @@ static __always_inline void change_state(struct bpf_sock_ops *ctx, struct socket
 	__u32 to = ctx->args[1];
 	struct tcp_sock *tcp;
 
-	take_counters(ctx, record, from);
 	record->state = to;
+	record->changes++;
 	/* When an adopted connection sent its SYN is not known. */
 	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED && !(record->origin & ADOPTED)) {
 		__u64 micros = (bpf_ktime_get_ns() - record->started_nanos) / 1000;
 
 		record->connect_micros = micros > 0 ? micros : 1;
 	}
+	/* Between the two ends nothing moved that has no callback of its own. */
 	if (to != BPF_TCP_CLOSE)
 		return;
+	take_counters(ctx, record, from);
 	tcp = tcp_of(ctx);
 	if (tcp)
 		take_details(tcp, &record->details);
@@ -458,6 +460,18 @@ int watch(struct bpf_sock_ops *ctx)
 	__u64 cookie;
 
 	/* Refuses nothing and changes nothing: 1 is what a program that is not there answers. */
+	switch (ctx->op) {
+	/* What the kernel asks every program, three times for each end of a connection: first out. */
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+	case BPF_SOCK_OPS_RWND_INIT:
+	case BPF_SOCK_OPS_NEEDS_ECN:
+	case BPF_SOCK_OPS_BASE_RTT:
+		return 1;
+	/* Its STATE callback tells the same. */
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		count(ACTIVE_ESTABLISHED_EVENTS);
+		return 1;
+	}
 	if (ctx->family != AF_INET && ctx->family != AF_INET6)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
@@ -469,9 +483,6 @@ int watch(struct bpf_sock_ops *ctx)
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		count(PASSIVE_ESTABLISHED_EVENTS);
 		begin(ctx, cookie, SIDE_SERVER);
-		break;
-	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		go_on(ctx, cookie, ACTIVE_ESTABLISHED_EVENTS);
 		break;
 	case BPF_SOCK_OPS_RTT_CB:
 		go_on(ctx, cookie, RTT_EVENTS);
