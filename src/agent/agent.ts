@@ -8,9 +8,10 @@ import type {
   Remainder,
   Report,
 } from '../model/report.ts';
+import { bytesOf } from './collect/flow-rank.ts';
 import { nextWait } from './collect/next-wait.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
-import { bytesOf, topFlows } from './collect/top-flows.ts';
+import { topFlows } from './collect/top-flows.ts';
 import { namePods } from './kubernetes/name-pods.ts';
 import type { PodWatch } from './kubernetes/pod-watch.ts';
 import type { MetricsServer } from './local/metrics-server.ts';

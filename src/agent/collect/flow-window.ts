@@ -1,8 +1,15 @@
 import { addressText } from '../../model/address.ts';
-import { emptyValues, plainIndex, timingIndex, UNTOLD_METRICS } from '../../model/flow-metrics.ts';
+import {
+  addValues,
+  emptyValues,
+  plainIndex,
+  timingIndex,
+  UNTOLD_METRICS,
+} from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import type { Beyond } from '../kernel/nat-table.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
+import { type FlowRank, rankOf } from './flow-rank.ts';
 
 /** What the connections of one flow did since the last report. */
 export class FlowWindow {
@@ -12,6 +19,8 @@ export class FlowWindow {
   readonly servicePort: number;
   readonly snatAddress: string | undefined;
   readonly dnatAddress: string | undefined;
+  /** It stands for many flows, added up. */
+  readonly isCut: boolean;
   /** Connections that are counted here. */
   connections = 0;
   /** Something happened in this window. */
@@ -21,13 +30,25 @@ export class FlowWindow {
   #processName: string | undefined;
   #cgroupId: number | undefined;
 
-  constructor(flow: FlowKey) {
+  constructor(flow: FlowKey & { readonly isCut?: boolean }) {
     this.side = flow.side;
     this.localAddress = flow.localAddress;
     this.remoteAddress = flow.remoteAddress;
     this.servicePort = flow.servicePort;
     this.snatAddress = flow.snatAddress;
     this.dnatAddress = flow.dnatAddress;
+    this.isCut = flow.isCut ?? false;
+  }
+
+  /** What it is kept by, so far. */
+  rank(): FlowRank {
+    return rankOf(this.#written());
+  }
+
+  /** Adds what happened to another's; this one is to be forgotten. */
+  foldInto(other: FlowWindow): void {
+    other.touched ||= this.touched;
+    addValues(other.#written(), this.#written());
   }
 
   /** Says whose a connection is that did something; "" and 0 say nothing. */

@@ -20,6 +20,8 @@ beforeEach(() => {
   collector = new SocketCollector({ source, cgroups, clock, notrackMillis: 65_000 });
 });
 
+const takeFlows = async () => (await collector.takeWindow()).flows;
+
 const PROGRESS = { cookie: 1, startedNanos: 1, details: NO_DETAILS, processName: '' };
 
 function plain(flows: readonly ReportedFlow[], metric: PlainMetric): number {
@@ -34,9 +36,9 @@ function roundTrips(flows: readonly ReportedFlow[]) {
 
 test('a window holds what was added since the last one', async () => {
   source.table = [{ cookie: 1, bytesAcked: 100, segmentsOut: 2, changes: 1 }];
-  expect(plain(await collector.takeWindow(), 'bytes_delivered')).toBe(100);
+  expect(plain(await takeFlows(), 'bytes_delivered')).toBe(100);
   source.table = [{ cookie: 1, bytesAcked: 250, segmentsOut: 5, changes: 2 }];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'bytes_delivered')).toBe(150);
   expect(plain(flows, 'segments_delivered')).toBe(3);
 });
@@ -48,7 +50,7 @@ test('connections of one remote address and service port are one flow', async ()
     { cookie: 3, bytesAcked: 4, remote: '10.0.0.3' },
     { cookie: 4, bytesAcked: 8, isServer: true },
   ];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(flows.map(({ side, remoteAddress }) => `${side} ${remoteAddress}`)).toEqual([
     'client 10.0.0.2',
     'client 10.0.0.3',
@@ -61,17 +63,17 @@ test('connections of one remote address and service port are one flow', async ()
 
 test('counters that wrap go on', async () => {
   source.table = [{ cookie: 1, segmentsOut: 5, retrans: [0, 4, 0], changes: 1 }];
-  await collector.takeWindow();
+  await takeFlows();
   source.table = [
     { cookie: 1, segmentsOut: 0x7fff_ffff, retrans: [0, 0xffff_fff0, 0], changes: 2 },
   ];
-  await collector.takeWindow();
+  await takeFlows();
   source.table = [
     { cookie: 1, segmentsOut: 0xffff_fff0, retrans: [0, 0xffff_fff5, 0], changes: 3 },
   ];
-  await collector.takeWindow();
+  await takeFlows();
   source.table = [{ cookie: 1, segmentsOut: 0x10, retrans: [0, 3, 0], changes: 4 }];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'segments_delivered')).toBe(0x20);
   expect(plain(flows, 'retrans_est')).toBe(14);
 });
@@ -80,13 +82,13 @@ test('a record older than what the iterator saw takes nothing back', async () =>
   source.table = [{ cookie: 1, bytesReceived: 10, changes: 1 }];
   const progress = { ...PROGRESS, bytesAcked: 0, segmentsIn: 7, segmentsOut: 0 };
   source.progress = [{ ...progress, bytesReceived: 500 }];
-  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(500);
+  expect(plain(await takeFlows(), 'bytes_received')).toBe(500);
   source.progress = [];
   source.table = [{ cookie: 1, bytesReceived: 20, segmentsIn: 1, changes: 2 }];
-  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(0);
+  expect(plain(await takeFlows(), 'bytes_received')).toBe(0);
   source.table = [];
   source.closed = [{ cookie: 1, bytesReceived: 501, segmentsIn: 8, changes: 3 }];
-  const last = await collector.takeWindow();
+  const last = await takeFlows();
   expect(plain(last, 'bytes_received')).toBe(1);
   expect(plain(last, 'segments_received')).toBe(1);
 });
@@ -95,7 +97,7 @@ test('progress of an earlier connection of the same socket is not counted', asyn
   source.table = [{ cookie: 1, started: 2 }];
   const progress = { bytesReceived: 9, bytesAcked: 9, segmentsIn: 1, segmentsOut: 1 };
   source.progress = [{ ...PROGRESS, ...progress }];
-  expect(plain(await collector.takeWindow(), 'bytes_received')).toBe(0);
+  expect(plain(await takeFlows(), 'bytes_received')).toBe(0);
 });
 
 test('a connection that opened and closed between two readings is counted whole', async () => {
@@ -104,26 +106,26 @@ test('a connection that opened and closed between two readings is counted whole'
     { cookie: 1, bytesAcked: 12, connectMicros: 90, roundTrips: [roundTrip] },
     { cookie: 2, ending: SEVERED_ESTABLISHED, rtos: [0, 2, 0] },
   ];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'connect_attempts')).toBe(2);
   expect(plain(flows, 'sockets_completed')).toBe(2);
   expect(plain(flows, 'sockets_closed')).toBe(2);
   expect(plain(flows, 'severed_establish')).toBe(1);
   expect(plain(flows, 'rtos_est')).toBe(2);
   expect(roundTrips(flows)).toEqual({ count: 1, min: 40, max: 40, sum: 40 });
-  expect(await collector.takeWindow()).toEqual([]);
+  expect(await takeFlows()).toEqual([]);
 });
 
 test('a connection whose end found the ring full is taken from the table, once', async () => {
   source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'sockets_completed')).toBe(1);
   expect(source.removed).toEqual([1]);
-  expect(await collector.takeWindow()).toEqual([]);
+  expect(await takeFlows()).toEqual([]);
 });
 
 test('the table is read once a window, and at once where closed connections wait in it', async () => {
-  await collector.takeWindow();
+  await takeFlows();
   source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
   collector.collect();
   expect(source.removed).toEqual([]);
@@ -133,13 +135,13 @@ test('the table is read once a window, and at once where closed connections wait
   collector.collect();
   expect(source.removed).toEqual([1]);
   collector.collect();
-  expect(plain(await collector.takeWindow(), 'sockets_completed')).toBe(1);
+  expect(plain(await takeFlows(), 'sockets_completed')).toBe(1);
 });
 
 test('a connection is counted in its own flow whatever others share its place', async () => {
   const remotes = Array.from({ length: 9_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
   source.closed = [...remotes, ...remotes].map((remote, i) => ({ cookie: i, remote }));
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(new Set(flows.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(remotes));
   expect(flows.every(({ values }) => values[plainIndex('sockets_completed')] === 2)).toBe(true);
 });
@@ -152,13 +154,13 @@ test('a socket that connects again counts as two connections, in whatever order 
     { cookie: 1, started: 1, bytesAcked: 130, changes: 2 },
     { cookie: 1, started: 5, bytesAcked: 1_000 },
   ];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'bytes_delivered')).toBe(1_137);
   expect(plain(flows, 'connect_attempts')).toBe(3);
   expect(plain(flows, 'sockets_completed')).toBe(2);
   expect(plain(flows, 'sockets_established')).toBe(1);
   source.table = [{ cookie: 1, started: 9, bytesAcked: 8, changes: 2 }];
-  expect(plain(await collector.takeWindow(), 'bytes_delivered')).toBe(1);
+  expect(plain(await takeFlows(), 'bytes_delivered')).toBe(1);
 });
 
 test('round trips are counted once: those of the running epoch wait for its end', async () => {
@@ -166,9 +168,9 @@ test('round trips are counted once: those of the running epoch wait for its end'
   source.table = [
     { cookie: 1, roundTrips: [{ epoch: 0, count: 1, min: 5, max: 5, sum: 5 }, now], changes: 3 },
   ];
-  expect(roundTrips(await collector.takeWindow())).toEqual({ count: 1, min: 5, max: 5, sum: 5 });
-  expect(roundTrips(await collector.takeWindow())).toEqual({ count: 2, min: 10, max: 20, sum: 30 });
-  expect(roundTrips(await collector.takeWindow()).count).toBe(0);
+  expect(roundTrips(await takeFlows())).toEqual({ count: 1, min: 5, max: 5, sum: 5 });
+  expect(roundTrips(await takeFlows())).toEqual({ count: 2, min: 10, max: 20, sum: 30 });
+  expect(roundTrips(await takeFlows()).count).toBe(0);
 });
 
 test('levels are those at the end of the window', async () => {
@@ -178,8 +180,8 @@ test('levels are those at the end of the window', async () => {
     { cookie: 3, state: 4 },
     { cookie: 4, state: 8 },
   ];
-  await collector.takeWindow();
-  const flows = await collector.takeWindow();
+  await takeFlows();
+  const flows = await takeFlows();
   expect(plain(flows, 'sockets_established')).toBe(1);
   expect(plain(flows, 'sockets_connecting')).toBe(1);
   expect(plain(flows, 'sockets_closing')).toBe(2);
@@ -187,25 +189,25 @@ test('levels are those at the end of the window', async () => {
 
 test('an idle connection leaves the reports and goes on counting when it wakes', async () => {
   source.table = [{ cookie: 1, bytesAcked: 100, changes: 1 }];
-  await collector.takeWindow();
+  await takeFlows();
   clock.advance(65_001);
-  expect(await collector.takeWindow()).toEqual([]);
+  expect(await takeFlows()).toEqual([]);
   expect(source.removed).toEqual([]);
   source.table = [{ cookie: 1, bytesAcked: 101, changes: 2 }];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'bytes_delivered')).toBe(1);
   expect(plain(flows, 'sockets_established')).toBe(1);
 });
 
 test('idle connections are evicted when the table is nearly full', async () => {
   source.table = Array.from({ length: 7 }, (_, i) => ({ cookie: i + 1 }));
-  await collector.takeWindow();
+  await takeFlows();
   clock.advance(65_001);
   source.table = source.table.map((socket) => ({
     ...socket,
     changes: socket.cookie === 3 ? 2 : 1,
   }));
-  await collector.takeWindow();
+  await takeFlows();
   expect(source.removed).toEqual([1, 2, 4, 5, 6, 7]);
   expect(collector.takeCounters().socket_eviction_completed).toBe(6);
   expect(collector.socketsTracked).toBe(1);
@@ -213,9 +215,9 @@ test('idle connections are evicted when the table is nearly full', async () => {
 
 test('a connection that vanished without an end is given up and counted', async () => {
   source.table = [{ cookie: 1 }];
-  await collector.takeWindow();
+  await takeFlows();
   source.table = [];
-  await collector.takeWindow();
+  await takeFlows();
   expect(collector.takeCounters().sockets_stale).toBe(1);
   expect(collector.socketsTracked).toBe(0);
 });
@@ -228,7 +230,7 @@ test('an adopted connection is counted from where it was, and is no attempt', as
   source.progress = [
     { ...PROGRESS, bytesReceived: 0, bytesAcked: 1_080, segmentsIn: 0, segmentsOut: 11 },
   ];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(plain(flows, 'bytes_delivered')).toBe(80);
   expect(plain(flows, 'segments_delivered')).toBe(2);
   expect(plain(flows, 'connect_attempts')).toBe(0);
@@ -236,18 +238,18 @@ test('an adopted connection is counted from where it was, and is no attempt', as
   source.table = [];
   source.progress = [];
   source.closed = [{ ...before, bytesAcked: 1_081, segmentsOut: 12, dsacks: 6, changes: 3 }];
-  const last = await collector.takeWindow();
+  const last = await takeFlows();
   expect(plain(last, 'bytes_delivered')).toBe(1);
   expect(plain(last, 'dsacks')).toBe(2);
 });
 
 test('what held a sender up is not known until a socket said it', async () => {
   source.table = [{ cookie: 1 }];
-  expect(plain(await collector.takeWindow(), 'busy_us')).toBeNaN();
+  expect(plain(await takeFlows(), 'busy_us')).toBeNaN();
   const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
   const details = { ...NO_DETAILS, busyMicros: 8_000, minRttMicros: 70 };
   source.progress = [{ ...moved, details }];
-  const [flow] = await collector.takeWindow();
+  const [flow] = await takeFlows();
   expect(plain([flow!], 'busy_us')).toBe(8_000);
   expect(plain([flow!], 'rwnd_limited_us')).toBe(0);
   expect(flow!.values[timingIndex('min_rtt_us', 'sum')]).toBe(70);
@@ -260,7 +262,7 @@ test("a flow is named after its connections' process and cgroup while they agree
     { cookie: 1, ...owned },
     { cookie: 2, ...owned, remote: '10.0.0.3' },
   ];
-  const flows = await collector.takeWindow();
+  const flows = await takeFlows();
   expect(flows.map(({ processName, cgroup }) => [processName, cgroup])).toEqual([
     ['curl', '/kubepods'],
     ['curl', '/kubepods'],
@@ -270,17 +272,17 @@ test("a flow is named after its connections' process and cgroup while they agree
     { cookie: 3, cgroupId: 8, processName: 'wget' },
     { cookie: 2, ...owned, remote: '10.0.0.3', changes: 2 },
   ];
-  const [both, one] = await collector.takeWindow();
+  const [both, one] = await takeFlows();
   expect(both).toMatchObject({ processName: undefined, cgroup: undefined });
   expect(one).toMatchObject({ processName: 'curl', cgroup: '/kubepods' });
 });
 
 test('an accepted connection is named once the iterator saw who has it', async () => {
   source.table = [{ cookie: 1, isServer: true }];
-  const [before] = await collector.takeWindow();
+  const [before] = await takeFlows();
   expect(before).toMatchObject({ processName: undefined });
   const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
   source.progress = [{ ...moved, processName: 'nginx' }];
-  const [after] = await collector.takeWindow();
+  const [after] = await takeFlows();
   expect(after).toMatchObject({ processName: 'nginx' });
 });

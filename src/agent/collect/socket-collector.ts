@@ -1,14 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
-import type { ReportedFlow } from '../../model/report.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
-import { FlowCache } from './flow-cache.ts';
-import { AT, type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
+import { FlowTable, type TakenFlows } from './flow-table.ts';
+import { AT, type FlowWindow } from './flow-window.ts';
 import { type Slot, TrackedSockets } from './tracked-sockets.ts';
 
-/** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
+/** Flows in one window beyond this are added up (the existing agent's bound). */
 const MOST_FLOWS = 65_536;
 
 /**
@@ -51,6 +50,7 @@ export interface CollectorCounters {
   readonly sockets_stale: number;
   readonly socket_deltas_completed: number;
   readonly socket_agg_completed: number;
+  /** Connections there was no room for. */
   readonly socket_agg_above_limit: number;
   readonly socket_eviction_completed: number;
   readonly sockets_natd: number;
@@ -69,8 +69,7 @@ export class SocketCollector {
   /** Connections whose socket was seen connecting again before their end came out of the ring. */
   readonly #overtaken = new Map<string, Slot>();
   readonly #sockets: TrackedSockets;
-  readonly #flows = new Map<string, FlowWindow>();
-  readonly #cache = new FlowCache();
+  readonly #flows = new FlowTable(MOST_FLOWS);
   #ringFill = 0;
   #epoch = -1;
   #passes = 0;
@@ -133,7 +132,7 @@ export class SocketCollector {
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
-  async takeWindow(): Promise<readonly ReportedFlow[]> {
+  async takeWindow(): Promise<TakenFlows> {
     const { source, nat, clock } = this.#deps;
     source.readAhead();
     nat?.drain();
@@ -212,13 +211,13 @@ export class SocketCollector {
     this.#counters.socket_agg_completed += 1;
   }
 
-  /** Begins to count a connection; undefined when there is no room for it or its flow. */
+  /** Begins to count a connection; undefined when there is no room for it. */
   #begin(record: SocketRecord): Slot | undefined {
-    const flow = this.#sockets.hasRoom ? this.#flow(record) : undefined;
-    if (flow === undefined) {
+    if (!this.#sockets.hasRoom) {
       this.#counters.socket_agg_above_limit += 1;
       return undefined;
     }
+    const flow = this.#flow(record);
     this.#counters.sockets_added += 1;
     if (flow.side === 'client' && !record.isAdopted) flow.add(AT.connectAttempts, 1);
     return this.#sockets.open(record, flow, this.#epoch - 1);
@@ -232,27 +231,12 @@ export class SocketCollector {
     return slot;
   }
 
-  #flow(record: SocketRecord): FlowWindow | undefined {
-    // A translated connection's flow depends on its client's port too.
-    if (this.#deps.nat !== undefined) return this.#flowByText(record);
-    const cached = this.#cache.find(record);
-    if (cached !== undefined) return cached;
-    const flow = this.#flowByText(record);
-    if (flow !== undefined) this.#cache.set(record, flow);
-    return flow;
-  }
-
-  #flowByText(record: SocketRecord): FlowWindow | undefined {
-    const beyond = this.#deps.nat?.find(record);
+  #flow(record: SocketRecord): FlowWindow {
+    const { nat } = this.#deps;
+    if (nat === undefined) return this.#flows.find(record, null);
+    const beyond = nat.find(record);
     if (beyond !== undefined) this.#counters.sockets_natd += 1;
-    const flow = flowOf(record, beyond);
-    const key = keyOf(flow);
-    const known = this.#flows.get(key);
-    if (known !== undefined) return known;
-    if (this.#flows.size >= MOST_FLOWS) return undefined;
-    const window = new FlowWindow(flow);
-    this.#flows.set(key, window);
-    return window;
+    return this.#flows.find(record, beyond);
   }
 
   #advance(progress: SocketProgress, now: number): void {
@@ -294,25 +278,12 @@ export class SocketCollector {
     return now - this.#sockets.activeAt(slot) > this.#deps.notrackMillis;
   }
 
-  #takeFlows(): readonly ReportedFlow[] {
+  #takeFlows(): TakenFlows {
     const { cgroups, source } = this.#deps;
-    const unknown = source.unknown.map(plainIndex);
-    const taken: ReportedFlow[] = [];
     cgroups.allowReading();
-    for (const [key, flow] of this.#flows) {
-      if (flow.touched) taken.push(flow.take(unknown, (id) => cgroups.pathOf(id)));
-      if (flow.connections === 0) this.#flows.delete(key);
-    }
-    this.#cache.clear();
-    return taken;
+    const unknown = source.unknown.map(plainIndex);
+    return this.#flows.take(unknown, (id) => cgroups.pathOf(id));
   }
-}
-
-function keyOf(flow: FlowKey): string {
-  const { side, localAddress, remoteAddress, servicePort, snatAddress, dnatAddress } = flow;
-  const key = `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
-  const isTranslated = snatAddress !== undefined || dnatAddress !== undefined;
-  return isTranslated ? `${key} ${snatAddress} ${dnatAddress}` : key;
 }
 
 function connection(cookie: number, startedNanos: number): string {

@@ -6,7 +6,8 @@ import {
   VALUES_LENGTH,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
-import { bytesOf, topFlows } from './top-flows.ts';
+import { bytesOf } from './flow-rank.ts';
+import { topFlows } from './top-flows.ts';
 
 function flow(servicePort: number, given: Partial<Record<PlainMetric, number>>): ReportedFlow {
   const values = new Float64Array(VALUES_LENGTH);
@@ -25,13 +26,13 @@ const flows = [
 
 test('those that lost most come first; of equals those with more bytes', () => {
   const ports = (limit: number) =>
-    topFlows(flows, limit).flows.map(({ servicePort }) => servicePort);
+    topFlows({ flows, remainders: [] }, limit).flows.map(({ servicePort }) => servicePort);
   expect(ports(4)).toEqual([4, 3, 2, 5]);
   expect(ports(1)).toEqual([4]);
 });
 
 test('when all fit none is left out', () => {
-  expect(topFlows(flows, 5)).toEqual({ flows, remainders: [] });
+  expect(topFlows({ flows, remainders: [] }, 5)).toEqual({ flows, remainders: [] });
 });
 
 test('what is cut is added up by side and by where it went, and nothing is lost', () => {
@@ -47,7 +48,7 @@ test('what is cut is added up by side and by where it went, and nothing is lost'
     to('127.0.0.1', 'server', 8),
     to('10.0.0.1', 'server', 16),
   ];
-  const { flows: kept, remainders } = topFlows(all, 1);
+  const { flows: kept, remainders } = topFlows({ flows: all, remainders: [] }, 1);
   expect(kept).toEqual([all[4]]);
   expect(
     remainders.map(({ side, hint, flows: cut, values }) => [side, hint, cut, bytesOf(values)]),
@@ -65,7 +66,10 @@ test('samples that are cut keep their number, least, greatest and sum', () => {
     return { ...flow(443, {}), values };
   };
   const cut = [timed(2, 10, 30, 40), timed(0, 0, 0, 0), timed(1, 5, 5, 5)];
-  const { remainders } = topFlows([...cut, flow(1, { retrans_est: 1 })], 1);
+  const { remainders } = topFlows(
+    { flows: [...cut, flow(1, { retrans_est: 1 })], remainders: [] },
+    1,
+  );
   const first = timingIndex('rtt_us');
   expect([...(remainders[0]?.values.subarray(first, first + 4) ?? [])]).toEqual([3, 5, 30, 45]);
 });

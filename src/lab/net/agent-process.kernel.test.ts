@@ -9,16 +9,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { attachedPrograms } from '../../agent/kernel/attached-programs.ts';
-import { plainIndex } from '../../model/flow-metrics.ts';
+import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import { decodeReport, type WireReport } from '../../wire/otlp/decode-report.ts';
 import { missingForKernelTests } from './kernel-need.ts';
 import { createLabNetwork, type LabHost, type LabNetwork } from './lab-network.ts';
-import { runTraffic, serveTraffic } from './watched-lab.ts';
+import { kernelCount, runTraffic, serveTraffic } from './watched-lab.ts';
 
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const ROOT = join(import.meta.dirname, '../../..');
+
+/** Each makes two flows: that of the client and that of the server. */
+const CONNECTIONS = 50_000;
 
 const HIDE_LIBBPF =
   'mount --bind /dev/null "$(readlink -f "$(ldconfig -p | sed -n "s/.*libbpf.so.1.* => //p" | head -1)")"';
@@ -190,17 +193,46 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(report?.counters.flows_cut).toBe(2);
   });
 
-  test('SIGTERM sends what the unfinished window holds', async () => {
-    const agent = startAgent(600);
-    await until(attached);
-    await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 20]);
-    expect(reports).toEqual([]);
-    const ended = once(agent, 'exit');
-    agent.kill('SIGTERM');
-    await ended;
-    expect(reports).toHaveLength(1);
-    expect(reports[0]?.flows[0]?.values[plainIndex('connect_attempts')]).toBe(20);
-  });
+  test.each([
+    { name: 'in one window', publishSecs: 600, port: 9100 },
+    { name: 'in windows of a second', publishSecs: 1, port: 9101 },
+  ])(
+    '100,000 flows $name: no report is too large or missing, and all add up',
+    async ({ publishSecs, port }) => {
+      await serveTraffic(network, 'a', port);
+      const agent = startAgent(publishSecs);
+      await until(attached);
+      // The agent's own connections are opened as well, but not to this host.
+      const accepted = () => kernelCount(network, 'a', 'PassiveOpens');
+      const before = await accepted();
+      await runTraffic(network, 'a', ['spread', port, CONNECTIONS]);
+      expect((await accepted()) - before).toBe(CONNECTIONS);
+      const ended = once(agent, 'exit');
+      agent.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+      const sequences = reports.map(({ resource }) => resource.get('report.sequence'));
+      expect(sequences).toEqual(sequences.map((_, i) => BigInt(i + 1)));
+      for (const { flows, remainders } of reports) {
+        expect(flows.length).toBeLessThanOrEqual(500);
+        expect(remainders.length).toBeLessThanOrEqual(2);
+      }
+      const rows = reports.flatMap(({ flows, remainders }) => [...flows, ...remainders]);
+      const sum = (metric: PlainMetric, of = rows) =>
+        of.reduce((all, { values }) => all + (values[plainIndex(metric)] ?? 0), 0);
+      expect(sum('connect_attempts')).toBe(CONNECTIONS);
+      expect(sum('sockets_completed')).toBe(2 * CONNECTIONS);
+      // Both ends: "echo\nhello" and "hello", and the SYN of one and the FIN of each.
+      expect(sum('bytes_delivered')).toBe(CONNECTIONS * (10 + 5 + 3));
+      expect(sum('bytes_received')).toBe(CONNECTIONS * (10 + 5 + 2));
+      const counters = (name: string) =>
+        reports.reduce((all, report) => all + Number(report.counters[name] ?? 0), 0);
+      expect(counters('map_insertion_errors') + counters('socket_agg_above_limit')).toBe(0);
+      expect(counters('publish_report_failed')).toBe(0);
+      if (reports.length > 1) return;
+      expect(reports[0]?.flows.length).toBe(500);
+      expect(counters('flows_cut')).toBe(2 * CONNECTIONS - 500);
+    },
+  );
 
   test('once attached it holds one capability, nothing it starts gets more, and it goes on', async () => {
     const agent = startAgent(1);

@@ -6,6 +6,7 @@
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs steady GAP HOST:PORT...     a request each GAP milliseconds to each, until it is killed
  *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  short connections, some bytes each way
+ *   traffic.mjs spread PORT COUNT           as many, to as many addresses of loopback, some at once
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
  *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
  *                                           bytes as each line of standard input says and prints "sent";
@@ -161,6 +162,25 @@ const commands = {
     };
     await Promise.all(Array.from({ length: Number(atOnce) }, worker));
     console.log(JSON.stringify({ longestMillis }));
+  },
+  spread: async (port, count) => {
+    let next = 0;
+    const worker = async () => {
+      while (next < Number(count)) {
+        const i = next;
+        next += 1;
+        const socket = await open(
+          `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`,
+          port,
+          'echo',
+        );
+        socket.write('hello');
+        await once(socket, 'data');
+        await finish(socket);
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    console.log(JSON.stringify({}));
   },
   connect: async (host, port, timeout) => {
     const socket = connect(Number(port), host);

@@ -113,8 +113,10 @@ export class SteppedConnection {
 /** What a watch reads with. */
 export interface HostWatchOptions {
   readonly resolveNat?: boolean;
+  /** Of the connections seen, where netlink shows the whole machine; default: the host's. */
+  readonly address?: string;
   /** Default: eBPF on the host's cgroup. */
-  readonly source?: SocketWatch | NetlinkWatch;
+  readonly source?: SocketWatch | NetlinkWatch | undefined;
 }
 
 /** The agent's reading half on one host of a lab, windows added up. */
@@ -123,8 +125,8 @@ export class HostWatch {
   readonly #collector: SocketCollector;
   readonly #address: string;
 
-  constructor(host: LabHost, { resolveNat = false, source }: HostWatchOptions = {}) {
-    this.#address = host.address.split('/')[0] ?? '';
+  constructor(host: LabHost, { resolveNat = false, source, address }: HostWatchOptions = {}) {
+    this.#address = address ?? host.address.split('/')[0] ?? '';
     this.#source = source ?? new SocketWatch({ cgroupPath: host.cgroup });
     this.#collector = new SocketCollector({
       source: this.#source,
@@ -153,7 +155,7 @@ export class HostWatch {
   }
 
   async window(): Promise<readonly FlowView[]> {
-    const flows = await this.#collector.takeWindow();
+    const { flows } = await this.#collector.takeWindow();
     const isWhole = this.#source instanceof SocketWatch;
     // Netlink shows the whole machine.
     const own = flows.filter(({ localAddress }) => isWhole || localAddress === this.#address);

@@ -1,0 +1,167 @@
+import { addressScope } from '../../model/address.ts';
+import type { CategoryHint, Remainder, ReportedFlow } from '../../model/report.ts';
+import type { Beyond } from '../kernel/nat-table.ts';
+import type { SocketRecord } from '../kernel/socket-record.ts';
+import { FlowCache } from './flow-cache.ts';
+import { type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
+
+/** Flows that were cut are told apart up to so many, at 50 B each. */
+const MOST_CUT_KEYS = 262_144;
+
+/** To look through all flows for those that may go is worth it where so many of them can. */
+const WORTH_FOLDING = 1 / 16;
+
+interface CutFlows {
+  readonly hint: CategoryHint;
+  readonly window: FlowWindow;
+  /** Hashes of their keys, so that none counts twice. */
+  readonly keys: Set<number>;
+}
+
+/** How the window of a report ends. */
+export interface TakenFlows {
+  readonly flows: readonly ReportedFlow[];
+  /** What the flows had no room for, added up. */
+  readonly remainders: readonly Remainder[];
+}
+
+/**
+ * The flows of a window. When there are more than `most`, those without an open connection that
+ * lost least are added up, half of them at a time, and with them whatever else they do in this
+ * window: totals stay exact, and those with most loss are kept.
+ */
+export class FlowTable {
+  readonly #most: number;
+  readonly #flows = new Map<string, FlowWindow>();
+  readonly #cut = new Map<string, CutFlows>();
+  readonly #cache = new FlowCache();
+  #mayFold = true;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /**
+   * Where a connection is counted.
+   *
+   * @param beyond its addresses beyond this host's translation; null: no connection is translated
+   */
+  find(record: SocketRecord, beyond: Beyond | undefined | null): FlowWindow {
+    // A translated connection's flow depends on its client's port too.
+    if (beyond !== null) return this.#findByText(flowOf(record, beyond));
+    const cached = this.#cache.find(record);
+    if (cached !== undefined) return cached;
+    const flow = this.#findByText(flowOf(record, undefined));
+    if (!flow.isCut) this.#cache.set(record, flow);
+    return flow;
+  }
+
+  /**
+   * Ends the window.
+   *
+   * @param unknown places whose values nobody told
+   * @param cgroupPath the path of a cgroup by its id
+   */
+  take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): TakenFlows {
+    const flows: ReportedFlow[] = [];
+    for (const [key, flow] of this.#flows) {
+      if (flow.touched) flows.push(flow.take(unknown, cgroupPath));
+      if (flow.connections === 0) this.#flows.delete(key);
+    }
+    this.#cache.clear();
+    this.#mayFold = true;
+    return { flows, remainders: this.#takeRemainders(unknown) };
+  }
+
+  #takeRemainders(unknown: readonly number[]): readonly Remainder[] {
+    const remainders: Remainder[] = [];
+    for (const [key, { hint, window, keys }] of this.#cut) {
+      const { side } = window;
+      if (window.touched) {
+        const { values } = window.take(unknown, () => undefined);
+        remainders.push({ side, hint, flows: keys.size, values });
+      }
+      // While a connection is open its flow stays cut.
+      if (window.connections === 0) this.#cut.delete(key);
+    }
+    return remainders;
+  }
+
+  #findByText(flow: FlowKey): FlowWindow {
+    const key = keyOf(flow);
+    const known = this.#flows.get(key);
+    if (known !== undefined) return known;
+    if (this.#cut.size > 0 && this.#cutOf(flow).keys.has(hashOf(key)))
+      return this.#cutOf(flow).window;
+    if (this.#flows.size >= this.#most && this.#mayFold) this.#fold();
+    if (this.#flows.size < this.#most) {
+      const window = new FlowWindow(flow);
+      this.#flows.set(key, window);
+      return window;
+    }
+    const { window, keys } = this.#cutOf(flow);
+    addKey(keys, key);
+    return window;
+  }
+
+  /** Adds up the half of those that are over which lost least. */
+  #fold(): void {
+    const over: { key: string; flow: FlowWindow; loss: number; bytes: number }[] = [];
+    for (const [key, flow] of this.#flows) {
+      if (flow.connections === 0) over.push({ key, flow, ...flow.rank() });
+    }
+    over.sort((a, b) => a.loss - b.loss || a.bytes - b.bytes);
+    const folded = over.slice(0, Math.ceil(over.length / 2));
+    for (const { key, flow } of folded) {
+      const { window, keys } = this.#cutOf(flow);
+      flow.foldInto(window);
+      addKey(keys, key);
+      this.#flows.delete(key);
+    }
+    this.#cache.clear();
+    this.#mayFold = folded.length >= this.#most * WORTH_FOLDING;
+  }
+
+  #cutOf(flow: FlowKey): CutFlows {
+    const { side } = flow;
+    const hint = hintOf(flow);
+    const key = `${side} ${hint}`;
+    const known = this.#cut.get(key);
+    if (known !== undefined) return known;
+    const nowhere = { side, localAddress: '', remoteAddress: '', servicePort: 0, isCut: true };
+    const cut: CutFlows = { hint, window: new FlowWindow(nowhere), keys: new Set() };
+    this.#cut.set(key, cut);
+    return cut;
+  }
+}
+
+/** Where a flow's other end is. */
+export function hintOf(flow: Pick<FlowKey, 'remoteAddress' | 'dnatAddress'>): CategoryHint {
+  const scope = addressScope(flow.dnatAddress ?? flow.remoteAddress);
+  return scope === 'loopback' || scope === 'global' ? scope : 'private';
+}
+
+function addKey(keys: Set<number>, key: string): void {
+  if (keys.size < MOST_CUT_KEYS) keys.add(hashOf(key));
+}
+
+function keyOf(flow: FlowKey): string {
+  const { side, localAddress, remoteAddress, servicePort, snatAddress, dnatAddress } = flow;
+  const key = `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
+  const isTranslated = snatAddress !== undefined || dnatAddress !== undefined;
+  return isTranslated ? `${key} ${snatAddress} ${dnatAddress}` : key;
+}
+
+/** 52 bits (cyrb53): of 300,000 keys two are the same once in 100,000 windows. */
+function hashOf(key: string): number {
+  let high = 0xdead_beef;
+  let low = 0x41c6_ce57;
+  for (let i = 0; i < key.length; i += 1) {
+    const code = key.charCodeAt(i);
+    high = Math.imul(high ^ code, 0x9e37_79b1);
+    low = Math.imul(low ^ code, 0x5f35_6495);
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x85eb_ca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2_ae35);
+  low = Math.imul(low ^ (low >>> 16), 0x85eb_ca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2_ae35);
+  return (low >>> 12) * 0x1_0000_0000 + (high >>> 0);
+}
