@@ -51,9 +51,10 @@ function createScope(endpoint) {
 
 function startAgent(endpoint) {
   const options = ['--endpoint', `${endpoint}/publish`, '--spool-dir', join(data, 'agent-spool')];
-  agent = spawn(process.execPath, [nfm, 'agent', ...options], {
+  // As packaging/nfm-agent starts it.
+  const flags = ['--single-threaded', '--v8-pool-size=0'];
+  agent = spawn(process.execPath, [...flags, nfm, 'agent', ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    // One heap of glibc's instead of one a thread: 3 MiB less resident.
     env: { ...environment('agent', endpoint), MALLOC_ARENA_MAX: '1' },
   });
   agent.on('exit', (code) => {

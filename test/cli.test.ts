@@ -287,8 +287,9 @@ test('topology path prints the way there, what it leaves as, and the way back', 
         there: {
           constructs: [step('i-1'), { serviceName: 'Amazon S3\u001b[2J' }],
           snatAddress: '192.0.2.1',
+          dnatAddress: '',
         },
-        back: { constructs: [step('i-2')], snatAddress: '' },
+        back: { constructs: [step('i-2')], snatAddress: '', dnatAddress: '' },
       });
     },
   };

@@ -8,6 +8,7 @@ import type {
   Remainder,
   Report,
 } from '../model/report.ts';
+import { nextWait } from './collect/next-wait.ts';
 import type { SocketCollector } from './collect/socket-collector.ts';
 import { bytesOf, topFlows } from './collect/top-flows.ts';
 import { namePods } from './kubernetes/name-pods.ts';
@@ -111,11 +112,13 @@ export class Agent {
     // A jitter wider than the period must not make reports without end.
     const length = Math.max(1_000, settings.publishMillis + jitter);
     const until = steady.now() + length;
+    let wait = settings.aggregateMillis;
     for (;;) {
       const left = until - steady.now();
-      await pause(Math.max(0, Math.min(settings.aggregateMillis, left)), signal);
+      await pause(Math.max(0, Math.min(wait, left)), signal);
       if (signal.aborted || steady.now() >= until) return;
-      collector.collect();
+      const fill = collector.collect();
+      wait = nextWait({ wait, fill, most: settings.aggregateMillis });
     }
   }
 

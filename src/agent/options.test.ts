@@ -37,7 +37,7 @@ test("the defaults are the existing agent's", () => {
       proxy: undefined,
       caFile: undefined,
       instanceId: undefined,
-      network: 'default',
+      network: undefined,
       zone: undefined,
     },
   });

@@ -178,7 +178,10 @@ function agentCommand(): Command {
       ]),
     )
     .option('--instance-id <id>', "this host's instance id (default: from the metadata service)")
-    .option('--network <name>', 'the network (VPC) this host is in', 'default')
+    .option(
+      '--network <name>',
+      'the network (VPC) this host is in (default: its VPC on EC2, else "default")',
+    )
     .option(
       '--zone <id>',
       `the availability zone id this host is in (default: from the metadata service, else ${DEFAULT_ZONE})`,

@@ -159,13 +159,15 @@ interface Paths {
 interface Way {
   readonly constructs: readonly Texts[];
   readonly snatAddress: string;
+  readonly dnatAddress: string;
 }
 
 function pathsText({ there, back }: Paths): string {
   const steps = formatTable(STEP_COLUMNS, there.constructs);
   const snat = there.snatAddress === '' ? '' : `\nleaves as ${there.snatAddress}\n`;
-  if (back === undefined) return `${steps}${snat}`;
-  return `${steps}${snat}\nand back:\n${formatTable(STEP_COLUMNS, back.constructs)}`;
+  const dnat = there.dnatAddress === '' ? '' : `\narrives at ${there.dnatAddress}\n`;
+  if (back === undefined) return `${steps}${snat}${dnat}`;
+  return `${steps}${snat}${dnat}\nand back:\n${formatTable(STEP_COLUMNS, back.constructs)}`;
 }
 
 const STEP_COLUMNS: readonly Column<Texts>[] = [

@@ -361,6 +361,7 @@ describe('the host', () => {
         { name: 'lo', kind: 'loopback', address: '::1', prefixLength: 128 },
       ],
       defaultRoute: '10.0.0.254 eth0',
+      cards: [{ id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' }],
     };
     expect(hostOf(host)).toMatchObject(host);
   });
@@ -378,6 +379,11 @@ describe('the host', () => {
   ])('an interface with $name is left out, the others stay', ({ text }) => {
     const good = { name: 'eth0', kind: 'link', address: '10.0.0.1', prefixLength: 24 } as const;
     expect(hostOf({ interfaces: [{ ...good, ...text }, good] }).interfaces).toEqual([good]);
+  });
+
+  test('a card that misses a part is left out, the others stay', () => {
+    const good = { id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' };
+    expect(hostOf({ cards: [{ ...good, id: 'eni 1' }, good] }).cards).toEqual([good]);
   });
 
   test('lists no more than 1,024 addresses', () => {

@@ -4,11 +4,14 @@ import {
   type HostDescription,
   type HostInterface,
   INTERFACE_KINDS,
+  type NetworkCard,
 } from '../model/report.ts';
 import type { Attributes } from '../wire/otlp/attributes.ts';
 
 /** A host lists at most this many addresses; the rest are left out. */
 const MOST_INTERFACES = 1024;
+/** More than any EC2 instance has. */
+const MOST_CARDS = 64;
 /** Longer names are cut: they are labels, and rows must stay small. */
 const MOST_TEXT = 256;
 
@@ -36,6 +39,7 @@ export function readHost(attributes: Attributes): HostDescription {
     imageId: optional(HOST_ATTRIBUTES.imageId),
     network: optional(HOST_ATTRIBUTES.network),
     zone: optional(HOST_ATTRIBUTES.zone),
+    cards: readCards(attributes),
     interfaces: readInterfaces(attributes),
     defaultRoute: optional(HOST_ATTRIBUTES.defaultRoute),
     computePlatform: optional('compute_platform'),
@@ -50,6 +54,17 @@ function readInterfaces(attributes: Attributes): HostInterface[] {
   return items.slice(0, MOST_INTERFACES).flatMap((item) => {
     const parsed = typeof item === 'string' ? parseInterface(item) : undefined;
     return parsed === undefined ? [] : [parsed];
+  });
+}
+
+/** `ID MAC SUBNET VPC` each. */
+function readCards(attributes: Attributes): NetworkCard[] {
+  const items = attributes.get(HOST_ATTRIBUTES.cards);
+  if (!Array.isArray(items)) return [];
+  return items.slice(0, MOST_CARDS).flatMap((item) => {
+    const parts = typeof item === 'string' ? item.split(' ').map(cutText) : [];
+    const [id = '', mac = '', subnetId = '', vpcId = ''] = parts;
+    return parts.length === 4 ? [{ id, mac, subnetId, vpcId }] : [];
   });
 }
 

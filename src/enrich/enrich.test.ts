@@ -61,7 +61,7 @@ function topologyOf({ known = {}, heres = {}, names }: Knowledge) {
     zoneOf: (subnetId) => ({ 'subnet-1': 'use1-az9' })[subnetId] ?? '',
     isLocalZone: (zoneId) => zoneId === 'use1-bos1-az1',
     podNamesOf: () => names,
-    pathOf: () => ({ constructs: [], snatAddress: '' }),
+    pathOf: () => ({ constructs: [], snatAddress: '', dnatAddress: '' }),
   };
   return { snapshot, asked };
 }

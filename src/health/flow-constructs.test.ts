@@ -63,7 +63,9 @@ test('where there are routes, what they lead through is named too; interfaces ar
     { componentType: 'AWS::EC2::TransitGateway', componentId: 'tgw-1' },
     { serviceName: 'Amazon S3' },
   ];
-  const of = constructsOfPath(() => ({ pathOf: () => ({ constructs, snatAddress: '' }) }));
+  const of = constructsOfPath(() => ({
+    pathOf: () => ({ constructs, snatAddress: '', dnatAddress: '' }),
+  }));
   const found = names(local, { ...remote, category: 'INTER_VPC', vpcId: 'vpc-b' }, of);
   expect(found).toContain('tgw-attachment:tgw-attach-1');
   expect(found).toContain('tgw:tgw-1');

@@ -97,6 +97,11 @@ export function addressScope(address: string): AddressScope {
   return address.includes(':') ? scopeOfV6(addressBytes(address)) : scopeOfV4(address);
 }
 
+/** Whether a canonical address is of the host itself: 127.0.0.0/8 (RFC 1122 3.2.1.3) or ::1. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
 /**
  * An IPv4 address in dotted decimal as a 32-bit number; undefined when the text is none. Leading
  * zeros are none: some read them as octal. By hand, as two addresses a flow are read on the way
@@ -159,8 +164,18 @@ const V4_RANGES = V4_SCOPES.map(([prefix, length, scope]) => {
   return { first, last: first + 2 ** (32 - length) - 1, scope };
 });
 
+/** By the first octet, where that alone decides: it does for nearly all addresses there are. */
+const V4_SCOPE_OF_OCTET = Array.from({ length: 256 }, (_, octet) => {
+  const [first, last] = [octet * 2 ** 24, (octet + 1) * 2 ** 24 - 1];
+  const own = V4_RANGES.find((range) => range.first <= last && range.last >= first);
+  if (own === undefined) return 'global';
+  return own.first <= first && own.last >= last ? own.scope : undefined;
+});
+
 function scopeOfV4(address: string): AddressScope {
   const value = parseV4(address) ?? 0;
+  const decided = V4_SCOPE_OF_OCTET[Math.floor(value / 2 ** 24)];
+  if (decided !== undefined) return decided;
   for (const { first, last, scope } of V4_RANGES) if (value >= first && value <= last) return scope;
   return 'global';
 }

@@ -30,6 +30,8 @@ export interface Located extends Endpoint {
 export interface PathEnd extends Endpoint {
   /** As canonical text. */
   readonly address: string;
+  /** What the reporting host's own translation makes of it, and the network routes by; "" for nothing. */
+  readonly beyondNat?: string;
 }
 
 /** A step of a flow's way through the network; CloudFormation's type names. */
@@ -44,8 +46,10 @@ export interface TraversedConstruct {
 export interface FlowPath {
   /** From the local end to the remote one; both ends are in it. */
   readonly constructs: readonly TraversedConstruct[];
-  /** What a NAT gateway on the way makes of the local address; "" without one. */
+  /** What a NAT or internet gateway on the way makes of the local address; "" without one. */
   readonly snatAddress: string;
+  /** What an internet gateway makes of the remote address, where it is an interface's; else "". */
+  readonly dnatAddress: string;
 }
 
 /** Names the constructs between two addresses as they were at a time. */

@@ -59,7 +59,11 @@ async function start(options: Partial<QueriesOptions> = {}): Promise<void> {
     paths: () => ({
       pathOf: (from, to, timeSeconds) => {
         pathsAsked.push([from, to, timeSeconds]);
-        return { constructs: [{ componentId: from.instanceId }], snatAddress: '192.0.2.1' };
+        return {
+          constructs: [{ componentId: from.instanceId }],
+          snatAddress: '192.0.2.1',
+          dnatAddress: '10.0.9.9',
+        };
       },
     }),
     newQueryId: () => {

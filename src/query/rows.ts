@@ -68,19 +68,26 @@ export function withPath(
   owner: Owner,
   paths: PathFinder,
 ): MonitorTopContributorsRow {
-  const { constructs, snatAddress } = paths.pathOf(
-    endOf(row, 'local', owner.account),
-    endOf(row, 'remote', parseArn(row.remoteInstanceArn ?? '')?.account ?? ''),
-    lastSeconds,
-  );
+  const remoteAccount = parseArn(row.remoteInstanceArn ?? '')?.account ?? '';
+  const local = endOf(row, 'local', { account: owner.account, beyondNat: row.snatIp });
+  const remote = endOf(row, 'remote', { account: remoteAccount, beyondNat: row.dnatIp });
+  const { constructs, snatAddress, dnatAddress } = paths.pathOf(local, remote, lastSeconds);
   return {
     ...row,
-    ...known({ snatIp: snatAddress }),
+    // What the host saw goes before what the routes say.
+    ...known({ snatIp: row.snatIp || snatAddress, dnatIp: row.dnatIp || dnatAddress }),
     ...(constructs.length === 0 ? {} : { traversedConstructs: constructs }),
   };
 }
 
-function endOf(row: MonitorTopContributorsRow, side: 'local' | 'remote', account: string): PathEnd {
+function endOf(
+  row: MonitorTopContributorsRow,
+  side: 'local' | 'remote',
+  {
+    account,
+    beyondNat = '',
+  }: { readonly account: string; readonly beyondNat?: string | undefined },
+): PathEnd {
   return {
     account,
     region: row[`${side}Region`] ?? '',
@@ -89,6 +96,7 @@ function endOf(row: MonitorTopContributorsRow, side: 'local' | 'remote', account
     az: row[`${side}Az`] ?? '',
     instanceId: row[`${side}InstanceId`] ?? '',
     address: row[`${side}Ip`] ?? '',
+    beyondNat,
   };
 }
 

@@ -60,7 +60,9 @@ export class QueuedStore implements FlowReader {
 }
 
 /** A topology that knows nothing. */
-export const NO_PATHS: PathFinder = { pathOf: () => ({ constructs: [], snatAddress: '' }) };
+export const NO_PATHS: PathFinder = {
+  pathOf: () => ({ constructs: [], snatAddress: '', dnatAddress: '' }),
+};
 
 /** Half a minute past a full one: bins begin before it. */
 export const QUERY_START = 1_800_000_030;

@@ -39,37 +39,13 @@ export interface ClaimRepositoryDeps {
   readonly retentionSeconds: number;
 }
 
+/** What tells one claim from another. */
+const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
+
 const MIGRATIONS: readonly Migration[] = [
   {
     name: '001-claims',
     async up(database) {
-      await database.schema
-        .createTable('topology_claims')
-        .addColumn('account', 'text', (column) => column.notNull())
-        .addColumn('region', 'text', (column) => column.notNull())
-        .addColumn('vpc_id', 'text', (column) => column.notNull())
-        .addColumn('address', 'text', (column) => column.notNull())
-        .addColumn('instance_id', 'text', (column) => column.notNull())
-        .addColumn('from_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('prefix', 'text', (column) => column.notNull())
-        .addColumn('subnet_id', 'text', (column) => column.notNull())
-        .addColumn('az', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('topology_claims_key', [
-          'vpc_id',
-          'address',
-          'instance_id',
-          'az',
-          'from_seconds',
-        ])
-        .execute();
-    },
-  },
-  {
-    name: '002-key-by-prefix',
-    async up(database) {
-      // A host that changed its prefix within a second had one claim. SQLite cannot change a
-      // primary key, so the claims move to a new table.
       await database.schema
         .createTable('topology_address_claims')
         .addColumn('account', 'text', (column) => column.notNull())
@@ -82,28 +58,11 @@ const MIGRATIONS: readonly Migration[] = [
         .addColumn('prefix', 'text', (column) => column.notNull())
         .addColumn('subnet_id', 'text', (column) => column.notNull())
         .addColumn('az', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('topology_address_claims_key', [
-          'vpc_id',
-          'address',
-          'instance_id',
-          'az',
-          'from_seconds',
-          'prefix',
-        ])
+        .addPrimaryKeyConstraint('topology_address_claims_key', [...KEY])
         .execute();
-      const tables = database.withTables<ClaimTables & { topology_claims: ClaimRow }>();
-      await tables
-        .insertInto('topology_address_claims')
-        .columns(COLUMNS)
-        .expression(tables.selectFrom('topology_claims').select(COLUMNS))
-        .execute();
-      await database.schema.dropTable('topology_claims').execute();
     },
   },
 ];
-
-/** What tells one claim from another. */
-const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
 
 /** Rows of one statement: SQLite takes 32,766 parameters. */
 const ROWS_A_STATEMENT = 500;

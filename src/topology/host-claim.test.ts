@@ -90,6 +90,31 @@ describe('the ids made for a host', () => {
     expect(claim.addresses[0]?.subnetId).not.toBe(base.addresses[0]?.subnetId);
   });
 
+  describe('on EC2', () => {
+    const card = { id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1a2b3c4d' };
+    const vpcId = 'vpc-0123456789abcdef0';
+    const onEc2 = { network: vpcId, defaultRoute: '10.0.1.1 eth0', cards: [{ ...card, vpcId }] };
+    const subnetOf = (host: Parameters<typeof describeHost>[0]) =>
+      claimOf(owner, describeHost(host)).addresses[0]?.subnetId;
+    const made = subnetOf({ network: vpcId });
+
+    test.each([
+      { name: "the card's", host: onEc2, subnetId: card.subnetId },
+      { name: 'made, of another interface', host: { ...onEc2, defaultRoute: '10.0.1.1 eth1' } },
+      {
+        name: 'made, of several cards',
+        host: { ...onEc2, cards: [...onEc2.cards, ...onEc2.cards] },
+      },
+      {
+        name: 'made, where no card is in the network',
+        host: { ...onEc2, cards: [{ ...card, vpcId: 'vpc-2' }] },
+      },
+    ])('the subnet is $name', ({ host, subnetId = made }) => {
+      expect(claimOf(owner, describeHost(host))).toMatchObject({ vpcId });
+      expect(subnetOf(host)).toBe(subnetId);
+    });
+  });
+
   test('hosts of one prefix share its subnet; another network has its own', () => {
     const subnetOf = (host: Parameters<typeof describeHost>[0]) =>
       claimOf(owner, describeHost(host)).addresses[0]?.subnetId;

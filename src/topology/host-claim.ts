@@ -44,11 +44,26 @@ export function claimOf(owner: Owner, host: HostDescription): HostClaim {
 
 /** Loopback, link-local and container bridges' addresses are the host's own business. */
 function claimedAddresses(vpcId: string, host: HostDescription): ClaimedAddress[] {
-  return host.interfaces.flatMap(({ kind, address, prefixLength }) => {
+  return host.interfaces.flatMap(({ name, kind, address, prefixLength }) => {
     const scope = addressScope(address);
     if (kind !== 'link' || scope === 'loopback' || scope === 'link-local') return [];
     const prefix = prefixOf(address, prefixLength);
     const isHostRoute = prefixLength === (address.includes(':') ? 128 : 32);
-    return [{ address, subnetId: isHostRoute ? '' : subnetId(vpcId, prefix), prefix }];
+    const made = isHostRoute ? '' : subnetId(vpcId, prefix);
+    return [{ address, subnetId: cloudSubnet(vpcId, name, host) ?? made, prefix }];
   });
+}
+
+/**
+ * The subnet as the cloud names it: of the interface of the default route, where the host has one
+ * card in the network. Of several cards nobody says which interface is whose.
+ */
+function cloudSubnet(
+  vpcId: string,
+  name: string,
+  { cards = [], defaultRoute = '' }: HostDescription,
+): string | undefined {
+  const [card, another] = cards.filter((own) => own.vpcId === vpcId && own.subnetId !== '');
+  const isItsInterface = defaultRoute.split(' ')[1] === name;
+  return another === undefined && isItsInterface ? card?.subnetId : undefined;
 }

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
 import { type Database, openDatabase } from '../lib/database.ts';
@@ -180,19 +179,6 @@ test('claims no flow is as old as are forgotten while the server runs', async ()
   clock.advance((RETENTION + 3_700) * 1000);
   await topology.forget();
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
-  await stop();
-  await restart();
-  expect(await metrics.value('nfm_topology_claims')).toBe(1);
-});
-
-test('claims of the table before the prefix was part of the key are taken over', async () => {
-  topology.observe(owner, describeHost(), NOW);
-  await topology.save();
-  await sql`create table topology_claims as select * from topology_address_claims`.execute(
-    database,
-  );
-  await sql`drop table topology_address_claims`.execute(database);
-  await sql`delete from migrations where component = 'topology' and position = 1`.execute(database);
   await stop();
   await restart();
   expect(await metrics.value('nfm_topology_claims')).toBe(1);

@@ -7,7 +7,7 @@ import { makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
 import { ServerProcess } from '../../src/lab/load/server-process.ts';
 import type { AcceptedReport } from '../../src/model/accepted-report.ts';
 import { addressScope, canonicalAddress } from '../../src/model/address.ts';
-import { WIDEST_VALUES } from '../../src/model/flow-metrics.ts';
+import { isOptionalPlain, WIDEST_VALUES } from '../../src/model/flow-metrics.ts';
 import { MalformedError } from '../../src/wire/otlp/cursor.ts';
 import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
 import { knock, metricsOf, REPORT_HEADERS, reportBytes, signed } from './door.ts';
@@ -24,10 +24,16 @@ const HANG_MILLIS = 10_000;
 const random = seededRandom(SEED);
 const seedText = `NFM_FUZZ_SEED=${SEED} repeats it`;
 
-/** Reports of 0 to 7 flows. They carry no run id: none is a duplicate of another. */
-const REPORTS: readonly Buffer[] = Array.from({ length: 64 }, (_, host) =>
-  Buffer.from(encodeReport(makeReport({ host, flows: host % 8, timeMillis: Date.now(), random }))),
-);
+/**
+ * Reports of 0 to 7 flows, some with a remainder. They carry no run id: none is a duplicate of
+ * another.
+ */
+const REPORTS: readonly Buffer[] = Array.from({ length: 64 }, (_, host) => {
+  const report = makeReport({ host, flows: host % 8, timeMillis: Date.now(), random });
+  const cut = { side: 'server', hint: 'private', flows: host } as const;
+  const remainders = report.flows.slice(0, host % 3).map(({ values }) => ({ ...cut, values }));
+  return Buffer.from(encodeReport({ ...report, remainders }));
+});
 
 const pick = (): Buffer => REPORTS[Math.floor(random() * REPORTS.length)] as Buffer;
 const mutated = (): Buffer => mutate(pick(), random, pick());
@@ -54,19 +60,23 @@ function decode(body: Buffer): DecodedReport | undefined {
   }
 }
 
+/** What a report may leave out is NaN, and NULL in the store. */
+function isStorable(value: number, index: number): boolean {
+  if (Number.isNaN(value)) return isOptionalPlain(index);
+  return Number.isInteger(value) && value <= (WIDEST_VALUES[index] ?? 0);
+}
+
 /** What the store takes for granted. */
-function expectStorable({ flows, timeSeconds, refused }: DecodedReport): void {
-  for (const { localAddress, remoteAddress, servicePort, values } of flows) {
+function expectStorable({ flows, remainders, timeSeconds, refused }: DecodedReport): void {
+  for (const { localAddress, remoteAddress, servicePort } of flows) {
     for (const address of [localAddress, remoteAddress]) {
       expect(canonicalAddress(address)).toBe(address);
       expect(['multicast', 'unspecified']).not.toContain(addressScope(address));
     }
     expect(servicePort).toSatisfy((port: number) => port >= 1 && port <= 65_535);
-    expect(
-      values.every((value, i) => Number.isInteger(value) && value <= (WIDEST_VALUES[i] ?? 0)),
-    ).toBe(true);
     expect(timeSeconds).toSatisfy((time: number) => time > 0 && time < 2 ** 32);
   }
+  for (const { values } of [...flows, ...remainders]) expect(values.every(isStorable)).toBe(true);
   for (const count of refused.values()) expect(count).toBeGreaterThan(0);
 }
 
@@ -100,6 +110,7 @@ afterAll(() => server?.dispose());
 interface Tally {
   readonly statuses: Map<number, number>;
   flows: number;
+  remainders: number;
   readonly refused: Map<string, number>;
 }
 
@@ -134,6 +145,7 @@ async function postOne(poster: Poster, number: number, tally: Tally): Promise<vo
   expect(answer.status, told).toBe(report === undefined ? 400 : 200);
   count(tally.statuses, answer.status);
   tally.flows += report?.flows.length ?? 0;
+  tally.remainders += report?.remainders.length ?? 0;
   for (const [reason, refused] of report?.refused ?? []) count(tally.refused, reason, refused);
 }
 
@@ -146,7 +158,7 @@ test(`${POSTED} mutated bodies are each answered and counted, and what was accep
     region: 'us-east-1',
     connections: CONNECTIONS,
   });
-  const tally: Tally = { statuses: new Map(), flows: 0, refused: new Map() };
+  const tally: Tally = { statuses: new Map(), flows: 0, remainders: 0, refused: new Map() };
   let next = 0;
   const connection = async () => {
     while (next < POSTED) {
@@ -168,7 +180,8 @@ test(`${POSTED} mutated bodies are each answered and counted, and what was accep
   );
   // Report by report the same as decoding it here.
   expect(await server.metric('nfm_decode_flows_total'), seedText).toBe(tally.flows);
-  expect(await server.metric('nfm_flow_rows_stored_total'), seedText).toBe(tally.flows);
+  const rows = tally.flows + tally.remainders;
+  expect(await server.metric('nfm_flow_rows_stored_total'), seedText).toBe(rows);
   expect(await server.metric('nfm_decode_unreadable_reports_total'), seedText).toBe(0);
   const reasons = await metricsOf(endpoint, 'nfm_decode_refused_flows_total');
   const expected = [...tally.refused].map(([reason, by]) => [`reason="${reason}"`, by] as const);
@@ -179,6 +192,6 @@ test(`${POSTED} mutated bodies are each answered and counted, and what was accep
   expect((await knock(endpoint, { headers, body })).status).toBe(200);
   expect(server.pid).toBe(pid);
   console.log(
-    `seed ${SEED}: ${accepted} accepted, ${refused} refused, ${tally.flows} flows stored`,
+    `seed ${SEED}: ${accepted} accepted, ${refused} refused, ${tally.flows} flows and ${tally.remainders} remainders stored`,
   );
 });

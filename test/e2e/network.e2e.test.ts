@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import type { ServerProcess } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
@@ -15,6 +15,7 @@ import { ec2Arn } from '../../src/model/arn.ts';
 import type { DestinationCategory } from '../../src/model/category.ts';
 import { stableId } from '../../src/model/ids.ts';
 import { ACCOUNT, ApiView, type Flow, REGION, sumOf } from './api-view.ts';
+import { startLabServer } from './lab-server.ts';
 
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
@@ -70,10 +71,10 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
       number: 5,
       hosts: HOSTS.map(({ name, ip, gateway }) => ({ name, address: `${ip}/24`, gateway })),
     });
-    const { rootAddress } = network.host('a');
-    for (const { name } of [B, C, D]) await routeToServer(name, rootAddress);
-    const listen = `${rootAddress}:0`;
-    server = await ServerProcess.start({ listen, flags: ['--insecure-plain-http'] });
+    server = await startLabServer(
+      network,
+      HOSTS.map(({ name }) => name),
+    );
     api = await ApiView.open(server);
     const { upload, download, lossy, steady, short, outside } = PORTS;
     await serveTraffic(network, 'b', upload, download, lossy, steady, short, outside, PORTS.known);
@@ -85,14 +86,6 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     await server?.dispose();
   });
   afterEach(() => network?.lose('b', 0));
-
-  /** The server listens on host a's management link; the others reach it over their own. */
-  async function routeToServer(name: string, address: string): Promise<void> {
-    const via = ['via', network.host(name).rootAddress, 'dev', 'mgmt0'];
-    const argv = ['ip', 'route', 'add', `${address}/32`, ...via];
-    const { code, stderr } = await network.exec(name, argv, { outsideCgroup: true });
-    if (code !== 0) throw new Error(`cannot route ${name} to the server: ${stderr}`);
-  }
 
   const startAgent = ({ name, instance, zone, network: vpcName }: Host) =>
     startLabAgent(network, name, {

@@ -1,11 +1,5 @@
 import { addressText } from '../../model/address.ts';
-import {
-  emptyValues,
-  plainIndex,
-  type TimingMetric,
-  timingIndex,
-  UNTOLD_METRICS,
-} from '../../model/flow-metrics.ts';
+import { emptyValues, plainIndex, timingIndex, UNTOLD_METRICS } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import type { Beyond } from '../kernel/nat-table.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
@@ -18,9 +12,12 @@ export class FlowWindow {
   readonly servicePort: number;
   readonly snatAddress: string | undefined;
   readonly dnatAddress: string | undefined;
-  values = newValues();
+  /** Connections that are counted here. */
+  connections = 0;
   /** Something happened in this window. */
   touched = false;
+  /** Undefined until something is added: most of many flows are over when they are taken. */
+  #values: Float64Array | undefined;
   #processName: string | undefined;
   #cgroupId: number | undefined;
 
@@ -42,18 +39,23 @@ export class FlowWindow {
 
   /** What was not known until now (NaN) is from now on. */
   add(index: number, delta: number): void {
-    this.values[index] = (this.values[index] || 0) + delta;
+    const values = this.#written();
+    values[index] = (values[index] || 0) + delta;
   }
 
-  /** Adds `count` samples. */
-  addTimes(metric: TimingMetric, count: number, times: RoundTripTimes): void {
-    const first = timingIndex(metric);
-    const before = this.values[first] ?? 0;
-    const least = this.values[first + 1] ?? 0;
-    this.add(first, count);
-    this.values[first + 1] = before === 0 ? times.min : Math.min(least, times.min);
-    this.values[first + 2] = Math.max(this.values[first + 2] ?? 0, times.max);
-    this.add(first + 3, times.sum);
+  /** Adds `count` samples to those of the timing that begins at `first`. */
+  addTimes(first: number, count: number, { min, max, sum }: RoundTripTimes): void {
+    const values = this.#written();
+    const before = values[first] ?? 0;
+    values[first] = before + count;
+    values[first + 1] = before === 0 ? min : Math.min(values[first + 1] ?? 0, min);
+    values[first + 2] = Math.max(values[first + 2] ?? 0, max);
+    values[first + 3] = (values[first + 3] ?? 0) + sum;
+  }
+
+  /** Adds one sample. */
+  addTime(first: number, value: number): void {
+    this.addTimes(first, 1, { min: value, max: value, sum: value });
   }
 
   /**
@@ -63,17 +65,23 @@ export class FlowWindow {
    * @param cgroupPath the path of a cgroup by its id
    */
   take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): ReportedFlow {
-    const { side, localAddress, remoteAddress, servicePort, values } = this;
+    const { side, localAddress, remoteAddress, servicePort } = this;
+    const values = this.#written();
     const { snatAddress, dnatAddress } = this;
     const processName = this.#processName || undefined;
     const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
     for (const place of unknown) values[place] = Number.NaN;
-    this.values = newValues();
+    this.#values = undefined;
     this.touched = false;
     this.#processName = undefined;
     this.#cgroupId = undefined;
     const key = { side, localAddress, remoteAddress, snatAddress, dnatAddress, servicePort };
     return { ...key, processName, cgroup, values };
+  }
+
+  #written(): Float64Array {
+    this.#values ??= newValues();
+    return this.#values;
   }
 }
 
@@ -93,7 +101,7 @@ function agreed<T>(before: T | undefined, given: T, several: T): T {
   return before === undefined || before === given ? given : several;
 }
 
-/** Places of the plain metrics, looked up once. */
+/** Places of the metrics, looked up once; of a timing the first. */
 export const AT = {
   connecting: plainIndex('sockets_connecting'),
   established: plainIndex('sockets_established'),
@@ -116,6 +124,11 @@ export const AT = {
   reorderings: plainIndex('reorderings'),
   dsacks: plainIndex('dsacks'),
   segmentsCe: plainIndex('segments_ce'),
+  connectTimes: timingIndex('connect_us'),
+  rttTimes: timingIndex('rtt_us'),
+  smoothedTimes: timingIndex('rtt_smoothed_us'),
+  minRttTimes: timingIndex('min_rtt_us'),
+  deliveryRates: timingIndex('delivery_rate'),
 } as const;
 
 /** What makes connections one flow. */

@@ -122,6 +122,28 @@ test('a connection whose end found the ring full is taken from the table, once',
   expect(await collector.takeWindow()).toEqual([]);
 });
 
+test('the table is read once a window, and at once where closed connections wait in it', async () => {
+  await collector.takeWindow();
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
+  collector.collect();
+  expect(source.removed).toEqual([]);
+  source.ringFill = 1;
+  collector.collect();
+  source.ringFill = 0;
+  collector.collect();
+  expect(source.removed).toEqual([1]);
+  collector.collect();
+  expect(plain(await collector.takeWindow(), 'sockets_completed')).toBe(1);
+});
+
+test('a connection is counted in its own flow whatever others share its place', async () => {
+  const remotes = Array.from({ length: 9_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+  source.closed = [...remotes, ...remotes].map((remote, i) => ({ cookie: i, remote }));
+  const flows = await collector.takeWindow();
+  expect(new Set(flows.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(remotes));
+  expect(flows.every(({ values }) => values[plainIndex('sockets_completed')] === 2)).toBe(true);
+});
+
 test('a socket that connects again counts as two connections, in whatever order they show', async () => {
   source.table = [{ cookie: 1, started: 1, bytesAcked: 100 }];
   collector.collect();

@@ -4,17 +4,18 @@ import type { ReportedFlow } from '../../model/report.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
+import { FlowCache } from './flow-cache.ts';
 import { AT, type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
-import { TrackedSocket } from './tracked-socket.ts';
+import { type Slot, TrackedSockets } from './tracked-sockets.ts';
 
 /** Flows in one window beyond this are counted, not kept (the existing agent's bound). */
 const MOST_FLOWS = 65_536;
 
 /**
  * The ring must be read often, as it only holds so much; the table need not, and to read 50,000
- * connections takes 40 ms.
+ * connections takes 40 ms: once a report is enough, and here is how often where reports are rare.
  */
-const TABLE_MILLIS = 5_000;
+const TABLE_MILLIS = 60_000;
 
 /** Where the connections are read; `SocketWatch` is the one. */
 export interface SocketSource {
@@ -28,8 +29,9 @@ export interface SocketSource {
   /** Before the last reading of a window: what is too dear to do at each. */
   readAhead(): void;
   readSockets(visit: (record: SocketRecord) => void): void;
-  takeClosed(visit: (record: SocketRecord) => void): void;
-  readProgress(): Promise<readonly SocketProgress[]>;
+  /** Says how full it was where they wait: 0 to 1; when it is 1, others may wait in the table. */
+  takeClosed(visit: (record: SocketRecord) => void): number;
+  readProgress(visit: (progress: SocketProgress) => void): Promise<void>;
   remove(cookie: number): void;
 }
 
@@ -62,11 +64,14 @@ export interface CollectorCounters {
  */
 export class SocketCollector {
   readonly #deps: SocketCollectorDeps;
-  /** By cookie: the connection its socket has now. */
-  readonly #sockets = new Map<number, TrackedSocket>();
+  /** By cookie: where the connection is counted that its socket has now. */
+  readonly #slots = new Map<number, Slot>();
   /** Connections whose socket was seen connecting again before their end came out of the ring. */
-  readonly #overtaken = new Map<string, TrackedSocket>();
+  readonly #overtaken = new Map<string, Slot>();
+  readonly #sockets: TrackedSockets;
   readonly #flows = new Map<string, FlowWindow>();
+  readonly #cache = new FlowCache();
+  #ringFill = 0;
   #epoch = -1;
   #passes = 0;
   #passedAt = Number.NEGATIVE_INFINITY;
@@ -74,10 +79,12 @@ export class SocketCollector {
 
   constructor(deps: SocketCollectorDeps) {
     this.#deps = deps;
+    // Those in the table, and as many whose end is still in the ring.
+    this.#sockets = new TrackedSockets(2 * deps.source.maxSockets);
   }
 
   get socketsTracked(): number {
-    return this.#sockets.size;
+    return this.#slots.size;
   }
 
   /** What is there already is counted from now on. Throws an AgentError when this host cannot. */
@@ -104,19 +111,25 @@ export class SocketCollector {
     const { source, clock } = this.#deps;
     const now = clock.now();
     source.adopt((record) => {
-      const socket = this.#begin(record);
-      if (socket === undefined) return;
-      socket.activeAt = now;
-      this.#sockets.set(record.cookie, socket);
+      const slot = this.#begin(record);
+      if (slot === undefined) return;
+      this.#sockets.setActive(slot, now);
+      this.#slots.set(record.cookie, slot);
     });
   }
 
-  /** Takes what closed; and reads the connections that live, where that is due. */
-  collect(): void {
+  /**
+   * Takes what closed; and reads the connections that live, where that is due.
+   *
+   * @returns how full it was where closed connections wait, 0 to 1
+   */
+  collect(): number {
     const { nat, clock } = this.#deps;
     nat?.drain();
-    if (clock.now() - this.#passedAt >= TABLE_MILLIS) this.#pass();
+    const isDue = clock.now() - this.#passedAt >= TABLE_MILLIS;
+    if (isDue || this.#ringFill === 1) this.#pass();
     else this.#takeClosed();
+    return this.#ringFill;
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
@@ -125,9 +138,8 @@ export class SocketCollector {
     source.readAhead();
     nat?.drain();
     this.#pass();
-    const progress = await source.readProgress();
     const now = clock.now();
-    for (const each of progress) this.#advance(each, now);
+    await source.readProgress((progress) => this.#advance(progress, now));
     this.#countLevels(now);
     this.#evict(now);
     return this.#takeFlows();
@@ -161,120 +173,137 @@ export class SocketCollector {
   }
 
   #takeClosed(): void {
-    this.#deps.source.takeClosed((record) => this.#end(record));
+    const { source } = this.#deps;
+    this.#ringFill = source.takeClosed((record) => this.#end(record));
   }
 
   #read(record: SocketRecord, now: number): void {
+    const sockets = this.#sockets;
     const { cookie, startedNanos } = record;
-    let socket = this.#sockets.get(cookie);
-    if (socket?.startedNanos !== startedNanos) {
-      if (socket !== undefined) {
-        this.#overtaken.set(connection(cookie, socket.startedNanos), socket);
+    let slot = this.#slots.get(cookie);
+    if (slot === undefined || sockets.startedNanos(slot) !== startedNanos) {
+      if (slot !== undefined) {
+        this.#overtaken.set(connection(cookie, sockets.startedNanos(slot)), slot);
       }
-      socket = this.#begin(record);
-      if (socket === undefined) return;
-      this.#sockets.set(cookie, socket);
+      slot = this.#begin(record);
+      if (slot === undefined) {
+        this.#slots.delete(cookie);
+        return;
+      }
+      this.#slots.set(cookie, slot);
     }
-    socket.seenAt = this.#passes;
-    if (socket.isUnchanged(record)) return;
-    socket.count(record, this.#epoch);
-    socket.activeAt = now;
+    sockets.setSeen(slot, this.#passes);
+    if (sockets.isUnchanged(slot, record)) return;
+    sockets.count(slot, record, this.#epoch);
+    sockets.setActive(slot, now);
     this.#counters.socket_deltas_completed += 1;
   }
 
   #end(record: SocketRecord): void {
     const { cookie, startedNanos } = record;
-    const current = this.#sockets.get(cookie);
-    const known =
-      current?.startedNanos === startedNanos ? current : this.#takeOvertaken(cookie, startedNanos);
-    const socket = known ?? this.#begin(record);
-    if (socket === undefined) return;
-    socket.countLast(record, this.#epoch);
-    if (known === current) this.#sockets.delete(cookie);
+    const current = this.#slots.get(cookie);
+    const isCurrent = current !== undefined && this.#sockets.startedNanos(current) === startedNanos;
+    const slot =
+      (isCurrent ? current : this.#takeOvertaken(cookie, startedNanos)) ?? this.#begin(record);
+    if (slot === undefined) return;
+    this.#sockets.countLast(slot, record, this.#epoch);
+    this.#sockets.close(slot);
+    if (isCurrent) this.#slots.delete(cookie);
     this.#counters.socket_agg_completed += 1;
   }
 
-  /** Begins to count a connection; undefined when there is no room for its flow. */
-  #begin(record: SocketRecord): TrackedSocket | undefined {
-    const flow = this.#flow(record);
-    if (flow === undefined) return undefined;
+  /** Begins to count a connection; undefined when there is no room for it or its flow. */
+  #begin(record: SocketRecord): Slot | undefined {
+    const flow = this.#sockets.hasRoom ? this.#flow(record) : undefined;
+    if (flow === undefined) {
+      this.#counters.socket_agg_above_limit += 1;
+      return undefined;
+    }
     this.#counters.sockets_added += 1;
     if (flow.side === 'client' && !record.isAdopted) flow.add(AT.connectAttempts, 1);
-    return new TrackedSocket(record, flow, this.#epoch - 1);
+    return this.#sockets.open(record, flow, this.#epoch - 1);
   }
 
-  #takeOvertaken(cookie: number, startedNanos: number): TrackedSocket | undefined {
+  #takeOvertaken(cookie: number, startedNanos: number): Slot | undefined {
     if (this.#overtaken.size === 0) return undefined;
     const key = connection(cookie, startedNanos);
-    const socket = this.#overtaken.get(key);
+    const slot = this.#overtaken.get(key);
     this.#overtaken.delete(key);
-    return socket;
+    return slot;
   }
 
   #flow(record: SocketRecord): FlowWindow | undefined {
+    // A translated connection's flow depends on its client's port too.
+    if (this.#deps.nat !== undefined) return this.#flowByText(record);
+    const cached = this.#cache.find(record);
+    if (cached !== undefined) return cached;
+    const flow = this.#flowByText(record);
+    if (flow !== undefined) this.#cache.set(record, flow);
+    return flow;
+  }
+
+  #flowByText(record: SocketRecord): FlowWindow | undefined {
     const beyond = this.#deps.nat?.find(record);
     if (beyond !== undefined) this.#counters.sockets_natd += 1;
     const flow = flowOf(record, beyond);
     const key = keyOf(flow);
     const known = this.#flows.get(key);
     if (known !== undefined) return known;
-    if (this.#flows.size >= MOST_FLOWS) {
-      this.#counters.socket_agg_above_limit += 1;
-      return undefined;
-    }
+    if (this.#flows.size >= MOST_FLOWS) return undefined;
     const window = new FlowWindow(flow);
     this.#flows.set(key, window);
     return window;
   }
 
   #advance(progress: SocketProgress, now: number): void {
-    const socket = this.#sockets.get(progress.cookie);
-    if (socket?.startedNanos !== progress.startedNanos) return;
-    socket.countProgress(progress);
-    socket.activeAt = now;
+    const slot = this.#slots.get(progress.cookie);
+    if (slot === undefined) return;
+    if (this.#sockets.startedNanos(slot) !== progress.startedNanos) return;
+    this.#sockets.countProgress(slot, progress);
+    this.#sockets.setActive(slot, now);
   }
 
   #countLevels(now: number): void {
-    for (const [cookie, socket] of this.#sockets) {
+    const sockets = this.#sockets;
+    for (const [cookie, slot] of this.#slots) {
       // Neither in the table nor in the ring: another agent's program may have reset its callbacks.
-      if (socket.seenAt !== this.#passes) {
-        this.#sockets.delete(cookie);
+      if (sockets.seenAt(slot) !== this.#passes) {
+        this.#slots.delete(cookie);
+        sockets.close(slot);
         this.#counters.sockets_stale += 1;
-      } else if (!this.#isIdle(socket, now)) {
-        socket.countLevel();
-        socket.flow.touched = true;
-      }
+      } else if (!this.#isIdle(slot, now)) sockets.countLevel(slot);
     }
+    for (const slot of this.#overtaken.values()) sockets.close(slot);
     this.#overtaken.clear();
   }
 
   /** Idle connections stay known, so that they count on when they wake, unless room gets scarce. */
   #evict(now: number): void {
     const { source } = this.#deps;
-    if (this.#sockets.size < (source.maxSockets * 7) / 8) return;
-    for (const [cookie, socket] of this.#sockets) {
-      if (!this.#isIdle(socket, now)) continue;
-      this.#sockets.delete(cookie);
+    if (this.#slots.size < (source.maxSockets * 7) / 8) return;
+    for (const [cookie, slot] of this.#slots) {
+      if (!this.#isIdle(slot, now)) continue;
+      this.#slots.delete(cookie);
+      this.#sockets.close(slot);
       source.remove(cookie);
       this.#counters.socket_eviction_completed += 1;
     }
   }
 
-  #isIdle(socket: TrackedSocket, now: number): boolean {
-    return now - socket.activeAt > this.#deps.notrackMillis;
+  #isIdle(slot: Slot, now: number): boolean {
+    return now - this.#sockets.activeAt(slot) > this.#deps.notrackMillis;
   }
 
   #takeFlows(): readonly ReportedFlow[] {
-    const used = new Set<FlowWindow>();
-    for (const socket of this.#sockets.values()) used.add(socket.flow);
     const { cgroups, source } = this.#deps;
     const unknown = source.unknown.map(plainIndex);
     const taken: ReportedFlow[] = [];
     cgroups.allowReading();
     for (const [key, flow] of this.#flows) {
       if (flow.touched) taken.push(flow.take(unknown, (id) => cgroups.pathOf(id)));
-      if (!used.has(flow)) this.#flows.delete(key);
+      if (flow.connections === 0) this.#flows.delete(key);
     }
+    this.#cache.clear();
     return taken;
   }
 }

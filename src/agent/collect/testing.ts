@@ -60,6 +60,7 @@ export class FakeSource implements SocketSource {
   readonly maxSockets = 8;
   table: readonly FakeSocket[] = [];
   closed: readonly FakeSocket[] = [];
+  ringFill = 0;
   progress: readonly SocketProgress[] = [];
   readonly removed: number[] = [];
   #epoch = 0;
@@ -83,14 +84,15 @@ export class FakeSource implements SocketSource {
     for (const socket of this.table) visit(recordOf(socket));
   }
 
-  takeClosed(visit: (record: SocketRecord) => void): void {
+  takeClosed(visit: (record: SocketRecord) => void): number {
     const closed = this.closed;
     this.closed = [];
     for (const socket of closed) visit(recordOf({ state: 7, ...socket }));
+    return this.ringFill;
   }
 
-  async readProgress(): Promise<readonly SocketProgress[]> {
-    return this.progress;
+  async readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
+    for (const progress of this.progress) visit(progress);
   }
 
   remove(cookie: number): void {

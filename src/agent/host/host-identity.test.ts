@@ -5,7 +5,7 @@ import { NO_METADATA } from './instance-metadata.ts';
 
 const GIVEN: GivenIdentity = {
   ...{ instanceId: undefined, zone: undefined },
-  ...{ network: 'default', defaultZone: 'use1-az1' },
+  ...{ network: undefined, defaultZone: 'use1-az1' },
   ...{ k8sNodeName: undefined, k8sClusterName: 'prod' },
 };
 const EC2 = { ...NO_METADATA, instanceId: 'i-1', instanceType: 'm6a.xlarge', zone: 'euc1-az2' };
@@ -40,6 +40,23 @@ test('the options go before it', async () => {
   await settled();
   const mine = { instanceId: 'i-mine', zone: 'use1-az6', instanceType: 'm6a.xlarge' };
   expect(identity.current()).toMatchObject(mine);
+});
+
+test.each([
+  { name: 'the VPC of its first card', given: undefined, network: 'vpc-1' },
+  { name: 'what the options say', given: 'prod', network: 'prod' },
+])('its network is $name', async ({ given, network }) => {
+  const { identity, answers } = reader({ network: given });
+  const card = { id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1' };
+  answers[0] = {
+    ...EC2,
+    cards: [
+      { ...card, vpcId: 'vpc-1' },
+      { ...card, vpcId: 'vpc-2' },
+    ],
+  };
+  await identity.start();
+  expect(identity.current().network).toBe(network);
 });
 
 test('where nobody says, the zone is the default one', async () => {

@@ -3,11 +3,13 @@ import { type InstanceMetadata, NO_METADATA } from './instance-metadata.ts';
 
 /** What a host is may change while it runs (a card attached, an instance type after a stop). */
 const REFRESH_MILLIS = 10 * 60_000;
+const DEFAULT_NETWORK = 'default';
 
 /** What the options say: it goes before what the metadata service says. */
 export interface GivenIdentity {
   readonly instanceId: string | undefined;
-  readonly network: string;
+  /** Absent: the VPC of the first card, else `default`. */
+  readonly network: string | undefined;
   readonly zone: string | undefined;
   /** Where neither the options nor the metadata service say. */
   readonly defaultZone: string;
@@ -43,9 +45,10 @@ export class HostIdentityReader {
 
   /** Reads it once; not waited for where the options say what matters. */
   async start(): Promise<void> {
-    const { instanceId, zone } = this.#deps.given;
+    const { instanceId, network, zone } = this.#deps.given;
     const reading = this.#read();
-    if (instanceId === undefined || zone === undefined) await reading;
+    const isAllSaid = [instanceId, network, zone].every((own) => own !== undefined);
+    if (!isAllSaid) await reading;
   }
 
   current(): HostIdentity {
@@ -55,7 +58,7 @@ export class HostIdentityReader {
       ...this.#metadata,
       instanceId: given.instanceId ?? this.#metadata.instanceId,
       zone: given.zone ?? (this.#metadata.zone || given.defaultZone),
-      network: given.network,
+      network: given.network ?? (this.#metadata.cards[0]?.vpcId || DEFAULT_NETWORK),
       k8sNodeName: given.k8sNodeName,
       k8sClusterName: given.k8sClusterName,
     };

@@ -57,6 +57,12 @@ test('the metadata service names instance, type, image, place, account and cards
   });
 });
 
+test('of several cards the primary one is first', async () => {
+  known = { 'meta-data/instance-id': 'i-1', 'meta-data/mac': '02:02', [MACS]: '02:01/\n02:02/' };
+  const { cards } = await readInstanceMetadata(endpoint);
+  expect(cards.map(({ mac }) => mac)).toEqual(['02:02', '02:01']);
+});
+
 test('a service that knows less still names the instance', async () => {
   known = {
     'meta-data/instance-id': 'i-0123456789abcdef0',

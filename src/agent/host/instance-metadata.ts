@@ -84,12 +84,18 @@ function readDocument(document: string): Pick<InstanceMetadata, 'account' | 'ima
   }
 }
 
+/** The primary one first. */
 async function readCards(read: Read): Promise<readonly NetworkCard[]> {
   const root = 'meta-data/network/interfaces/macs/';
-  const macs = (await read(root)).split('\n').filter((line) => line !== '');
+  const lines = (await read(root)).split('\n').filter((line) => line !== '');
+  const primary = await read('meta-data/mac');
+  const macs = lines.map((line) => line.replace(/\/$/, ''));
+  const ordered = [
+    ...macs.filter((mac) => mac === primary),
+    ...macs.filter((mac) => mac !== primary),
+  ];
   const cards: NetworkCard[] = [];
-  for (const line of macs.slice(0, MOST_CARDS)) {
-    const mac = line.replace(/\/$/, '');
+  for (const mac of ordered.slice(0, MOST_CARDS)) {
     const of = (name: string): Promise<string> => read(`${root}${mac}/${name}`);
     cards.push({
       id: await of('interface-id'),

@@ -44,11 +44,18 @@ export class ClosedRing {
     this.#mask = bytes - 1;
   }
 
-  /** Visits every finished record, oldest first. The bytes are the ring's: valid during the visit only. */
-  take(visit: (view: DataView, at: number) => void): void {
+  /**
+   * Visits every finished record, oldest first. The bytes are the ring's: valid during the visit
+   * only.
+   *
+   * @returns how full it was: 0 to 1, and 1 when there was no room for another record
+   */
+  take(visit: (view: DataView, at: number) => void): number {
     // Atomics order these reads against those of the records (the kernel publishes with a release).
     let position = Number(Atomics.load(this.#consumer, 0));
     const end = Number(Atomics.load(this.#producer, 0));
+    const used = end - position;
+    const size = this.#mask + 1;
     while (position < end) {
       const at = position & this.#mask;
       const word = this.#data.getUint32(at, true);
@@ -58,6 +65,7 @@ export class ClosedRing {
       position += (HEADER_BYTES + length + 7) & ~7;
     }
     Atomics.store(this.#consumer, 0, BigInt(position));
+    return used > size - HEADER_BYTES - MOST_RECORD_BYTES ? 1 : used / size;
   }
 
   #visit(at: number, length: number, visit: (view: DataView, at: number) => void): void {

@@ -117,17 +117,21 @@ export class NetlinkWatch {
     }
   }
 
-  takeClosed(visit: (record: SocketRecord) => void): void {
+  /** How full the socket's buffer was is not known. */
+  takeClosed(visit: (record: SocketRecord) => void): number {
     const drained = this.#events?.drain((bytes) => {
       const result = readDiag(bytes, (socket) => this.#end(socket, visit));
       if (result === 'malformed') this.#counters.other_errors += 1;
     });
     if (drained === 'overflow') this.#counters.events_lost += 1;
+    return 0;
   }
 
-  /** What the last dump saw move. */
-  readProgress(): Promise<readonly SocketProgress[]> {
-    return Promise.resolve(this.#progress);
+  /** Visits what the last dump saw move. */
+  readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
+    for (const progress of this.#progress) visit(progress);
+    this.#progress = [];
+    return Promise.resolve();
   }
 
   remove(cookie: number): void {

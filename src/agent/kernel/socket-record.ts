@@ -4,7 +4,7 @@
  * an object for each record would cost more than all the rest.
  */
 export const RECORD_BYTES = 272;
-export const PROGRESS_BYTES = 104;
+export const PROGRESS_BYTES = 96;
 
 /** `state` of a record: linux/tcp_states.h. */
 export const TCP_STATE = { established: 1, synSent: 2, synReceived: 3, close: 7 } as const;
@@ -18,8 +18,12 @@ const RTOS_OFFSET = 92;
 const ROUND_TRIPS_OFFSET = 120;
 const ROUND_TRIPS_BYTES = 40;
 const DETAILS_OFFSET = 200;
-const OWNER_OFFSET = 248;
+const COMMAND_OFFSET = 248;
 const COMMAND_BYTES = 16;
+const PROGRESS_COMMAND_OFFSET = 80;
+
+/** What makes connections one flow: two addresses, the service port and the side. */
+export const FLOW_KEY_WORDS = 9;
 
 /** Bits of `origin`. */
 const ADOPTED = 1;
@@ -41,6 +45,9 @@ export class SocketRecord {
   view: DataView = new DataView(new ArrayBuffer(RECORD_BYTES));
   at = 0;
   readonly #jiffyMicros: number;
+  readonly #details = emptyDetails();
+  readonly #trips = { count: 0, rtt: emptyTimes(), smoothed: emptyTimes() };
+  readonly #names = new ShortTexts();
 
   /** @param jiffyMicros the kernel's tick, in which it counts what held a sender up */
   constructor(jiffyMicros: number) {
@@ -98,9 +105,10 @@ export class SocketRecord {
   get isAdopted(): boolean {
     return (this.view.getUint8(this.at + 115) & ADOPTED) !== 0;
   }
-  /** What the connection's end, or its adoption, found in the socket. */
+  /** What the connection's end, or its adoption, found in the socket; valid until asked again. */
   get details(): SocketDetails {
-    return readDetails(this.view, this.at + DETAILS_OFFSET, this.#jiffyMicros);
+    const from = { view: this.view, at: this.at + DETAILS_OFFSET };
+    return readDetails(from, this.#jiffyMicros, this.#details);
   }
   /** The inode of the cgroup's folder; 0 when not known. */
   get cgroupId(): number {
@@ -108,7 +116,15 @@ export class SocketRecord {
   }
   /** The name of the process that opened it, "" when it was accepted. */
   get processName(): string {
-    return readText(this.view, this.at + OWNER_OFFSET + 4);
+    return this.#names.read(this.view, this.at + COMMAND_OFFSET);
+  }
+
+  /** Writes `FLOW_KEY_WORDS` words that are the same for all connections of a flow. */
+  readFlowKey(into: Uint32Array): void {
+    const { view, at } = this;
+    for (let i = 0; i < 8; i += 1) into[i] = view.getUint32(at + 32 + i * 4, true);
+    const side = view.getUint8(at + 112);
+    into[8] = (side << 16) | view.getUint16(at + (side === 1 ? 108 : 110), true);
   }
 
   retrans(phase: Phase): number {
@@ -119,25 +135,20 @@ export class SocketRecord {
     return this.view.getUint32(this.at + RTOS_OFFSET + phase * 4, true);
   }
 
-  /** The round trips of an epoch, or undefined when there were none or a later one took its place. */
+  /**
+   * The round trips of an epoch, or undefined when there were none or a later one took its place;
+   * valid until asked again.
+   */
   roundTrips(epoch: number): RoundTrips | undefined {
     const { view } = this;
     const at = this.at + ROUND_TRIPS_OFFSET + (epoch & 1) * ROUND_TRIPS_BYTES;
     const count = view.getUint32(at + 4, true);
     if (count === 0 || view.getUint32(at, true) !== epoch >>> 0) return undefined;
-    return {
-      count,
-      rtt: {
-        min: view.getUint32(at + 8, true),
-        max: view.getUint32(at + 12, true),
-        sum: uint64(view, at + 16),
-      },
-      smoothed: {
-        min: view.getUint32(at + 24, true),
-        max: view.getUint32(at + 28, true),
-        sum: uint64(view, at + 32),
-      },
-    };
+    const trips = this.#trips;
+    trips.count = count;
+    readTimes(view, at + 8, trips.rtt);
+    readTimes(view, at + 24, trips.smoothed);
+    return trips;
   }
 
   #bytes(offset: number): Uint8Array {
@@ -200,7 +211,7 @@ export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMic
   }
   if (fields.details !== undefined) writeDetails(view, fields.details, jiffyMicros);
   wide(240, fields.cgroupId);
-  bytes.write(fields.processName ?? '', OWNER_OFFSET + 4);
+  bytes.write(fields.processName ?? '', COMMAND_OFFSET);
 }
 
 function writeRoundTrips(view: DataView, trips: RoundTrips & { readonly epoch: number }): void {
@@ -260,24 +271,87 @@ export interface SocketDetails {
   readonly deliveryRate: number;
 }
 
-function readDetails(view: DataView, at: number, jiffyMicros: number): SocketDetails {
-  const count = (offset: number): number => view.getUint32(at + offset, true);
-  const rwndLimited = count(12);
-  const sndbufLimited = count(16);
+type Writable<T> = { -readonly [name in keyof T]: T[name] };
+
+function emptyTimes(): Writable<RoundTripTimes> {
+  return { min: 0, max: 0, sum: 0 };
+}
+
+function readTimes(view: DataView, at: number, into: Writable<RoundTripTimes>): void {
+  into.min = view.getUint32(at, true);
+  into.max = view.getUint32(at + 4, true);
+  into.sum = uint64(view, at + 8);
+}
+
+function emptyDetails(): Writable<SocketDetails> {
   return {
-    deliveryRate: uint64(view, at),
-    busyMicros: (count(8) + rwndLimited + sndbufLimited) * jiffyMicros,
-    rwndLimitedMicros: rwndLimited * jiffyMicros,
-    sndbufLimitedMicros: sndbufLimited * jiffyMicros,
-    segmentsOutOfOrder: count(20),
-    reorderings: count(24),
-    dsacks: count(28),
-    segmentsCe: count(32),
-    minRttMicros: count(36),
+    deliveryRate: 0,
+    busyMicros: 0,
+    rwndLimitedMicros: 0,
+    sndbufLimitedMicros: 0,
+    segmentsOutOfOrder: 0,
+    reorderings: 0,
+    dsacks: 0,
+    segmentsCe: 0,
+    minRttMicros: 0,
   };
 }
 
-/** A process's name, as the kernel cuts it: at most 15 bytes before the first NUL. */
+interface Place {
+  readonly view: DataView;
+  readonly at: number;
+}
+
+function readDetails(
+  { view, at }: Place,
+  jiffyMicros: number,
+  into: Writable<SocketDetails>,
+): SocketDetails {
+  const rwndLimited = view.getUint32(at + 12, true);
+  const sndbufLimited = view.getUint32(at + 16, true);
+  into.deliveryRate = uint64(view, at);
+  into.busyMicros = (view.getUint32(at + 8, true) + rwndLimited + sndbufLimited) * jiffyMicros;
+  into.rwndLimitedMicros = rwndLimited * jiffyMicros;
+  into.sndbufLimitedMicros = sndbufLimited * jiffyMicros;
+  into.segmentsOutOfOrder = view.getUint32(at + 20, true);
+  into.reorderings = view.getUint32(at + 24, true);
+  into.dsacks = view.getUint32(at + 28, true);
+  into.segmentsCe = view.getUint32(at + 32, true);
+  into.minRttMicros = view.getUint32(at + 36, true);
+  return into;
+}
+
+/** A power of 2. */
+const TEXT_PLACES = 256;
+const TEXT_WORDS = COMMAND_BYTES / 4;
+
+/** Processes' names, each made a string once, not once a connection. */
+class ShortTexts {
+  readonly #words = new Uint32Array(TEXT_PLACES * TEXT_WORDS);
+  /** Words of zeros are the empty text. */
+  readonly #texts = new Array<string>(TEXT_PLACES).fill('');
+
+  /** As the kernel cuts it: at most 15 bytes before the first NUL. */
+  read(view: DataView, at: number): string {
+    let hash = 0;
+    for (let i = 0; i < TEXT_WORDS; i += 1) {
+      hash = Math.imul(hash ^ view.getUint32(at + i * 4, true), 0x9e37_79b1);
+      hash ^= hash >>> 15;
+    }
+    const place = hash & (TEXT_PLACES - 1);
+    const first = place * TEXT_WORDS;
+    for (let i = 0; i < TEXT_WORDS; i += 1) {
+      if (this.#words[first + i] === view.getUint32(at + i * 4, true)) continue;
+      for (let j = 0; j < TEXT_WORDS; j += 1) {
+        this.#words[first + j] = view.getUint32(at + j * 4, true);
+      }
+      this.#texts[place] = readText(view, at);
+      break;
+    }
+    return this.#texts[place] ?? '';
+  }
+}
+
 function readText(view: DataView, at: number): string {
   const bytes = Buffer.from(view.buffer, view.byteOffset + at, COMMAND_BYTES);
   const end = bytes.indexOf(0);
@@ -297,16 +371,37 @@ export interface SocketProgress {
   readonly processName: string;
 }
 
-/** Reads one `struct progress`. */
-export function readProgress(view: DataView, at: number, jiffyMicros: number): SocketProgress {
-  return {
-    cookie: uint64(view, at),
-    startedNanos: uint64(view, at + 8),
-    bytesReceived: uint64(view, at + 16),
-    bytesAcked: uint64(view, at + 24),
-    segmentsIn: view.getUint32(at + 32, true),
-    segmentsOut: view.getUint32(at + 36, true),
-    details: readDetails(view, at + 40, jiffyMicros),
-    processName: readText(view, at + 84),
+/** Reads `struct progress`, one after another, into one object: valid until the next is read. */
+export class ProgressReader {
+  readonly #jiffyMicros: number;
+  readonly #names = new ShortTexts();
+  readonly #details = emptyDetails();
+  readonly #progress: Writable<SocketProgress> = {
+    cookie: 0,
+    startedNanos: 0,
+    bytesReceived: 0,
+    bytesAcked: 0,
+    segmentsIn: 0,
+    segmentsOut: 0,
+    details: this.#details,
+    processName: '',
   };
+
+  /** @param jiffyMicros the kernel's tick */
+  constructor(jiffyMicros: number) {
+    this.#jiffyMicros = jiffyMicros;
+  }
+
+  read(view: DataView, at: number): SocketProgress {
+    const progress = this.#progress;
+    progress.cookie = uint64(view, at);
+    progress.startedNanos = uint64(view, at + 8);
+    progress.bytesReceived = uint64(view, at + 16);
+    progress.bytesAcked = uint64(view, at + 24);
+    progress.segmentsIn = view.getUint32(at + 32, true);
+    progress.segmentsOut = view.getUint32(at + 36, true);
+    readDetails({ view, at: at + 40 }, this.#jiffyMicros, this.#details);
+    progress.processName = this.#names.read(view, at + PROGRESS_COMMAND_OFFSET);
+    return progress;
+  }
 }

@@ -14,8 +14,8 @@ import { type Libc, openLibc } from './libc.ts';
 import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
 import {
   PROGRESS_BYTES,
+  ProgressReader,
   RECORD_BYTES,
-  readProgress,
   type SocketProgress,
   SocketRecord,
 } from './socket-record.ts';
@@ -50,6 +50,7 @@ export class SocketWatch {
   readonly #options: SocketWatchOptions;
   readonly #libc: Libc = openLibc();
   readonly #record: SocketRecord;
+  readonly #progress: ProgressReader;
   readonly #keys = Buffer.alloc(BATCH * 8);
   readonly #values = Buffer.alloc(BATCH * RECORD_BYTES);
   readonly #view = new DataView(this.#values.buffer, this.#values.byteOffset, this.#values.length);
@@ -58,7 +59,9 @@ export class SocketWatch {
 
   constructor(options: SocketWatchOptions) {
     this.#options = options;
-    this.#record = new SocketRecord(this.#libc.jiffyMicros());
+    const jiffyMicros = this.#libc.jiffyMicros();
+    this.#record = new SocketRecord(jiffyMicros);
+    this.#progress = new ProgressReader(jiffyMicros);
   }
 
   /** Throws an AgentError when this host cannot run the program. */
@@ -141,9 +144,13 @@ export class SocketWatch {
     }
   }
 
-  /** Visits each connection that closed since the last call, then forgets it. */
-  takeClosed(visit: (record: SocketRecord) => void): void {
-    this.#started().ring.take((view, at) => {
+  /**
+   * Visits each connection that closed since the last call, then forgets it.
+   *
+   * @returns how full the ring was: 0 to 1; others may wait in the table, closed, when it is 1
+   */
+  takeClosed(visit: (record: SocketRecord) => void): number {
+    return this.#started().ring.take((view, at) => {
       this.#record.view = view;
       this.#record.at = at;
       visit(this.#record);
@@ -159,18 +166,34 @@ export class SocketWatch {
   }
 
   /**
-   * How far those live connections are that moved since the last call. Walks every open file of
-   * the host (0.8 µs each) in a thread of libuv's pool. Empty where the kernel cannot.
+   * Visits how far those live connections are that moved since the last call. Walks every open file
+   * of the host (0.8 µs each) in a thread of libuv's pool. None where the kernel cannot.
    */
-  async readProgress(): Promise<readonly SocketProgress[]> {
+  async readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
     const { libbpf, links } = this.#started();
-    if (links.refresh === undefined) return [];
+    if (links.refresh === undefined) return;
     const fd = libbpf.createIterator(libbpf.linkFd(links.refresh));
     if (fd < 0) throw new Error(`cannot create an iterator: ${errnoName(-fd)}`);
     try {
-      return parseProgress(await readToEnd(fd), this.#libc.jiffyMicros());
+      await this.#visitProgress(fd, visit);
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** A read may end in the midst of one. */
+  async #visitProgress(fd: number, visit: (progress: SocketProgress) => void): Promise<void> {
+    const bytes = Buffer.allocUnsafeSlow(READ_BYTES);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let held = 0;
+    for (;;) {
+      const { bytesRead } = await readFd(fd, bytes, held, READ_BYTES - held, null);
+      if (bytesRead === 0) return;
+      const end = held + bytesRead;
+      let at = 0;
+      for (; at + PROGRESS_BYTES <= end; at += PROGRESS_BYTES) visit(this.#progress.read(view, at));
+      bytes.copyWithin(0, at, end);
+      held = end - at;
     }
   }
 
@@ -259,16 +282,6 @@ function iteratorLink(
   return link === 0n ? {} : { [name]: link };
 }
 
-async function readToEnd(fd: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for (;;) {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    const { bytesRead } = await readFd(fd, buffer, 0, READ_BYTES, null);
-    if (bytesRead === 0) return Buffer.concat(chunks);
-    chunks.push(buffer.subarray(0, bytesRead));
-  }
-}
-
 /** Closes it too. */
 function readToEndSync(fd: number): Buffer {
   const chunks: Buffer[] = [];
@@ -282,15 +295,6 @@ function readToEndSync(fd: number): Buffer {
   } finally {
     closeSync(fd);
   }
-}
-
-function parseProgress(bytes: Buffer, jiffyMicros: number): SocketProgress[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const found: SocketProgress[] = [];
-  for (let at = 0; at + PROGRESS_BYTES <= bytes.length; at += PROGRESS_BYTES) {
-    found.push(readProgress(view, at, jiffyMicros));
-  }
-  return found;
 }
 
 function check(what: string, result: number): void {

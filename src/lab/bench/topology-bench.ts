@@ -19,6 +19,8 @@ export interface TopologyBenchResult {
   readonly snapshotMib: number;
   readonly lookupClassifyMicros: number;
   readonly lookupClassifyPathMicros: number;
+  /** The same of flows as they come: 500 of a host, one after the other. */
+  readonly lookupClassifyPathOfReportsMicros: number;
   /** The floor: one hit of a Map by network and address. */
   readonly mapHitMicros: number;
   /** What it is instead of: prefixes compared one after the other. */
@@ -49,9 +51,16 @@ export function benchTopology(): TopologyBenchResult {
   const { snapshot, ...made } = makeSnapshot(resources);
   const topology = new TopologyView(snapshot, new AddressBook({ claims: [], onAmbiguous: noop }));
   const random = seededRandom(3);
-  const rounds = Array.from({ length: ROUNDS }, () => makeFlows(interfaces, random));
+  const roundsOf = (flowsAHost: number) =>
+    Array.from({ length: ROUNDS }, () => makeFlows(interfaces, random, flowsAHost));
+  const rounds = roundsOf(1);
   const hits = new Map(interfaces.map((own) => [`${own.vpcId} ${own.addresses[0]}`, own]));
   const prefixes = prefixesOf(resources);
+  const lookupClassifyPath = ({ vantage, local, remote, far }: BenchFlow) => {
+    const located = topology.locate(remote, vantage);
+    const category = classify({ local, remote: located, remoteScope: addressScope(remote) });
+    return topology.pathOf(local, far, NOW + 1).constructs.length + category.length;
+  };
   return {
     interfaces: interfaces.length,
     ...made,
@@ -59,11 +68,8 @@ export function benchTopology(): TopologyBenchResult {
       const located = topology.locate(remote, vantage);
       return classify({ local, remote: located, remoteScope: addressScope(remote) }).length;
     }),
-    lookupClassifyPathMicros: medianMicros(rounds, ({ vantage, local, remote, far }) => {
-      const located = topology.locate(remote, vantage);
-      const category = classify({ local, remote: located, remoteScope: addressScope(remote) });
-      return topology.pathOf(local, far, NOW + 1).constructs.length + category.length;
-    }),
+    lookupClassifyPathMicros: medianMicros(rounds, lookupClassifyPath),
+    lookupClassifyPathOfReportsMicros: medianMicros(roundsOf(500), lookupClassifyPath),
     mapHitMicros: medianMicros(rounds, ({ local, remote }) =>
       hits.has(`${local.vpcId} ${remote}`) ? 1 : 0,
     ),
@@ -98,12 +104,18 @@ function memoryBytes(): number {
   return heapUsed + arrayBuffers;
 }
 
-function makeFlows(interfaces: readonly Interface[], random: () => number): BenchFlow[] {
+function makeFlows(
+  interfaces: readonly Interface[],
+  random: () => number,
+  flowsAHost: number,
+): BenchFlow[] {
   const one = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
   const hosts = interfaces.filter(({ instanceId }) => instanceId !== undefined);
   const octet = () => Math.floor(random() * 256);
-  return Array.from({ length: FLOWS_A_ROUND }, () => {
-    const { account, region, vpcId, subnetId = '', instanceId = '', addresses } = one(hosts);
+  let host = one(hosts);
+  return Array.from({ length: FLOWS_A_ROUND }, (_, flow) => {
+    if (flow % flowsAHost === 0) host = one(hosts);
+    const { account, region, vpcId, subnetId = '', instanceId = '', addresses } = host;
     const kind = random();
     const near = one(hosts).addresses[0] ?? '';
     const remote =

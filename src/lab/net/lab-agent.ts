@@ -14,6 +14,10 @@ export interface LabAgentOptions {
 }
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'bin', 'nfm');
+/** As packaging/nfm-agent starts it. */
+const SETTINGS = ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=4'];
+const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0'];
+
 const MOST_WAITS = 400;
 const WAIT_MILLIS = 25;
 
@@ -23,7 +27,7 @@ export function agentCommand(cgroup: string, options: LabAgentOptions): readonly
   // A profile goes before keys the shell may have.
   const keys = [`AWS_SHARED_CREDENTIALS_FILE=${credentialsFile}`, 'AWS_PROFILE=agent'];
   const period = ['--publish-secs', '1', '--jitter-secs', '0', '--cgroup', cgroup];
-  const program = ['env', ...keys, process.execPath, PROGRAM, 'agent'];
+  const program = ['env', ...keys, ...SETTINGS, process.execPath, ...NODE_FLAGS, PROGRAM, 'agent'];
   return [...program, '--endpoint', endpoint, ...period, ...flags];
 }
 

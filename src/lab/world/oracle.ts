@@ -19,6 +19,7 @@ export interface OracleAnswer {
   /** Ids, or names of services. */
   readonly path: readonly string[];
   readonly snatAddress: string;
+  readonly dnatAddress: string;
   readonly remotePod: string;
   readonly remoteService: string;
 }
@@ -55,6 +56,8 @@ interface AnyRoute {
   readonly target: string;
   readonly id: string;
 }
+
+const UNTRANSLATED = { snatAddress: '', dnatAddress: '' };
 
 const NOWHERE: OracleEnd = {
   account: '',
@@ -139,9 +142,18 @@ class Stand {
       category,
       identifier: this.#identifier(question, { category, remote, walk }),
       path: isOwn ? [question.instanceId] : path,
-      snatAddress: endpoint === undefined && !isOwn ? walk.snatAddress : '',
+      ...(endpoint === undefined && !isOwn ? this.#translated(question, walk, nic) : UNTRANSLATED),
       ...pods,
     };
+  }
+
+  /** An internet gateway exchanges an interface's one public address for its first own one. */
+  #translated({ vpcId, localAddress, remoteAddress }: OracleQuestion, walk: Walk, nic?: Interface) {
+    if (remoteAddress.includes(':')) return UNTRANSLATED;
+    if (walk.end !== 'internet') return { ...UNTRANSLATED, snatAddress: walk.snatAddress };
+    const own = this.#byAddress.get(`${vpcId} ${localAddress}`)?.publicAddresses ?? [];
+    const snatAddress = walk.snatAddress || (own.length === 1 ? own.join() : '');
+    return { snatAddress, dnatAddress: nic?.addresses[0] ?? '' };
   }
 
   /** Who has the address: here, where the routes lead, or in public. */

@@ -197,6 +197,7 @@ function answerOf(question: OracleQuestion, topology: TopologySnapshot): OracleA
     identifier,
     path: path.constructs.map(wordOf),
     snatAddress: path.snatAddress,
+    dnatAddress: path.dnatAddress,
     remotePod: row.pods?.remotePodName ?? '',
     remoteService: row.pods?.remoteServiceName ?? '',
   };

@@ -10,6 +10,14 @@ export class AddressWords {
   readonly words = new Uint32Array(4);
   isV4 = false;
 
+  static of(words: ArrayLike<number>): AddressWords {
+    const address = new AddressWords();
+    address.words.set(words);
+    const [high, middle, low] = address.words;
+    address.isV4 = high === 0 && middle === 0 && low === 0xffff;
+    return address;
+  }
+
   /** Reads canonical text; anything else gives any address. */
   read(text: string): void {
     this.isV4 = !text.includes(':');

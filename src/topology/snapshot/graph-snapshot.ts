@@ -1,4 +1,4 @@
-import { addressScope } from '../../model/address.ts';
+import { isLoopback } from '../../model/address.ts';
 import type { PodNames } from '../../model/report.ts';
 import type {
   FlowPath,
@@ -109,18 +109,30 @@ export class GraphSnapshot {
 
   /** The constructs between two ends, both included. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
-    if (addressScope(to.address) === 'loopback' || from.address === to.address) {
-      return staysOnInstance(from);
-    }
-    const here = this.here(from.address, from.vpcId, timeSeconds);
+    const remote = to.beyondNat || to.address;
+    if (isLoopback(remote) || from.address === remote) return staysOnInstance(from);
+    const here = this.#ownPlace(from, timeSeconds);
     const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
-    const there = this.#locate(to.address, start, timeSeconds);
-    this.#address.read(to.address);
-    const way = this.#routes.routing.walk(start, this.#address, timeSeconds);
+    const there = this.#locate(remote, start, timeSeconds);
+    this.#address.read(remote);
+    const way = this.#routes.ways.to(this.#address, start, timeSeconds);
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
     const hops = endpoint === undefined ? way.hops : [endpoint];
-    const constructs = [...endWith(here, from).toReversed(), ...hops, ...endWith(there, to)];
-    return { constructs, snatAddress: endpoint === undefined ? way.snatAddress : '' };
+    const constructs = joined(endWith(here, from), hops, endWith(there, to));
+    const isTranslated = endpoint === undefined && !remote.includes(':');
+    const isPublic = isTranslated && way.end === 'internet';
+    return {
+      constructs,
+      snatAddress: (isTranslated && way.snatAddress) || (isPublic && here?.publicAddress) || '',
+      dnatAddress: (isPublic && there?.privateAddress) || '',
+    };
+  }
+
+  /** A container's address is nobody's; what its host makes of it is an interface's. */
+  #ownPlace({ address, beyondNat = '', vpcId }: PathEnd, timeSeconds: number): Place | undefined {
+    const place = this.here(address, vpcId, timeSeconds);
+    if (place !== undefined || beyondNat === '') return place;
+    return this.here(beyondNat, vpcId, timeSeconds);
   }
 
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
@@ -164,7 +176,7 @@ export class GraphSnapshot {
     if (network === undefined) return this.#publicPlace(timeSeconds);
     return (
       this.#inNetwork(network, timeSeconds) ??
-      this.#placeBy(this.#routes.routing.walk(from, this.#address, timeSeconds))
+      this.#placeBy(this.#routes.ways.to(this.#address, from, timeSeconds), timeSeconds)
     );
   }
 
@@ -178,12 +190,12 @@ export class GraphSnapshot {
   }
 
   /** Who has the address in the network that a way ended in, or in public; else where the way ended. */
-  #placeBy(way: Way): Place | undefined {
+  #placeBy(way: Way, timeSeconds: number): Place | undefined {
     const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
     if (far !== undefined) {
-      return this.#inNetwork(far, way.timeSeconds) ?? this.#places.networkPlaces[far];
+      return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
     }
-    return this.#publicPlace(way.timeSeconds) ?? this.#placeAtEnd(way);
+    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(way);
   }
 
   #publicPlace(timeSeconds: number): Place | undefined {
@@ -246,16 +258,31 @@ export class GraphSnapshot {
 
 /** The end of a path; an instance that only its agent speaks of is one too. */
 function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
-  const known = place === undefined ? [] : endOf(place);
+  const known = place === undefined ? NO_CONSTRUCTS : endOf(place);
   if (known.length > 0 || end.instanceId === '') return known;
   const owner = place === undefined || place.account === '' ? end : place;
   return [ec2Construct(owner, 'instance', end.instanceId)];
 }
 
+const NO_CONSTRUCTS: readonly TraversedConstruct[] = [];
+
+/** From the near end, which is known as seen from the network, to the far one. */
+function joined(
+  near: readonly TraversedConstruct[],
+  hops: readonly TraversedConstruct[],
+  far: readonly TraversedConstruct[],
+): readonly TraversedConstruct[] {
+  const all: TraversedConstruct[] = [];
+  for (let i = near.length - 1; i >= 0; i -= 1) all.push(near[i] as TraversedConstruct);
+  for (const hop of hops) all.push(hop);
+  for (const construct of far) all.push(construct);
+  return all;
+}
+
 function staysOnInstance(end: PathEnd): FlowPath {
   const { instanceId } = end;
   const constructs = instanceId === '' ? [] : [ec2Construct(end, 'instance', instanceId)];
-  return { constructs, snatAddress: '' };
+  return { constructs, snatAddress: '', dnatAddress: '' };
 }
 
 interface NamedPod {

@@ -134,6 +134,7 @@ export class PlaceTables {
 
   #interfacePlace(resource: NetworkInterfaceResource): Place {
     const { id, account, region, vpcId, subnetId = '', instanceId = '', ownerId = '' } = resource;
+    const { addresses, publicAddresses = [] } = resource;
     const az = this.zoneOf.get(subnetId) ?? '';
     if (ownerId !== '') this.#hasInterfaces.add(ownerId);
     const service = this.#serviceOf.get(id) ?? this.#serviceOf.get(ownerId) ?? '';
@@ -148,6 +149,9 @@ export class PlaceTables {
       network: vpcId,
       subnet: subnetId,
       interfaceId: id,
+      privateAddress: addresses[0] ?? '',
+      // Which of several belongs to which of its own nobody says.
+      publicAddress: (publicAddresses.length === 1 && publicAddresses[0]) || '',
       behind: this.#behind.get(id) ?? this.#behind.get(ownerId) ?? NOTHING,
     });
     if (instanceId !== '' && !this.placeOfInstance.has(instanceId)) {

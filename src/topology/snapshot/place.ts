@@ -14,6 +14,9 @@ export interface Place extends Located {
   readonly interfaceId: string;
   /** Whether a resource has the address, rather than a subnet or network around it. */
   readonly isHost: boolean;
+  /** Its own address, and the public one that internet gateways translate to it; "" without one. */
+  readonly privateAddress: string;
+  readonly publicAddress: string;
   /** What stands behind its interface instead of an instance, in order. */
   readonly behind: readonly TraversedConstruct[];
   /** Its end of a path, seen from the network; made when first asked for. */
@@ -34,6 +37,8 @@ const NOWHERE: Place = {
   subnet: '',
   interfaceId: '',
   isHost: false,
+  privateAddress: '',
+  publicAddress: '',
   behind: [],
   end: undefined,
 };
@@ -71,6 +76,8 @@ export function isSamePlace(a: Place, b: Place): boolean {
     a.az === b.az &&
     a.instanceId === b.instanceId &&
     a.service === b.service &&
+    a.privateAddress === b.privateAddress &&
+    a.publicAddress === b.publicAddress &&
     a.behind === b.behind
   );
 }

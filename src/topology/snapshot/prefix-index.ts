@@ -1,4 +1,4 @@
-import { type AddressWords, maskWord, type Prefix } from './address-words.ts';
+import { AddressWords, maskWord, type Prefix } from './address-words.ts';
 
 /** What a prefix means in a space, from when to when. */
 export interface PrefixEntry {
@@ -108,6 +108,14 @@ export class PrefixIndex {
           act(this.#valueOf(entry), this.#valueOf(other), isOpen);
         }
       }
+    }
+  }
+
+  /** Its prefixes; one of several entries comes as often. */
+  *prefixes(): Generator<Prefix> {
+    for (let entry = 0; entry < this.#size * ENTRY; entry += ENTRY) {
+      const address = AddressWords.of(this.#entries.subarray(entry, entry + 4));
+      yield { address, length: this.#entries[entry + LENGTH] as number };
     }
   }
 

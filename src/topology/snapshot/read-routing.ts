@@ -1,20 +1,35 @@
 import type { TraversedConstruct } from '../../model/topology.ts';
 import type {
+  ResourceKind,
   Route,
   RouteTableResource,
   RouteTargetKind,
   TransitGatewayRouteTableResource,
 } from '../graph/resource.ts';
 import type { TimedResource } from '../graph/resource-version.ts';
+import { AddressRanges } from './address-ranges.ts';
 import { ec2Construct, internetGatewayConstruct, transitPeeringConstruct } from './constructs.ts';
 import type { Histories, History, Steps } from './histories.ts';
 import { indexHistory } from './index-history.ts';
+import { KnownWays } from './known-ways.ts';
 import { type RouteTarget, Routing, type TransitGateway } from './routing.ts';
 import { endpointServiceName } from './service-name.ts';
 import { TimedMap } from './timed-map.ts';
 
+/** What decides how something is routed. */
+const ROUTING_KINDS = [
+  'route-table',
+  'transit-gateway',
+  'transit-gateway-attachment',
+  'transit-gateway-peering',
+  'transit-gateway-route-table',
+  'vpc-peering',
+  'nat-gateway',
+] as const satisfies readonly ResourceKind[];
+
 export interface RoutingTables {
   readonly routing: Routing;
+  readonly ways: KnownWays;
   /** Gateway endpoints by the name of their service, by table number. */
   readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
 }
@@ -22,6 +37,7 @@ export interface RoutingTables {
 /** Reads what routes traffic: tables, gateways, peerings. */
 export class RoutingReader implements RoutingTables {
   readonly routing = new Routing();
+  ways = new KnownWays(this.routing, new AddressRanges([]), []);
   readonly serviceEndpoints = new Map<number, TimedMap<TraversedConstruct>>();
   /** Numbers of tables by id. */
   readonly #tables = new Map<string, number>();
@@ -42,6 +58,18 @@ export class RoutingReader implements RoutingTables {
     yield* histories.eachOf('vpc-endpoint', (history) => {
       for (const version of history) this.#readEndpoint(version);
     });
+    yield* this.#readChanges(histories);
+  }
+
+  *#readChanges(histories: Histories): Steps {
+    const changes = new Set<number>();
+    for (const kind of ROUTING_KINDS) {
+      yield* histories.eachOf(kind, (history) => {
+        for (const { fromSeconds, toSeconds } of history) changes.add(fromSeconds).add(toSeconds);
+      });
+    }
+    const ranges = new AddressRanges(this.routing.routes.prefixes());
+    this.ways = new KnownWays(this.routing, ranges, changes);
   }
 
   *#readGateways(histories: Histories): Steps {

@@ -55,7 +55,7 @@ export type WayEnd =
   /** The network has no route table that is known. */
   | 'unknown';
 
-/** Walks the routes of a time from a subnet to an address. One walk at a time: the way is reused. */
+/** Walks the routes of a time from a subnet to an address. */
 export class Routing {
   /** Routes of all tables, of networks and transit gateways alike; its spaces are their numbers. */
   readonly routes = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
@@ -66,23 +66,17 @@ export class Routing {
   readonly attachments = new TimedMap<Attachment>();
   readonly peerings = new TimedMap<Peering>();
   readonly natGateways = new TimedMap<NatGateway>();
-  /** Owned by `walk`, lent to who called it last. */
-  readonly #way = new Way();
 
-  /**
-   * The way to an address; it counts until the next walk. The same once more costs nothing: an
-   * address is looked up, and then its path is asked for.
-   */
   walk(from: WayStart, address: AddressWords, timeSeconds: number): Way {
-    const way = this.#way;
-    if (way.isFrom(from, address, timeSeconds)) return way;
-    way.begin(from, address, timeSeconds);
-    way.table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
-    if (way.table === NO_TABLE) way.end = 'unknown';
+    const way = new Way(from.vpcId, timeSeconds);
+    let table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
+    if (table === NO_TABLE) way.end = 'unknown';
     // A table met again routes in a circle: the gateways it goes around are all there is.
-    while (way.table !== NO_TABLE && !way.isKnown(way.table)) {
-      const target = this.targets[this.routes.find(way.table, address, timeSeconds)];
-      way.table = target === undefined ? NO_TABLE : this.#step(way, target);
+    const met = new Set<number>();
+    while (table !== NO_TABLE && !met.has(table)) {
+      met.add(table);
+      const target = this.targets[this.routes.find(table, address, timeSeconds)];
+      table = target === undefined ? NO_TABLE : this.#step(way, target);
     }
     return way;
   }
@@ -187,68 +181,26 @@ export interface WayStart {
   readonly subnetId: string;
 }
 
-/** A way through the network, as far as it has been walked. */
+/** A way through the network; as far as it has been walked, while it is. */
 export class Way {
-  /** What it has passed; of the array only so many count, as making it shorter gives its memory back. */
-  readonly #hops: TraversedConstruct[] = [];
-  #hopCount = 0;
-  /** Before any. */
-  timeSeconds = -1;
+  /** What it passes, in order. */
+  readonly hops: TraversedConstruct[] = [];
   end: WayEnd = 'elsewhere';
-  /** The network it is in now; at the end 'network', whose address it is. */
-  vpcId = '';
+  /** The network it is in; at the end 'network', whose address it is. */
+  vpcId: string;
+  /** As of when it is walked. */
+  readonly timeSeconds: number;
   /** The transit gateway it passed last. */
-  transitGateway: TransitGateway | undefined;
+  transitGateway: TransitGateway | undefined = undefined;
   snatAddress = '';
-  table = NO_TABLE;
-  readonly #tables: number[] = [];
-  #tableCount = 0;
-  #fromVpc = '';
-  #fromSubnet = '';
-  readonly #address = new Uint32Array(4);
 
-  isFrom({ vpcId, subnetId }: WayStart, { words }: AddressWords, timeSeconds: number): boolean {
-    const address = this.#address;
-    return (
-      address[3] === words[3] &&
-      timeSeconds === this.timeSeconds &&
-      subnetId === this.#fromSubnet &&
-      vpcId === this.#fromVpc &&
-      address[2] === words[2] &&
-      address[1] === words[1] &&
-      address[0] === words[0]
-    );
-  }
-
-  begin({ vpcId, subnetId }: WayStart, { words }: AddressWords, timeSeconds: number): void {
-    this.#fromVpc = vpcId;
-    this.#fromSubnet = subnetId;
-    for (let i = 0; i < 4; i += 1) this.#address[i] = words[i] as number;
-    this.#hopCount = 0;
-    this.#tableCount = 0;
-    this.timeSeconds = timeSeconds;
-    this.end = 'elsewhere';
+  constructor(vpcId: string, timeSeconds: number) {
     this.vpcId = vpcId;
-    this.transitGateway = undefined;
-    this.snatAddress = '';
-  }
-
-  get hops(): readonly TraversedConstruct[] {
-    return this.#hops.slice(0, this.#hopCount);
-  }
-
-  /** Whether a table decided a step before; it counts as one from now on. */
-  isKnown(table: number): boolean {
-    for (let i = 0; i < this.#tableCount; i += 1) if (this.#tables[i] === table) return true;
-    this.#tables[this.#tableCount] = table;
-    this.#tableCount += 1;
-    return false;
+    this.timeSeconds = timeSeconds;
   }
 
   pass(construct: TraversedConstruct | undefined): number {
-    if (construct === undefined) return NO_TABLE;
-    this.#hops[this.#hopCount] = construct;
-    this.#hopCount += 1;
+    if (construct !== undefined) this.hops.push(construct);
     return NO_TABLE;
   }
 

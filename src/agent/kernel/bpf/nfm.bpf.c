@@ -37,6 +37,9 @@
 #define SOL_TCP 6
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
 
+/* linux/sched.h: TASK_COMM_LEN. */
+#define COMMAND_BYTES 16
+
 /* Folders a cgroup may be below the one that is watched. */
 #define MOST_LEVELS 32
 
@@ -74,11 +77,6 @@ struct details {
 	__u32 min_rtt;
 };
 
-struct owner {
-	__u32 pid;
-	char command[16];
-};
-
 struct socket_record {
 	__u64 cookie;
 	/* With the cookie this names a connection: one socket may connect several times. */
@@ -108,10 +106,11 @@ struct socket_record {
 	struct details details;
 	/* The inode of its folder; 0 where the kernel does not say. */
 	__u64 cgroup;
-	/* Of a connection this host opened; pid 0 of one it accepted. */
-	struct owner owner;
+	/* The process that opened the connection; empty where it was accepted. */
+	char command[COMMAND_BYTES];
 	/* All segments at the last refresh: when they have not grown, nothing happened. */
 	__u32 refreshed_segments;
+	__u8 more_padding[4];
 };
 
 struct progress {
@@ -122,8 +121,7 @@ struct progress {
 	__u32 segments_in;
 	__u32 segments_out;
 	struct details details;
-	struct owner owner;
-	__u8 padding[4];
+	char command[COMMAND_BYTES];
 };
 
 /* What one adoption works with; user space clears it before each. */
@@ -139,8 +137,8 @@ _Static_assert(sizeof(struct socket_record) == 272, "RECORD_BYTES in socket-reco
 _Static_assert(__builtin_offsetof(struct socket_record, retrans) == 80, "RETRANS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, round_trips) == 120, "ROUND_TRIPS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, details) == 200, "DETAILS_OFFSET");
-_Static_assert(__builtin_offsetof(struct socket_record, owner) == 248, "OWNER_OFFSET");
-_Static_assert(sizeof(struct progress) == 104, "PROGRESS_BYTES in socket-record.ts");
+_Static_assert(__builtin_offsetof(struct socket_record, command) == 248, "COMMAND_OFFSET");
+_Static_assert(sizeof(struct progress) == 96, "PROGRESS_BYTES in socket-record.ts");
 _Static_assert(sizeof(struct adoption) == 8200, "ADOPTION_BYTES in socket-watch.ts");
 
 /* In the order of EVENT_COUNTERS in ../event-counters.ts. */
@@ -327,10 +325,8 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, __u64 cookie, __u8 s
 	if (tcp)
 		record.cgroup = cgroup_of(tcp);
 	/* A connection is accepted in the midst of anything: of that only this side is its owner's. */
-	if (side == SIDE_CLIENT) {
-		record.owner.pid = bpf_get_current_pid_tgid() >> 32;
-		bpf_get_current_comm(record.owner.command, sizeof(record.owner.command));
-	}
+	if (side == SIDE_CLIENT)
+		bpf_get_current_comm(record.command, sizeof(record.command));
 	take_addresses(ctx, &record);
 	take_counters(ctx, &record, record.state);
 	/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
@@ -403,16 +399,18 @@ static __always_inline void change_state(struct bpf_sock_ops *ctx, struct socket
 	__u32 to = ctx->args[1];
 	struct tcp_sock *tcp;
 
-	take_counters(ctx, record, from);
 	record->state = to;
+	record->changes++;
 	/* When an adopted connection sent its SYN is not known. */
 	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED && !(record->origin & ADOPTED)) {
 		__u64 micros = (bpf_ktime_get_ns() - record->started_nanos) / 1000;
 
 		record->connect_micros = micros > 0 ? micros : 1;
 	}
+	/* Between the two ends nothing moved that has no callback of its own. */
 	if (to != BPF_TCP_CLOSE)
 		return;
+	take_counters(ctx, record, from);
 	tcp = tcp_of(ctx);
 	if (tcp)
 		take_details(tcp, &record->details);
@@ -462,6 +460,18 @@ int watch(struct bpf_sock_ops *ctx)
 	__u64 cookie;
 
 	/* Refuses nothing and changes nothing: 1 is what a program that is not there answers. */
+	switch (ctx->op) {
+	/* What the kernel asks every program, three times for each end of a connection: first out. */
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+	case BPF_SOCK_OPS_RWND_INIT:
+	case BPF_SOCK_OPS_NEEDS_ECN:
+	case BPF_SOCK_OPS_BASE_RTT:
+		return 1;
+	/* Its STATE callback tells the same. */
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		count(ACTIVE_ESTABLISHED_EVENTS);
+		return 1;
+	}
 	if (ctx->family != AF_INET && ctx->family != AF_INET6)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
@@ -473,9 +483,6 @@ int watch(struct bpf_sock_ops *ctx)
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		count(PASSIVE_ESTABLISHED_EVENTS);
 		begin(ctx, cookie, SIDE_SERVER);
-		break;
-	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		go_on(ctx, cookie, ACTIVE_ESTABLISHED_EVENTS);
 		break;
 	case BPF_SOCK_OPS_RTT_CB:
 		go_on(ctx, cookie, RTT_EVENTS);
@@ -646,9 +653,7 @@ int refresh(struct bpf_iter__task_file *ctx)
 		return 0;
 	record->refreshed_segments = segments;
 	take_details(tcp, &progress.details);
-	progress.owner.pid = task->tgid;
-	bpf_probe_read_kernel_str(progress.owner.command, sizeof(progress.owner.command),
-				  task->comm);
+	bpf_probe_read_kernel_str(progress.command, sizeof(progress.command), task->comm);
 	bpf_seq_write(ctx->meta->seq, &progress, sizeof(progress));
 	return 0;
 }

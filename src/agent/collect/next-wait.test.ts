@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { nextWait } from './next-wait.ts';
+
+/** The wait after some readings of a ring that fills up within so many milliseconds. */
+function settled(fullAfterMillis: number): number {
+  let wait = 500;
+  for (let i = 0; i < 20; i += 1) {
+    wait = nextWait({ wait, fill: Math.min(1, wait / fullAfterMillis), most: 500 });
+  }
+  return wait;
+}
+
+test('where little closes the ring is read as rarely as was asked', () => {
+  expect(settled(Number.POSITIVE_INFINITY)).toBe(500);
+  expect(settled(60_000)).toBe(500);
+});
+
+test('where much closes it is read when a quarter is full', () => {
+  expect(settled(1_000)).toBe(250);
+  expect(settled(200)).toBe(50);
+});
+
+test('it is never read without end', () => {
+  expect(settled(1)).toBe(20);
+});

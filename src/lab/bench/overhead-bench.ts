@@ -1,0 +1,150 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attachToCgroup, loadBpfObject } from '../../agent/kernel/bpf-object.ts';
+import { openLibbpf } from '../../agent/kernel/libbpf.ts';
+import { agentCommand, untilAttached } from '../net/lab-agent.ts';
+import { makeCgroup, removeCgroup } from '../net/lab-cgroup.ts';
+import { labNames } from '../net/lab-names.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const NATIVE = join(ROOT, 'src', 'lab', 'bench', 'native');
+
+/** Traffic of each kind, as `native/traffic.c` takes it. */
+const KINDS = {
+  exchanges: ['exchanges', '2000', '3'],
+  bulk: ['bulk', '2'],
+  saturate: ['saturate', '2'],
+} as const;
+export type TrafficKind = keyof typeof KINDS;
+export const TRAFFIC_KINDS = Object.keys(KINDS) as TrafficKind[];
+
+/** Who watches the traffic: nobody twice, so that the difference of the two is the noise. */
+export const WATCHERS = ['nobody', 'nobodyAgain', 'ours', 'existing'] as const;
+export type Watcher = (typeof WATCHERS)[number];
+
+/** Of one run of the traffic. */
+export interface TrafficRun {
+  /** Connections, or MiB. */
+  readonly perSecond: number;
+  readonly p50Micros: number;
+  readonly p99Micros: number;
+  /** CPU of the traffic itself, the kernel's work and its callbacks included, a connection or MiB. */
+  readonly cpuMicrosEach: number;
+}
+
+export type OverheadRuns = Readonly<Record<TrafficKind, Readonly<Record<Watcher, TrafficRun[]>>>>;
+
+/**
+ * The same traffic over loopback, watched by nobody, by our whole agent, and by the callbacks of
+ * the existing agent without anybody who reads what they count. Each watcher has a cgroup of its
+ * own and stays attached; the traffic runs in one after the other, in another order each round.
+ * Needs root, eBPF and clang.
+ */
+export async function benchOverhead(
+  rounds: number,
+  kinds: readonly TrafficKind[],
+): Promise<OverheadRuns> {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-overhead-'));
+  const cgroups = makeCgroups();
+  const stops: (() => Promise<void> | void)[] = [];
+  try {
+    const traffic = join(folder, 'traffic');
+    execFileSync('clang', ['-O2', '-o', traffic, join(NATIVE, 'traffic.c')]);
+    stops.push(await startAgent(cgroups.ours), attachExisting(cgroups.existing, folder));
+    const runs = emptyRuns();
+    for (const kind of kinds) {
+      for (let round = -1; round < rounds; round += 1) {
+        for (const watcher of inTurn(round)) {
+          const run = await runTraffic(cgroups[watcher], [traffic, ...KINDS[kind]]);
+          // The first round warms what is cold: pages, the agent's code.
+          if (round >= 0) runs[kind][watcher].push(run);
+        }
+      }
+    }
+    return runs;
+  } finally {
+    for (const stop of stops) await stop();
+    for (const cgroup of Object.values(cgroups)) await removeCgroup(cgroup);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function makeCgroups(): Record<Watcher, string> {
+  const { pid } = process;
+  const make = (name: string): string =>
+    makeCgroup(labNames({ pid, network: 62, host: 0, name }).namespace);
+  return {
+    nobody: make('nobody'),
+    nobodyAgain: make('nobody-again'),
+    ours: make('ours'),
+    existing: make('existing'),
+  };
+}
+
+function emptyRuns(): OverheadRuns {
+  const none = (): Record<Watcher, TrafficRun[]> => {
+    return { nobody: [], nobodyAgain: [], ours: [], existing: [] };
+  };
+  return { exchanges: none(), bulk: none(), saturate: none() };
+}
+
+/** Each watcher is first, second … equally often. */
+function inTurn(round: number): readonly Watcher[] {
+  const first = (round + WATCHERS.length) % WATCHERS.length;
+  return [...WATCHERS.slice(first), ...WATCHERS.slice(0, first)];
+}
+
+async function startAgent(cgroup: string): Promise<() => Promise<void>> {
+  const [program = '', ...args] = agentCommand(cgroup, {
+    // Nobody is there: reports wait in memory, as they would.
+    endpoint: 'http://127.0.0.1:9/publish',
+    credentialsFile: '/dev/null',
+    flags: ['--instance-id', 'i-0000000000000bec4', '--publish-secs', '30', '-p', 'off', '--print'],
+  });
+  const agent: ChildProcess = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  await untilAttached(agent, cgroup);
+  return async () => {
+    if (agent.exitCode === null && agent.kill('SIGKILL')) await once(agent, 'exit');
+  };
+}
+
+function attachExisting(cgroup: string, folder: string): () => void {
+  const path = join(folder, 'existing.bpf.o');
+  const source = join(NATIVE, 'existing-callbacks.bpf.c');
+  execFileSync(join(ROOT, 'scripts', 'build-bpf.sh'), [path, source]);
+  const libbpf = openLibbpf();
+  const loaded = loadBpfObject(libbpf, readFileSync(path));
+  if (loaded.status === 'refused') throw new Error(`cannot load ${source}: ${loaded.errno}`);
+  const { pointer } = loaded.object;
+  const link = attachToCgroup(libbpf, libbpf.findProgram(pointer, 'watch'), cgroup);
+  return () => {
+    libbpf.destroyLink(link);
+    libbpf.closeObject(pointer);
+  };
+}
+
+async function runTraffic(cgroup: string, command: readonly string[]): Promise<TrafficRun> {
+  const before = cpuMicros(cgroup);
+  const enter = 'echo $$ > "$0" && exec "$@"';
+  const child = spawn('sh', ['-c', enter, join(cgroup, 'cgroup.procs'), ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  const told: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
+  const made = told.perSecond * Number(command.at(-1));
+  return { ...told, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
+}
+
+/** Of all processes that were ever in a cgroup. */
+function cpuMicros(cgroup: string): number {
+  const text = readFileSync(join(cgroup, 'cpu.stat'), 'utf8');
+  return Number(/^usage_usec (\d+)/m.exec(text)?.[1]);
+}

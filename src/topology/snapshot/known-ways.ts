@@ -1,0 +1,117 @@
+import type { AddressRanges } from './address-ranges.ts';
+import type { AddressWords } from './address-words.ts';
+import { NO_TABLE, type Routing, type Way, type WayStart } from './routing.ts';
+
+/** Ways and starts kept; some 250 bytes each. */
+const MOST_KEPT = 65_536;
+
+/** The ways from a route table of a network, by the range of the address they lead to. */
+interface KnownStart {
+  readonly vpcId: string;
+  readonly ways: Map<number, Way>;
+}
+
+/** Between two changes of routes: what is routed alike at any time in it. */
+interface Epoch {
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly startOfSubnet: Map<string, KnownStart>;
+  readonly startOfNetwork: Map<string, KnownStart>;
+  /** What the subnets of a table share. */
+  readonly startOfTable: Map<number, KnownStart>;
+}
+
+/**
+ * Walks each way once: from a route table, to addresses that all routes treat alike, between two
+ * changes of the routes. When too many are known all are forgotten.
+ */
+export class KnownWays {
+  readonly #routing: Routing;
+  readonly #ranges: AddressRanges;
+  /** When routes changed, ascending. */
+  readonly #changes: Float64Array;
+  readonly #epochs = new Map<number, Epoch>();
+  /** The one asked for last. */
+  #epoch = makeEpoch(0, 0);
+  #count = 0;
+
+  constructor(routing: Routing, ranges: AddressRanges, changes: Iterable<number>) {
+    this.#routing = routing;
+    this.#ranges = ranges;
+    this.#changes = Float64Array.from(new Set(changes)).sort();
+  }
+
+  to(address: AddressWords, from: WayStart, timeSeconds: number): Way {
+    const { vpcId, ways } = this.#start(from, timeSeconds);
+    // A subnet said to be of another network than its table is.
+    if (vpcId !== from.vpcId) return this.#routing.walk(from, address, timeSeconds);
+    const range = this.#ranges.of(address);
+    const known = ways.get(range);
+    if (known !== undefined) return known;
+    const way = this.#routing.walk(from, address, timeSeconds);
+    ways.set(range, way);
+    this.#countOne();
+    return way;
+  }
+
+  #start({ vpcId, subnetId }: WayStart, timeSeconds: number): KnownStart {
+    const epoch = this.#epochAt(timeSeconds);
+    const starts = subnetId === '' ? epoch.startOfNetwork : epoch.startOfSubnet;
+    const id = subnetId === '' ? vpcId : subnetId;
+    const known = starts.get(id);
+    if (known !== undefined) return known;
+    const start = this.#startAt(this.#routing.tableAt(vpcId, subnetId, timeSeconds), vpcId, epoch);
+    starts.set(id, start);
+    this.#countOne();
+    return start;
+  }
+
+  #startAt(table: number, vpcId: string, { startOfTable }: Epoch): KnownStart {
+    const shared = startOfTable.get(table);
+    if (shared?.vpcId === vpcId) return shared;
+    const start = { vpcId, ways: new Map<number, Way>() };
+    if (table !== NO_TABLE && shared === undefined) startOfTable.set(table, start);
+    return start;
+  }
+
+  #epochAt(timeSeconds: number): Epoch {
+    const last = this.#epoch;
+    if (last.fromSeconds <= timeSeconds && timeSeconds < last.toSeconds) return last;
+    const changes = this.#changes;
+    const next = firstAfter(changes, timeSeconds);
+    const toSeconds = changes[next] ?? Number.POSITIVE_INFINITY;
+    this.#epoch = this.#epochs.get(next) ?? makeEpoch(changes[next - 1] ?? 0, toSeconds);
+    this.#epochs.set(next, this.#epoch);
+    return this.#epoch;
+  }
+
+  #countOne(): void {
+    this.#count += 1;
+    if (this.#count <= MOST_KEPT) return;
+    this.#epochs.clear();
+    this.#epoch = makeEpoch(0, 0);
+    this.#count = 0;
+  }
+}
+
+function makeEpoch(fromSeconds: number, toSeconds: number): Epoch {
+  return {
+    fromSeconds,
+    toSeconds,
+    startOfSubnet: new Map(),
+    startOfNetwork: new Map(),
+    startOfTable: new Map(),
+  };
+}
+
+/** Where the first number greater than another is in an ascending list; its length when none is. */
+function firstAfter(ascending: Float64Array, value: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
