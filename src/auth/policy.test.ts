@@ -200,6 +200,8 @@ describe('ready policies', () => {
     { action: nfm('TagResource'), resource: web, allowed: ['admin'] },
     { action: nfm('DeleteMonitor'), resource: web, allowed: ['admin'] },
     { action: 'nfm:ListFlows', resource: undefined, allowed: ['admin', 'read'] },
+    { action: 'nfm:ListHosts', resource: undefined, allowed: ['admin', 'read'] },
+    { action: 'nfm:ExplainHealth', resource: web, allowed: ['admin', 'read'] },
     { action: 'nfm:GetInsights', resource: scope, allowed: ['admin', 'read'] },
     { action: 'nfm:ListKeys', resource: undefined, allowed: ['admin'] },
     { action: 'nfm:LookupEvents', resource: undefined, allowed: ['admin'] },
