@@ -141,11 +141,11 @@ test('the new report of each period is sent while there is much that waited', as
   await first.stop(1_000);
   const next = await start({ folder });
   for (let sequence = 31; sequence <= 34; sequence += 1) {
-    posted = [];
     await publishAll(next, sequence);
+    const before = posted.length;
     await until(() => posted.includes(sequence));
     // At most the one on its way and one whose wait was just over.
-    expect(posted.indexOf(sequence)).toBeLessThanOrEqual(2);
+    expect(posted.indexOf(sequence) - before).toBeLessThanOrEqual(2);
   }
   expect(next.waiting).toBeGreaterThan(0);
 });
