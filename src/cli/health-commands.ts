@@ -129,7 +129,7 @@ function addIncidents(health: Command, context: CliContext): void {
 
 function explanationText(explanation: HealthExplanation): string {
   const { state, healthIndicator, start, end, sentence, findings } = explanation;
-  const { power, completeness, baseline } = explanation;
+  const { power, completeness, baseline, baselineUntil, parameters, inputsId } = explanation;
   const lines = [
     sentence,
     '',
@@ -138,7 +138,8 @@ function explanationText(explanation: HealthExplanation): string {
     `seen          ${power.cells} flows, ${power.segments} segments; a loss of ${percent(power.smallestLoss)} would have shown`,
     `hosts         ${percent(completeness.hosts)} of those that reported lately`,
     `cut           ${percent(completeness.flowsCut)} of their flows, ${percent(completeness.bytesCut)} of their bytes, by reports that were full`,
-    `judged by     ${baseline === 'learned' ? 'its own history' : 'class priors: there is no history yet'}`,
+    `judged by     ${baseline === 'learned' ? `its own history until ${baselineUntil.slice(0, 19)}` : 'class priors: there is no history yet'}, parameters ${parameters}`,
+    `kept as       ${inputsId ?? '-'}`,
     ...findings.flatMap(findingLines),
   ];
   return `${lines.map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '?')).join('\n')}\n`;

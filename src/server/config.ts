@@ -51,7 +51,7 @@ export const SETTINGS = {
   retentionDays: integer(7, 'days flow rows are kept', [1, 3650]),
   storeMostGib: integer(
     0,
-    'GiB flow rows may take on disk before their oldest days are deleted; 0 is no limit',
+    'GiB flow rows, and what health judged them by, may take on disk before their oldest days are deleted; 0 is no limit',
     [0, 1e6],
   ),
   journalMostMib: integer(4096, 'MiB of accepted reports that may wait for the store', [16, 1e7]),

@@ -7,7 +7,7 @@ import type { FlowStore, StoredDay } from './flow-store.ts';
 
 export interface DiskBudgetDeps {
   readonly store: Pick<FlowStore, 'days' | 'dropDay'>;
-  /** Bytes on disk the flow rows may take; 0 is no limit. */
+  /** Bytes on disk the flow rows, and what is kept by day beside them, may take; 0 is no limit. */
   readonly mostBytes: number;
   readonly retentionDays: number;
   readonly clock: Clock;
@@ -41,7 +41,7 @@ export class DiskBudget implements Service {
     this.#deps = deps;
     this.#bytes = metrics.gauge({
       name: 'nfm_store_bytes',
-      help: 'Bytes the flow rows take on disk',
+      help: 'Bytes the flow rows, and what is kept by day beside them, take on disk',
     });
     this.#rows = metrics.gauge({ name: 'nfm_store_rows', help: 'Flow rows in the store' });
     this.#droppedRows = metrics.counter({
