@@ -39,6 +39,25 @@ test('listeners have a port and no counters', () => {
   ).toEqual([[9000, undefined]]);
 });
 
+test('the ends of connections have their counters, and are closed', () => {
+  const sockets = socketsOf(capture('tcp-ends.bin'));
+  expect(sockets.length).toBeGreaterThanOrEqual(2);
+  for (const socket of sockets) {
+    expect(ends(socket)).toMatch(/10\.9\.9\.(1 9000|9 80)|::1 9001/);
+    expect(socket.state).toBe(7);
+  }
+  // "x" and the end of the other's stream.
+  expect(new Set(sockets.map(({ info }) => info?.bytesReceived))).toEqual(new Set([1, 2]));
+});
+
+test('a new entry of conntrack is read as one of its table', () => {
+  const entries: string[] = [];
+  readConntrack(capture('conntrack-events.bin'), ({ original, reply }: ConntrackEntry) => {
+    entries.push(`${addressText(original.destination)} ${addressText(reply.source)}`);
+  });
+  expect(entries).toEqual(['10.9.9.9 10.9.9.1']);
+});
+
 test('an entry of conntrack has what either end sees', () => {
   const text = ({ source, sourcePort, destination, destinationPort }: Tuple) =>
     `${addressText(source)} ${sourcePort && 'any'} ${addressText(destination)} ${destinationPort}`;
@@ -78,6 +97,8 @@ test.each([
   { name: 'tcp6-connections.bin', read: readDiag },
   { name: 'tcp4-listeners.bin', read: readDiag },
   { name: 'conntrack.bin', read: readConntrack },
+  { name: 'tcp-ends.bin', read: readDiag },
+  { name: 'conntrack-events.bin', read: readConntrack },
   { name: 'conntrack.bin', read: readDiag },
   { name: 'tcp4-connections.bin', read: readConntrack },
 ])('20,000 mutations of $name are read to an end, none beyond its bytes', ({ name, read }) => {

@@ -1,7 +1,7 @@
 import type { ReportedFlow } from '../../model/report.ts';
 import type { Pod } from './pod-watch.ts';
 
-/** The flow with the names of the pods its addresses belong to, as far as they are known. */
+/** The flow with the names of the pods its addresses belong to, and their services, as far as known. */
 export function namePods(
   flow: ReportedFlow,
   podOf: (address: string) => Pod | undefined,
@@ -13,10 +13,10 @@ export function namePods(
   const pods = {
     localPodName: local?.name ?? '',
     localPodNamespace: local?.namespace ?? '',
-    localServiceName: '',
+    localServiceName: local?.serviceName ?? '',
     remotePodName: remote?.name ?? '',
     remotePodNamespace: remote?.namespace ?? '',
-    remoteServiceName: '',
+    remoteServiceName: remote?.serviceName ?? '',
   };
   return { ...flow, pods };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts';
 import { AgentError } from '../agent-error.ts';
 import { kubernetesApi, kubernetesNames } from '../config.ts';
 import { openWay } from '../report/open-way.ts';
-import { PodWatch } from './pod-watch.ts';
+import { MOST_NAMESPACES, PodWatch } from './pod-watch.ts';
 
 /** Where the kubelet puts what a pod's service account needs. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -21,7 +21,8 @@ export function openPodWatch(log: Log): PodWatch {
   const caFile = join(SERVICE_ACCOUNT, 'ca.crt');
   return new PodWatch({
     url,
-    way: openWay(url, { proxy: undefined, caFile }),
+    // A watch for the pods, one a namespace for the services, and one that is listing.
+    way: openWay(url, { proxy: undefined, caFile, connections: MOST_NAMESPACES + 2 }),
     nodeName,
     token: async () => (await readFile(join(SERVICE_ACCOUNT, 'token'), 'utf8')).trim(),
     log,

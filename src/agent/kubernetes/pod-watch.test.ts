@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { Agent, createServer, type Server, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../lib/log.ts';
@@ -10,35 +16,49 @@ import { PodWatch } from './pod-watch.ts';
 /** A stand-in for the API server: it lists `pods`, and what is written to `watching` is seen. */
 let server: Server;
 let pods: object[];
+let services: object[];
 let watching: ServerResponse | undefined;
+let watchingServices: ServerResponse | undefined;
 let asked: URLSearchParams[];
+let paths: string[];
 let tokens: (string | undefined)[];
 let status: number;
 let watch: PodWatch;
 let token: string;
 
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+  const isWatch = searchParams.get('watch') === '1';
+  paths.push(pathname);
+  if (pathname === '/api/v1/pods') {
+    asked.push(searchParams);
+    tokens.push(request.headers.authorization);
+    response.statusCode = status;
+    if (isWatch) watching = response;
+  } else if (isWatch) watchingServices = response;
+  if (isWatch) {
+    response.flushHeaders();
+    return;
+  }
+  const items = pathname === '/api/v1/pods' ? pods : services;
+  response.end(JSON.stringify({ metadata: { resourceVersion: '10' }, items }));
+}
+
 beforeEach(async () => {
   pods = [];
+  services = [];
   asked = [];
+  paths = [];
   tokens = [];
   status = 200;
   token = 'first';
   watching = undefined;
-  server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
-    asked.push(searchParams);
-    tokens.push(request.headers.authorization);
-    response.statusCode = pathname === '/api/v1/pods' ? status : 404;
-    if (searchParams.get('watch') === '1') {
-      watching = response;
-      return response.flushHeaders();
-    }
-    return response.end(JSON.stringify({ metadata: { resourceVersion: '10' }, items: pods }));
-  });
+  watchingServices = undefined;
+  server = createServer(answer);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   watch = new PodWatch({
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
-    way: new Agent({ keepAlive: true, maxSockets: 1 }),
+    way: new Agent({ keepAlive: true, maxSockets: 8 }),
     nodeName: 'node-1',
     token: async () => token,
     log: silentLog,
@@ -56,10 +76,13 @@ interface PodGiven {
   readonly hostNetwork?: boolean;
   readonly phase?: string;
   readonly version?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
-function pod(name: string, { ips, hostNetwork = false, phase = 'Running', version }: PodGiven) {
+function pod(name: string, given: PodGiven) {
+  const { ips, hostNetwork = false, phase = 'Running', version, labels = {} } = given;
   const metadata = {
+    labels,
     uid: `uid-${name}`,
     name,
     namespace: 'shop',
@@ -80,7 +103,11 @@ test('pods of this node are known by each of their addresses', async () => {
   pods = [pod('web', { ips: ['10.1.0.5', '2001:DB8:0::5'] })];
   watch.start();
   await isKnown('10.1.0.5', 'web');
-  expect(watch.podOf('2001:db8::5')).toEqual({ name: 'web', namespace: 'shop' });
+  expect(watch.podOf('2001:db8::5')).toEqual({
+    name: 'web',
+    namespace: 'shop',
+    serviceName: '',
+  });
   expect(asked[0]?.get('fieldSelector')).toBe('spec.nodeName=node-1');
   expect(tokens[0]).toBe('Bearer first');
 });
@@ -137,12 +164,50 @@ test('a server that refuses is asked again', async () => {
   await isKnown('10.1.0.5', 'web');
 });
 
+const service = (name: string, selector: Readonly<Record<string, string>>) => {
+  return { metadata: { uid: `uid-${name}`, name, namespace: 'shop' }, spec: { selector } };
+};
+const isServedBy = (address: string, name: string) =>
+  vi.waitFor(() => expect(watch.podOf(address)?.serviceName).toBe(name));
+
+test('a pod has the name of the first service that selects it, as services come and go', async () => {
+  pods = [pod('web', { ips: ['10.1.0.5'], labels: { app: 'web', tier: 'front' } })];
+  services = [
+    service('web-metrics', { app: 'web' }),
+    service('web', { app: 'web', tier: 'front' }),
+    service('api', { app: 'web', tier: 'back' }),
+    service('elsewhere', {}),
+  ];
+  watch.start();
+  await isServedBy('10.1.0.5', 'web');
+  await vi.waitFor(() => expect(watchingServices).toBeDefined());
+  watchingServices?.write(`${JSON.stringify({ type: 'DELETED', object: services[1] })}\n`);
+  await isServedBy('10.1.0.5', 'web-metrics');
+});
+
+test('services are asked for of the namespaces that have a pod here, as long as they have', async () => {
+  pods = [pod('web', { ips: ['10.1.0.5'], labels: { app: 'web' } })];
+  services = [service('web', { app: 'web' })];
+  watch.start();
+  await isServedBy('10.1.0.5', 'web');
+  await isWatching();
+  await vi.waitFor(() => expect(watchingServices).toBeDefined());
+  expect(new Set(paths)).toEqual(new Set(['/api/v1/pods', '/api/v1/namespaces/shop/services']));
+  const ended = once(watchingServices!, 'close');
+  send('DELETED', pods[0]!);
+  await ended;
+});
+
 test('flows get the names of the pods at their ends', async () => {
   const values = new Float64Array(VALUES_LENGTH);
   const ends = { localAddress: '10.1.0.5', remoteAddress: '10.1.0.6' };
   const flow = { ...ends, side: 'client', servicePort: 443, values } as const;
-  const known = new Map([['10.1.0.6', { name: 'db', namespace: 'shop' }]]);
+  const known = new Map([['10.1.0.6', { name: 'db', namespace: 'shop', serviceName: 'orders' }]]);
   const named = namePods(flow, (address) => known.get(address));
-  expect(named.pods).toMatchObject({ localPodName: '', remotePodName: 'db' });
+  expect(named.pods).toMatchObject({
+    localPodName: '',
+    remotePodName: 'db',
+    remoteServiceName: 'orders',
+  });
   expect(namePods(flow, () => undefined)).toBe(flow);
 });

@@ -13,21 +13,22 @@ export interface WayOptions {
   readonly proxy: URL | undefined;
   /** PEM certificates that are trusted instead of the built-in ones. */
   readonly caFile: string | undefined;
+  /** At a time; 1 by default. */
+  readonly connections?: number;
 }
 
-const KEPT = { keepAlive: true, maxSockets: 1 };
-
 /**
- * The way to a URL: straight or through a proxy, over one kept connection. Throws an AgentError when
+ * The way to a URL: straight or through a proxy, over kept connections. Throws an AgentError when
  * the certificates cannot be read.
  */
-export function openWay(url: URL, { proxy, caFile }: WayOptions): HttpAgent {
+export function openWay(url: URL, { proxy, caFile, connections = 1 }: WayOptions): HttpAgent {
+  const kept = { keepAlive: true, maxSockets: connections };
   const trust = caFile === undefined ? {} : { ca: readCertificates(caFile) };
   if (url.protocol === 'http:') {
-    return proxy === undefined ? new HttpAgent(KEPT) : new HttpProxyAgent(proxy, KEPT);
+    return proxy === undefined ? new HttpAgent(kept) : new HttpProxyAgent(proxy, kept);
   }
-  if (proxy === undefined) return new HttpsAgent({ ...KEPT, ...trust });
-  const way = new HttpsProxyAgent(proxy, { ...KEPT, ...trust });
+  if (proxy === undefined) return new HttpsAgent({ ...kept, ...trust });
+  const way = new HttpsProxyAgent(proxy, { ...kept, ...trust });
   // What is given above is for the way to the proxy; the server's certificate is checked by these.
   Object.assign(way.options, trust, identityOfAddress(url.hostname.replace(/^\[|\]$/g, '')));
   return way;

@@ -321,14 +321,15 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, __u64 cookie, __u8 s
 	record.cookie = cookie;
 	record.started_nanos = bpf_ktime_get_ns();
 	record.side = side;
-	record.state = side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_SYN_RECV;
+	/* A connection that is accepted is established in the next moment. */
+	record.state = side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_ESTABLISHED;
 	if (tcp)
 		record.cgroup = cgroup_of(tcp);
 	/* A connection is accepted in the midst of anything: of that only this side is its owner's. */
 	if (side == SIDE_CLIENT)
 		bpf_get_current_comm(record.command, sizeof(record.command));
 	take_addresses(ctx, &record);
-	take_counters(ctx, &record, record.state);
+	take_counters(ctx, &record, side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_SYN_RECV);
 	/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
 	if (bpf_map_update_elem(&sockets, &cookie, &record, BPF_ANY)) {
 		count(MAP_INSERTION_ERRORS);
@@ -433,6 +434,17 @@ static __always_inline void count_rto(struct bpf_sock_ops *ctx, struct socket_re
 		record->rtos[PHASE_CLOSE]++;
 }
 
+/* From accepted to established, and from one way of closing to the next: nothing to note. */
+static __always_inline bool is_step(struct bpf_sock_ops *ctx)
+{
+	__u32 from = ctx->args[0];
+	__u32 to = ctx->args[1];
+
+	if (to == BPF_TCP_CLOSE)
+		return false;
+	return from == BPF_TCP_SYN_RECV || phase_of(from) == PHASE_CLOSE;
+}
+
 /* A callback other than the two that begin a connection: `counter` says which. */
 static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie, __u32 counter)
 {
@@ -494,6 +506,10 @@ int watch(struct bpf_sock_ops *ctx)
 		go_on(ctx, cookie, RETRANS_EVENTS);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
+		if (is_step(ctx)) {
+			count(STATE_CHANGE_EVENTS);
+			break;
+		}
 		go_on(ctx, cookie, STATE_CHANGE_EVENTS);
 		break;
 	default:

@@ -1,70 +1,92 @@
 /** What is read of a pod (v1.Pod). */
 export interface ApiPod {
-  readonly uid: string;
   readonly name: string;
   readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
   /** None when it is over, or in the node's own network. */
   readonly addresses: readonly string[];
 }
 
-interface WirePod {
+/** What is read of a service (v1.Service). */
+export interface ApiService {
+  readonly name: string;
+  readonly namespace: string;
+  /** Labels its pods have; none: it names its endpoints otherwise. */
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/** A pod or a service, as far as it is read. */
+export interface ApiObject {
   readonly metadata?: {
     readonly uid?: string;
     readonly name?: string;
     readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>> | null;
     readonly resourceVersion?: string;
   };
-  readonly spec?: { readonly hostNetwork?: boolean };
+  readonly spec?: {
+    readonly hostNetwork?: boolean;
+    readonly selector?: Readonly<Record<string, string>> | null;
+  };
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip?: string }[];
   };
-  /** Of a v1.Status, which an ERROR event has in a pod's place. */
+  /** Of a v1.Status, which an ERROR event has in an object's place. */
   readonly message?: string;
 }
 
 /** An address is given to others once its pod is over. */
 const OVER: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 
-export function parsePod({ metadata, spec, status }: WirePod): ApiPod {
+export function parsePod({ metadata, spec, status }: ApiObject): ApiPod {
   const isShown = spec?.hostNetwork !== true && !OVER.has(status?.phase ?? '');
   const ips = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP];
   return {
-    uid: metadata?.uid ?? '',
     name: metadata?.name ?? '',
     namespace: metadata?.namespace ?? '',
+    labels: metadata?.labels ?? {},
     addresses: isShown ? ips.filter((ip): ip is string => ip !== undefined && ip !== '') : [],
   };
 }
 
-/** The text of a v1.PodList. Throws when it is none. */
-export function parsePodList(text: string): {
+export function parseService({ metadata, spec }: ApiObject): ApiService {
+  return {
+    name: metadata?.name ?? '',
+    namespace: metadata?.namespace ?? '',
+    selector: spec?.selector ?? {},
+  };
+}
+
+/** The text of a list of objects. Throws when it is none. */
+export function parseList(text: string): {
   readonly version: string;
-  readonly pods: readonly ApiPod[];
+  readonly objects: readonly ApiObject[];
 } {
   const list: {
     readonly metadata?: { readonly resourceVersion?: string };
-    readonly items?: readonly WirePod[] | null;
+    readonly items?: readonly ApiObject[] | null;
   } = JSON.parse(text);
   const version = list.metadata?.resourceVersion;
-  if (version === undefined) throw new Error('the API server gives no list of pods');
-  return { version, pods: (list.items ?? []).map(parsePod) };
+  if (version === undefined) throw new Error('the API server gives no list');
+  return { version, objects: list.items ?? [] };
 }
 
-export type PodEvent =
+export type ApiEvent =
   | {
       readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
       readonly uid: string;
       readonly version: string;
-      readonly object: WirePod;
+      readonly object: ApiObject;
     }
   /** Its version is too old, or the server gives up: list again. */
   | { readonly type: 'ERROR'; readonly message: string };
 
 /** A line of a watch. Throws when it is none. */
-export function parsePodEvent(line: string): PodEvent {
-  const { type, object }: { readonly type?: string; readonly object?: WirePod } = JSON.parse(line);
+export function parseEvent(line: string): ApiEvent {
+  const { type, object }: { readonly type?: string; readonly object?: ApiObject } =
+    JSON.parse(line);
   switch (type) {
     case 'ADDED':
     case 'MODIFIED':

@@ -1,0 +1,159 @@
+import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { backoffMillis } from '../../lib/backoff.ts';
+import type { Log } from '../../lib/log.ts';
+import { pause } from '../../lib/pause.ts';
+import { type ApiObject, parseEvent, parseList } from './api-object.ts';
+
+const MOST_LIST_BYTES = 64 * 1024 * 1024;
+/** etcd takes no larger object than 1.5 MB. */
+const MOST_LINE = 4 * 1024 * 1024;
+const WATCH_SECONDS = 300;
+const LIST_TIMEOUT_MILLIS = 20_000;
+const RETRY = { firstMillis: 1_000, mostMillis: 60_000 };
+
+export interface ApiAccess {
+  /** The API server, without a path. */
+  readonly url: URL;
+  /** A watch takes one of its connections. */
+  readonly way: HttpAgent;
+  /** Asked for at each request: the kubelet renews it. */
+  readonly token: () => Promise<string>;
+  readonly log: Log;
+  /** 0 to 1 (exclusive), uniform. */
+  readonly random: () => number;
+}
+
+export interface ApiWatchDeps<T> {
+  readonly access: ApiAccess;
+  /** e.g. `/api/v1/pods` */
+  readonly path: string;
+  readonly fieldSelector?: string;
+  /** What of an object is kept. */
+  readonly parse: (object: ApiObject) => T;
+  /** Objects beyond this are not kept. */
+  readonly most: number;
+  /** All there are now, after each change. */
+  readonly onChange: (objects: readonly T[]) => void;
+}
+
+/**
+ * Objects of one kind: listed once, then watched, and listed again when the watch is lost
+ * (Kubernetes API concepts, "efficient detection of changes").
+ */
+export class ApiWatch<T> {
+  readonly #deps: ApiWatchDeps<T>;
+  readonly #stopped = new AbortController();
+  #objects: ReadonlyMap<string, T> = new Map();
+  #running: Promise<void> | undefined;
+
+  constructor(deps: ApiWatchDeps<T>) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { path, access } = this.#deps;
+    const { log, random } = access;
+    const { signal } = this.#stopped;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        let version = await this.#list();
+        failures = 0;
+        while (!signal.aborted) version = await this.#watch(version);
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        log.warn('names of pods or services not known', { path, error });
+        await pause(backoffMillis(failures, { ...RETRY, random }), signal);
+      }
+    }
+  }
+
+  /** @returns the version the watch goes on from */
+  async #list(): Promise<string> {
+    const answer = await this.#get({}, AbortSignal.timeout(LIST_TIMEOUT_MILLIS));
+    let text = '';
+    for await (const chunk of answer.setEncoding('utf8')) {
+      text += String(chunk);
+      if (text.length > MOST_LIST_BYTES) throw new Error('the list has no end');
+    }
+    const { version, objects } = parseList(text);
+    const { parse } = this.#deps;
+    this.#keep(new Map(objects.map((object) => [object.metadata?.uid ?? '', parse(object)])));
+    return version;
+  }
+
+  /**
+   * Follows changes until the server ends the watch, as it does from time to time.
+   *
+   * @returns the version to go on from
+   */
+  async #watch(from: string): Promise<string> {
+    const asked = {
+      ...{ watch: '1', allowWatchBookmarks: 'true', resourceVersion: from },
+      timeoutSeconds: String(WATCH_SECONDS),
+    };
+    // A server that is gone without a word ends no watch.
+    const limit = AbortSignal.timeout((WATCH_SECONDS + 30) * 1_000);
+    const answer = await this.#get(asked, limit);
+    let version = from;
+    let rest = '';
+    // Leaving the loop ends the answer.
+    for await (const chunk of answer.setEncoding('utf8')) {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MOST_LINE) throw new Error('an event of the watch has no end');
+      for (const line of lines) version = this.#follow(line);
+    }
+    return version;
+  }
+
+  /** @returns the event's version */
+  #follow(line: string): string {
+    const event = parseEvent(line);
+    if (event.type === 'ERROR') throw new Error(`the watch ended: ${event.message}`);
+    const objects = new Map(this.#objects);
+    if (event.type === 'DELETED') objects.delete(event.uid);
+    else if (event.type !== 'BOOKMARK') objects.set(event.uid, this.#deps.parse(event.object));
+    this.#keep(objects);
+    return event.version;
+  }
+
+  #keep(objects: ReadonlyMap<string, T>): void {
+    const { most, onChange } = this.#deps;
+    this.#objects = new Map([...objects].slice(0, most));
+    onChange([...this.#objects.values()]);
+  }
+
+  async #get(
+    query: Readonly<Record<string, string>>,
+    limit: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { access, path, fieldSelector } = this.#deps;
+    const { url, way, token } = access;
+    const target = new URL(path, url);
+    const selector = fieldSelector === undefined ? {} : { fieldSelector };
+    target.search = new URLSearchParams({ ...selector, ...query }).toString();
+    const headers = { authorization: `Bearer ${await token()}`, accept: 'application/json' };
+    const signal = AbortSignal.any([limit, this.#stopped.signal]);
+    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+    return await new Promise((resolve, reject) => {
+      const sent = send(target, { headers, agent: way, signal }, (answer) => {
+        if (answer.statusCode === 200) return resolve(answer);
+        answer.destroy();
+        return reject(new Error(`the API server answers ${answer.statusCode}`));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+}
