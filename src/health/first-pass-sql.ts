@@ -55,6 +55,7 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
  * The cells of a window. A cell is dead when it sent into silence: not a byte delivered, and
  * retransmission timers, or SYNs sent again and no connection. One whose receiver's window is full is
  * answered. What agents cut from their reports is no cell.
+ * `…_beyond` are the addresses the network routes by, beyond the host's own translation.
  */
 export function cellsSql(window: FlowWindow, p: Parameters): SqlFragment {
   return sql`SELECT
@@ -64,6 +65,8 @@ export function cellsSql(window: FlowWindow, p: Parameters): SqlFragment {
   multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
   concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,
   if(category IN (${param('Array(String)', [...COUNTED])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
+  min(if(snat_ip = toIPv6('::'), local_ip, snat_ip)) AS local_beyond,
+  min(if(dnat_ip = toIPv6('::'), remote_ip, dnat_ip)) AS remote_beyond,
   toFloat64(sum(retrans_est)) AS r,
   greatest(toFloat64(sum(segments_delivered)), r) AS n,
   toFloat64(sum(rtt_us_count)) AS rtts,

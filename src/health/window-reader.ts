@@ -229,7 +229,7 @@ export class WindowReader {
 
   async pairs(window: FlowWindow): Promise<EndPair[]> {
     const rows = await this.#store.query<Record<string, string>>(
-      sql`SELECT pair, ${ENDS}, toString(min(local_ip)) AS local_address, toString(min(remote_ip)) AS remote_address FROM (${cellsSql(window, this.#p)}) GROUP BY pair, ${ENDS} ORDER BY pair`,
+      sql`SELECT pair, ${ENDS}, toString(min(local_ip)) AS local_address, toString(min(local_beyond)) AS local_beyond, toString(min(remote_beyond)) AS remote_address FROM (${cellsSql(window, this.#p)}) GROUP BY pair, ${ENDS} ORDER BY pair`,
     );
     return rows.map((row) => endPair(row, window.owner));
   }
@@ -426,6 +426,7 @@ function endPair(row: Readonly<Record<string, string>>, owner: Owner): EndPair {
     local: {
       ...owner,
       address: address('local_address'),
+      beyondNat: address('local_beyond'),
       vpcId: text('local_vpc'),
       subnetId: text('local_subnet'),
       az: text('local_az'),
