@@ -40,7 +40,8 @@ beforeEach(async () => {
   account = String(accounts).padStart(12, '0');
   database = await openDatabase({ url: 'sqlite::memory:' });
   tables = new HealthTables(database);
-  clock = new FakeClock(TEST_SECONDS * 1000);
+  // Hours after the one before: else the accounts of all tests so far are judged as well.
+  clock = new FakeClock((TEST_SECONDS + accounts * 7_200) * 1000);
 });
 afterEach(() => database.destroy());
 

@@ -74,6 +74,8 @@ export class HealthService implements Service {
   readonly #seconds: HistogramMetric;
   readonly #behind: GaugeMetric;
   #running: Promise<void> | undefined;
+  /** Every window that ended by then is judged: who has flows is not asked again before the next ends. */
+  #judgedSeconds = 0;
   #expiredSeconds = 0;
 
   constructor(deps: HealthServiceDeps) {
@@ -151,9 +153,11 @@ export class HealthService implements Service {
 
   /** Judges every window that is due, the oldest first; none while the disk is low. */
   async judgeDue(signal: AbortSignal): Promise<void> {
-    const { clock, options, hasRoom } = this.#deps;
+    const { clock, options, hasRoom, isCaughtUp } = this.#deps;
     if (!hasRoom()) return;
     const nowSeconds = clock.now() / 1000;
+    const dueSeconds = alignDown(nowSeconds - lagSeconds(options), options.windowSeconds);
+    if (dueSeconds === this.#judgedSeconds) return;
     const owned = await this.#deps.monitors();
     const owners = new Map(owned.map(({ owner }) => [ownerKey(owner), owner]));
     const recent = Math.max(0, Math.floor(nowSeconds) - MOST_CATCH_UP_SECONDS);
@@ -169,6 +173,7 @@ export class HealthService implements Service {
         // One after the other: each needs what the one before has left.
       }
     }
+    if (isCaughtUp() && !signal.aborted) this.#judgedSeconds = dueSeconds;
     if (nowSeconds - this.#expiredSeconds < EXPIRE_SECONDS) return;
     this.#expiredSeconds = nowSeconds;
     await this.#deps.tables.expire(Math.floor(nowSeconds) - options.retentionSeconds);
@@ -191,8 +196,7 @@ export class HealthService implements Service {
       return true;
     }
     const endSeconds = state.nextSeconds + windowSeconds;
-    const lag = Math.min(MOST_LAG_SECONDS, windowSeconds);
-    if (nowSeconds < endSeconds + lag) return false;
+    if (nowSeconds < endSeconds + lagSeconds(options)) return false;
     if (!isCaughtUp() && nowSeconds < endSeconds + LATEST_SECONDS) return false;
     const started = performance.now();
     const window = { owner, startSeconds: state.nextSeconds, endSeconds, monitors };
@@ -232,6 +236,10 @@ export class HealthService implements Service {
     }));
     await this.#deps.tables.keepMetrics(owner, named, endSeconds - FINAL_SECONDS);
   }
+}
+
+function lagSeconds({ windowSeconds }: HealthOptions): number {
+  return Math.min(MOST_LAG_SECONDS, windowSeconds);
 }
 
 function alignDown(seconds: number, windowSeconds: number): number {
