@@ -59,7 +59,7 @@ export interface CollectorCounters {
 
 /**
  * Turns what the kernel counts per connection into what flows did in a window. `collect` is called
- * every half second, `takeWindow` once a report. Every byte, segment and event is counted in
+ * every half second or sooner, `takeWindow` once a report. Every byte, segment and event is counted in
  * exactly one window, whatever the order in which table, ring and iterator show it.
  */
 export class SocketCollector {
