@@ -148,30 +148,36 @@ FROM (${sizes})`;
 FROM (${logs})`;
 }
 
-/**
- * Cells with what the rule files make of them, in the same formulas: rows of evidence: losses,
- * shares, shifts, dead shares, silences, as nothing is explained yet. Step by step in nested SELECTs: as
- * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
- */
-export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
+/** Cells with how sure each is to be healthy, 0 to 1, as nothing is explained yet: what it counts in its history. */
+export function weightsSql(window: FlowWindow, p: Parameters): SqlFragment {
   const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier, arrayAvg(arraySlice(s, 2)) AS s_outlier FROM (${likelihoodSql(window, p)})`;
   const nulls = sql`SELECT *,
   ${number(1 - p.privateLoss)} * l[1] + ${number(p.privateLoss)} * l_outlier AS l_null,
   ${number(1 - p.privateLatency)} * t[1] + ${number(p.privateLatency)} * t_outlier AS t_null,
   ${number(1 - p.privateSilence)} * s[1] + ${number(p.privateSilence)} * s_outlier AS s_null
 FROM (${outliers})`;
+  return sql`SELECT *,
+  if(n > 0 AND life != 2, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
+  if(tries > 0 AND life != 2, ${number(1 - p.privateSilence)} * s[1] / s_null, 0) AS silence_weight,
+  multiIf(rtt_sum <= 0 OR rtts <= 0 OR stalled, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight
+FROM (${nulls})`;
+}
+
+/**
+ * Cells with what the rule files make of them, in the same formulas: rows of evidence: losses,
+ * shares, shifts, dead shares, silences, as nothing is explained yet. Step by step in nested SELECTs: as
+ * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
+ */
+export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
   const deadNull = 1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase);
   const deadRatios = [(1 - p.deadGivenFault) / (1 - deadNull), p.deadGivenFault / deadNull];
   const rows = sql`SELECT *,
-  if(n > 0 AND life != 2, ${number(1 - p.privateLoss)} * l[1] / l_null, 0) AS loss_weight,
-  if(tries > 0 AND life != 2, ${number(1 - p.privateSilence)} * s[1] / s_null, 0) AS silence_weight,
-  multiIf(rtt_sum <= 0 OR rtts <= 0 OR stalled, 0, has_rtt, ${number(1 - p.privateLatency)} * t[1] / t_null, 1) AS rtt_weight,
   arrayMap(x -> log((${number(1 - p.privateLoss)} * x + ${number(p.privateLoss)} * l_outlier) / l_null), arraySlice(l, 2)) AS uniform,
   arrayMap(q -> log1p(q * (l_outlier / l_null - 1)), ${numbers(p.fractionGrid)}) AS fraction,
   arrayMap(x -> log((${number(1 - p.privateLatency)} * x + ${number(p.privateLatency)} * t_outlier) / t_null), arraySlice(t, 2)) AS shifted,
   arrayMap(x -> log((${number(1 - p.privateSilence)} * x + ${number(p.privateSilence)} * s_outlier) / s_null), arraySlice(s, 2)) AS unanswered,
   arrayMap(q -> if(life = 0, 0, log(1 - q + q * ${numbers(deadRatios)}[life])), ${numbers(p.fractionGrid)}) AS dead
-FROM (${nulls})`;
+FROM (${weightsSql(window, p)})`;
   const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
   return sql`SELECT *,
   arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0 AND life != 2, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt AND NOT stalled, x, 0), shifted), dead, arrayMap(x -> if(tries > 0 AND life != 2, x, 0), unanswered))) AS evidence

@@ -14,6 +14,7 @@ import {
   evidenceSql,
   type FlowWindow,
   monitorMask,
+  weightsSql,
   windowFilter,
 } from './first-pass-sql.ts';
 import type { LocalEnd, RemoteEnd } from './flow-constructs.ts';
@@ -334,7 +335,7 @@ ORDER BY kind, number, host`,
       sql`INSERT INTO health_history SELECT ${param('String', owner.account)} AS account, ${param('String', owner.region)} AS region, class, cell, ${weekOf} AS week,
   loss_weight * grown * r AS k, loss_weight * grown * n AS n_added, rtt_weight * grown AS w, if(w > 0, w * log(rtt_sum / rtts), 0) AS x, if(w > 0, w * pow(log(rtt_sum / rtts), 2), 0) AS xx, if(w > 0, w * log(greatest(rtt_min, 1)), 0) AS m,
   silence_weight * grown * tries AS tried, silence_weight * grown * silent AS silent_added, wait_weight * grown * busy AS busy_added, wait_weight * grown * rwnd_limited AS limited
-FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallWeight)}, 1) AS wait_weight FROM (${this.#withPaths(evidenceSql(window, this.#p), paths)})) WHERE NOT (${this.#through(excluded)}) AND (n > 0 OR rtts > 0 OR tries > 0)`,
+FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallWeight)}, 1) AS wait_weight FROM (${this.#withPaths(weightsSql(window, this.#p), paths)})) WHERE NOT (${this.#through(excluded)}) AND (n > 0 OR rtts > 0 OR tries > 0)`,
     );
   }
 
