@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../lib/database.ts';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import type { Monitor } from '../model/monitor.ts';
+import { sql } from '../store/sql.ts';
 import {
   type FlowParts,
   flowRow,
@@ -33,6 +34,8 @@ let account: string;
 let accounts = 0;
 let batch = 0n;
 beforeEach(async () => {
+  // A service judges every account that has flows: of tests before, too.
+  await stored.store.change(sql`TRUNCATE TABLE flows`);
   accounts += 1;
   groupsOf = () => [];
   moved = [];
