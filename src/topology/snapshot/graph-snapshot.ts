@@ -37,14 +37,10 @@ export class GraphSnapshot {
   readonly issues = new Issues();
   /** Owned by the lookup that runs. */
   readonly #address = new AddressWords();
-  /** Owned by `#locate`. */
-  readonly #last = {
-    address: '',
-    timeSeconds: -1,
-    subnetId: '',
-    vpcId: '',
-    place: undefined as Place | undefined,
-  };
+  /** An address is looked up, and then its path is asked for. */
+  readonly #last = new LastAnswer();
+  /** Flows come a host at a time. */
+  readonly #lastHere = new LastAnswer();
   /** Whether nothing is in it that could be looked up. */
   isEmpty = true;
 
@@ -83,10 +79,12 @@ export class GraphSnapshot {
 
   /** Who has an address of a network itself. */
   here(address: string, vpcId: string, timeSeconds: number): Place | undefined {
+    const last = this.#lastHere;
+    if (last.isTo(address, { vpcId, subnetId: '' }, timeSeconds)) return last.place;
     const network = this.#places.networks.get(vpcId);
-    if (network === undefined) return undefined;
-    this.#address.read(address);
-    return this.#inNetwork(network, timeSeconds);
+    if (network !== undefined) this.#address.read(address);
+    const place = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
+    return last.keep(place);
   }
 
   /**
@@ -153,21 +151,10 @@ export class GraphSnapshot {
     };
   }
 
-  /** An address is looked up, and then its path is asked for: the last answer is kept for that. */
   #locate(address: string, from: WayStart, timeSeconds: number): Place | undefined {
     const last = this.#last;
-    const isSame =
-      last.address === address &&
-      last.timeSeconds === timeSeconds &&
-      last.subnetId === from.subnetId &&
-      last.vpcId === from.vpcId;
-    if (isSame) return last.place;
-    last.place = this.#find(address, from, timeSeconds);
-    last.address = address;
-    last.timeSeconds = timeSeconds;
-    last.subnetId = from.subnetId;
-    last.vpcId = from.vpcId;
-    return last.place;
+    if (last.isTo(address, from, timeSeconds)) return last.place;
+    return last.keep(this.#find(address, from, timeSeconds));
   }
 
   #find(address: string, from: WayStart, timeSeconds: number): Place | undefined {
@@ -253,6 +240,37 @@ export class GraphSnapshot {
     if (named === undefined) return undefined;
     const { clusterId, namespace } = named;
     return { clusterId, namespace, podName: pod?.name ?? '', serviceName: service?.name ?? '' };
+  }
+}
+
+/** The answer to the question asked last. */
+class LastAnswer {
+  place: Place | undefined;
+  #address = '';
+  #vpcId = '';
+  #subnetId = '';
+  #timeSeconds = -1;
+
+  /** Whether it is asked again; if not, it is the question that `keep` answers. */
+  isTo(address: string, { vpcId, subnetId }: WayStart, timeSeconds: number): boolean {
+    if (
+      this.#address === address &&
+      this.#timeSeconds === timeSeconds &&
+      this.#subnetId === subnetId &&
+      this.#vpcId === vpcId
+    ) {
+      return true;
+    }
+    this.#address = address;
+    this.#timeSeconds = timeSeconds;
+    this.#subnetId = subnetId;
+    this.#vpcId = vpcId;
+    return false;
+  }
+
+  keep(place: Place | undefined): Place | undefined {
+    this.place = place;
+    return place;
   }
 }
 
