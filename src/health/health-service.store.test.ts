@@ -255,7 +255,7 @@ test('without flows nothing can be told: no zero, no one', async () => {
   expect(await said('to-vpc-b')).toEqual({
     state: 'insufficient',
     indicator: undefined,
-    sentence: 'Cannot tell: none of its flows sent anything.',
+    sentence: 'Cannot tell: none of its flows sent anything over the network.',
   });
 });
 

@@ -107,7 +107,7 @@ export function verdictSentence({
   }
   if (state === 'insufficient') {
     return power.segments === 0
-      ? 'Cannot tell: none of its flows sent anything.'
+      ? 'Cannot tell: none of its flows sent anything over the network.'
       : `Cannot tell: with ${plural(power.segments, 'segment')} sent on ${plural(power.cells, 'flow')} no loss would show.`;
   }
   const lost = `${retrans} of ${plural(power.segments, 'segment')} were sent again`;
