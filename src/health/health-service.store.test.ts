@@ -37,6 +37,7 @@ beforeEach(async () => {
   groupsOf = () => [];
   moved = [];
   hasRoom = true;
+  isCaughtUp = () => true;
   account = String(accounts).padStart(12, '0');
   database = await openDatabase({ url: 'sqlite::memory:' });
   tables = new HealthTables(database);
@@ -64,6 +65,7 @@ function monitorTo(vpc: string): Monitor {
 /** What a host has in common with others, by its instance id. */
 let groupsOf: GroupsOf;
 let hasRoom: boolean;
+let isCaughtUp: () => boolean;
 /** What every flow traverses besides. */
 let moved: readonly SharedPart[];
 
@@ -74,7 +76,7 @@ async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monit
     monitors: () => Promise.resolve(monitors.map((monitor) => ({ owner: owner(), monitor }))),
     constructsOf: (...ends) => [...constructsOfRow(...ends), ...moved],
     groupsOf: (...instance) => groupsOf(...instance),
-    isCaughtUp: () => true,
+    isCaughtUp: () => isCaughtUp(),
     hasRoom: () => hasRoom,
     parameters: PARAMETERS,
     clock,
@@ -428,6 +430,19 @@ test('counters at their greatest blame nobody and break nothing', async () => {
         : {},
   });
   expect((await said('to-vpc-b'))?.indicator).not.toBe(1);
+});
+
+test('a window waits for a store that lags, and is judged as soon as that has caught up', async () => {
+  const health = await service();
+  await windows(health, 2);
+  // It catches up while the others are looked at.
+  const answers = [false];
+  isCaughtUp = () => answers.shift() ?? true;
+  await windows(health, 1, lossy);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy' });
+  clock.advance(10_000);
+  await health.judgeDue(new AbortController().signal);
+  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded' });
 });
 
 test('while the disk is low nothing is judged; then it goes on where it was', async () => {

@@ -45,6 +45,9 @@ export interface HealthOptions {
   readonly retentionSeconds: number;
 }
 
+/** Of an owner's next window: judged, by us or another server; waiting for the store; or not over yet. */
+type Outcome = 'judged' | 'waiting' | 'not due';
+
 /** Reports take this long to come in: an agent's, sent at the window's end, over its retries. */
 const MOST_LAG_SECONDS = 10;
 /** A window is judged by then with what there is, though the store lags behind. */
@@ -153,7 +156,7 @@ export class HealthService implements Service {
 
   /** Judges every window that is due, the oldest first; none while the disk is low. */
   async judgeDue(signal: AbortSignal): Promise<void> {
-    const { clock, options, hasRoom, isCaughtUp } = this.#deps;
+    const { clock, options, hasRoom } = this.#deps;
     if (!hasRoom()) return;
     const nowSeconds = clock.now() / 1000;
     const dueSeconds = alignDown(nowSeconds - lagSeconds(options), options.windowSeconds);
@@ -164,23 +167,27 @@ export class HealthService implements Service {
     for (const owner of await this.#reader.owners(recent, Math.ceil(nowSeconds) + 60)) {
       owners.set(ownerKey(owner), owner);
     }
+    let isWaiting = false;
     for (const [key, owner] of owners) {
       const monitors = owned
         .filter((each) => ownerKey(each.owner) === key && each.monitor.status === 'ACTIVE')
         .map(({ monitor }) => monitor)
         .slice(0, MOST_MONITORS);
-      while (!signal.aborted && (await this.#judgeNext(owner, monitors))) {
-        // One after the other: each needs what the one before has left.
+      let outcome: Outcome = 'judged';
+      // One after the other: each needs what the one before has left.
+      while (!signal.aborted && outcome === 'judged') {
+        outcome = await this.#judgeNext(owner, monitors);
       }
+      isWaiting ||= outcome !== 'not due';
     }
-    if (isCaughtUp() && !signal.aborted) this.#judgedSeconds = dueSeconds;
+    if (!isWaiting) this.#judgedSeconds = dueSeconds;
     if (nowSeconds - this.#expiredSeconds < EXPIRE_SECONDS) return;
     this.#expiredSeconds = nowSeconds;
     await this.#deps.tables.expire(Math.floor(nowSeconds) - options.retentionSeconds);
   }
 
-  /** False when the owner's next window is not due yet. */
-  async #judgeNext(owner: Owner, monitors: readonly Monitor[]): Promise<boolean> {
+  /** Judges the owner's next window, or says why not. */
+  async #judgeNext(owner: Owner, monitors: readonly Monitor[]): Promise<Outcome> {
     const { clock, options, tables, isCaughtUp } = this.#deps;
     const { windowSeconds } = options;
     const nowSeconds = clock.now() / 1000;
@@ -193,11 +200,11 @@ export class HealthService implements Service {
     ) {
       const begin = alignDown(nowSeconds, windowSeconds) - windowSeconds;
       await tables.begin(owner, begin, state?.detector ?? NOTHING_DETECTED);
-      return true;
+      return 'judged';
     }
     const endSeconds = state.nextSeconds + windowSeconds;
-    if (nowSeconds < endSeconds + lagSeconds(options)) return false;
-    if (!isCaughtUp() && nowSeconds < endSeconds + LATEST_SECONDS) return false;
+    if (nowSeconds < endSeconds + lagSeconds(options)) return 'not due';
+    if (!isCaughtUp() && nowSeconds < endSeconds + LATEST_SECONDS) return 'waiting';
     const started = performance.now();
     const window = { owner, startSeconds: state.nextSeconds, endSeconds, monitors };
     const since = window.startSeconds - EXPECTED_WINDOWS * windowSeconds;
@@ -214,13 +221,13 @@ export class HealthService implements Service {
       this.#deps.parameters,
     );
     const kept = { ...judgement, ...window, nextSeconds: endSeconds, incidents };
-    if (!(await tables.keep(owner, { ...kept, monitors: judgement.monitors }))) return true;
+    if (!(await tables.keep(owner, { ...kept, monitors: judgement.monitors }))) return 'judged';
     await this.#reader.learn(window, judgement.paths, judgement.excluded);
     if (endSeconds % 60 === 0) await this.#keepMetrics(owner, monitors, endSeconds);
     this.#windows.add(1);
     this.#seconds.observe((performance.now() - started) / 1000);
     this.#behind.set(clock.now() / 1000 - endSeconds);
-    return true;
+    return 'judged';
   }
 
   async #keepMetrics(
