@@ -1,11 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { missingForKernelTests } from './kernel-need.ts';
-import { createLabNetwork, type LabNetwork } from './lab-network.ts';
+import type { LabNetwork } from './lab-network.ts';
 import {
+  CLIENT,
+  createWatchedPair,
   HostWatch,
+  PORT,
   retransSegs,
+  SERVER,
   SteppedConnection,
-  serveTraffic,
   startServer,
   total,
   totalRetrans,
@@ -14,10 +17,6 @@ import {
 
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
-
-const CLIENT = '10.203.5.2';
-const SERVER = '10.203.6.2';
-const PORT = 9000;
 
 /** The SYN, and the line with which a traffic client says what it wants. */
 const OPENING = 1 + 'sink\n'.length;
@@ -29,14 +28,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
   let server: HostWatch;
 
   beforeAll(async () => {
-    network = await createLabNetwork({
-      number: 3,
-      hosts: [
-        { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.5.1' },
-        { name: 'b', address: `${SERVER}/24`, gateway: '10.203.6.1' },
-      ],
-    });
-    await serveTraffic(network, 'b', PORT);
+    network = await createWatchedPair(3);
   });
   afterAll(async () => {
     await network?.stop();

@@ -2,13 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NetlinkWatch } from '../../agent/kernel/netlink-watch.ts';
 import { missingForKernelTests } from './kernel-need.ts';
-import { createLabNetwork, type LabNetwork } from './lab-network.ts';
+import type { LabNetwork } from './lab-network.ts';
 import {
+  createWatchedPair,
   type FlowView,
   HostWatch,
   kernelCount,
+  PORT,
   retransSegs,
   runTraffic,
+  SERVER,
   SteppedConnection,
   serveTraffic,
   total,
@@ -18,9 +21,6 @@ import {
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
-const CLIENT = '10.203.13.2';
-const SERVER = '10.203.14.2';
-const PORT = 9000;
 const SYN = 1;
 const FIN = 1;
 
@@ -44,14 +44,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
     let server: HostWatch;
 
     beforeAll(async () => {
-      network = await createLabNetwork({
-        number,
-        hosts: [
-          { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.13.1' },
-          { name: 'b', address: `${SERVER}/24`, gateway: '10.203.14.1' },
-        ],
-      });
-      await serveTraffic(network, 'b', PORT);
+      network = await createWatchedPair(number);
     });
     afterAll(async () => {
       await network?.stop();

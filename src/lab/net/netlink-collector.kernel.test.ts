@@ -1,13 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NetlinkWatch } from '../../agent/kernel/netlink-watch.ts';
 import { missingForKernelTests } from './kernel-need.ts';
-import { createLabNetwork, type LabNetwork } from './lab-network.ts';
+import type { LabNetwork } from './lab-network.ts';
 import {
+  CLIENT,
+  createWatchedPair,
   HostWatch,
+  PORT,
   retransSegs,
   runTraffic,
+  SERVER,
   SteppedConnection,
-  serveTraffic,
   showConnection,
   total,
   totalRetrans,
@@ -17,9 +20,6 @@ import {
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
-const CLIENT = '10.203.11.2';
-const SERVER = '10.203.12.2';
-const PORT = 9000;
 const OPENING = 1 + 'sink\n'.length;
 const FIN = 1;
 
@@ -29,14 +29,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
   let server: HostWatch;
 
   beforeAll(async () => {
-    network = await createLabNetwork({
-      number: 6,
-      hosts: [
-        { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.11.1' },
-        { name: 'b', address: `${SERVER}/24`, gateway: '10.203.12.1' },
-      ],
-    });
-    await serveTraffic(network, 'b', PORT);
+    network = await createWatchedPair(6);
   });
   afterAll(async () => {
     await network?.stop();

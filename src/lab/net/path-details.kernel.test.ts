@@ -3,12 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NetlinkWatch } from '../../agent/kernel/netlink-watch.ts';
 import { missingForKernelTests } from './kernel-need.ts';
-import { createLabNetwork, type LabNetwork } from './lab-network.ts';
+import type { LabNetwork } from './lab-network.ts';
 import {
+  CLIENT,
+  createWatchedPair,
   HostWatch,
+  PORT,
+  SERVER,
   type ShownConnection,
   SteppedConnection,
-  serveTraffic,
   showConnection,
   total,
   trafficCommand,
@@ -18,9 +21,6 @@ import {
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
-const CLIENT = '10.203.7.2';
-const SERVER = '10.203.8.2';
-const PORT = 9000;
 const OPENING = 1 + 'sink\n'.length;
 
 const COLLECTORS = [
@@ -36,17 +36,10 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
     let server: HostWatch;
 
     beforeAll(async () => {
-      network = await createLabNetwork({
-        number,
-        hosts: [
-          { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.7.1' },
-          { name: 'b', address: `${SERVER}/24`, gateway: '10.203.8.1' },
-        ],
-      });
+      network = await createWatchedPair(number);
       for (const host of ['a', 'b']) {
         await network.exec(host, ['sysctl', '-qw', 'net.ipv4.tcp_ecn=1']);
       }
-      await serveTraffic(network, 'b', PORT);
     });
     afterAll(async () => {
       await network?.stop();

@@ -2,13 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { attachedPrograms } from '../../agent/kernel/attached-programs.ts';
 import { missingForKernelTests } from './kernel-need.ts';
-import { createLabNetwork, type LabNetwork } from './lab-network.ts';
+import type { LabNetwork } from './lab-network.ts';
 import {
+  CLIENT,
+  createWatchedPair,
   type FlowView,
   HostWatch,
+  PORT,
   retransSegs,
   runTraffic,
-  serveTraffic,
+  SERVER,
   total,
   totalRetrans,
   trafficCommand,
@@ -17,9 +20,6 @@ import {
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
-const CLIENT = '10.203.1.2';
-const SERVER = '10.203.2.2';
-const PORT = 9000;
 const CLIENT_FLOW = `client ${CLIENT} ${SERVER} ${PORT}`;
 const SERVER_FLOW = `server ${SERVER} ${CLIENT} ${PORT}`;
 
@@ -29,14 +29,7 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
   let server: HostWatch;
 
   beforeAll(async () => {
-    network = await createLabNetwork({
-      number: 1,
-      hosts: [
-        { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.1.1' },
-        { name: 'b', address: `${SERVER}/24`, gateway: '10.203.2.1' },
-      ],
-    });
-    await serveTraffic(network, 'b', PORT);
+    network = await createWatchedPair(1);
   });
   afterAll(async () => {
     await network?.stop();

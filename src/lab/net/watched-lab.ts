@@ -17,9 +17,32 @@ import {
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import { cgroupRoot } from './lab-cgroup.ts';
-import type { LabHost, LabNetwork } from './lab-network.ts';
+import { createLabNetwork, type LabHost, type LabNetwork } from './lab-network.ts';
 
 const TRAFFIC = fileURLToPath(new URL('./traffic.mjs', import.meta.url));
+
+/** Of the two hosts of a watched pair, and where the traffic server of the second one listens. */
+export const CLIENT = '10.203.1.2';
+export const SERVER = '10.203.2.2';
+export const PORT = 9000;
+
+/** Two hosts around a router: `a`, the client, and `b`, where a traffic server listens. */
+export async function createWatchedPair(number: number): Promise<LabNetwork> {
+  const network = await createLabNetwork({
+    number,
+    hosts: [
+      { name: 'a', address: `${CLIENT}/24`, gateway: '10.203.1.1' },
+      { name: 'b', address: `${SERVER}/24`, gateway: '10.203.2.1' },
+    ],
+  });
+  try {
+    await serveTraffic(network, 'b', PORT);
+    return network;
+  } catch (error) {
+    await network.stop();
+    throw error;
+  }
+}
 
 /** What one `traffic.mjs` client printed. */
 export interface TrafficResult {
