@@ -21,8 +21,11 @@ const KINDS = {
 export type TrafficKind = keyof typeof KINDS;
 export const TRAFFIC_KINDS = Object.keys(KINDS) as TrafficKind[];
 
-/** Who watches the traffic: nobody twice, so that the difference of the two is the noise. */
-export const WATCHERS = ['nobody', 'nobodyAgain', 'ours', 'existing'] as const;
+/**
+ * Who watches the traffic: nobody twice, so that the difference of the two is the noise, and a
+ * program that asks for our callbacks and does nothing, so that the difference to it is our work.
+ */
+export const WATCHERS = ['nobody', 'nobodyAgain', 'callbacksOnly', 'ours', 'existing'] as const;
 export type Watcher = (typeof WATCHERS)[number];
 
 /** Of one run of the traffic. */
@@ -38,8 +41,8 @@ export interface TrafficRun {
 export type OverheadRuns = Readonly<Record<TrafficKind, Readonly<Record<Watcher, TrafficRun[]>>>>;
 
 /**
- * The same traffic over loopback, watched by nobody, by our whole agent, and by the callbacks of
- * the existing agent without anybody who reads what they count. Each watcher has a cgroup of its
+ * The same traffic over loopback, watched by nobody, by our whole agent, by its callbacks alone, and
+ * by those of the existing agent without anybody who reads what they count. Each watcher has a cgroup of its
  * own and stays attached; the traffic runs in one after the other, in another order each round.
  * Needs root, eBPF and clang.
  */
@@ -53,7 +56,13 @@ export async function benchOverhead(
   try {
     const traffic = join(folder, 'traffic');
     execFileSync('clang', ['-O2', '-o', traffic, join(NATIVE, 'traffic.c')]);
-    stops.push(await startAgent(cgroups.ours), attachExisting(cgroups.existing, folder));
+    stops.push(await startAgent(cgroups.ours));
+    for (const [cgroup, name] of [
+      [cgroups.callbacksOnly, 'callbacks-only'],
+      [cgroups.existing, 'existing-callbacks'],
+    ] as const) {
+      stops.push(attachProgram(cgroup, name, folder));
+    }
     const runs = emptyRuns();
     for (const kind of kinds) {
       for (let round = -1; round < rounds; round += 1) {
@@ -79,6 +88,7 @@ function makeCgroups(): Record<Watcher, string> {
   return {
     nobody: make('nobody'),
     nobodyAgain: make('nobody-again'),
+    callbacksOnly: make('callbacks-only'),
     ours: make('ours'),
     existing: make('existing'),
   };
@@ -86,7 +96,7 @@ function makeCgroups(): Record<Watcher, string> {
 
 function emptyRuns(): OverheadRuns {
   const none = (): Record<Watcher, TrafficRun[]> => {
-    return { nobody: [], nobodyAgain: [], ours: [], existing: [] };
+    return { nobody: [], nobodyAgain: [], callbacksOnly: [], ours: [], existing: [] };
   };
   return { exchanges: none(), bulk: none(), saturate: none() };
 }
@@ -111,9 +121,9 @@ async function startAgent(cgroup: string): Promise<() => Promise<void>> {
   };
 }
 
-function attachExisting(cgroup: string, folder: string): () => void {
-  const path = join(folder, 'existing.bpf.o');
-  const source = join(NATIVE, 'existing-callbacks.bpf.c');
+function attachProgram(cgroup: string, name: string, folder: string): () => void {
+  const path = join(folder, `${name}.bpf.o`);
+  const source = join(NATIVE, `${name}.bpf.c`);
   execFileSync(join(ROOT, 'scripts', 'build-bpf.sh'), [path, source]);
   const libbpf = openLibbpf();
   const loaded = loadBpfObject(libbpf, readFileSync(path));
