@@ -37,6 +37,7 @@ function addStatus(health: Command, context: CliContext): void {
       if (options.json === true) return printJson(context.out, answer);
       type Row = HealthMinute & { readonly sentence: string };
       const { monitors } = answer as { readonly monitors: readonly Row[] };
+      if (monitors.length === 0) return context.out.write(NOTHING_YET);
       const columns = [
         { title: 'MONITOR', value: ({ monitorName }: Row) => monitorName },
         { title: 'STATE', value: ({ state }: Row) => state },
@@ -47,6 +48,9 @@ function addStatus(health: Command, context: CliContext): void {
       return context.out.write(formatTable(columns, monitors));
     });
 }
+
+const NOTHING_YET = `No monitor was judged yet; each is within two minutes after \`nfm monitor create\`.
+`;
 
 function addExplain(health: Command, context: CliContext): void {
   health
