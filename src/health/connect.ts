@@ -1,8 +1,7 @@
-import { type CellState, COLUMNS, clip, lnAdd, SILENCE_AT } from './cell-state.ts';
+import { type CellState, COLUMNS, SILENCE_AT } from './cell-state.ts';
 import { DEAD } from './cells.ts';
 import { lnRising } from './negative-binomial.ts';
-
-const grid = new Float64Array(16);
+import { type GridFault, gridRow, natsFor } from './private-fault.ts';
 
 /**
  * A cell's evidence that a share of its connection attempts is met with silence: their SYN is sent
@@ -10,39 +9,16 @@ const grid = new Float64Array(16);
  * silence is heard in the dead channel.
  */
 export function connectRow(state: CellState, i: number): void {
-  const { cells, p, rows } = state;
-  const at = i * COLUMNS + SILENCE_AT;
-  const count = p.silenceGrid.length;
-  const attempts = cells.attempts[i] as number;
-  if (!(attempts > 0) || cells.life[i] === DEAD) {
+  const { cells } = state;
+  const isHeard = (cells.attempts[i] as number) > 0 && cells.life[i] !== DEAD;
+  const said = isHeard ? gridRow(state, i, SILENCE) : undefined;
+  if (said === undefined) {
     sayNothing(state, i);
     return;
   }
-  const now = lnSilence(state, i, 0);
-  let most = now;
-  for (let k = 0; k < count; k += 1) {
-    const nats = lnSilence(state, i, p.silenceGrid[k] as number);
-    grid[k] = nats;
-    if (nats > most) most = nats;
-  }
-  let outlier = 0;
-  for (let k = 0; k < count; k += 1) outlier += Math.exp((grid[k] as number) - most);
-  outlier /= count;
-  const sound = 1 - p.privateSilence;
-  const nullNow = sound * Math.exp(now - most);
-  const nullLikelihood = nullNow + p.privateSilence * outlier;
-  // Also of counters that make no sense.
-  if (!(nullLikelihood > 0)) {
-    sayNothing(state, i);
-    return;
-  }
-  state.lnSilenceOutlier[i] = Math.log(outlier) + most;
-  state.lnSilenceNull[i] = Math.log(nullLikelihood) + most;
-  state.silenceWeight[i] = nullNow / nullLikelihood;
-  for (let k = 0; k < count; k += 1) {
-    const likelihood = sound * Math.exp((grid[k] as number) - most) + p.privateSilence * outlier;
-    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.mostNatsPerCell);
-  }
+  state.lnSilenceOutlier[i] = said.lnOutlier;
+  state.lnSilenceNull[i] = said.lnNull;
+  state.silenceWeight[i] = said.weight;
 }
 
 function sayNothing(state: CellState, i: number): void {
@@ -67,12 +43,20 @@ function lnSilence(state: CellState, i: number, more: number): number {
   return lnRising(a, silent) + lnRising(b, attempts - silent) - lnRising(a + b, attempts);
 }
 
+const SILENCE: GridFault = {
+  firstColumn: SILENCE_AT,
+  grid: (p) => p.silenceGrid,
+  privateShare: (p) => p.privateSilence,
+  lnLikelihood: lnSilence,
+};
+
 /** A cell's evidence, in nats, that this share of its attempts more is met with silence. */
 export function connectNats(state: CellState, i: number, share: number): number {
-  const lnNull = state.lnSilenceNull[i] as number;
-  if (lnNull === Number.NEGATIVE_INFINITY) return 0;
-  const { privateSilence, mostNatsPerCell } = state.p;
-  const likelihood = Math.log(1 - privateSilence) + lnSilence(state, i, share);
-  const escaped = Math.log(privateSilence) + (state.lnSilenceOutlier[i] as number);
-  return clip(lnAdd(likelihood, escaped) - lnNull, mostNatsPerCell);
+  const hypothesis = {
+    lnLikelihood: lnSilence(state, i, share),
+    privateShare: state.p.privateSilence,
+    lnOutlier: state.lnSilenceOutlier[i] as number,
+    lnNull: state.lnSilenceNull[i] as number,
+  };
+  return natsFor(hypothesis, state.p);
 }

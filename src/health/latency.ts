@@ -1,6 +1,5 @@
-import { type CellState, COLUMNS, clip, lnAdd, SHIFT_AT } from './cell-state.ts';
-
-const grid = new Float64Array(16);
+import { type CellState, COLUMNS, SHIFT_AT } from './cell-state.ts';
+import { type GridFault, gridRow, natsFor } from './private-fault.ts';
 
 /**
  * A cell's evidence of added round-trip time: Student's t of 4 degrees, as a few per cent of
@@ -8,35 +7,17 @@ const grid = new Float64Array(16);
  * whose receiver keeps it waiting.
  */
 export function latencyRow(state: CellState, i: number): void {
-  const { p, rows } = state;
-  const at = i * COLUMNS + SHIFT_AT;
-  const count = p.shiftGrid.length;
-  if (!isJudged(state, i)) {
-    rows.fill(0, at, at + count);
+  const said = isJudged(state, i) ? gridRow(state, i, DELAY) : undefined;
+  if (said === undefined) {
+    const at = i * COLUMNS + SHIFT_AT;
+    state.rows.fill(0, at, at + state.p.shiftGrid.length);
     state.lnRttNull[i] = Number.NEGATIVE_INFINITY;
     state.rttWeight[i] = (state.rtt[i] as number) > 0 && state.stalled[i] === 0 ? 1 : 0;
     return;
   }
-  const now = lnShift(state, i, 0);
-  let most = now;
-  for (let k = 0; k < count; k += 1) {
-    const nats = lnShift(state, i, p.shiftGrid[k] as number);
-    grid[k] = nats;
-    if (nats > most) most = nats;
-  }
-  let outlier = 0;
-  for (let k = 0; k < count; k += 1) outlier += Math.exp((grid[k] as number) - most);
-  outlier /= count;
-  const sound = 1 - p.privateLatency;
-  const nullNow = sound * Math.exp(now - most);
-  const nullLikelihood = nullNow + p.privateLatency * outlier;
-  state.lnRttOutlier[i] = Math.log(outlier) + most;
-  state.lnRttNull[i] = Math.log(nullLikelihood) + most;
-  state.rttWeight[i] = nullNow / nullLikelihood;
-  for (let k = 0; k < count; k += 1) {
-    const likelihood = sound * Math.exp((grid[k] as number) - most) + p.privateLatency * outlier;
-    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.mostNatsPerCell);
-  }
+  state.lnRttOutlier[i] = said.lnOutlier;
+  state.lnRttNull[i] = said.lnNull;
+  state.rttWeight[i] = said.weight;
 }
 
 function isJudged(state: CellState, i: number): boolean {
@@ -55,12 +36,20 @@ function lnShift(state: CellState, i: number, more: number): number {
   return -2.5 * Math.log1p((off * off) / scaleSquare / 4) - 0.5 * Math.log(scaleSquare);
 }
 
+const DELAY: GridFault = {
+  firstColumn: SHIFT_AT,
+  grid: (p) => p.shiftGrid,
+  privateShare: (p) => p.privateLatency,
+  lnLikelihood: lnShift,
+};
+
 /** A cell's evidence, in nats, that this many microseconds were added. */
 export function latencyNats(state: CellState, i: number, micros: number): number {
-  const lnNull = state.lnRttNull[i] as number;
-  if (lnNull === Number.NEGATIVE_INFINITY) return 0;
-  const { privateLatency, mostNatsPerCell } = state.p;
-  const likelihood = Math.log(1 - privateLatency) + lnShift(state, i, micros);
-  const escaped = Math.log(privateLatency) + (state.lnRttOutlier[i] as number);
-  return clip(lnAdd(likelihood, escaped) - lnNull, mostNatsPerCell);
+  const hypothesis = {
+    lnLikelihood: lnShift(state, i, micros),
+    privateShare: state.p.privateLatency,
+    lnOutlier: state.lnRttOutlier[i] as number,
+    lnNull: state.lnRttNull[i] as number,
+  };
+  return natsFor(hypothesis, state.p);
 }

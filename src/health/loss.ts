@@ -1,14 +1,7 @@
-import {
-  type CellState,
-  COLUMNS,
-  clip,
-  FRACTION_AT,
-  LOSS_AT,
-  lnAdd,
-  SHIFT_AT,
-} from './cell-state.ts';
+import { type CellState, COLUMNS, clip, FRACTION_AT, LOSS_AT, SHIFT_AT } from './cell-state.ts';
 import { DEAD } from './cells.ts';
 import { lnNegativeBinomial } from './negative-binomial.ts';
+import { natsFor } from './private-fault.ts';
 
 /** Of the loss grid, what is more than a burst: a private fault is one of these. */
 const PRIVATE_FROM = 1;
@@ -106,12 +99,13 @@ export function brokenColumn(state: CellState, cells: Uint32Array): number {
 
 /** A cell's evidence, in nats, that it loses this much more than is explained. */
 export function lossNats(state: CellState, i: number, excess: number): number {
-  const lnNull = state.lnNull[i] as number;
-  if (lnNull === Number.NEGATIVE_INFINITY) return 0;
-  const sound = state.sound[i] as number;
-  const likelihood = Math.log(sound) + lnLoss(state, i, (state.excess[i] as number) + excess);
-  const escaped = Math.log(1 - sound) + (state.lnOutlier[i] as number);
-  return clip(lnAdd(likelihood, escaped) - lnNull, state.p.mostNatsPerCell);
+  const hypothesis = {
+    lnLikelihood: lnLoss(state, i, (state.excess[i] as number) + excess),
+    privateShare: 1 - (state.sound[i] as number),
+    lnOutlier: state.lnOutlier[i] as number,
+    lnNull: state.lnNull[i] as number,
+  };
+  return natsFor(hypothesis, state.p);
 }
 
 /** A cell's evidence, in nats, that it is one of a broken share of cells of this size. */
