@@ -294,8 +294,11 @@ ORDER BY kind, number, host`,
     { owner, startSeconds }: Pick<FlowWindow, 'owner' | 'startSeconds'>,
     inputsId: string,
   ): Promise<CellRow[]> {
+    // What is kept as Float32 is printed as the shortest text that names it, which is another double.
     const floats = joinSql(
-      COUNTS.map((column) => sql`toFloat64(${name(column)}) AS ${name(column)}`),
+      [...COUNTS, ...OWN_HISTORY].map(
+        (column) => sql`toFloat64(${name(column)}) AS ${name(column)}`,
+      ),
       ', ',
     );
     return await this.#store.query<CellRow>(
