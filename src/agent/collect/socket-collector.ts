@@ -3,6 +3,7 @@ import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
+import { countWhole } from './count-whole.ts';
 import { FlowTable, type TakenFlows } from './flow-table.ts';
 import { AT, type FlowWindow } from './flow-window.ts';
 import { type Slot, TrackedSockets } from './tracked-sockets.ts';
@@ -31,7 +32,8 @@ export interface SocketSource {
   /** Says how full it was where they wait: 0 to 1; when it is 1, others may wait in the table. */
   takeClosed(visit: (record: SocketRecord) => void): number;
   readProgress(visit: (progress: SocketProgress) => void): Promise<void>;
-  remove(cookie: number): void;
+  /** False when it was not removed: it has closed meanwhile, or takes no room from others. */
+  remove(cookie: number): boolean;
 }
 
 export interface SocketCollectorDeps {
@@ -202,8 +204,14 @@ export class SocketCollector {
     const { cookie, startedNanos } = record;
     const current = this.#slots.get(cookie);
     const isCurrent = current !== undefined && this.#sockets.startedNanos(current) === startedNanos;
-    const slot =
-      (isCurrent ? current : this.#takeOvertaken(cookie, startedNanos)) ?? this.#begin(record);
+    const known = isCurrent ? current : this.#takeOvertaken(cookie, startedNanos);
+    if (known === undefined && !record.isAdopted) {
+      countWhole(this.#flow(record), record, this.#epoch);
+      this.#counters.sockets_added += 1;
+      this.#counters.socket_agg_completed += 1;
+      return;
+    }
+    const slot = known ?? this.#begin(record);
     if (slot === undefined) return;
     this.#sockets.countLast(slot, record, this.#epoch);
     this.#sockets.close(slot);
@@ -266,10 +274,9 @@ export class SocketCollector {
     const { source } = this.#deps;
     if (this.#slots.size < (source.maxSockets * 7) / 8) return;
     for (const [cookie, slot] of this.#slots) {
-      if (!this.#isIdle(slot, now)) continue;
+      if (!this.#isIdle(slot, now) || !source.remove(cookie)) continue;
       this.#slots.delete(cookie);
       this.#sockets.close(slot);
-      source.remove(cookie);
       this.#counters.socket_eviction_completed += 1;
     }
   }

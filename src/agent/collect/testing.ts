@@ -63,6 +63,8 @@ export class FakeSource implements SocketSource {
   ringFill = 0;
   progress: readonly SocketProgress[] = [];
   readonly removed: number[] = [];
+  /** Those that cannot be removed. */
+  readonly kept = new Set<number>();
   #epoch = 0;
 
   unknown: readonly PlainMetric[] = [];
@@ -95,9 +97,11 @@ export class FakeSource implements SocketSource {
     for (const progress of this.progress) visit(progress);
   }
 
-  remove(cookie: number): void {
+  remove(cookie: number): boolean {
+    if (this.kept.has(cookie)) return false;
     this.removed.push(cookie);
     this.table = this.table.filter((socket) => socket.cookie !== cookie);
+    return true;
   }
 }
 

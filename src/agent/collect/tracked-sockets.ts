@@ -1,15 +1,11 @@
 import {
-  type Phase,
-  SEVERED_CONNECT,
-  SEVERED_ESTABLISHED,
   type SocketDetails,
   type SocketProgress,
   type SocketRecord,
   TCP_STATE,
 } from '../kernel/socket-record.ts';
+import { countEnd, countTrips, PHASES } from './count-whole.ts';
 import { AT, type FlowWindow } from './flow-window.ts';
-
-const PHASES: readonly Phase[] = [0, 1, 2];
 
 /** Places of a slot's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
 const WIDE = {
@@ -169,12 +165,7 @@ export class TrackedSockets {
     this.#countRoundTrips(slot, record, epoch);
     this.#countRoundTrips(slot, record, epoch + 1);
     this.#countDetails(slot, record.details);
-    const flow = this.flow(slot);
-    flow.add(AT.completed, 1);
-    flow.add(AT.closed, 1);
-    const { ending } = record;
-    if ((ending & SEVERED_CONNECT) !== 0) flow.add(AT.severedConnect, 1);
-    if ((ending & SEVERED_ESTABLISHED) !== 0) flow.add(AT.severedEstablish, 1);
+    countEnd(this.flow(slot), record);
   }
 
   /** Counts how far the iterator saw the connection. */
@@ -243,12 +234,7 @@ export class TrackedSockets {
   #countRoundTrips(slot: Slot, record: SocketRecord, epoch: number): void {
     const place = slot * NARROW_PLACES + NARROW.epoch;
     if (((epoch - (this.#narrow[place] ?? 0)) | 0) <= 0) return;
-    const trips = record.roundTrips(epoch);
-    if (trips === undefined) return;
-    this.#narrow[place] = epoch;
-    const flow = this.flow(slot);
-    flow.addTimes(AT.rttTimes, trips.count, trips.rtt);
-    flow.addTimes(AT.smoothedTimes, trips.count, trips.smoothed);
+    if (countTrips(this.flow(slot), record, epoch)) this.#narrow[place] = epoch;
   }
 
   #moveTo(

@@ -134,9 +134,11 @@ export class NetlinkWatch {
     return Promise.resolve();
   }
 
-  remove(cookie: number): void {
+  remove(cookie: number): boolean {
     const known = this.#known.get(cookie);
-    if (known !== undefined) known.isHidden = true;
+    if (known === undefined) return false;
+    known.isHidden = true;
+    return true;
   }
 
   counters(): Readonly<Record<string, number>> {

@@ -12,6 +12,7 @@ import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters
 import { type Libbpf, openLibbpf, type Pointer } from './libbpf.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
+import { SocketPlaces } from './socket-places.ts';
 import {
   PROGRESS_BYTES,
   ProgressReader,
@@ -128,8 +129,17 @@ export class SocketWatch {
   /** Nothing is dear here. */
   readAhead(): void {}
 
-  /** Visits each connection in the table. The record is reused: valid during the visit only. */
+  /** Visits each connection that is kept. The record is reused: valid during the visit only. */
   readSockets(visit: (record: SocketRecord) => void): void {
+    this.#started().places.read((view, at) => {
+      this.#record.view = view;
+      this.#record.at = at;
+      visit(this.#record);
+    });
+    this.#readTable(visit);
+  }
+
+  #readTable(visit: (record: SocketRecord) => void): void {
     let before: Buffer | null = null;
     for (;;) {
       const next = Buffer.alloc(4);
@@ -157,12 +167,16 @@ export class SocketWatch {
     });
   }
 
-  /** Takes a connection out of the table: it is seen no more. */
-  remove(cookie: number): void {
-    const { libbpf, maps } = this.#started();
+  /**
+   * Forgets a connection: it is seen no more. False when it is not in the table, where others need
+   * its room; a place of its own it only gives up when it has closed.
+   */
+  remove(cookie: number): boolean {
+    const { libbpf, maps, places } = this.#started();
+    if (places.release(cookie)) return true;
     const key = Buffer.alloc(8);
     key.writeBigUInt64LE(BigInt(cookie));
-    libbpf.remove(maps.sockets, key);
+    return libbpf.remove(maps.sockets, key) === 0;
   }
 
   /**
@@ -242,9 +256,11 @@ interface Running {
   readonly object: LoadedObject;
   /** Without those the kernel does not have. */
   readonly links: { readonly watch: Pointer } & { readonly [name in OptionalProgram]?: Pointer };
+  readonly places: SocketPlaces;
   readonly ring: ClosedRing;
   readonly cpus: number;
   readonly maps: {
+    readonly places: number;
     readonly sockets: number;
     readonly closed: number;
     readonly counters: number;
@@ -256,12 +272,14 @@ interface Running {
 function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Running {
   const mapFd = (name: string): number => libbpf.findMapFd(object.pointer, name);
   const maps = {
+    places: mapFd('places'),
     sockets: mapFd('sockets'),
     closed: mapFd('closed'),
     counters: mapFd('counters'),
     epoch: mapFd('epoch'),
     adoption: mapFd('adoption'),
   };
+  const places = new SocketPlaces(libbpf, maps.places);
   const ring = new ClosedRing(libbpf, maps.closed, RING_BYTES);
   const program = libbpf.findProgram(object.pointer, 'watch');
   const links = {
@@ -269,7 +287,7 @@ function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Runni
     ...iteratorLink(libbpf, object, 'adopt'),
     ...iteratorLink(libbpf, object, 'refresh'),
   };
-  return { libbpf, object, links, ring, cpus: libbpf.possibleCpus(), maps };
+  return { libbpf, object, links, places, ring, cpus: libbpf.possibleCpus(), maps };
 }
 
 function iteratorLink(
