@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex, timingIndex } from '../../model/flow-metrics.ts';
 import type { ReportedFlow } from '../../model/report.ts';
-import { SEVERED_ESTABLISHED } from '../kernel/socket-record.ts';
+import { SEVERED_ESTABLISHED, UNTOLD } from '../kernel/socket-record.ts';
 import { SocketCollector } from './socket-collector.ts';
 import { FakeSource, NO_DETAILS } from './testing.ts';
 
@@ -117,7 +117,7 @@ test('a connection that opened and closed between two readings is counted whole'
 });
 
 test('a connection whose end found the ring full is taken from the table, once', async () => {
-  source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: UNTOLD }];
   const flows = await takeFlows();
   expect(plain(flows, 'sockets_completed')).toBe(1);
   expect(source.removed).toEqual([1]);
@@ -126,7 +126,7 @@ test('a connection whose end found the ring full is taken from the table, once',
 
 test('the table is read once a window, and at once where closed connections wait in it', async () => {
   await takeFlows();
-  source.table = [{ cookie: 1, bytesAcked: 5, state: 7 }];
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: UNTOLD }];
   collector.collect();
   expect(source.removed).toEqual([]);
   source.ringFill = 1;

@@ -163,11 +163,11 @@ export class SocketCollector {
     this.#passes += 1;
     const left: number[] = [];
     source.readSockets((record) => {
-      // The ring was full when it closed: its record waited in the table.
-      if (record.state === TCP_STATE.close) {
+      if (record.isUntold) {
         this.#end(record);
         left.push(record.cookie);
-      } else this.#read(record, now);
+      } else if (record.state === TCP_STATE.close) this.#await(record);
+      else this.#read(record, now);
     });
     this.#takeClosed();
     for (const cookie of left) source.remove(cookie);
@@ -176,6 +176,13 @@ export class SocketCollector {
   #takeClosed(): void {
     const { source } = this.#deps;
     this.#ringFill = source.takeClosed((record) => this.#end(record));
+  }
+
+  /** Its end is told elsewhere, in a moment or already. */
+  #await({ cookie, startedNanos }: SocketRecord): void {
+    const slot = this.#slots.get(cookie);
+    if (slot === undefined || this.#sockets.startedNanos(slot) !== startedNanos) return;
+    this.#sockets.setSeen(slot, this.#passes);
   }
 
   #read(record: SocketRecord, now: number): void {

@@ -23,12 +23,12 @@ export const EVENT_COUNTERS = [
 ] as const;
 export type EventCounter = (typeof EVENT_COUNTERS)[number];
 
-/** Sums a per-CPU counter array: for each counter one 64-bit number a CPU, in host order. */
+/** Sums what the CPUs counted: for each CPU one 64-bit number a counter, in host order. */
 export function sumCounters(values: DataView, cpus: number): Record<EventCounter, number> {
   const sums = EVENT_COUNTERS.map((name, counter) => {
     let sum = 0n;
     for (let cpu = 0; cpu < cpus; cpu += 1) {
-      sum += values.getBigUint64((counter * cpus + cpu) * 8, true);
+      sum += values.getBigUint64((cpu * EVENT_COUNTERS.length + counter) * 8, true);
     }
     return [name, Number(sum)] as const;
   });

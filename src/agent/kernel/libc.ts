@@ -12,6 +12,8 @@ export interface Libc {
   /** How many bytes came. */
   receive(fd: number, into: Buffer, length: number, flags: number): number;
   close(fd: number): number;
+  /** Milliseconds since the machine started, its sleep included. */
+  bootMillis(): number;
   /** Length of the kernel's tick. */
   jiffyMicros(): number;
   errno(): number;
@@ -21,10 +23,13 @@ type OptionValue = readonly [value: Int32Array, bytes: number];
 
 const CLONE_NEWNET = 0x4000_0000;
 const CLOCK_MONOTONIC_COARSE = 6;
+const CLOCK_BOOTTIME = 7;
 
 export function openLibc(): Libc {
   const libc = koffi.load('libc.so.6');
   const setns = libc.func('int setns(int fd, int type)');
+  const getTime = libc.func('int clock_gettime(int clock, void *time)');
+  const time = new BigInt64Array(2);
   const getResolution = libc.func('int clock_getres(int clock, void *resolution)');
   return {
     socket: libc.func('int socket(int family, int type, int protocol)'),
@@ -36,6 +41,10 @@ export function openLibc(): Libc {
     receive: libc.func('int64_t recv(int fd, void *into, size_t length, int flags)'),
     close: libc.func('int close(int fd)'),
     enterNetNamespace: (fd) => setns(fd, CLONE_NEWNET),
+    bootMillis: () => {
+      getTime(CLOCK_BOOTTIME, time);
+      return Number(time[0]) * 1_000 + Number(time[1]) / 1_000_000;
+    },
     jiffyMicros: () => {
       // The coarse clocks move once a tick (posix-timers.c: KTIME_LOW_RES), whatever CONFIG_HZ is.
       const resolution = Buffer.alloc(16);

@@ -1,8 +1,8 @@
 import type { Libbpf } from './libbpf.ts';
-import { RECORD_BYTES, TCP_STATE } from './socket-record.ts';
+import { RECORD_BYTES } from './socket-record.ts';
 
 /** Given in bpf/nfm.bpf.c. */
-const PLACES = 4_096;
+const PLACES = 8_192;
 
 /** `struct place`: the claims, then the record. */
 const RECORD_OFFSET = 8;
@@ -11,24 +11,37 @@ const PLACE_BYTES = RECORD_OFFSET + RECORD_BYTES;
 /** In words of 32 bits. */
 const PLACE_WORDS = PLACE_BYTES / 4;
 const RECORD_WORDS = RECORD_BYTES / 4;
-const STATE_OFFSET = 113;
+const COOKIE_WORD = RECORD_OFFSET / 4;
+
+/** Of the places; beyond it new connections often find theirs taken, and go the slower way. */
+const MOST_CLOSED = PLACES / 2;
+
+/** Not 1, as none wait elsewhere for want of a place. */
+const FULL = 0.99;
 
 /**
- * The places connections take by the low bits of their cookies, read and given up in the memory they
- * share with the kernel. While a place is claimed no other connection can take it, so that what is
- * read in it is one connection's. The memory stays mapped for the life of the process.
+ * The places connections take by the low bits of their cookies, read and given up in the memory
+ * they share with the kernel. The memory stays mapped for the life of the process: a view of
+ * unmapped memory would be a crash waiting.
  */
 export class SocketPlaces {
   readonly #words: Int32Array;
+  readonly #view: DataView;
+  /** A bit a place whose connection has closed. */
+  readonly #closedBits: Int32Array;
+  readonly #closed: number[] = [];
   readonly #copy = new Int32Array(RECORD_WORDS);
   readonly #copyView = new DataView(this.#copy.buffer);
 
-  constructor(libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>, mapFd: number) {
-    const page = libbpf.pageBytes();
-    const length = Math.ceil((PLACES * PLACE_BYTES) / page) * page;
-    const memory = libbpf.mapMemory(mapFd, { offset: 0, length, writable: true });
-    if (memory === undefined) throw new Error(`cannot map the places: errno ${libbpf.errno()}`);
+  constructor(
+    libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>,
+    mapFds: { readonly places: number; readonly closedPlaces: number },
+  ) {
+    const memory = mapWhole(libbpf, mapFds.places, PLACES * PLACE_BYTES);
     this.#words = new Int32Array(memory, 0, PLACES * PLACE_WORDS);
+    this.#view = new DataView(memory);
+    const bits = mapWhole(libbpf, mapFds.closedPlaces, PLACES / 8);
+    this.#closedBits = new Int32Array(bits, 0, PLACES / 32);
   }
 
   /** Visits a copy of each connection's record: valid during the visit only. */
@@ -38,29 +51,62 @@ export class SocketPlaces {
     }
   }
 
-  /** Gives up the place of a connection that has closed. False when it has none. */
-  release(cookie: number): boolean {
-    const words = this.#words;
-    const first = (cookie % PLACES) * PLACE_WORDS;
-    const record = first + RECORD_OFFSET / 4;
-    if (words[record] !== (cookie | 0)) return false;
-    if (words[record + 1] !== Math.floor(cookie / 0x1_0000_0000)) return false;
-    const state = ((words[record + (STATE_OFFSET >> 2)] ?? 0) >> ((STATE_OFFSET & 3) * 8)) & 0xff;
-    if (state !== TCP_STATE.close) return false;
-    words.fill(0, record, record + 2);
-    Atomics.sub(words, first, 1);
-    return true;
+  /**
+   * Visits the record of each connection that has closed, and gives up its place. The bytes are the
+   * kernel's: valid during the visit only.
+   *
+   * @returns how full it was: 0 to 1
+   */
+  takeClosed(visit: (view: DataView, at: number) => void): number {
+    const closed = this.#closed;
+    closed.length = 0;
+    // All bits first: an arm64 machine may show a bit some nanoseconds before what was written before it.
+    for (let i = 0; i < this.#closedBits.length; i += 1) {
+      if (this.#closedBits[i] !== 0) this.#takeBits(i);
+    }
+    for (const place of closed) {
+      const first = place * PLACE_WORDS;
+      visit(this.#view, place * PLACE_BYTES + RECORD_OFFSET);
+      this.#words[first + COOKIE_WORD] = 0;
+      this.#words[first + COOKIE_WORD + 1] = 0;
+      Atomics.sub(this.#words, first, 1);
+    }
+    return Math.min(FULL, closed.length / MOST_CLOSED);
   }
 
-  /** False when the place is nobody's. */
+  #takeBits(word: number): void {
+    let bits = Atomics.exchange(this.#closedBits, word, 0);
+    while (bits !== 0) {
+      const bit = 31 - Math.clz32(bits);
+      this.#closed.push(word * 32 + bit);
+      bits &= ~(1 << bit);
+    }
+  }
+
+  /**
+   * While it is claimed no other connection can take the place: what is copied is one connection's.
+   *
+   * @returns false when the place is nobody's
+   */
   #copyRecord(first: number): boolean {
     const words = this.#words;
     if (words[first] === 0) return false;
     Atomics.add(words, first, 1);
-    const record = first + RECORD_OFFSET / 4;
+    const record = first + COOKIE_WORD;
     for (let i = 0; i < RECORD_WORDS; i += 1) this.#copy[i] = words[record + i] ?? 0;
     Atomics.sub(words, first, 1);
-    // The cookie is written last and taken first.
     return this.#copy[0] !== 0 || this.#copy[1] !== 0;
   }
+}
+
+function mapWhole(
+  libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>,
+  fd: number,
+  bytes: number,
+): ArrayBuffer {
+  const page = libbpf.pageBytes();
+  const length = Math.ceil(bytes / page) * page;
+  const memory = libbpf.mapMemory(fd, { offset: 0, length, writable: true });
+  if (memory === undefined) throw new Error(`cannot map a table: errno ${libbpf.errno()}`);
+  return memory;
 }

@@ -12,6 +12,7 @@ export const TCP_STATE = { established: 1, synSent: 2, synReceived: 3, close: 7 
 /** Bits of `ending`. */
 export const SEVERED_CONNECT = 1;
 export const SEVERED_ESTABLISHED = 2;
+export const UNTOLD = 4;
 
 const RETRANS_OFFSET = 80;
 const RTOS_OFFSET = 92;
@@ -100,6 +101,10 @@ export class SocketRecord {
   }
   get ending(): number {
     return this.view.getUint8(this.at + 114);
+  }
+  /** It has closed, and nothing but the table says so. */
+  get isUntold(): boolean {
+    return (this.ending & UNTOLD) !== 0;
   }
   /** Older than the agent: its counters did not begin at 0. */
   get isAdopted(): boolean {

@@ -25,7 +25,7 @@ const readFd = promisify(read);
 
 /** Sizes given in bpf/nfm.bpf.c. */
 const MAX_SOCKETS = 65_536;
-const RING_BYTES = 4 * 1024 * 1024;
+const RING_BYTES = 1024 * 1024;
 const ADOPTION_BYTES = 8_200;
 
 /** 4,096 at a time keep the longest call at 2 ms; 65,536 at once take up to 42 ms in one call. */
@@ -131,11 +131,7 @@ export class SocketWatch {
 
   /** Visits each connection that is kept. The record is reused: valid during the visit only. */
   readSockets(visit: (record: SocketRecord) => void): void {
-    this.#started().places.read((view, at) => {
-      this.#record.view = view;
-      this.#record.at = at;
-      visit(this.#record);
-    });
+    this.#started().places.read(this.#visitAt(visit));
     this.#readTable(visit);
   }
 
@@ -157,23 +153,28 @@ export class SocketWatch {
   /**
    * Visits each connection that closed since the last call, then forgets it.
    *
-   * @returns how full the ring was: 0 to 1; others may wait in the table, closed, when it is 1
+   * @returns how full it was where they wait: 0 to 1; when it is 1, others may wait in the table
    */
   takeClosed(visit: (record: SocketRecord) => void): number {
-    return this.#started().ring.take((view, at) => {
+    const { places, ring } = this.#started();
+    const visitAt = this.#visitAt(visit);
+    return Math.max(places.takeClosed(visitAt), ring.take(visitAt));
+  }
+
+  #visitAt(visit: (record: SocketRecord) => void): (view: DataView, at: number) => void {
+    return (view, at) => {
       this.#record.view = view;
       this.#record.at = at;
       visit(this.#record);
-    });
+    };
   }
 
   /**
-   * Forgets a connection: it is seen no more. False when it is not in the table, where others need
-   * its room; a place of its own it only gives up when it has closed.
+   * Takes a connection out of the table, where others need its room: it is seen no more. False when
+   * it is not there: it has closed, or has a place of its own.
    */
   remove(cookie: number): boolean {
-    const { libbpf, maps, places } = this.#started();
-    if (places.release(cookie)) return true;
+    const { libbpf, maps } = this.#started();
     const key = Buffer.alloc(8);
     key.writeBigUInt64LE(BigInt(cookie));
     return libbpf.remove(maps.sockets, key) === 0;
@@ -215,13 +216,7 @@ export class SocketWatch {
   counters(): Record<EventCounter, number> {
     const { libbpf, maps, cpus } = this.#started();
     const values = Buffer.alloc(EVENT_COUNTERS.length * cpus * 8);
-    const key = Buffer.alloc(4);
-    for (const counter of EVENT_COUNTERS.keys()) {
-      key.writeUInt32LE(counter);
-      const value = Buffer.alloc(cpus * 8);
-      check('read a counter', libbpf.lookup(maps.counters, key, value));
-      value.copy(values, counter * value.length);
-    }
+    check('read the counters', libbpf.lookup(maps.counters, Buffer.alloc(4), values));
     return sumCounters(new DataView(values.buffer, values.byteOffset, values.length), cpus);
   }
 
@@ -261,6 +256,7 @@ interface Running {
   readonly cpus: number;
   readonly maps: {
     readonly places: number;
+    readonly closedPlaces: number;
     readonly sockets: number;
     readonly closed: number;
     readonly counters: number;
@@ -273,13 +269,14 @@ function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Runni
   const mapFd = (name: string): number => libbpf.findMapFd(object.pointer, name);
   const maps = {
     places: mapFd('places'),
+    closedPlaces: mapFd('closed_places'),
     sockets: mapFd('sockets'),
     closed: mapFd('closed'),
     counters: mapFd('counters'),
     epoch: mapFd('epoch'),
     adoption: mapFd('adoption'),
   };
-  const places = new SocketPlaces(libbpf, maps.places);
+  const places = new SocketPlaces(libbpf, maps);
   const ring = new ClosedRing(libbpf, maps.closed, RING_BYTES);
   const program = libbpf.findProgram(object.pointer, 'watch');
   const links = {

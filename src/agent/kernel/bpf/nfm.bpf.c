@@ -29,8 +29,8 @@
 
 #define MAX_SOCKETS 65536
 /* A power of 2. */
-#define PLACES 4096
-#define CLOSED_RING_BYTES (4 * 1024 * 1024)
+#define PLACES 8192
+#define CLOSED_RING_BYTES (1024 * 1024)
 
 #define CALLBACKS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG | \
 		   BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTT_CB_FLAG)
@@ -51,6 +51,10 @@ struct adoption {
 };
 
 _Static_assert(sizeof(struct adoption) == 8200, "ADOPTION_BYTES in socket-watch.ts");
+
+struct closed_places {
+	__u32 words[PLACES / 32];
+};
 
 /* In the order of EVENT_COUNTERS in ../event-counters.ts. */
 enum counter {
@@ -74,6 +78,11 @@ enum counter {
 	COUNTERS,
 };
 
+/* Together, so that what one callback counts is on one or two lines of the cache. */
+struct counters {
+	__u64 values[COUNTERS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_SOCKETS);
@@ -95,6 +104,18 @@ struct {
 	__type(value, struct place);
 } places SEC(".maps");
 
+/*
+ * A bit a place whose connection has closed; user space takes it, reads the record, and gives the
+ * place up.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct closed_places);
+} closed_places SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, CLOSED_RING_BYTES);
@@ -102,9 +123,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct counters);
 } counters SEC(".maps");
 
 struct {
@@ -123,11 +144,12 @@ struct {
 
 static __always_inline void count(__u32 counter)
 {
-	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+	__u32 zero = 0;
+	struct counters *counted = bpf_map_lookup_elem(&counters, &zero);
 
 	/* Atomic: a callback in process context may be interrupted by one in softirq. */
-	if (value)
-		__sync_fetch_and_add(value, 1);
+	if (counted && counter < COUNTERS)
+		__sync_fetch_and_add(&counted->values[counter], 1);
 }
 
 static __always_inline __u32 phase_of(__u32 state)
@@ -261,29 +283,28 @@ static __always_inline bool claim(struct place *place)
 	return false;
 }
 
-static __always_inline struct socket_record *find(__u64 cookie)
+/* The place of a connection that has one and is not closed. */
+static __always_inline struct place *own_place_of(__u64 cookie)
 {
 	struct place *place = place_of(cookie);
 
-	if (place && place->record.cookie == cookie)
+	if (place && place->record.cookie == cookie && place->record.state != BPF_TCP_CLOSE)
+		return place;
+	return NULL;
+}
+
+static __always_inline struct socket_record *find(__u64 cookie)
+{
+	struct place *place = own_place_of(cookie);
+
+	if (place)
 		return &place->record;
 	return bpf_map_lookup_elem(&sockets, &cookie);
 }
 
-static __always_inline void forget(__u64 cookie)
-{
-	struct place *place = place_of(cookie);
-
-	if (place && place->record.cookie == cookie) {
-		place->record.cookie = 0;
-		__sync_fetch_and_add(&place->claims, -1);
-		return;
-	}
-	bpf_map_delete_elem(&sockets, &cookie);
-}
-
-static __always_inline void write_first(struct bpf_sock_ops *ctx, struct socket_record *record,
-					__u64 cookie, __u8 side)
+/* Not inline: the less code, the more of it is still in the cache the next time. */
+static __noinline int write_first(struct bpf_sock_ops *ctx, struct socket_record *record,
+				  __u64 cookie, __u8 side)
 {
 	struct tcp_sock *tcp = tcp_of(ctx);
 
@@ -298,9 +319,12 @@ static __always_inline void write_first(struct bpf_sock_ops *ctx, struct socket_
 	if (side == SIDE_CLIENT)
 		bpf_get_current_comm(record->command, sizeof(record->command));
 	take_addresses(ctx, record);
-	take_counters(ctx, record, side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_SYN_RECV);
+	/* Those of its SYN-ACK: what an accepted socket has counted before this. */
+	record->total_retrans = record->retrans[PHASE_SYN] = ctx->total_retrans;
+	record->changes = 1;
 	/* Last: with it the record is there for those who read. */
 	record->cookie = cookie;
+	return 0;
 }
 
 /* False when there is no room. */
@@ -308,14 +332,14 @@ static __always_inline bool keep(struct bpf_sock_ops *ctx, __u64 cookie, __u8 si
 {
 	struct place *place = place_of(cookie);
 
-	/* A socket that connects again overwrites what its last connection left, here and there. */
-	if (place && (place->record.cookie == cookie || claim(place))) {
+	if (place && claim(place)) {
 		write_first(ctx, &place->record, cookie, side);
 		return true;
 	} else {
 		struct socket_record record;
 
 		write_first(ctx, &record, cookie, side);
+		/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
 		return bpf_map_update_elem(&sockets, &cookie, &record, BPF_ANY) == 0;
 	}
 }
@@ -369,53 +393,34 @@ static __always_inline void take_round_trip(struct bpf_sock_ops *ctx, struct soc
 		count(RTTS_INVALID);
 		return;
 	}
-	if (*now & 1)
-		fold(&record->round_trips[1], *now, rtt, smoothed);
-	else
-		fold(&record->round_trips[0], *now, rtt, smoothed);
+	fold(&record->round_trips[*now & 1], *now, rtt, smoothed);
 }
 
-static __always_inline void end(struct socket_record *record, __u64 cookie)
+static __always_inline void leave_place(__u64 cookie)
+{
+	struct closed_places *bits;
+	__u32 zero = 0;
+
+	bits = bpf_map_lookup_elem(&closed_places, &zero);
+	/* The bit was 0, so that to add it is to set it. */
+	if (bits)
+		__sync_fetch_and_add(&bits->words[(cookie / 32) & (PLACES / 32 - 1)],
+				     1U << (cookie & 31));
+}
+
+static __always_inline void leave_table(struct socket_record *record, __u64 cookie)
 {
 	if (bpf_ringbuf_output(&closed, record, sizeof(*record), BPF_RB_NO_WAKEUP)) {
+		record->ending |= UNTOLD;
 		count(CLOSED_RING_FULL);
 		return;
 	}
-	forget(cookie);
+	bpf_map_delete_elem(&sockets, &cookie);
 }
 
-static __always_inline void change_state(struct bpf_sock_ops *ctx, struct socket_record *record,
-					 __u64 cookie)
+static __always_inline void count_rto(struct socket_record *record, __u32 state)
 {
-	__u32 from = ctx->args[0];
-	__u32 to = ctx->args[1];
-	struct tcp_sock *tcp;
-
-	record->state = to;
-	record->changes++;
-	/* When an adopted connection sent its SYN is not known. */
-	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED && !(record->origin & ADOPTED)) {
-		__u64 micros = (bpf_ktime_get_ns() - record->started_nanos) / 1000;
-
-		record->connect_micros = micros > 0 ? micros : 1;
-	}
-	/* Between the two ends nothing moved that has no callback of its own. */
-	if (to != BPF_TCP_CLOSE)
-		return;
-	take_counters(ctx, record, from);
-	tcp = tcp_of(ctx);
-	if (tcp)
-		take_details(tcp, &record->details);
-	if (from == BPF_TCP_SYN_SENT || from == BPF_TCP_SYN_RECV)
-		record->ending |= SEVERED_CONNECT;
-	if (from == BPF_TCP_ESTABLISHED)
-		record->ending |= SEVERED_ESTABLISHED;
-	end(record, cookie);
-}
-
-static __always_inline void count_rto(struct bpf_sock_ops *ctx, struct socket_record *record)
-{
-	__u32 phase = phase_of(ctx->state);
+	__u32 phase = phase_of(state);
 
 	if (phase == PHASE_SYN)
 		record->rtos[PHASE_SYN]++;
@@ -436,24 +441,61 @@ static __always_inline bool is_step(struct bpf_sock_ops *ctx)
 	return from == BPF_TCP_SYN_RECV || phase_of(from) == PHASE_CLOSE;
 }
 
+/* A change of state that is no end. Nothing moved that has no callback of its own. */
+static __always_inline void step(struct socket_record *record, __u32 from, __u32 to)
+{
+	record->state = to;
+	record->changes++;
+	/* When an adopted connection sent its SYN is not known. */
+	if (from == BPF_TCP_SYN_SENT && to == BPF_TCP_ESTABLISHED && !(record->origin & ADOPTED)) {
+		__u64 micros = (bpf_ktime_get_ns() - record->started_nanos) / 1000;
+
+		record->connect_micros = micros > 0 ? micros : 1;
+	}
+}
+
+static __always_inline void end(struct bpf_sock_ops *ctx, struct place *place,
+				struct socket_record *record, __u64 cookie, __u32 from)
+{
+	struct tcp_sock *tcp = tcp_of(ctx);
+
+	if (tcp)
+		take_details(tcp, &record->details);
+	if (from == BPF_TCP_SYN_SENT || from == BPF_TCP_SYN_RECV)
+		record->ending |= SEVERED_CONNECT;
+	if (from == BPF_TCP_ESTABLISHED)
+		record->ending |= SEVERED_ESTABLISHED;
+	record->state = BPF_TCP_CLOSE;
+	if (place)
+		leave_place(cookie);
+	else
+		leave_table(record, cookie);
+}
+
 /* A callback other than the two that begin a connection. */
 static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie)
 {
-	struct socket_record *record = find(cookie);
+	struct place *place = own_place_of(cookie);
+	struct socket_record *record = place ? &place->record : bpf_map_lookup_elem(&sockets, &cookie);
+	bool is_change = ctx->op == BPF_SOCK_OPS_STATE_CB;
+	/* A change of state is told before it is made. */
+	__u32 from = ctx->state;
 
 	if (!record) {
 		count(SOCKETS_INVALID);
 		return;
 	}
-	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
-		change_state(ctx, record, cookie);
+	if (is_change && ctx->args[1] != BPF_TCP_CLOSE) {
+		step(record, from, ctx->args[1]);
 		return;
 	}
 	if (ctx->op == BPF_SOCK_OPS_RTT_CB)
 		take_round_trip(ctx, record);
 	else if (ctx->op == BPF_SOCK_OPS_RTO_CB)
-		count_rto(ctx, record);
-	take_counters(ctx, record, ctx->state);
+		count_rto(record, from);
+	take_counters(ctx, record, from);
+	if (is_change)
+		end(ctx, place, record, cookie, from);
 }
 
 static __always_inline __u32 counter_of(__u32 op)
@@ -498,10 +540,8 @@ int watch(struct bpf_sock_ops *ctx)
 	if (ctx->family != AF_INET && ctx->family != AF_INET6)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (counter == ACTIVE_CONNECT_EVENTS)
-		begin(ctx, cookie, SIDE_CLIENT);
-	else if (counter == PASSIVE_ESTABLISHED_EVENTS)
-		begin(ctx, cookie, SIDE_SERVER);
+	if (counter == ACTIVE_CONNECT_EVENTS || counter == PASSIVE_ESTABLISHED_EVENTS)
+		begin(ctx, cookie, counter == ACTIVE_CONNECT_EVENTS ? SIDE_CLIENT : SIDE_SERVER);
 	else
 		go_on(ctx, cookie);
 	return 1;

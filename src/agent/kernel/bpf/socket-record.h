@@ -13,7 +13,8 @@
 
 enum phase { PHASE_SYN, PHASE_ESTABLISHED, PHASE_CLOSE, PHASES };
 enum side { SIDE_CLIENT, SIDE_SERVER };
-enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2 };
+/* UNTOLD: it has closed, and there was no room in the ring to say so. */
+enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2, UNTOLD = 4 };
 /* ADOPTED: older than the program. SIDE_GUESSED: nothing says who opened it. */
 enum origin { ADOPTED = 1, SIDE_GUESSED = 2 };
 /* linux/tcp.h: enum tcp_chrono, the three things a sender's time is counted under. */
