@@ -26,7 +26,7 @@ test("the defaults are the existing agent's", () => {
       region: 'us-east-1',
       publishMillis: 30_000,
       jitterMillis: 5_000,
-      aggregateMillis: 500,
+      aggregateMillis: 100,
       topK: 500,
       notrackMillis: 65_000,
       compression: 'gzip',

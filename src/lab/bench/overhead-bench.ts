@@ -12,12 +12,26 @@ import { labNames } from '../net/lab-names.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const NATIVE = join(ROOT, 'src', 'lab', 'bench', 'native');
 
-/** Traffic of each kind, as `native/traffic.c` takes it. */
+/**
+ * Short, as the machine changes too: of so many runs the median of the changes says more than of
+ * few long ones.
+ */
+const MILLIS = 1_000;
+
+interface Traffic {
+  /** As `native/traffic.c` takes it. */
+  readonly args: readonly string[];
+  /** Which ends of its connections are in the watched cgroup: a host on a network has one. */
+  readonly watched: 'both ends' | 'one end';
+}
+
 const KINDS = {
-  exchanges: ['exchanges', '2000', '3'],
-  bulk: ['bulk', '2'],
-  saturate: ['saturate', '2'],
-} as const;
+  exchanges: { args: ['exchanges', '2000', String(MILLIS)], watched: 'one end' },
+  exchangesWithin: { args: ['exchanges', '2000', String(MILLIS)], watched: 'both ends' },
+  bulk: { args: ['bulk', String(MILLIS)], watched: 'one end' },
+  bulkWithin: { args: ['bulk', String(MILLIS)], watched: 'both ends' },
+  saturate: { args: ['saturate', String(MILLIS)], watched: 'both ends' },
+} as const satisfies Readonly<Record<string, Traffic>>;
 export type TrafficKind = keyof typeof KINDS;
 export const TRAFFIC_KINDS = Object.keys(KINDS) as TrafficKind[];
 
@@ -34,7 +48,7 @@ export interface TrafficRun {
   readonly perSecond: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** CPU of the traffic itself, the kernel's work and its callbacks included, a connection or MiB. */
+  /** CPU of the watched ends, the kernel's work and its callbacks included, a connection or MiB. */
   readonly cpuMicrosEach: number;
 }
 
@@ -52,6 +66,7 @@ export async function benchOverhead(
 ): Promise<OverheadRuns> {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-overhead-'));
   const cgroups = makeCgroups();
+  const others = makeNamed('others');
   const stops: (() => Promise<void> | void)[] = [];
   try {
     const traffic = join(folder, 'traffic');
@@ -67,7 +82,8 @@ export async function benchOverhead(
     for (const kind of kinds) {
       for (let round = -1; round < rounds; round += 1) {
         for (const watcher of inTurn(round)) {
-          const run = await runTraffic(cgroups[watcher], [traffic, ...KINDS[kind]]);
+          const at = { watched: cgroups[watcher], others };
+          const run = await runTraffic(traffic, kind, at);
           // The first round warms what is cold: pages, the agent's code.
           if (round >= 0) runs[kind][watcher].push(run);
         }
@@ -76,29 +92,37 @@ export async function benchOverhead(
     return runs;
   } finally {
     for (const stop of stops) await stop();
-    for (const cgroup of Object.values(cgroups)) await removeCgroup(cgroup);
+    for (const cgroup of [...Object.values(cgroups), others]) await removeCgroup(cgroup);
     rmSync(folder, { recursive: true });
   }
 }
 
 function makeCgroups(): Record<Watcher, string> {
-  const { pid } = process;
-  const make = (name: string): string =>
-    makeCgroup(labNames({ pid, network: 62, host: 0, name }).namespace);
   return {
-    nobody: make('nobody'),
-    nobodyAgain: make('nobody-again'),
-    callbacksOnly: make('callbacks-only'),
-    ours: make('ours'),
-    existing: make('existing'),
+    nobody: makeNamed('nobody'),
+    nobodyAgain: makeNamed('nobody-again'),
+    callbacksOnly: makeNamed('callbacks-only'),
+    ours: makeNamed('ours'),
+    existing: makeNamed('existing'),
   };
+}
+
+function makeNamed(name: string): string {
+  const { pid } = process;
+  return makeCgroup(labNames({ pid, network: 62, host: 0, name }).namespace);
 }
 
 function emptyRuns(): OverheadRuns {
   const none = (): Record<Watcher, TrafficRun[]> => {
     return { nobody: [], nobodyAgain: [], callbacksOnly: [], ours: [], existing: [] };
   };
-  return { exchanges: none(), bulk: none(), saturate: none() };
+  return {
+    exchanges: none(),
+    exchangesWithin: none(),
+    bulk: none(),
+    bulkWithin: none(),
+    saturate: none(),
+  };
 }
 
 /** Each watcher is first, second … equally often. */
@@ -136,21 +160,32 @@ function attachProgram(cgroup: string, name: string, folder: string): () => void
   };
 }
 
-async function runTraffic(cgroup: string, command: readonly string[]): Promise<TrafficRun> {
-  const before = cpuMicros(cgroup);
+async function runTraffic(
+  program: string,
+  kind: TrafficKind,
+  cgroups: { readonly watched: string; readonly others: string },
+): Promise<TrafficRun> {
+  const { args, watched } = KINDS[kind];
+  const procs = join(cgroups.watched, 'cgroup.procs');
+  const [first, more] =
+    watched === 'both ends'
+      ? [procs, {}]
+      : [join(cgroups.others, 'cgroup.procs'), { CLIENT_CGROUP: procs }];
+  const before = cpuMicros(cgroups.watched);
   const enter = 'echo $$ > "$0" && exec "$@"';
-  const child = spawn('sh', ['-c', enter, join(cgroup, 'cgroup.procs'), ...command], {
+  const child = spawn('sh', ['-c', enter, first, program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: more,
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
   const told: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
-  const made = told.perSecond * Number(command.at(-1));
-  return { ...told, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
+  const made = (told.perSecond * MILLIS) / 1_000;
+  return { ...told, cpuMicrosEach: (cpuMicros(cgroups.watched) - before) / made };
 }
 
 /** Of all processes that were ever in a cgroup. */

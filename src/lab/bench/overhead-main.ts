@@ -13,12 +13,14 @@ import {
  * `npm run bench:overhead -- [ROUNDS [KIND...]]`: what watching costs the traffic that is watched.
  * What changed is the median over the rounds of the change within a round, as the machine changes too.
  */
-const DEFAULT_ROUNDS = 12;
+const DEFAULT_ROUNDS = 20;
 
 const BARS: Readonly<Record<TrafficKind, string>> = {
-  exchanges: '2,000 connections/s, each with a request and an answer: bars are 2%',
-  bulk: 'one connection sends all it can (MiB, and each MiB): bars are 2%',
-  saturate: 'two pairs connect and close as fast as they can: bar is -7% a second',
+  exchanges: '2,000 connections/s, a request and an answer each, one end watched: bars are 2%',
+  exchangesWithin: 'the same, both ends watched: bars are 2%',
+  bulk: 'one connection sends all it can (MiB, and each MiB), the sender watched: bars are 2%',
+  bulkWithin: 'the same, both ends watched: bars are 2%',
+  saturate: 'two pairs connect and close as fast as they can, both ends watched: bar is -7%',
 };
 const RATES = ['perSecond', 'cpuMicrosEach'] as const;
 const LATENCIES = ['p50Micros', 'p99Micros'] as const;

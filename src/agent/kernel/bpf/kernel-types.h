@@ -98,6 +98,8 @@ struct minmax {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	/* CLOCK_MONOTONIC in microseconds, when the last segment came or went. */
+	__u64 tcp_mstamp;
 	__u32 segs_in;
 	__u32 segs_out;
 	__u32 data_segs_in;

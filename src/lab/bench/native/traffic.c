@@ -2,9 +2,12 @@
 /*
  * Loopback traffic that costs little itself, so that what the kernel's callbacks cost shows.
  *
- *   traffic exchanges PER_SECOND SECONDS   connections with a request and an answer, at a fixed rate
- *   traffic bulk SECONDS                   one connection that sends all it can
- *   traffic saturate SECONDS               two pairs that connect and close as fast as they can
+ *   traffic exchanges PER_SECOND MILLIS    connections with a request and an answer, at a fixed rate
+ *   traffic bulk MILLIS                    one connection that sends all it can
+ *   traffic saturate MILLIS                two pairs that connect and close as fast as they can
+ *
+ * With CLIENT_CGROUP, the path of a cgroup.procs, in its environment the clients of the first two
+ * go there once their server is started: the two ends of each connection are then in two cgroups.
  *
  * Prints one line of JSON: `perSecond` (connections, or MiB), and of each exchange or MiB sent
  * `p50Micros` and `p99Micros`.
@@ -30,6 +33,7 @@
 #define MOST_SAMPLES 1000000
 #define PAIRS 2
 
+/* Nanoseconds. */
 static uint32_t samples[MOST_SAMPLES];
 static size_t sampled;
 
@@ -59,7 +63,7 @@ static void require(int holds, const char *what)
 static void sample(uint64_t since)
 {
 	if (sampled < MOST_SAMPLES)
-		samples[sampled++] = (now() - since) / 1000;
+		samples[sampled++] = now() - since;
 }
 
 static int by_size(const void *a, const void *b)
@@ -70,8 +74,8 @@ static int by_size(const void *a, const void *b)
 static void print(double per_second)
 {
 	qsort(samples, sampled, sizeof(samples[0]), by_size);
-	printf("{\"perSecond\":%.1f,\"p50Micros\":%u,\"p99Micros\":%u}\n", per_second,
-	       sampled ? samples[sampled / 2] : 0, sampled ? samples[sampled * 99 / 100] : 0);
+	printf("{\"perSecond\":%.1f,\"p50Micros\":%.1f,\"p99Micros\":%.1f}\n", per_second,
+	       samples[sampled / 2] / 1000.0, samples[sampled * 99 / 100] / 1000.0);
 }
 
 static int listen_anywhere(struct sockaddr_in *address)
@@ -94,6 +98,16 @@ static int connect_to(const struct sockaddr_in *address)
 
 	require(connect(client, (const struct sockaddr *)address, sizeof(*address)) == 0, "connect");
 	return client;
+}
+
+static void enter_client_cgroup(void)
+{
+	const char *path = getenv("CLIENT_CGROUP");
+	FILE *file = path ? fopen(path, "w") : NULL;
+
+	if (!path)
+		return;
+	require(file && fputs("0", file) >= 0 && fclose(file) == 0, path);
 }
 
 /* Ends with the process that started it. */
@@ -121,15 +135,17 @@ static void answer(int server)
 	}
 }
 
-static void exchanges(uint64_t rate, uint64_t seconds)
+static void exchanges(uint64_t rate, uint64_t millis)
 {
 	struct sockaddr_in address;
 	pid_t server = start(answer, listen_anywhere(&address));
-	uint64_t begun = now();
 	char bytes[128] = { 0 };
+	uint64_t begun;
 	uint64_t made;
 
-	for (made = 0; made < rate * seconds; made++) {
+	enter_client_cgroup();
+	begun = now();
+	for (made = 0; made < rate * millis / 1000; made++) {
 		uint64_t since;
 		int client;
 
@@ -154,16 +170,19 @@ static void swallow(int server)
 		;
 }
 
-static void bulk(uint64_t seconds)
+static void bulk(uint64_t millis)
 {
 	static char bytes[MEBIBYTE];
 	struct sockaddr_in address;
 	pid_t server = start(swallow, listen_anywhere(&address));
-	int client = connect_to(&address);
-	uint64_t begun = now();
+	uint64_t begun;
 	uint64_t sent;
+	int client;
 
-	for (sent = 0; now() < begun + seconds * NANOS; sent++) {
+	enter_client_cgroup();
+	client = connect_to(&address);
+	begun = now();
+	for (sent = 0; now() < begun + millis * NANOS / 1000; sent++) {
 		uint64_t since = now();
 
 		require(send(client, bytes, sizeof(bytes), MSG_WAITALL) == MEBIBYTE, "send");
@@ -199,7 +218,7 @@ static void connect_and_close(int pair)
 	}
 }
 
-static void saturate(uint64_t seconds)
+static void saturate(uint64_t millis)
 {
 	pid_t servers[PAIRS];
 	pid_t clients[PAIRS];
@@ -208,7 +227,7 @@ static void saturate(uint64_t seconds)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < PAIRS; i++)
 		servers[i] = start(accept_and_close, listen_anywhere(&shared->address[i]));
-	shared->until = now() + seconds * NANOS;
+	shared->until = now() + millis * NANOS / 1000;
 	for (int i = 0; i < PAIRS; i++)
 		clients[i] = start(connect_and_close, i);
 	for (int i = 0; i < PAIRS; i++) {
@@ -219,7 +238,7 @@ static void saturate(uint64_t seconds)
 		kill(servers[i], SIGKILL);
 		made += shared->made[i];
 	}
-	print((double)made / seconds);
+	print(made * 1000.0 / millis);
 }
 
 int main(int count, char **arguments)
