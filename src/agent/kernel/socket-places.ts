@@ -4,14 +4,9 @@ import { RECORD_BYTES } from './socket-record.ts';
 /** Given in bpf/nfm.bpf.c. */
 const PLACES = 8_192;
 
-/** `struct place`: the claims, then the record. */
-const RECORD_OFFSET = 8;
-const PLACE_BYTES = RECORD_OFFSET + RECORD_BYTES;
-
-/** In words of 32 bits. */
-const PLACE_WORDS = PLACE_BYTES / 4;
+/** Words of 32 bits. A record begins with its cookie. */
 const RECORD_WORDS = RECORD_BYTES / 4;
-const COOKIE_WORD = RECORD_OFFSET / 4;
+const CLAIMS_WORD = 64 / 4;
 
 /** Of the places; beyond it new connections often find theirs taken, and go the slower way. */
 const MOST_CLOSED = PLACES / 2;
@@ -37,8 +32,8 @@ export class SocketPlaces {
     libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>,
     mapFds: { readonly places: number; readonly closedPlaces: number },
   ) {
-    const memory = mapWhole(libbpf, mapFds.places, PLACES * PLACE_BYTES);
-    this.#words = new Int32Array(memory, 0, PLACES * PLACE_WORDS);
+    const memory = mapWhole(libbpf, mapFds.places, PLACES * RECORD_BYTES);
+    this.#words = new Int32Array(memory, 0, PLACES * RECORD_WORDS);
     this.#view = new DataView(memory);
     const bits = mapWhole(libbpf, mapFds.closedPlaces, PLACES / 8);
     this.#closedBits = new Int32Array(bits, 0, PLACES / 32);
@@ -46,7 +41,7 @@ export class SocketPlaces {
 
   /** Visits a copy of each connection's record: valid during the visit only. */
   read(visit: (view: DataView, at: number) => void): void {
-    for (let first = 0; first < this.#words.length; first += PLACE_WORDS) {
+    for (let first = 0; first < this.#words.length; first += RECORD_WORDS) {
       if (this.#copyRecord(first)) visit(this.#copyView, 0);
     }
   }
@@ -65,11 +60,11 @@ export class SocketPlaces {
       if (this.#closedBits[i] !== 0) this.#takeBits(i);
     }
     for (const place of closed) {
-      const first = place * PLACE_WORDS;
-      visit(this.#view, place * PLACE_BYTES + RECORD_OFFSET);
-      this.#words[first + COOKIE_WORD] = 0;
-      this.#words[first + COOKIE_WORD + 1] = 0;
-      Atomics.sub(this.#words, first, 1);
+      const first = place * RECORD_WORDS;
+      visit(this.#view, place * RECORD_BYTES);
+      this.#words[first] = 0;
+      this.#words[first + 1] = 0;
+      Atomics.sub(this.#words, first + CLAIMS_WORD, 1);
     }
     return Math.min(FULL, closed.length / MOST_CLOSED);
   }
@@ -90,11 +85,10 @@ export class SocketPlaces {
    */
   #copyRecord(first: number): boolean {
     const words = this.#words;
-    if (words[first] === 0) return false;
-    Atomics.add(words, first, 1);
-    const record = first + COOKIE_WORD;
-    for (let i = 0; i < RECORD_WORDS; i += 1) this.#copy[i] = words[record + i] ?? 0;
-    Atomics.sub(words, first, 1);
+    if (words[first + CLAIMS_WORD] === 0) return false;
+    Atomics.add(words, first + CLAIMS_WORD, 1);
+    for (let i = 0; i < RECORD_WORDS; i += 1) this.#copy[i] = words[first + i] ?? 0;
+    Atomics.sub(words, first + CLAIMS_WORD, 1);
     return this.#copy[0] !== 0 || this.#copy[1] !== 0;
   }
 }

@@ -3,7 +3,7 @@
  * little-endian). Records are read in place, field by field: at 65,536 sockets twice a second
  * an object for each record would cost more than all the rest.
  */
-export const RECORD_BYTES = 272;
+export const RECORD_BYTES = 320;
 export const PROGRESS_BYTES = 96;
 
 /** `state` of a record: linux/tcp_states.h. */
@@ -14,20 +14,21 @@ export const SEVERED_CONNECT = 1;
 export const SEVERED_ESTABLISHED = 2;
 export const UNTOLD = 4;
 
-const RETRANS_OFFSET = 80;
-const RTOS_OFFSET = 92;
-const ROUND_TRIPS_OFFSET = 120;
-const ROUND_TRIPS_BYTES = 40;
-const DETAILS_OFFSET = 200;
-const COMMAND_OFFSET = 248;
+const RETRANS_OFFSET = 84;
+const RTOS_OFFSET = 96;
+const ROUND_TRIPS_OFFSET = 128;
+const ROUND_TRIPS_BYTES = 64;
+const DETAILS_OFFSET = 256;
+const COMMAND_OFFSET = 296;
 const COMMAND_BYTES = 16;
 const PROGRESS_COMMAND_OFFSET = 80;
 
 /** What makes connections one flow: two addresses, the service port and the side. */
 export const FLOW_KEY_WORDS = 9;
 
-/** Bits of `origin`. */
+/** Bits of `marks`; `TRIPS << n` is set when there is something in round trips n. */
 const ADOPTED = 1;
+const TRIPS = 4;
 
 /** A connection's phase, as an index. */
 export type Phase = 0 | 1 | 2;
@@ -76,31 +77,31 @@ export class SocketRecord {
   }
   /** Grows with every callback: equal means nothing happened. */
   get changes(): number {
-    return this.view.getUint32(this.at + 64, true);
-  }
-  get segmentsIn(): number {
     return this.view.getUint32(this.at + 68, true);
   }
-  get segmentsOut(): number {
+  get segmentsIn(): number {
     return this.view.getUint32(this.at + 72, true);
   }
+  get segmentsOut(): number {
+    return this.view.getUint32(this.at + 76, true);
+  }
   get connectMicros(): number {
-    return this.view.getUint32(this.at + 104, true);
+    return this.view.getUint32(this.at + 108, true);
   }
   get localPort(): number {
-    return this.view.getUint16(this.at + 108, true);
+    return this.view.getUint16(this.at + 112, true);
   }
   get remotePort(): number {
-    return this.view.getUint16(this.at + 110, true);
+    return this.view.getUint16(this.at + 114, true);
   }
   get isServer(): boolean {
-    return this.view.getUint8(this.at + 112) === 1;
+    return this.view.getUint8(this.at + 116) === 1;
   }
   get state(): number {
-    return this.view.getUint8(this.at + 113);
+    return this.view.getUint8(this.at + 117);
   }
   get ending(): number {
-    return this.view.getUint8(this.at + 114);
+    return this.view.getUint8(this.at + 118);
   }
   /** It has closed, and nothing but the table says so. */
   get isUntold(): boolean {
@@ -108,7 +109,7 @@ export class SocketRecord {
   }
   /** Older than the agent: its counters did not begin at 0. */
   get isAdopted(): boolean {
-    return (this.view.getUint8(this.at + 115) & ADOPTED) !== 0;
+    return (this.view.getUint8(this.at + 119) & ADOPTED) !== 0;
   }
   /** What the connection's end, or its adoption, found in the socket; valid until asked again. */
   get details(): SocketDetails {
@@ -117,7 +118,7 @@ export class SocketRecord {
   }
   /** The inode of the cgroup's folder; 0 when not known. */
   get cgroupId(): number {
-    return uint64(this.view, this.at + 240);
+    return uint64(this.view, this.at + 120);
   }
   /** The name of the process that opened it, "" when it was accepted. */
   get processName(): string {
@@ -128,8 +129,8 @@ export class SocketRecord {
   readFlowKey(into: Uint32Array): void {
     const { view, at } = this;
     for (let i = 0; i < 8; i += 1) into[i] = view.getUint32(at + 32 + i * 4, true);
-    const side = view.getUint8(at + 112);
-    into[8] = (side << 16) | view.getUint16(at + (side === 1 ? 108 : 110), true);
+    const side = view.getUint8(at + 116);
+    into[8] = (side << 16) | view.getUint16(at + (side === 1 ? 112 : 114), true);
   }
 
   retrans(phase: Phase): number {
@@ -146,11 +147,12 @@ export class SocketRecord {
    */
   roundTrips(epoch: number): RoundTrips | undefined {
     const { view } = this;
+    const marks = view.getUint8(this.at + 119);
+    if ((marks & (TRIPS << (epoch & 1))) === 0) return undefined;
     const at = this.at + ROUND_TRIPS_OFFSET + (epoch & 1) * ROUND_TRIPS_BYTES;
-    const count = view.getUint32(at + 4, true);
-    if (count === 0 || view.getUint32(at, true) !== epoch >>> 0) return undefined;
+    if (view.getUint32(at, true) !== epoch >>> 0) return undefined;
     const trips = this.#trips;
-    trips.count = count;
+    trips.count = view.getUint32(at + 4, true);
     readTimes(view, at + 8, trips.rtt);
     readTimes(view, at + 24, trips.smoothed);
     return trips;
@@ -199,28 +201,29 @@ export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMic
   wide(24, fields.bytesAcked);
   bytes.set(fields.localAddress, 32);
   bytes.set(fields.remoteAddress, 48);
-  uint32(64, fields.changes);
-  uint32(68, fields.segmentsIn);
-  uint32(72, fields.segmentsOut);
+  uint32(68, fields.changes);
+  uint32(72, fields.segmentsIn);
+  uint32(76, fields.segmentsOut);
   for (const phase of [0, 1, 2] as const) {
     uint32(RETRANS_OFFSET + phase * 4, fields.retrans?.[phase]);
     uint32(RTOS_OFFSET + phase * 4, fields.rtos?.[phase]);
   }
-  uint32(104, fields.connectMicros);
-  view.setUint16(108, fields.localPort, true);
-  view.setUint16(110, fields.remotePort, true);
-  bytes.set([fields.isServer ? 1 : 0, fields.state, fields.ending ?? 0], 112);
-  view.setUint8(115, fields.isAdopted ? ADOPTED : 0);
+  uint32(108, fields.connectMicros);
+  view.setUint16(112, fields.localPort, true);
+  view.setUint16(114, fields.remotePort, true);
+  bytes.set([fields.isServer ? 1 : 0, fields.state, fields.ending ?? 0], 116);
+  view.setUint8(119, fields.isAdopted ? ADOPTED : 0);
   for (const trips of fields.roundTrips ?? []) {
     writeRoundTrips(view, trips);
   }
   if (fields.details !== undefined) writeDetails(view, fields.details, jiffyMicros);
-  wide(240, fields.cgroupId);
+  wide(120, fields.cgroupId);
   bytes.write(fields.processName ?? '', COMMAND_OFFSET);
 }
 
 function writeRoundTrips(view: DataView, trips: RoundTrips & { readonly epoch: number }): void {
   const at = ROUND_TRIPS_OFFSET + (trips.epoch & 1) * ROUND_TRIPS_BYTES;
+  view.setUint8(119, view.getUint8(119) | (TRIPS << (trips.epoch & 1)));
   view.setUint32(at, trips.epoch, true);
   view.setUint32(at + 4, trips.count, true);
   for (const [offset, { min, max, sum }] of [

@@ -101,7 +101,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, PLACES);
 	__type(key, __u32);
-	__type(value, struct place);
+	__type(value, struct socket_record);
 } places SEC(".maps");
 
 /*
@@ -221,6 +221,7 @@ static __always_inline void take_details(struct tcp_sock *tcp, struct details *d
 	details->dsacks = tcp->dsack_dups;
 	details->segments_ce = tcp->delivered_ce;
 	details->min_rtt = min_rtt == ~0U ? 0 : min_rtt;
+	details->delivery_rate = 0;
 	/* As tcp_compute_delivery_rate has it. */
 	if (tcp->rate_interval_us)
 		details->delivery_rate = (__u64)tcp->rate_delivered * tcp->mss_cache * 1000000 /
@@ -260,7 +261,7 @@ static __always_inline void take_addresses(struct bpf_sock_ops *ctx, struct sock
 	record->remote_port = bpf_ntohl(ctx->remote_port);
 }
 
-static __always_inline struct place *place_of(__u64 cookie)
+static __always_inline struct socket_record *place_of(__u64 cookie)
 {
 	__u32 index = cookie & (PLACES - 1);
 
@@ -272,7 +273,7 @@ static __always_inline struct place *place_of(__u64 cookie)
  * its own is alone until it gives the place up. (An addition that answers what was there before
  * needs Linux 5.12.)
  */
-static __always_inline bool claim(struct place *place)
+static __always_inline bool claim(struct socket_record *place)
 {
 	if (place->claims != 0)
 		return false;
@@ -283,23 +284,19 @@ static __always_inline bool claim(struct place *place)
 	return false;
 }
 
-/* The place of a connection that has one and is not closed. */
-static __always_inline struct place *own_place_of(__u64 cookie)
+/* The record of a connection that has a place and is not closed. */
+static __always_inline struct socket_record *find_place(__u64 cookie)
 {
-	struct place *place = place_of(cookie);
+	struct socket_record *place = place_of(cookie);
 
-	if (place && place->record.cookie == cookie && place->record.state != BPF_TCP_CLOSE)
-		return place;
-	return NULL;
+	return place && place->cookie == cookie && place->state != BPF_TCP_CLOSE ? place : NULL;
 }
 
 static __always_inline struct socket_record *find(__u64 cookie)
 {
-	struct place *place = own_place_of(cookie);
+	struct socket_record *place = find_place(cookie);
 
-	if (place)
-		return &place->record;
-	return bpf_map_lookup_elem(&sockets, &cookie);
+	return place ? place : bpf_map_lookup_elem(&sockets, &cookie);
 }
 
 static __always_inline void take_command(struct socket_record *record)
@@ -323,7 +320,10 @@ static __noinline int write_first(struct bpf_sock_ops *ctx, struct socket_record
 {
 	struct tcp_sock *tcp = tcp_of(ctx);
 
-	__builtin_memset(record, 0, sizeof(*record));
+	/* All but the claims, and what is only there when it is marked so. */
+	__builtin_memset(&record->changes, 0, offsetof(struct socket_record, round_trips) -
+					      offsetof(struct socket_record, changes));
+	record->bytes_received = record->bytes_acked = 0;
 	/* Accepted: now, as the segment that makes it so has just come; to ask the clock takes 0.1 µs. */
 	record->started_nanos = side == SIDE_SERVER && tcp ? tcp->tcp_mstamp * 1000 :
 							     bpf_ktime_get_ns();
@@ -335,6 +335,9 @@ static __noinline int write_first(struct bpf_sock_ops *ctx, struct socket_record
 	/* A connection is accepted in the midst of anything: of that only this side is its owner's. */
 	if (side == SIDE_CLIENT)
 		take_command(record);
+	else
+		__builtin_memset(record->command, 0, sizeof(record->command));
+	record->refreshed_segments = 0;
 	take_addresses(ctx, record);
 	/* Those of its SYN-ACK: what an accepted socket has counted before this. */
 	record->total_retrans = record->retrans[PHASE_SYN] = ctx->total_retrans;
@@ -347,13 +350,13 @@ static __noinline int write_first(struct bpf_sock_ops *ctx, struct socket_record
 /* False when there is no room. */
 static __always_inline bool keep(struct bpf_sock_ops *ctx, __u64 cookie, __u8 side)
 {
-	struct place *place = place_of(cookie);
+	struct socket_record *place = place_of(cookie);
 
 	if (place && claim(place)) {
-		write_first(ctx, &place->record, cookie, side);
+		write_first(ctx, place, cookie, side);
 		return true;
 	} else {
-		struct socket_record record;
+		struct socket_record record = {};
 
 		write_first(ctx, &record, cookie, side);
 		/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
@@ -372,9 +375,13 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, __u64 cookie, __u8 s
 		count(SET_FLAGS_ERRORS);
 }
 
-static __always_inline void fold(struct round_trips *slot, __u32 now, __u32 rtt, __u32 smoothed)
+static __always_inline void fold(struct socket_record *record, __u32 now, __u32 rtt, __u32 smoothed)
 {
-	if (slot->epoch != now || slot->count == 0) {
+	struct round_trips *slot = &record->round_trips[now & 1];
+	__u8 mark = TRIPS << (now & 1);
+
+	if (!(record->marks & mark) || slot->epoch != now) {
+		record->marks |= mark;
 		slot->epoch = now;
 		slot->count = 1;
 		slot->rtt_min = slot->rtt_max = rtt;
@@ -410,7 +417,7 @@ static __always_inline void take_round_trip(struct bpf_sock_ops *ctx, struct soc
 		count(RTTS_INVALID);
 		return;
 	}
-	fold(&record->round_trips[*now & 1], *now, rtt, smoothed);
+	fold(record, *now, rtt, smoothed);
 }
 
 static __always_inline void leave_place(__u64 cookie)
@@ -467,7 +474,7 @@ static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record 
 	record->state = to;
 	record->changes++;
 	/* When an adopted connection sent its SYN is not known. */
-	if (from != BPF_TCP_SYN_SENT || to != BPF_TCP_ESTABLISHED || record->origin & ADOPTED)
+	if (from != BPF_TCP_SYN_SENT || to != BPF_TCP_ESTABLISHED || record->marks & ADOPTED)
 		return;
 	tcp = tcp_of(ctx);
 	if (tcp) {
@@ -477,19 +484,21 @@ static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record 
 	}
 }
 
-static __always_inline void end(struct bpf_sock_ops *ctx, struct place *place,
-				struct socket_record *record, __u64 cookie, __u32 from)
+static __always_inline void end(struct bpf_sock_ops *ctx, struct socket_record *record, __u64 cookie,
+				bool has_place, __u32 from)
 {
 	struct tcp_sock *tcp = tcp_of(ctx);
 
 	if (tcp)
 		take_details(tcp, &record->details);
+	else
+		__builtin_memset(&record->details, 0, sizeof(record->details));
 	if (from == BPF_TCP_SYN_SENT || from == BPF_TCP_SYN_RECV)
 		record->ending |= SEVERED_CONNECT;
 	if (from == BPF_TCP_ESTABLISHED)
 		record->ending |= SEVERED_ESTABLISHED;
 	record->state = BPF_TCP_CLOSE;
-	if (place)
+	if (has_place)
 		leave_place(cookie);
 	else
 		leave_table(record, cookie);
@@ -498,8 +507,8 @@ static __always_inline void end(struct bpf_sock_ops *ctx, struct place *place,
 /* A callback other than the two that begin a connection. */
 static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie)
 {
-	struct place *place = own_place_of(cookie);
-	struct socket_record *record = place ? &place->record : bpf_map_lookup_elem(&sockets, &cookie);
+	struct socket_record *place = find_place(cookie);
+	struct socket_record *record = place ? place : bpf_map_lookup_elem(&sockets, &cookie);
 	bool is_change = ctx->op == BPF_SOCK_OPS_STATE_CB;
 	/* A change of state is told before it is made. */
 	__u32 from = ctx->state;
@@ -518,7 +527,7 @@ static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie)
 		count_rto(record, from);
 	take_counters(ctx, record, from);
 	if (is_change)
-		end(ctx, place, record, cookie, from);
+		end(ctx, record, cookie, place != NULL, from);
 }
 
 static __always_inline __u32 counter_of(__u32 op)
@@ -603,7 +612,7 @@ static __always_inline void find_side(struct tcp_sock *tcp, struct adoption *ado
 		record->side = SIDE_SERVER;
 		return;
 	}
-	record->origin |= SIDE_GUESSED;
+	record->marks |= SIDE_GUESSED;
 	count(SIDES_GUESSED);
 	if (port < record->remote_port)
 		record->side = SIDE_SERVER;
@@ -664,7 +673,7 @@ int adopt(struct bpf_iter__tcp *ctx)
 		return 0;
 	record.cookie = bpf_get_socket_cookie(tcp);
 	record.started_nanos = bpf_ktime_get_ns();
-	record.origin = ADOPTED;
+	record.marks = ADOPTED;
 	take_all(tcp, &record);
 	find_side(tcp, work, &record);
 	/* Opened since the program was attached: known already. */

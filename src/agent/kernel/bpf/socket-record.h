@@ -15,8 +15,11 @@ enum phase { PHASE_SYN, PHASE_ESTABLISHED, PHASE_CLOSE, PHASES };
 enum side { SIDE_CLIENT, SIDE_SERVER };
 /* UNTOLD: it has closed, and there was no room in the ring to say so. */
 enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2, UNTOLD = 4 };
-/* ADOPTED: older than the program. SIDE_GUESSED: nothing says who opened it. */
-enum origin { ADOPTED = 1, SIDE_GUESSED = 2 };
+/*
+ * ADOPTED: older than the program. SIDE_GUESSED: nothing says who opened it. TRIPS << n: there is
+ * something in round_trips[n].
+ */
+enum mark { ADOPTED = 1, SIDE_GUESSED = 2, TRIPS = 4 };
 /* linux/tcp.h: enum tcp_chrono, the three things a sender's time is counted under. */
 enum chrono { CHRONO_BUSY = 1, CHRONO_RWND_LIMITED, CHRONO_SNDBUF_LIMITED, CHRONOS };
 
@@ -30,6 +33,7 @@ struct round_trips {
 	__u32 smoothed_min;
 	__u32 smoothed_max;
 	__u64 smoothed_sum;
+	__u8 padding[24];
 };
 
 /* What a socket knows of its path and of what held it up, beyond the counters. */
@@ -46,6 +50,10 @@ struct details {
 	__u32 min_rtt;
 };
 
+/*
+ * Five lines of the cache, of which a short connection touches four. The first two are written whole
+ * as it begins; of the others only what `marks` and `state` say is there.
+ */
 struct socket_record {
 	__u64 cookie;
 	/* With the cookie this names a connection: one socket may connect several times. */
@@ -54,6 +62,9 @@ struct socket_record {
 	__u64 bytes_acked;
 	__u8 local_address[16];
 	__u8 remote_address[16];
+
+	/* Of a record in `places`: how many hold it, see there. */
+	__u32 claims;
 	__u32 changes;
 	__u32 segments_in;
 	__u32 segments_out;
@@ -67,31 +78,20 @@ struct socket_record {
 	__u8 side;
 	__u8 state;
 	__u8 ending;
-	__u8 origin;
-	__u8 padding[4];
-	/* Epoch n in round_trips[n & 1]: the last one stays readable while the next one fills. */
-	struct round_trips round_trips[2];
-	/* Of an adopted connection when it was adopted, of any other at its end. */
-	struct details details;
+	__u8 marks;
 	/* The inode of its folder; 0 where the kernel does not say. */
 	__u64 cgroup;
+
+	/* Epoch n in round_trips[n & 1]: the last one stays readable while the next one fills. */
+	struct round_trips round_trips[2];
+
+	/* Of an adopted connection when it was adopted, of any other at its end. */
+	struct details details;
 	/* The process that opened the connection; empty where it was accepted. */
 	char command[COMMAND_BYTES];
 	/* All segments at the last refresh: when they have not grown, nothing happened. */
 	__u32 refreshed_segments;
-	__u8 more_padding[4];
-};
-
-/*
- * One of the places that connections take by the low bits of their cookies; see `places`.
- * Whoever holds it adds one to `claims`: the connection it belongs to, and user space while it
- * reads. A connection only takes it when it is alone in this.
- */
-struct place {
-	__u32 claims;
 	__u8 padding[4];
-	/* Its cookie is 0 while it belongs to nobody. */
-	struct socket_record record;
 };
 
 struct progress {
@@ -105,13 +105,13 @@ struct progress {
 	char command[COMMAND_BYTES];
 };
 
-_Static_assert(sizeof(struct round_trips) == 40, "ROUND_TRIPS_BYTES in socket-record.ts");
-_Static_assert(sizeof(struct socket_record) == 272, "RECORD_BYTES in socket-record.ts");
-_Static_assert(__builtin_offsetof(struct socket_record, retrans) == 80, "RETRANS_OFFSET");
-_Static_assert(__builtin_offsetof(struct socket_record, round_trips) == 120, "ROUND_TRIPS_OFFSET");
-_Static_assert(__builtin_offsetof(struct socket_record, details) == 200, "DETAILS_OFFSET");
-_Static_assert(__builtin_offsetof(struct socket_record, command) == 248, "COMMAND_OFFSET");
-_Static_assert(sizeof(struct place) == 280, "PLACE_BYTES in socket-places.ts");
+_Static_assert(sizeof(struct round_trips) == 64, "ROUND_TRIPS_BYTES in socket-record.ts");
+_Static_assert(sizeof(struct socket_record) == 320, "RECORD_BYTES in socket-record.ts");
+_Static_assert(__builtin_offsetof(struct socket_record, claims) == 64, "CLAIMS_OFFSET");
+_Static_assert(__builtin_offsetof(struct socket_record, retrans) == 84, "RETRANS_OFFSET");
+_Static_assert(__builtin_offsetof(struct socket_record, round_trips) == 128, "ROUND_TRIPS_OFFSET");
+_Static_assert(__builtin_offsetof(struct socket_record, details) == 256, "DETAILS_OFFSET");
+_Static_assert(__builtin_offsetof(struct socket_record, command) == 296, "COMMAND_OFFSET");
 _Static_assert(sizeof(struct progress) == 96, "PROGRESS_BYTES in socket-record.ts");
 
 #endif
