@@ -213,6 +213,44 @@ test('idle connections are evicted when the table is nearly full', async () => {
   expect(collector.socketsTracked).toBe(1);
 });
 
+test('what cannot be removed from the table stays known and counts on', async () => {
+  source.table = Array.from({ length: 7 }, (_, i) => ({ cookie: i + 1, bytesAcked: 10 }));
+  await takeFlows();
+  source.kept.add(3);
+  clock.advance(65_001);
+  await takeFlows();
+  expect(source.removed).toEqual([1, 2, 4, 5, 6, 7]);
+  source.closed = [{ cookie: 3, bytesAcked: 14, changes: 2 }];
+  source.table = [];
+  const flows = await takeFlows();
+  expect(plain(flows, 'bytes_delivered')).toBe(4);
+  expect(plain(flows, 'sockets_completed')).toBe(1);
+});
+
+test('a connection the table shows closed before its end is told is counted once', async () => {
+  source.table = [{ cookie: 1, bytesAcked: 5 }];
+  await takeFlows();
+  // Its counters may not be the last yet; one was never seen before.
+  source.table = [
+    { cookie: 1, bytesAcked: 6, state: 7, changes: 2 },
+    { cookie: 2, bytesAcked: 3, state: 7 },
+  ];
+  const before = await takeFlows();
+  expect(plain(before, 'bytes_delivered')).toBe(0);
+  expect(plain(before, 'sockets_completed')).toBe(0);
+  expect(plain(before, 'sockets_established')).toBe(1);
+  source.table = [];
+  source.closed = [
+    { cookie: 1, bytesAcked: 9, changes: 3 },
+    { cookie: 2, bytesAcked: 4 },
+  ];
+  const flows = await takeFlows();
+  expect(plain(flows, 'bytes_delivered')).toBe(8);
+  expect(plain(flows, 'connect_attempts')).toBe(1);
+  expect(plain(flows, 'sockets_completed')).toBe(2);
+  expect(collector.takeCounters().sockets_stale).toBe(0);
+});
+
 test('a connection that vanished without an end is given up and counted', async () => {
   source.table = [{ cookie: 1 }];
   await takeFlows();

@@ -104,6 +104,18 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       expect(client.counters().map_insertion_errors).toBe(0);
     });
 
+    test('9,000 connections at a time, more than have a place of their own', async () => {
+      await traffic('crowd', SERVER, PORT, 9_000);
+      const sent = await client.untilClosed(9_000);
+      const received = await server.untilClosed(9_000);
+      expect(total(sent, 'sockets_completed')).toBe(9_000);
+      expect(total(sent, 'connect_attempts')).toBe(9_000);
+      expect(total(sent, 'bytes_delivered')).toBe(9_000 * (HELLO + SYN + FIN));
+      expect(total(received, 'sockets_completed')).toBe(9_000);
+      expect(total(received, 'bytes_received')).toBe(9_000 * (HELLO + FIN));
+      expect(client.counters().map_insertion_errors).toBe(0);
+    });
+
     test('requests and responses, each segment of them', async () => {
       const before = await kernelCount(network, 'a', 'RetransSegs');
       const { bytesWritten, bytesRead } = await traffic('ping', SERVER, PORT, 200, 1);

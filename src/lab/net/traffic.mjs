@@ -6,6 +6,8 @@
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs steady GAP HOST:PORT...     a request each GAP milliseconds to each, until it is killed
  *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  short connections, some bytes each way
+ *   traffic.mjs crowd HOST PORT COUNT       as many, all open at a time
+ *   traffic.mjs again HOST PORT OTHER       one socket that connects to a port, then to another
  *   traffic.mjs spread PORT COUNT           as many, to as many addresses of loopback, some at once
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
  *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
@@ -20,6 +22,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import koffi from 'koffi';
 
 const CHUNK = Buffer.alloc(65_536, 'x');
 
@@ -162,6 +165,35 @@ const commands = {
     };
     await Promise.all(Array.from({ length: Number(atOnce) }, worker));
     console.log(JSON.stringify({ longestMillis }));
+  },
+  crowd: async (host, port, count) => {
+    const sockets = [];
+    const worker = async () => {
+      while (sockets.length < Number(count)) {
+        const opening = open(host, port, 'echo');
+        sockets.push(opening);
+        const socket = await opening;
+        socket.write('hello');
+        await once(socket, 'data');
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    for (const socket of sockets) await finish(await socket);
+    console.log(JSON.stringify({}));
+  },
+  again: async (host, ...ports) => {
+    const libc = koffi.load('libc.so.6');
+    const connectTo = libc.func('int connect(int fd, void *address, uint32_t length)');
+    const fd = libc.func('int socket(int family, int type, int protocol)')(2, 1, 0);
+    const outcomes = ports.map((port) => {
+      const address = Buffer.alloc(16);
+      address.writeUInt16LE(2, 0);
+      address.writeUInt16BE(Number(port), 2);
+      address.set(host.split('.').map(Number), 4);
+      return connectTo(fd, address, address.length);
+    });
+    libc.func('int close(int fd)')(fd);
+    console.log(JSON.stringify({ outcome: outcomes.join(' ') }));
   },
   spread: async (port, count) => {
     let next = 0;

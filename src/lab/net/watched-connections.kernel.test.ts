@@ -114,6 +114,20 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
     expect(await server.window()).toEqual([]);
   });
 
+  test('a socket that connects again, before its first end is read, is two connections', async () => {
+    const { outcome } = await traffic('again', SERVER, 9001, PORT);
+    const flows = await client.untilClosed(2);
+    expect(outcome).toBe('-1 0');
+    const refused = flows.filter(({ key }) => key === `client ${CLIENT} ${SERVER} 9001`);
+    const served = flows.filter(({ key }) => key === CLIENT_FLOW);
+    expect(total(refused, 'severed_connect')).toBe(1);
+    expect(total(refused, 'sockets_completed')).toBe(1);
+    expect(total(served, 'severed_connect')).toBe(0);
+    expect(total(served, 'sockets_completed')).toBe(1);
+    expect(total(served, 'bytes_delivered')).toBe(2);
+    expect(total(flows, 'connect_attempts')).toBe(2);
+  });
+
   test('an unanswered connection shows its retransmitted SYNs and timeouts', async () => {
     const before = await retransSegs(network, 'a');
     await network.blackhole('b', 9002);
