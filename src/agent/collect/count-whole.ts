@@ -4,7 +4,7 @@ import {
   SEVERED_ESTABLISHED,
   type SocketRecord,
 } from '../kernel/socket-record.ts';
-import { AT, type FlowWindow } from './flow-window.ts';
+import { AT, addTimesTo, addTimeTo, addTo, type FlowWindow } from './flow-window.ts';
 
 export const PHASES: readonly Phase[] = [0, 1, 2];
 
@@ -15,52 +15,51 @@ export const PHASES: readonly Phase[] = [0, 1, 2];
  * @param epoch the last that is complete
  */
 export function countWhole(flow: FlowWindow, record: SocketRecord, epoch: number): void {
-  flow.touched = true;
+  const values = flow.touch();
   flow.own(record.processName, record.cgroupId);
-  if (!record.isServer) flow.add(AT.connectAttempts, 1);
-  if (record.connectMicros > 0) flow.addTime(AT.connectTimes, record.connectMicros);
-  flow.add(AT.bytesReceived, record.bytesReceived);
-  flow.add(AT.bytesDelivered, record.bytesAcked);
-  flow.add(AT.segmentsReceived, record.segmentsIn);
-  flow.add(AT.segmentsDelivered, record.segmentsOut);
+  if (!record.isServer) addTo(values, AT.connectAttempts, 1);
+  const { connectMicros } = record;
+  if (connectMicros > 0) addTimeTo(values, AT.connectTimes, connectMicros);
+  addTo(values, AT.bytesReceived, record.bytesReceived);
+  addTo(values, AT.bytesDelivered, record.bytesAcked);
+  addTo(values, AT.segmentsReceived, record.segmentsIn);
+  addTo(values, AT.segmentsDelivered, record.segmentsOut);
   for (const phase of PHASES) {
-    const retrans = record.retrans(phase);
-    if (retrans > 0) flow.add(AT.retrans + phase, retrans);
-    const rtos = record.rtos(phase);
-    if (rtos > 0) flow.add(AT.rtos + phase, rtos);
+    addTo(values, AT.retrans + phase, record.retrans(phase));
+    addTo(values, AT.rtos + phase, record.rtos(phase));
   }
-  countTrips(flow, record, epoch);
-  countTrips(flow, record, epoch + 1);
-  countDetails(flow, record);
-  countEnd(flow, record);
+  countTrips(values, record, epoch);
+  countTrips(values, record, epoch + 1);
+  countDetails(values, record);
+  countEnd(values, record);
 }
 
 /** Counts how a connection ended. */
-export function countEnd(flow: FlowWindow, { ending }: SocketRecord): void {
-  flow.add(AT.completed, 1);
-  flow.add(AT.closed, 1);
-  if ((ending & SEVERED_CONNECT) !== 0) flow.add(AT.severedConnect, 1);
-  if ((ending & SEVERED_ESTABLISHED) !== 0) flow.add(AT.severedEstablish, 1);
+export function countEnd(values: Float64Array, { ending }: SocketRecord): void {
+  addTo(values, AT.completed, 1);
+  addTo(values, AT.closed, 1);
+  if ((ending & SEVERED_CONNECT) !== 0) addTo(values, AT.severedConnect, 1);
+  if ((ending & SEVERED_ESTABLISHED) !== 0) addTo(values, AT.severedEstablish, 1);
 }
 
 /** Adds the round trips of an epoch; says whether there were any. */
-export function countTrips(flow: FlowWindow, record: SocketRecord, epoch: number): boolean {
+export function countTrips(values: Float64Array, record: SocketRecord, epoch: number): boolean {
   const trips = record.roundTrips(epoch);
   if (trips === undefined) return false;
-  flow.addTimes(AT.rttTimes, trips.count, trips.rtt);
-  flow.addTimes(AT.smoothedTimes, trips.count, trips.smoothed);
+  addTimesTo(values, AT.rttTimes, trips.rtt);
+  addTimesTo(values, AT.smoothedTimes, trips.smoothed);
   return true;
 }
 
-function countDetails(flow: FlowWindow, record: SocketRecord): void {
+function countDetails(values: Float64Array, record: SocketRecord): void {
   const { details } = record;
-  flow.add(AT.busy, details.busyMicros);
-  flow.add(AT.rwndLimited, details.rwndLimitedMicros);
-  flow.add(AT.sndbufLimited, details.sndbufLimitedMicros);
-  flow.add(AT.outOfOrder, details.segmentsOutOfOrder);
-  flow.add(AT.reorderings, details.reorderings);
-  flow.add(AT.dsacks, details.dsacks);
-  flow.add(AT.segmentsCe, details.segmentsCe);
-  if (details.minRttMicros > 0) flow.addTime(AT.minRttTimes, details.minRttMicros);
-  if (details.deliveryRate > 0) flow.addTime(AT.deliveryRates, details.deliveryRate);
+  addTo(values, AT.busy, details.busyMicros);
+  addTo(values, AT.rwndLimited, details.rwndLimitedMicros);
+  addTo(values, AT.sndbufLimited, details.sndbufLimitedMicros);
+  addTo(values, AT.outOfOrder, details.segmentsOutOfOrder);
+  addTo(values, AT.reorderings, details.reorderings);
+  addTo(values, AT.dsacks, details.dsacks);
+  addTo(values, AT.segmentsCe, details.segmentsCe);
+  if (details.minRttMicros > 0) addTimeTo(values, AT.minRttTimes, details.minRttMicros);
+  if (details.deliveryRate > 0) addTimeTo(values, AT.deliveryRates, details.deliveryRate);
 }

@@ -58,25 +58,19 @@ export class FlowWindow {
     if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
   }
 
-  /** What was not known until now (NaN) is from now on. */
   add(index: number, delta: number): void {
-    const values = this.#written();
-    values[index] = (values[index] || 0) + delta;
-  }
-
-  /** Adds `count` samples to those of the timing that begins at `first`. */
-  addTimes(first: number, count: number, { min, max, sum }: RoundTripTimes): void {
-    const values = this.#written();
-    const before = values[first] ?? 0;
-    values[first] = before + count;
-    values[first + 1] = before === 0 ? min : Math.min(values[first + 1] ?? 0, min);
-    values[first + 2] = Math.max(values[first + 2] ?? 0, max);
-    values[first + 3] = (values[first + 3] ?? 0) + sum;
+    addTo(this.#written(), index, delta);
   }
 
   /** Adds one sample. */
   addTime(first: number, value: number): void {
-    this.addTimes(first, 1, { min: value, max: value, sum: value });
+    addTimeTo(this.#written(), first, value);
+  }
+
+  /** Something happened: where to add to what did. */
+  touch(): Float64Array {
+    this.touched = true;
+    return this.#written();
   }
 
   /**
@@ -104,6 +98,33 @@ export class FlowWindow {
     this.#values ??= newValues();
     return this.#values;
   }
+}
+
+/** What was not known until now (NaN) is from now on. */
+export function addTo(values: Float64Array, index: number, delta: number): void {
+  values[index] = (values[index] || 0) + delta;
+}
+
+/** Adds samples to those of the timing that begins at `first`. */
+export function addTimesTo(
+  values: Float64Array,
+  first: number,
+  { count, min, max, sum }: RoundTripTimes,
+): void {
+  const before = values[first] ?? 0;
+  values[first] = before + count;
+  values[first + 1] = before === 0 ? min : Math.min(values[first + 1] ?? 0, min);
+  values[first + 2] = Math.max(values[first + 2] ?? 0, max);
+  values[first + 3] = (values[first + 3] ?? 0) + sum;
+}
+
+/** Adds one sample. */
+export function addTimeTo(values: Float64Array, first: number, value: number): void {
+  const before = values[first] ?? 0;
+  values[first] = before + 1;
+  values[first + 1] = before === 0 ? value : Math.min(values[first + 1] ?? 0, value);
+  values[first + 2] = Math.max(values[first + 2] ?? 0, value);
+  values[first + 3] = (values[first + 3] ?? 0) + value;
 }
 
 /** What happened to no connection yet: severed and timed out were none. */

@@ -139,8 +139,8 @@ function recordOf(given: FakeSocket): SocketRecord {
     localPort: socket.isServer ? 443 : 50_000,
     remotePort: socket.isServer ? 50_000 : 443,
     details: { ...NO_DETAILS, dsacks: socket.dsacks },
-    roundTrips: socket.roundTrips.map(({ epoch, count, ...times }) => {
-      return { epoch, count, rtt: times, smoothed: times };
+    roundTrips: socket.roundTrips.map(({ epoch, ...times }) => {
+      return { epoch, rtt: times, smoothed: times };
     }),
   };
   writeRecord(view, fields, JIFFY_MICROS);

@@ -165,7 +165,7 @@ export class TrackedSockets {
     this.#countRoundTrips(slot, record, epoch);
     this.#countRoundTrips(slot, record, epoch + 1);
     this.#countDetails(slot, record.details);
-    countEnd(this.flow(slot), record);
+    countEnd(this.flow(slot).touch(), record);
   }
 
   /** Counts how far the iterator saw the connection. */
@@ -234,7 +234,7 @@ export class TrackedSockets {
   #countRoundTrips(slot: Slot, record: SocketRecord, epoch: number): void {
     const place = slot * NARROW_PLACES + NARROW.epoch;
     if (((epoch - (this.#narrow[place] ?? 0)) | 0) <= 0) return;
-    if (countTrips(this.flow(slot), record, epoch)) this.#narrow[place] = epoch;
+    if (countTrips(this.flow(slot).touch(), record, epoch)) this.#narrow[place] = epoch;
   }
 
   #moveTo(

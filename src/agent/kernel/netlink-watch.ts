@@ -242,10 +242,10 @@ export class NetlinkWatch {
   #write({ record, socket, ...own }: Known): void {
     const { info, ...rest } = socket;
     const rtt = info?.smoothedRttMicros ?? 0;
-    const times = { min: rtt, max: rtt, sum: rtt };
+    const times = { count: 1, min: rtt, max: rtt, sum: rtt };
     // The kernel tells only the smoothed time this way: it stands for both, as it does for eBPF
     // before Linux 6.11.
-    const trips = { epoch: own.sampledIn, count: 1, rtt: times, smoothed: times };
+    const trips = { epoch: own.sampledIn, rtt: times, smoothed: times };
     const roundTrips = rtt > 0 ? [trips] : [];
     const fields = { ...rest, ...info, ...own, startedNanos: STARTED, roundTrips };
     writeRecord(record, fields, this.#jiffyMicros);

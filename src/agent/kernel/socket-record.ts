@@ -48,7 +48,7 @@ export class SocketRecord {
   at = 0;
   readonly #jiffyMicros: number;
   readonly #details = emptyDetails();
-  readonly #trips = { count: 0, rtt: emptyTimes(), smoothed: emptyTimes() };
+  readonly #trips = { rtt: emptyTimes(), smoothed: emptyTimes() };
   readonly #names = new ShortTexts();
 
   /** @param jiffyMicros the kernel's tick, in which it counts what held a sender up */
@@ -152,7 +152,9 @@ export class SocketRecord {
     const at = this.at + ROUND_TRIPS_OFFSET + (epoch & 1) * ROUND_TRIPS_BYTES;
     if (view.getUint32(at, true) !== epoch >>> 0) return undefined;
     const trips = this.#trips;
-    trips.count = view.getUint32(at + 4, true);
+    const count = view.getUint32(at + 4, true);
+    trips.rtt.count = count;
+    trips.smoothed.count = count;
     readTimes(view, at + 8, trips.rtt);
     readTimes(view, at + 24, trips.smoothed);
     return trips;
@@ -225,7 +227,7 @@ function writeRoundTrips(view: DataView, trips: RoundTrips & { readonly epoch: n
   const at = ROUND_TRIPS_OFFSET + (trips.epoch & 1) * ROUND_TRIPS_BYTES;
   view.setUint8(119, view.getUint8(119) | (TRIPS << (trips.epoch & 1)));
   view.setUint32(at, trips.epoch, true);
-  view.setUint32(at + 4, trips.count, true);
+  view.setUint32(at + 4, trips.rtt.count, true);
   for (const [offset, { min, max, sum }] of [
     [8, trips.rtt],
     [24, trips.smoothed],
@@ -252,13 +254,13 @@ function writeDetails(view: DataView, details: SocketDetails, jiffyMicros: numbe
 
 /** Microseconds. */
 export interface RoundTripTimes {
+  readonly count: number;
   readonly min: number;
   readonly max: number;
   readonly sum: number;
 }
 
 export interface RoundTrips {
-  readonly count: number;
   readonly rtt: RoundTripTimes;
   readonly smoothed: RoundTripTimes;
 }
@@ -282,7 +284,7 @@ export interface SocketDetails {
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
 function emptyTimes(): Writable<RoundTripTimes> {
-  return { min: 0, max: 0, sum: 0 };
+  return { count: 0, min: 0, max: 0, sum: 0 };
 }
 
 function readTimes(view: DataView, at: number, into: Writable<RoundTripTimes>): void {
