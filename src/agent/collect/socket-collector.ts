@@ -72,7 +72,7 @@ export class SocketCollector {
   readonly #overtaken = new Map<string, Slot>();
   readonly #sockets: TrackedSockets;
   readonly #flows = new FlowTable(MOST_FLOWS);
-  #ringFill = 0;
+  #fill = 0;
   #epoch = -1;
   #passes = 0;
   #passedAt = Number.NEGATIVE_INFINITY;
@@ -128,9 +128,9 @@ export class SocketCollector {
     const { nat, clock } = this.#deps;
     nat?.drain();
     const isDue = clock.now() - this.#passedAt >= TABLE_MILLIS;
-    if (isDue || this.#ringFill === 1) this.#pass();
+    if (isDue || this.#fill === 1) this.#pass();
     else this.#takeClosed();
-    return this.#ringFill;
+    return this.#fill;
   }
 
   /** Collects, brings the live connections up to date, and begins a new window. */
@@ -166,7 +166,7 @@ export class SocketCollector {
       if (record.isUntold) {
         this.#end(record);
         left.push(record.cookie);
-      } else if (record.state === TCP_STATE.close) this.#await(record);
+      } else if (record.state === TCP_STATE.close) this.#expectEnd(record);
       else this.#read(record, now);
     });
     this.#takeClosed();
@@ -175,11 +175,11 @@ export class SocketCollector {
 
   #takeClosed(): void {
     const { source } = this.#deps;
-    this.#ringFill = source.takeClosed((record) => this.#end(record));
+    this.#fill = source.takeClosed((record) => this.#end(record));
   }
 
   /** Its end is told elsewhere, in a moment or already. */
-  #await({ cookie, startedNanos }: SocketRecord): void {
+  #expectEnd({ cookie, startedNanos }: SocketRecord): void {
     const slot = this.#slots.get(cookie);
     if (slot === undefined || this.#sockets.startedNanos(slot) !== startedNanos) return;
     this.#sockets.setSeen(slot, this.#passes);
