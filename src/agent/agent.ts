@@ -72,7 +72,7 @@ export interface ReportSink {
 }
 
 /**
- * The agent's life: attach, read every half second, report every half minute, and when told to stop
+ * The agent's life: attach, read ten times a second, report every half minute, and when told to stop
  * send a last report and detach. One loop does it all in turn, so no reading overlaps another.
  */
 export class Agent {

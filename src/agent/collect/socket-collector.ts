@@ -61,7 +61,7 @@ export interface CollectorCounters {
 
 /**
  * Turns what the kernel counts per connection into what flows did in a window. `collect` is called
- * every half second or sooner, `takeWindow` once a report. Every byte, segment and event is counted in
+ * ten times a second or more, `takeWindow` once a report. Every byte, segment and event is counted in
  * exactly one window, whatever the order in which table, ring and iterator show it.
  */
 export class SocketCollector {
