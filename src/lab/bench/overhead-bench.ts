@@ -8,6 +8,7 @@ import { openLibbpf } from '../../agent/kernel/libbpf.ts';
 import { agentCommand, untilAttached } from '../net/lab-agent.ts';
 import { makeCgroup, removeCgroup } from '../net/lab-cgroup.ts';
 import { labNames } from '../net/lab-names.ts';
+import { createLabNetwork, type LabNetwork } from '../net/lab-network.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const NATIVE = join(ROOT, 'src', 'lab', 'bench', 'native');
@@ -21,19 +22,26 @@ const MILLIS = 1_000;
 interface Traffic {
   /** As `native/traffic.c` takes it. */
   readonly args: readonly string[];
-  /** Which ends of its connections are in the watched cgroup: a host on a network has one. */
-  readonly watched: 'both ends' | 'one end';
+  /** Between two hosts (network namespaces) the client's is watched; over loopback both ends are. */
+  readonly over: 'network' | 'loopback';
 }
 
 const KINDS = {
-  exchanges: { args: ['exchanges', '2000', String(MILLIS)], watched: 'one end' },
-  exchangesWithin: { args: ['exchanges', '2000', String(MILLIS)], watched: 'both ends' },
-  bulk: { args: ['bulk', String(MILLIS)], watched: 'one end' },
-  bulkWithin: { args: ['bulk', String(MILLIS)], watched: 'both ends' },
-  saturate: { args: ['saturate', String(MILLIS)], watched: 'both ends' },
+  exchanges: { args: ['exchanges', '2000', String(MILLIS)], over: 'network' },
+  exchangesWithin: { args: ['exchanges', '2000', String(MILLIS)], over: 'loopback' },
+  bulk: { args: ['bulk', String(MILLIS)], over: 'network' },
+  bulkWithin: { args: ['bulk', String(MILLIS)], over: 'loopback' },
+  saturate: { args: ['saturate', String(MILLIS)], over: 'loopback' },
 } as const satisfies Readonly<Record<string, Traffic>>;
 export type TrafficKind = keyof typeof KINDS;
 export const TRAFFIC_KINDS = Object.keys(KINDS) as TrafficKind[];
+
+const NETWORK = 62;
+const SERVER_ADDRESS = '10.203.2.2';
+const HOSTS = [
+  { name: 'client', address: '10.203.1.2/24', gateway: '10.203.1.1' },
+  { name: 'server', address: `${SERVER_ADDRESS}/24`, gateway: '10.203.2.1' },
+];
 
 /**
  * Who watches the traffic: nobody twice, so that the difference of the two is the noise, and a
@@ -55,18 +63,18 @@ export interface TrafficRun {
 export type OverheadRuns = Readonly<Record<TrafficKind, Readonly<Record<Watcher, TrafficRun[]>>>>;
 
 /**
- * The same traffic over loopback, watched by nobody, by our whole agent, by its callbacks alone, and
- * by those of the existing agent without anybody who reads what they count. Each watcher has a cgroup of its
- * own and stays attached; the traffic runs in one after the other, in another order each round.
- * Needs root, eBPF and clang.
+ * The same traffic, over loopback and between two hosts, watched by nobody, by our whole agent, by
+ * its callbacks alone, and by those of the existing agent without anybody who reads what they count.
+ * Each watcher has a cgroup of its own and stays attached; the traffic runs in one after the other,
+ * in another order each round. Needs root, eBPF and clang.
  */
 export async function benchOverhead(
   rounds: number,
   kinds: readonly TrafficKind[],
 ): Promise<OverheadRuns> {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-overhead-'));
+  const network = await createLabNetwork({ number: NETWORK, hosts: HOSTS });
   const cgroups = makeCgroups();
-  const others = makeNamed('others');
   const stops: (() => Promise<void> | void)[] = [];
   try {
     const traffic = join(folder, 'traffic');
@@ -82,7 +90,7 @@ export async function benchOverhead(
     for (const kind of kinds) {
       for (let round = -1; round < rounds; round += 1) {
         for (const watcher of inTurn(round)) {
-          const at = { watched: cgroups[watcher], others };
+          const at = { cgroup: cgroups[watcher], network };
           const run = await runTraffic(traffic, kind, at);
           // The first round warms what is cold: pages, the agent's code.
           if (round >= 0) runs[kind][watcher].push(run);
@@ -92,24 +100,23 @@ export async function benchOverhead(
     return runs;
   } finally {
     for (const stop of stops) await stop();
-    for (const cgroup of [...Object.values(cgroups), others]) await removeCgroup(cgroup);
+    await network.stop();
+    for (const cgroup of Object.values(cgroups)) await removeCgroup(cgroup);
     rmSync(folder, { recursive: true });
   }
 }
 
 function makeCgroups(): Record<Watcher, string> {
-  return {
-    nobody: makeNamed('nobody'),
-    nobodyAgain: makeNamed('nobody-again'),
-    callbacksOnly: makeNamed('callbacks-only'),
-    ours: makeNamed('ours'),
-    existing: makeNamed('existing'),
-  };
-}
-
-function makeNamed(name: string): string {
   const { pid } = process;
-  return makeCgroup(labNames({ pid, network: 62, host: 0, name }).namespace);
+  const make = (name: string): string =>
+    makeCgroup(labNames({ pid, network: NETWORK, host: 0, name }).namespace);
+  return {
+    nobody: make('nobody'),
+    nobodyAgain: make('nobody-again'),
+    callbacksOnly: make('callbacks-only'),
+    ours: make('ours'),
+    existing: make('existing'),
+  };
 }
 
 function emptyRuns(): OverheadRuns {
@@ -163,29 +170,34 @@ function attachProgram(cgroup: string, name: string, folder: string): () => void
 async function runTraffic(
   program: string,
   kind: TrafficKind,
-  cgroups: { readonly watched: string; readonly others: string },
+  { cgroup, network }: { readonly cgroup: string; readonly network: LabNetwork },
 ): Promise<TrafficRun> {
-  const { args, watched } = KINDS[kind];
-  const procs = join(cgroups.watched, 'cgroup.procs');
-  const [first, more] =
-    watched === 'both ends'
-      ? [procs, {}]
-      : [join(cgroups.others, 'cgroup.procs'), { CLIENT_CGROUP: procs }];
-  const before = cpuMicros(cgroups.watched);
-  const enter = 'echo $$ > "$0" && exec "$@"';
-  const child = spawn('sh', ['-c', enter, first, program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: more,
-  });
+  const { args, over } = KINDS[kind];
+  const procs = join(cgroup, 'cgroup.procs');
+  const before = cpuMicros(cgroup);
+  const command = [program, ...args];
+  const child =
+    over === 'network'
+      ? network.spawn('server', command, {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: {
+            SERVER_ADDRESS,
+            CLIENT_NETNS: `/run/netns/${network.host('client').namespace}`,
+            CLIENT_CGROUP: procs,
+          },
+        })
+      : spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', procs, ...command], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
   const told: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
   const made = (told.perSecond * MILLIS) / 1_000;
-  return { ...told, cpuMicrosEach: (cpuMicros(cgroups.watched) - before) / made };
+  return { ...told, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
 }
 
 /** Of all processes that were ever in a cgroup. */

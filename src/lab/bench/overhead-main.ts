@@ -16,11 +16,11 @@ import {
 const DEFAULT_ROUNDS = 20;
 
 const BARS: Readonly<Record<TrafficKind, string>> = {
-  exchanges: '2,000 connections/s, a request and an answer each, one end watched: bars are 2%',
-  exchangesWithin: 'the same, both ends watched: bars are 2%',
-  bulk: 'one connection sends all it can (MiB, and each MiB), the sender watched: bars are 2%',
-  bulkWithin: 'the same, both ends watched: bars are 2%',
-  saturate: 'two pairs connect and close as fast as they can, both ends watched: bar is -7%',
+  exchanges: '2,000 connections/s to another host, a request and an answer each: bars are 2%',
+  exchangesWithin: 'the same over loopback, both ends watched: bars are 2%',
+  bulk: 'one connection sends another host all it can (MiB, and each MiB): bars are 2%',
+  bulkWithin: 'the same over loopback, both ends watched: bars are 2%',
+  saturate: 'two pairs connect and close over loopback as fast as they can: bar is -7%',
 };
 const RATES = ['perSecond', 'cpuMicrosEach'] as const;
 const LATENCIES = ['p50Micros', 'p99Micros'] as const;

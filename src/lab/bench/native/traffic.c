@@ -6,16 +6,19 @@
  *   traffic bulk MILLIS                    one connection that sends all it can
  *   traffic saturate MILLIS                two pairs that connect and close as fast as they can
  *
- * With CLIENT_CGROUP, the path of a cgroup.procs, in its environment the clients of the first two
- * go there once their server is started: the two ends of each connection are then in two cgroups.
+ * It goes over loopback, or with three paths and addresses in its environment between two hosts
+ * (the first two only): SERVER_ADDRESS, and once the server is started the client goes to
+ * CLIENT_NETNS (a network namespace) and CLIENT_CGROUP (a cgroup.procs).
  *
  * Prints one line of JSON: `perSecond` (connections, or MiB), and of each exchange or MiB sent
  * `p50Micros` and `p99Micros`.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -81,11 +84,12 @@ static void print(double per_second)
 static int listen_anywhere(struct sockaddr_in *address)
 {
 	socklen_t length = sizeof(*address);
+	const char *host = getenv("SERVER_ADDRESS");
 	int server = socket(AF_INET, SOCK_STREAM, 0);
 
 	memset(address, 0, sizeof(*address));
 	address->sin_family = AF_INET;
-	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address->sin_addr.s_addr = host ? inet_addr(host) : htonl(INADDR_LOOPBACK);
 	require(bind(server, (struct sockaddr *)address, length) == 0, "bind");
 	require(listen(server, 4096) == 0, "listen");
 	getsockname(server, (struct sockaddr *)address, &length);
@@ -100,14 +104,17 @@ static int connect_to(const struct sockaddr_in *address)
 	return client;
 }
 
-static void enter_client_cgroup(void)
+static void go_to_client(void)
 {
-	const char *path = getenv("CLIENT_CGROUP");
-	FILE *file = path ? fopen(path, "w") : NULL;
+	const char *namespace = getenv("CLIENT_NETNS");
+	const char *cgroup = getenv("CLIENT_CGROUP");
+	FILE *file;
 
-	if (!path)
+	if (!namespace || !cgroup)
 		return;
-	require(file && fputs("0", file) >= 0 && fclose(file) == 0, path);
+	file = fopen(cgroup, "w");
+	require(file && fputs("0", file) >= 0 && fclose(file) == 0, cgroup);
+	require(setns(open(namespace, O_RDONLY), CLONE_NEWNET) == 0, namespace);
 }
 
 /* Ends with the process that started it. */
@@ -143,7 +150,7 @@ static void exchanges(uint64_t rate, uint64_t millis)
 	uint64_t begun;
 	uint64_t made;
 
-	enter_client_cgroup();
+	go_to_client();
 	begun = now();
 	for (made = 0; made < rate * millis / 1000; made++) {
 		uint64_t since;
@@ -179,7 +186,7 @@ static void bulk(uint64_t millis)
 	uint64_t sent;
 	int client;
 
-	enter_client_cgroup();
+	go_to_client();
 	client = connect_to(&address);
 	begun = now();
 	for (sent = 0; now() < begun + millis * NANOS / 1000; sent++) {
