@@ -18,7 +18,7 @@ function refused(argv: readonly string[]): string {
 
 const ENDPOINT = ['--endpoint', 'https://example.org/publish'];
 
-test("the defaults are the existing agent's", () => {
+test("the defaults are the existing agent's, but for how often it reads", () => {
   const parsed = parseAgentOptions(ENDPOINT);
   expect(parsed).toMatchObject({
     status: 'run',

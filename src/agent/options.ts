@@ -135,7 +135,11 @@ function agentCommand(): Command {
     .addOption(wholeNumber('-s, --publish-secs <n>', 'seconds between reports', [1, 600, 30]))
     .addOption(wholeNumber('-j, --jitter-secs <n>', 'by how much that varies', [0, 600, 5]))
     .addOption(
-      wholeNumber('-a, --aggregate-msecs <n>', 'milliseconds between readings', [100, 60_000, 100]),
+      wholeNumber(
+        '-a, --aggregate-msecs <n>',
+        'most milliseconds between readings',
+        [100, 60_000, 100],
+      ),
     )
     .addOption(wholeNumber('-t, --top-k <n>', 'most flows in a report', [1, 65_536, 500]))
     .addOption(

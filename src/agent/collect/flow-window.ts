@@ -58,16 +58,7 @@ export class FlowWindow {
     if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
   }
 
-  add(index: number, delta: number): void {
-    addTo(this.#written(), index, delta);
-  }
-
-  /** Adds one sample. */
-  addTime(first: number, value: number): void {
-    addTimeTo(this.#written(), first, value);
-  }
-
-  /** Something happened: where to add to what did. */
+  /** Something happens: `addTo`, `addTimesTo` and `addTimeTo` these values what does. */
   touch(): Float64Array {
     this.touched = true;
     return this.#written();
@@ -120,11 +111,7 @@ export function addTimesTo(
 
 /** Adds one sample. */
 export function addTimeTo(values: Float64Array, first: number, value: number): void {
-  const before = values[first] ?? 0;
-  values[first] = before + 1;
-  values[first + 1] = before === 0 ? value : Math.min(values[first + 1] ?? 0, value);
-  values[first + 2] = Math.max(values[first + 2] ?? 0, value);
-  values[first + 3] = (values[first + 3] ?? 0) + value;
+  addTimesTo(values, first, { count: 1, min: value, max: value, sum: value });
 }
 
 /** What happened to no connection yet: severed and timed out were none. */

@@ -2,9 +2,14 @@ import { beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex, timingIndex } from '../../model/flow-metrics.ts';
 import type { ReportedFlow } from '../../model/report.ts';
-import { SEVERED_ESTABLISHED, UNTOLD } from '../kernel/socket-record.ts';
+import {
+  SEVERED_CONNECT,
+  SEVERED_ESTABLISHED,
+  type SocketDetails,
+  UNTOLD,
+} from '../kernel/socket-record.ts';
 import { SocketCollector } from './socket-collector.ts';
-import { FakeSource, NO_DETAILS } from './testing.ts';
+import { type FakeSocket, FakeSource, JIFFY_MICROS, NO_DETAILS } from './testing.ts';
 
 let source: FakeSource;
 let clock: FakeClock;
@@ -213,6 +218,50 @@ test('idle connections are evicted when the table is nearly full', async () => {
   expect(collector.socketsTracked).toBe(1);
 });
 
+test('a connection met at its end counts as one that was tracked, in every number', async () => {
+  const details: Partial<SocketDetails> = Object.fromEntries(
+    Object.keys(NO_DETAILS).map((name, i) => [name, (i + 1) * JIFFY_MICROS]),
+  );
+  const last: FakeSocket = {
+    cookie: 1,
+    bytesReceived: 11,
+    bytesAcked: 12,
+    segmentsIn: 3,
+    segmentsOut: 4,
+    retrans: [1, 2, 3],
+    rtos: [4, 5, 6],
+    connectMicros: 250,
+    ending: SEVERED_CONNECT | SEVERED_ESTABLISHED,
+    changes: 9,
+    cgroupId: 7,
+    processName: 'curl',
+    details,
+    // Of the window and, as it closed later, of the next.
+    roundTrips: [
+      { epoch: 1, count: 2, min: 40, max: 90, sum: 130 },
+      { epoch: 2, count: 1, min: 70, max: 70, sum: 70 },
+    ],
+  };
+  source.table = [{ cookie: 1, processName: 'curl', cgroupId: 7 }];
+  const [begun] = await takeFlows();
+  source.table = [];
+  source.closed = [last];
+  const [tracked] = await takeFlows();
+
+  const twin = new FakeSource();
+  const other = new SocketCollector({ source: twin, cgroups, clock, notrackMillis: 65_000 });
+  await other.takeWindow();
+  twin.closed = [last];
+  const [whole] = (await other.takeWindow()).flows;
+
+  const attempts = plainIndex('connect_attempts');
+  const values = tracked?.values.map((value, i) =>
+    i === attempts ? value + (begun?.values[attempts] ?? 0) : value,
+  );
+  expect(whole).toEqual({ ...tracked, values });
+  expect(whole?.values[plainIndex('dsacks')]).toBe(details.dsacks);
+});
+
 test('what cannot be removed from the table stays known and counts on', async () => {
   source.table = Array.from({ length: 7 }, (_, i) => ({ cookie: i + 1, bytesAcked: 10 }));
   await takeFlows();
@@ -261,7 +310,13 @@ test('a connection that vanished without an end is given up and counted', async 
 });
 
 test('an adopted connection is counted from where it was, and is no attempt', async () => {
-  const before = { cookie: 1, isAdopted: true, bytesAcked: 1_000, segmentsOut: 9, dsacks: 4 };
+  const before = {
+    cookie: 1,
+    isAdopted: true,
+    bytesAcked: 1_000,
+    segmentsOut: 9,
+    details: { dsacks: 4 },
+  };
   source.table = [before];
   collector.adopt();
   source.table = [{ ...before, bytesAcked: 1_050, segmentsOut: 10, changes: 2 }];
@@ -275,7 +330,9 @@ test('an adopted connection is counted from where it was, and is no attempt', as
   expect(plain(flows, 'sockets_established')).toBe(1);
   source.table = [];
   source.progress = [];
-  source.closed = [{ ...before, bytesAcked: 1_081, segmentsOut: 12, dsacks: 6, changes: 3 }];
+  source.closed = [
+    { ...before, bytesAcked: 1_081, segmentsOut: 12, details: { dsacks: 6 }, changes: 3 },
+  ];
   const last = await takeFlows();
   expect(plain(last, 'bytes_delivered')).toBe(1);
   expect(plain(last, 'dsacks')).toBe(2);

@@ -3,9 +3,9 @@ import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
-import { countWhole } from './count-whole.ts';
+import { countWhole } from './count-connection.ts';
 import { FlowTable, type TakenFlows } from './flow-table.ts';
-import { AT, type FlowWindow } from './flow-window.ts';
+import { AT, addTo, type FlowWindow } from './flow-window.ts';
 import { type Slot, TrackedSockets } from './tracked-sockets.ts';
 
 /** Flows in one window beyond this are added up (the existing agent's bound). */
@@ -62,7 +62,7 @@ export interface CollectorCounters {
 /**
  * Turns what the kernel counts per connection into what flows did in a window. `collect` is called
  * ten times a second or more, `takeWindow` once a report. Every byte, segment and event is counted in
- * exactly one window, whatever the order in which table, ring and iterator show it.
+ * exactly one window, whatever the order in which places, table, ring and iterator show it.
  */
 export class SocketCollector {
   readonly #deps: SocketCollectorDeps;
@@ -234,7 +234,7 @@ export class SocketCollector {
     }
     const flow = this.#flow(record);
     this.#counters.sockets_added += 1;
-    if (flow.side === 'client' && !record.isAdopted) flow.add(AT.connectAttempts, 1);
+    if (flow.side === 'client' && !record.isAdopted) addTo(flow.touch(), AT.connectAttempts, 1);
     return this.#sockets.open(record, flow, this.#epoch - 1);
   }
 

@@ -10,7 +10,7 @@ import {
 } from '../kernel/socket-record.ts';
 import type { SocketSource } from './socket-collector.ts';
 
-const JIFFY_MICROS = 4_000;
+export const JIFFY_MICROS = 4_000;
 
 export interface FakeRoundTrips {
   readonly epoch: number;
@@ -37,7 +37,7 @@ export interface FakeSocket {
   readonly changes?: number;
   readonly roundTrips?: readonly FakeRoundTrips[];
   readonly isAdopted?: boolean;
-  readonly dsacks?: number;
+  readonly details?: Partial<SocketDetails>;
   readonly cgroupId?: number;
   readonly processName?: string;
 }
@@ -122,12 +122,12 @@ const DEFAULTS: Required<FakeSocket> = {
   changes: 1,
   roundTrips: [],
   isAdopted: false,
-  dsacks: 0,
+  details: NO_DETAILS,
   cgroupId: 0,
   processName: '',
 };
 
-/** Bytes as bpf/nfm.bpf.c lays them out. */
+/** Bytes as bpf/socket-record.h lays them out. */
 function recordOf(given: FakeSocket): SocketRecord {
   const socket = { ...DEFAULTS, ...given };
   const view = new DataView(new ArrayBuffer(RECORD_BYTES));
@@ -138,7 +138,7 @@ function recordOf(given: FakeSocket): SocketRecord {
     remoteAddress: addressBytes(socket.remote),
     localPort: socket.isServer ? 443 : 50_000,
     remotePort: socket.isServer ? 50_000 : 443,
-    details: { ...NO_DETAILS, dsacks: socket.dsacks },
+    details: { ...NO_DETAILS, ...socket.details },
     roundTrips: socket.roundTrips.map(({ epoch, ...times }) => {
       return { epoch, rtt: times, smoothed: times };
     }),

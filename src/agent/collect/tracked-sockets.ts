@@ -1,11 +1,12 @@
 import {
+  PHASES,
   type SocketDetails,
   type SocketProgress,
   type SocketRecord,
   TCP_STATE,
 } from '../kernel/socket-record.ts';
-import { countEnd, countTrips, PHASES } from './count-whole.ts';
-import { AT, type FlowWindow } from './flow-window.ts';
+import { countEnd, countTrips } from './count-connection.ts';
+import { AT, addTimeTo, addTo, type FlowWindow } from './flow-window.ts';
 
 /** Places of a slot's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
 const WIDE = {
@@ -179,12 +180,11 @@ export class TrackedSockets {
   /** Adds one to the level of the connection's state. */
   countLevel(slot: Slot): void {
     const state = this.#narrow[slot * NARROW_PLACES + NARROW.state];
-    const flow = this.flow(slot);
-    flow.touched = true;
-    if (state === TCP_STATE.established) flow.add(AT.established, 1);
+    const values = this.flow(slot).touch();
+    if (state === TCP_STATE.established) addTo(values, AT.established, 1);
     else if (state === TCP_STATE.synSent || state === TCP_STATE.synReceived) {
-      flow.add(AT.connecting, 1);
-    } else flow.add(AT.closing, 1);
+      addTo(values, AT.connecting, 1);
+    } else addTo(values, AT.closing, 1);
   }
 
   #startFrom(slot: Slot, record: SocketRecord): void {
@@ -200,28 +200,27 @@ export class TrackedSockets {
     for (const [name] of NARROW_DETAILS) this.#narrow[narrow + NARROW[name]] = details[name];
   }
 
-  #touch(slot: Slot): void {
+  #touch(slot: Slot): Float64Array {
     const flow = this.flow(slot);
-    flow.touched = true;
     flow.own(this.#processNames[slot] ?? '', this.#wide[slot * WIDE_PLACES + WIDE.cgroupId] ?? 0);
+    return flow.touch();
   }
 
   #countNumbers(slot: Slot, record: SocketRecord): void {
-    const flow = this.flow(slot);
     const narrow = slot * NARROW_PLACES;
-    this.#touch(slot);
+    const values = this.#touch(slot);
     this.#narrow[narrow + NARROW.state] = record.state;
     this.#moveTo(slot, record);
     for (const phase of PHASES) {
       const retrans = this.#replace(narrow + NARROW.retrans + phase, record.retrans(phase));
-      if (retrans > 0) flow.add(AT.retrans + phase, retrans);
+      if (retrans > 0) addTo(values, AT.retrans + phase, retrans);
       const rtos = this.#replace(narrow + NARROW.rtos + phase, record.rtos(phase));
-      if (rtos > 0) flow.add(AT.rtos + phase, rtos);
+      if (rtos > 0) addTo(values, AT.rtos + phase, rtos);
     }
     const micros = record.connectMicros;
     if (micros === 0 || this.#narrow[narrow + NARROW.connectCounted] === 1) return;
     this.#narrow[narrow + NARROW.connectCounted] = 1;
-    flow.addTime(AT.connectTimes, micros);
+    addTimeTo(values, AT.connectTimes, micros);
   }
 
   /** By how much it grew: the kernel's counters wrap at 2^32, and so do the differences. */
@@ -241,13 +240,13 @@ export class TrackedSockets {
     slot: Slot,
     to: Pick<SocketProgress, 'bytesReceived' | 'bytesAcked' | 'segmentsIn' | 'segmentsOut'>,
   ): void {
-    const flow = this.flow(slot);
+    const values = this.flow(slot).touch();
     const wide = slot * WIDE_PLACES;
     const narrow = slot * NARROW_PLACES;
-    flow.add(AT.bytesReceived, this.#advanceWide(wide + WIDE.bytesReceived, to.bytesReceived));
-    flow.add(AT.bytesDelivered, this.#advanceWide(wide + WIDE.bytesAcked, to.bytesAcked));
-    flow.add(AT.segmentsReceived, this.#advance(narrow + NARROW.segmentsIn, to.segmentsIn));
-    flow.add(AT.segmentsDelivered, this.#advance(narrow + NARROW.segmentsOut, to.segmentsOut));
+    addTo(values, AT.bytesReceived, this.#advanceWide(wide + WIDE.bytesReceived, to.bytesReceived));
+    addTo(values, AT.bytesDelivered, this.#advanceWide(wide + WIDE.bytesAcked, to.bytesAcked));
+    addTo(values, AT.segmentsReceived, this.#advance(narrow + NARROW.segmentsIn, to.segmentsIn));
+    addTo(values, AT.segmentsDelivered, this.#advance(narrow + NARROW.segmentsOut, to.segmentsOut));
   }
 
   /**
@@ -255,18 +254,18 @@ export class TrackedSockets {
    * whose window it moved, and one at its end.
    */
   #countDetails(slot: Slot, details: SocketDetails): void {
-    const flow = this.flow(slot);
+    const values = this.flow(slot).touch();
     const wide = slot * WIDE_PLACES;
     const narrow = slot * NARROW_PLACES;
     for (const [name, place] of WIDE_DETAILS) {
-      flow.add(place, this.#advanceWide(wide + WIDE[name], details[name]));
+      addTo(values, place, this.#advanceWide(wide + WIDE[name], details[name]));
     }
     for (const [name, place] of NARROW_DETAILS) {
-      flow.add(place, this.#advance(narrow + NARROW[name], details[name]));
+      addTo(values, place, this.#advance(narrow + NARROW[name], details[name]));
     }
     const { minRttMicros, deliveryRate } = details;
-    if (minRttMicros > 0) flow.addTime(AT.minRttTimes, minRttMicros);
-    if (deliveryRate > 0) flow.addTime(AT.deliveryRates, deliveryRate);
+    if (minRttMicros > 0) addTimeTo(values, AT.minRttTimes, minRttMicros);
+    if (deliveryRate > 0) addTimeTo(values, AT.deliveryRates, deliveryRate);
   }
 
   #advanceWide(place: number, to: number): number {

@@ -1,4 +1,4 @@
-/** The program's own event counters, in the order of `enum counter` in bpf/nfm.bpf.c. */
+/** The program's own event counters, in the order of `enum counter` in bpf/counters.h. */
 export const EVENT_COUNTERS = [
   'active_connect_events',
   'active_established_events',

@@ -1,7 +1,7 @@
 import type { Libbpf } from './libbpf.ts';
 import { RECORD_BYTES } from './socket-record.ts';
 
-/** Given in bpf/nfm.bpf.c. */
+/** Given in bpf/kept-sockets.h. */
 const PLACES = 8_192;
 
 /** Words of 32 bits. A record begins with its cookie. */

@@ -1,5 +1,5 @@
 /**
- * The layout of what bpf/nfm.bpf.c writes, in host order (all machines we run on are
+ * The layout of what the kernel's program writes (bpf/socket-record.h), in host order (all machines we run on are
  * little-endian). Records are read in place, field by field: at 65,536 sockets twice a second
  * an object for each record would cost more than all the rest.
  */
@@ -14,6 +14,7 @@ export const SEVERED_CONNECT = 1;
 export const SEVERED_ESTABLISHED = 2;
 export const UNTOLD = 4;
 
+const MARKS_OFFSET = 119;
 const RETRANS_OFFSET = 84;
 const RTOS_OFFSET = 96;
 const ROUND_TRIPS_OFFSET = 128;
@@ -32,6 +33,7 @@ const TRIPS = 4;
 
 /** A connection's phase, as an index. */
 export type Phase = 0 | 1 | 2;
+export const PHASES: readonly Phase[] = [0, 1, 2];
 
 /**
  * 64-bit values as doubles: exact up to 2^53, which is 9 petabytes for a byte counter, 104 days
@@ -109,7 +111,7 @@ export class SocketRecord {
   }
   /** Older than the agent: its counters did not begin at 0. */
   get isAdopted(): boolean {
-    return (this.view.getUint8(this.at + 119) & ADOPTED) !== 0;
+    return (this.view.getUint8(this.at + MARKS_OFFSET) & ADOPTED) !== 0;
   }
   /** What the connection's end, or its adoption, found in the socket; valid until asked again. */
   get details(): SocketDetails {
@@ -147,7 +149,7 @@ export class SocketRecord {
    */
   roundTrips(epoch: number): RoundTrips | undefined {
     const { view } = this;
-    const marks = view.getUint8(this.at + 119);
+    const marks = view.getUint8(this.at + MARKS_OFFSET);
     if ((marks & (TRIPS << (epoch & 1))) === 0) return undefined;
     const at = this.at + ROUND_TRIPS_OFFSET + (epoch & 1) * ROUND_TRIPS_BYTES;
     if (view.getUint32(at, true) !== epoch >>> 0) return undefined;
@@ -206,7 +208,7 @@ export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMic
   uint32(68, fields.changes);
   uint32(72, fields.segmentsIn);
   uint32(76, fields.segmentsOut);
-  for (const phase of [0, 1, 2] as const) {
+  for (const phase of PHASES) {
     uint32(RETRANS_OFFSET + phase * 4, fields.retrans?.[phase]);
     uint32(RTOS_OFFSET + phase * 4, fields.rtos?.[phase]);
   }
@@ -214,7 +216,7 @@ export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMic
   view.setUint16(112, fields.localPort, true);
   view.setUint16(114, fields.remotePort, true);
   bytes.set([fields.isServer ? 1 : 0, fields.state, fields.ending ?? 0], 116);
-  view.setUint8(119, fields.isAdopted ? ADOPTED : 0);
+  view.setUint8(MARKS_OFFSET, fields.isAdopted ? ADOPTED : 0);
   for (const trips of fields.roundTrips ?? []) {
     writeRoundTrips(view, trips);
   }
@@ -225,7 +227,7 @@ export function writeRecord(view: DataView, fields: SocketRecordFields, jiffyMic
 
 function writeRoundTrips(view: DataView, trips: RoundTrips & { readonly epoch: number }): void {
   const at = ROUND_TRIPS_OFFSET + (trips.epoch & 1) * ROUND_TRIPS_BYTES;
-  view.setUint8(119, view.getUint8(119) | (TRIPS << (trips.epoch & 1)));
+  view.setUint8(MARKS_OFFSET, view.getUint8(MARKS_OFFSET) | (TRIPS << (trips.epoch & 1)));
   view.setUint32(at, trips.epoch, true);
   view.setUint32(at + 4, trips.rtt.count, true);
   for (const [offset, { min, max, sum }] of [

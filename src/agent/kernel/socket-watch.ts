@@ -23,7 +23,7 @@ import {
 
 const readFd = promisify(read);
 
-/** Sizes given in bpf/nfm.bpf.c. */
+/** Sizes given in bpf/kept-sockets.h and bpf/iterators.h. */
 const MAX_SOCKETS = 65_536;
 const RING_BYTES = 1024 * 1024;
 const ADOPTION_BYTES = 8_200;

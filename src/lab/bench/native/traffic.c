@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loopback traffic that costs little itself, so that what the kernel's callbacks cost shows.
+ * Traffic that costs little itself, so that what the kernel's callbacks cost shows.
  *
  *   traffic exchanges PER_SECOND MILLIS    connections with a request and an answer, at a fixed rate
  *   traffic bulk MILLIS                    one connection that sends all it can
  *   traffic saturate MILLIS                two pairs that connect and close as fast as they can
  *
- * It goes over loopback, or with three paths and addresses in its environment between two hosts
- * (the first two only): SERVER_ADDRESS, and once the server is started the client goes to
- * CLIENT_NETNS (a network namespace) and CLIENT_CGROUP (a cgroup.procs).
+ * It goes over loopback; the first two also between two hosts, given in the environment: the server
+ * listens on SERVER_ADDRESS, the client goes to the network namespace CLIENT_NETNS and the cgroup
+ * whose cgroup.procs is CLIENT_CGROUP.
  *
  * Prints one line of JSON: `perSecond` (connections, or MiB), and of each exchange or MiB sent
  * `p50Micros` and `p99Micros`.

@@ -1,12 +1,10 @@
 import {
-  type Phase,
+  PHASES,
   SEVERED_CONNECT,
   SEVERED_ESTABLISHED,
   type SocketRecord,
 } from '../kernel/socket-record.ts';
 import { AT, addTimesTo, addTimeTo, addTo, type FlowWindow } from './flow-window.ts';
-
-export const PHASES: readonly Phase[] = [0, 1, 2];
 
 /**
  * Counts all that a connection did from its beginning to its end, by its last record. Most short
