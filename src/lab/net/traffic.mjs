@@ -178,7 +178,7 @@ const commands = {
       }
     };
     await Promise.all(Array.from({ length: 50 }, worker));
-    for (const socket of sockets) await finish(await socket);
+    await Promise.all(sockets.map(async (socket) => finish(await socket)));
     console.log(JSON.stringify({}));
   },
   again: async (host, ...ports) => {
