@@ -165,16 +165,17 @@ export class TrackedSockets {
     this.#countNumbers(slot, record);
     this.#countRoundTrips(slot, record, epoch);
     this.#countRoundTrips(slot, record, epoch + 1);
-    this.#countDetails(slot, record.details);
-    countEnd(this.flow(slot).touch(), record);
+    const values = this.flow(slot).touch();
+    this.#countDetails(slot, values, record.details);
+    countEnd(values, record);
   }
 
   /** Counts how far the iterator saw the connection. */
   countProgress(slot: Slot, progress: SocketProgress): void {
     this.#processNames[slot] ||= progress.processName;
-    this.#touch(slot);
-    this.#moveTo(slot, progress);
-    this.#countDetails(slot, progress.details);
+    const values = this.#touch(slot);
+    this.#moveTo(slot, values, progress);
+    this.#countDetails(slot, values, progress.details);
   }
 
   /** Adds one to the level of the connection's state. */
@@ -210,7 +211,7 @@ export class TrackedSockets {
     const narrow = slot * NARROW_PLACES;
     const values = this.#touch(slot);
     this.#narrow[narrow + NARROW.state] = record.state;
-    this.#moveTo(slot, record);
+    this.#moveTo(slot, values, record);
     for (const phase of PHASES) {
       const retrans = this.#replace(narrow + NARROW.retrans + phase, record.retrans(phase));
       if (retrans > 0) addTo(values, AT.retrans + phase, retrans);
@@ -238,9 +239,9 @@ export class TrackedSockets {
 
   #moveTo(
     slot: Slot,
+    values: Float64Array,
     to: Pick<SocketProgress, 'bytesReceived' | 'bytesAcked' | 'segmentsIn' | 'segmentsOut'>,
   ): void {
-    const values = this.flow(slot).touch();
     const wide = slot * WIDE_PLACES;
     const narrow = slot * NARROW_PLACES;
     addTo(values, AT.bytesReceived, this.#advanceWide(wide + WIDE.bytesReceived, to.bytesReceived));
@@ -253,8 +254,7 @@ export class TrackedSockets {
    * Adds what is new, and one sample of each measure: a connection gives one at every report in
    * whose window it moved, and one at its end.
    */
-  #countDetails(slot: Slot, details: SocketDetails): void {
-    const values = this.flow(slot).touch();
+  #countDetails(slot: Slot, values: Float64Array, details: SocketDetails): void {
     const wide = slot * WIDE_PLACES;
     const narrow = slot * NARROW_PLACES;
     for (const [name, place] of WIDE_DETAILS) {

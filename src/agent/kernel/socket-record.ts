@@ -1,7 +1,7 @@
 /**
- * The layout of what the kernel's program writes (bpf/socket-record.h), in host order (all machines we run on are
- * little-endian). Records are read in place, field by field: at 65,536 sockets twice a second
- * an object for each record would cost more than all the rest.
+ * The layout of what the kernel's program writes (bpf/socket-record.h), in host order (all
+ * machines we run on are little-endian). Records are read in place, field by field: an object for
+ * each of 65,536 sockets at every reading would cost more than all the rest.
  */
 export const RECORD_BYTES = 320;
 export const PROGRESS_BYTES = 96;
