@@ -65,6 +65,18 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
 
     const traffic = (...args: (string | number)[]) => runTraffic(network, 'a', args);
 
+    /** Each of them and every byte, on both sides. */
+    const expectAll = async (connections: number) => {
+      const sent = await client.untilClosed(connections);
+      const received = await server.untilClosed(connections);
+      expect(total(sent, 'sockets_completed')).toBe(connections);
+      expect(total(sent, 'connect_attempts')).toBe(connections);
+      expect(total(sent, 'bytes_delivered')).toBe(connections * (HELLO + SYN + FIN));
+      expect(total(received, 'sockets_completed')).toBe(connections);
+      expect(total(received, 'bytes_received')).toBe(connections * (HELLO + FIN));
+      expect(client.counters().map_insertion_errors).toBe(0);
+    };
+
     test.each([
       { percent: 0.1, to: 'b' },
       { percent: 1, to: 'b' },
@@ -94,28 +106,14 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
 
     test('10,000 short connections, each of them and every byte, on both sides', async () => {
       await traffic('many', SERVER, PORT, 10_000, 50);
-      const sent = await client.untilClosed(10_000);
-      const received = await server.untilClosed(10_000);
-      expect(total(sent, 'sockets_completed')).toBe(10_000);
-      expect(total(sent, 'connect_attempts')).toBe(10_000);
-      expect(total(sent, 'bytes_delivered')).toBe(10_000 * (HELLO + SYN + FIN));
-      expect(total(received, 'sockets_completed')).toBe(10_000);
-      expect(total(received, 'bytes_received')).toBe(10_000 * (HELLO + FIN));
-      expect(client.counters().map_insertion_errors).toBe(0);
+      await expectAll(10_000);
     });
 
     test('12,500 connections at a time, more than their places and the ring have room for', async () => {
       await traffic('crowd', SERVER, PORT, 12_500);
-      const sent = await client.untilClosed(12_500);
-      const received = await server.untilClosed(12_500);
-      expect(total(sent, 'sockets_completed')).toBe(12_500);
-      expect(total(sent, 'connect_attempts')).toBe(12_500);
-      expect(total(sent, 'bytes_delivered')).toBe(12_500 * (HELLO + SYN + FIN));
-      expect(total(received, 'sockets_completed')).toBe(12_500);
-      expect(total(received, 'bytes_received')).toBe(12_500 * (HELLO + FIN));
+      await expectAll(12_500);
       // Nobody read while they closed: some waited in the table.
       if (isWhole) expect(client.counters().closed_ring_full).toBeGreaterThan(0);
-      expect(client.counters().map_insertion_errors).toBe(0);
     });
 
     test('requests and responses, each segment of them', async () => {
