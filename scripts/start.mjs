@@ -37,7 +37,8 @@ Network Flow Monitor runs at ${endpoint}
   console   ${address}
   commands  export AWS_SHARED_CREDENTIALS_FILE=${join(data, 'credentials')} NFM_ENDPOINT=${endpoint}
             bin/nfm top
-The first rows come with the agent's first report, within 35 seconds. Ctrl-C stops it.
+The agent's first report comes within 35 seconds, then one every 30. A machine that talks to nobody
+has its first rows in the second, of this console and the commands. Ctrl-C stops it.
 `);
 }
 
