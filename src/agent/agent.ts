@@ -119,7 +119,7 @@ export class Agent {
       await pause(Math.max(0, Math.min(wait, left)), signal);
       if (signal.aborted || steady.now() >= until) return;
       const fill = collector.collect();
-      wait = nextWait({ wait, fill, most: settings.aggregateMillis });
+      wait = nextWait({ wait, fill, max: settings.aggregateMillis });
     }
   }
 

@@ -166,10 +166,10 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
 }
 
 function buildPublisher(endpoint: Endpoint, { options, stop, log }: SharedParts): ReportPublisher {
-  const { spoolFolder: folder, spoolBytes: mostBytes, publishMillis, compression } = options;
+  const { spoolFolder: folder, spoolBytes: maxBytes, publishMillis, compression } = options;
   return new ReportPublisher({
     endpoint,
-    spool: new ReportSpool({ folder, mostBytes, log }),
+    spool: new ReportSpool({ folder, maxBytes, log }),
     periodMillis: publishMillis,
     compression,
     onForbidden: (reason) => stop.abort(new AgentError(forbiddenText(reason))),

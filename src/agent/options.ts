@@ -202,14 +202,14 @@ function choice(flags: string, text: string, [first, second]: readonly [string, 
 function wholeNumber(
   flags: string,
   text: string,
-  [least, most, value]: readonly [number, number, number],
+  [min, max, value]: readonly [number, number, number],
 ): Option {
-  return new Option(flags, `${text}, ${least} to ${most}`)
+  return new Option(flags, `${text}, ${min} to ${max}`)
     .default(value)
     .argParser((given: string) => {
       const number = Number(given);
-      if (/^\d+$/.test(given) && number >= least && number <= most) return number;
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+      if (/^\d+$/.test(given) && number >= min && number <= max) return number;
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     });
 }
 

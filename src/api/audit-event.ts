@@ -20,9 +20,9 @@ export interface AnsweredCall {
   readonly error?: unknown;
 }
 
-const MOST_TEXT = 512;
+const MAX_TEXT = 512;
 /** An event is a row of the control database; 100 targets with 200 tags are more than this. */
-const MOST_PARAMETERS = 8_192;
+const MAX_PARAMETERS = 8_192;
 /** Not of AWS's API. */
 const OWN_SOURCE = 'nfm';
 
@@ -45,7 +45,7 @@ export function auditEvent(call: AnsweredCall): AuditEvent {
     readOnly: isReadOnly(found),
     awsRegion: principal.region,
     sourceIPAddress: request.remoteAddress.replace(/^::ffff:/, ''),
-    userAgent: (headerValue(request, 'user-agent') ?? '').slice(0, MOST_TEXT),
+    userAgent: (headerValue(request, 'user-agent') ?? '').slice(0, MAX_TEXT),
     userIdentity: {
       type: 'AccessKey',
       arn: principalArn(principal),
@@ -69,7 +69,7 @@ function parametersOf({ ready, error }: AnsweredCall): AuditEvent['requestParame
   if (ready === undefined || isDenied(error)) return null;
   const parameters = pascalCase(ready.parameters);
   const isNone = Object.keys(parameters).length === 0;
-  return isNone || JSON.stringify(parameters).length > MOST_PARAMETERS ? null : parameters;
+  return isNone || JSON.stringify(parameters).length > MAX_PARAMETERS ? null : parameters;
 }
 
 function isDenied(error: unknown): boolean {
@@ -82,13 +82,13 @@ function errorOf(error: unknown): Pick<AuditEvent, 'errorCode' | 'errorMessage'>
   if (!(error instanceof ApiError)) return { errorCode: 'InternalServerException' };
   return {
     errorCode: error.name === 'AccessDeniedException' ? 'AccessDenied' : error.name,
-    errorMessage: error.message.slice(0, MOST_TEXT),
+    errorMessage: error.message.slice(0, MAX_TEXT),
   };
 }
 
 function resourcesOf(ready: ReadyCall | undefined): AuditEvent['resources'] {
   const resources = (ready?.intents ?? []).flatMap(({ resource = '' }) => {
-    const arn = parseArn(resource.slice(0, 2 * MOST_TEXT));
+    const arn = parseArn(resource.slice(0, 2 * MAX_TEXT));
     const type = TYPES[arn?.resource.split('/')[0] ?? ''];
     if (arn === undefined || type === undefined || arn.resource.endsWith('/*')) return [];
     return [{ accountId: arn.account, type, ARN: resource }];

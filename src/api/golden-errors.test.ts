@@ -54,8 +54,8 @@ beforeEach(async () => {
   bench = await controlBench();
   queryFolder = mkdtempSync(join(tmpdir(), 'nfm-golden-'));
   queryDatabase = await openDatabase({ url: `sqlite:${join(queryFolder, 'queries.db')}` });
-  const scopes = bench.scopes({ mostTargets: 1 });
-  const quotas = { mostMonitors: 1, mostLocalResources: 25, mostRemoteResources: 25 };
+  const scopes = bench.scopes({ maxTargets: 1 });
+  const quotas = { maxMonitors: 1, maxLocalResources: 25, maxRemoteResources: 25 };
   const monitors = bench.monitors({ quotas });
   queries = await startQueries(scopes);
   api = createApi({
@@ -92,7 +92,7 @@ async function startQueries(scopes: Pick<ScopeService, 'get'>): Promise<Queries>
     clock: bench.clock,
     log: silentLog,
     metrics: new Metrics(),
-    options: { concurrency: 1, mostUnfinished: 1 },
+    options: { concurrency: 1, maxUnfinished: 1 },
   });
   await started.start();
   return started;

@@ -22,12 +22,12 @@ interface Bucket {
 }
 
 /** Who has not called for longest begins again with a full bucket. */
-const MOST_BUCKETS = 10_000;
+const MAX_BUCKETS = 10_000;
 
 /** Token buckets, one an account and class, in this server's memory. */
 export class Throttle {
   readonly #deps: ThrottleDeps;
-  readonly #buckets = new BoundedMap<string, Bucket>(MOST_BUCKETS);
+  readonly #buckets = new BoundedMap<string, Bucket>(MAX_BUCKETS);
   readonly #refused: CounterMetric;
 
   constructor(deps: ThrottleDeps) {
@@ -44,13 +44,13 @@ export class Throttle {
     const { clock, perSecond, burstSeconds } = this.#deps;
     const rate = perSecond[callClass];
     if (rate === undefined) return;
-    const most = rate * burstSeconds;
+    const max = rate * burstSeconds;
     const key = `${account}/${callClass}`;
     const now = clock.now();
-    const { tokens, atMillis } = this.#buckets.get(key) ?? { tokens: most, atMillis: now };
+    const { tokens, atMillis } = this.#buckets.get(key) ?? { tokens: max, atMillis: now };
     // A clock set back gives no tokens, and takes none.
     const gained = (Math.max(0, now - atMillis) / 1000) * rate;
-    const filled = Math.min(most, tokens + gained);
+    const filled = Math.min(max, tokens + gained);
     const isAllowed = filled >= 1;
     this.#buckets.set(key, { tokens: isAllowed ? filled - 1 : filled, atMillis: now });
     if (isAllowed) return;

@@ -64,7 +64,7 @@ const CACHED_MILLIS = 60_000;
 /** A key made by another server is refused this long after it was asked for too early. */
 const UNKNOWN_MILLIS = 5_000;
 const KEYS_CACHED = 10_000;
-export const MOST_KEYS_PER_ACCOUNT = 1_000;
+export const MAX_KEYS_PER_ACCOUNT = 1_000;
 
 /**
  * Accounts and their access keys in the control database. Lookups are answered from memory for a
@@ -147,10 +147,10 @@ export class AccessKeys implements KeySource {
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('account', '=', account)
         .executeTakeFirstOrThrow();
-      if (count >= MOST_KEYS_PER_ACCOUNT) {
+      if (count >= MAX_KEYS_PER_ACCOUNT) {
         throw new ApiError(
           'ServiceQuotaExceededException',
-          `Account ${account} has ${MOST_KEYS_PER_ACCOUNT} access keys already: delete one first.`,
+          `Account ${account} has ${MAX_KEYS_PER_ACCOUNT} access keys already: delete one first.`,
         );
       }
       await this.#insert(transaction, [{ key, description, policy: policyText(grant) }]);

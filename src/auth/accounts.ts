@@ -28,7 +28,7 @@ export interface AccountChange {
   readonly description?: string | undefined;
 }
 
-export const MOST_ACCOUNTS = 10_000;
+export const MAX_ACCOUNTS = 10_000;
 
 /** The accounts of an installation, in the tables that `AccessKeys.migrate` makes. */
 export class Accounts {
@@ -64,8 +64,8 @@ export class Accounts {
         .selectFrom('account')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
-      if (count >= MOST_ACCOUNTS) {
-        const message = `there are ${MOST_ACCOUNTS} accounts already: delete one first`;
+      if (count >= MAX_ACCOUNTS) {
+        const message = `there are ${MAX_ACCOUNTS} accounts already: delete one first`;
         throw new ApiError('ServiceQuotaExceededException', message);
       }
       const { numInsertedOrUpdatedRows } = await transaction

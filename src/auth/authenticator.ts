@@ -50,7 +50,7 @@ export interface PreparedRequest {
 }
 
 /** What AWS allows a client's clock to be off, both ways. */
-const MOST_SKEW_MILLIS = 15 * 60_000;
+const MAX_SKEW_MILLIS = 15 * 60_000;
 
 /** One a key, day and Region: about 200 bytes each. */
 const SIGNING_KEYS_KEPT = 10_000;
@@ -151,14 +151,14 @@ export class Authenticator {
       );
     }
     const now = this.#deps.clock.now();
-    if (amzDateMillis < now - MOST_SKEW_MILLIS) {
+    if (amzDateMillis < now - MAX_SKEW_MILLIS) {
       throw invalid(
-        `Signature expired: ${amzDate} is now earlier than ${formatAmzDate(new Date(now - MOST_SKEW_MILLIS))} (${formatAmzDate(new Date(now))} - 15 min.)`,
+        `Signature expired: ${amzDate} is now earlier than ${formatAmzDate(new Date(now - MAX_SKEW_MILLIS))} (${formatAmzDate(new Date(now))} - 15 min.)`,
       );
     }
-    if (amzDateMillis > now + MOST_SKEW_MILLIS) {
+    if (amzDateMillis > now + MAX_SKEW_MILLIS) {
       throw invalid(
-        `Signature not yet current: ${amzDate} is still later than ${formatAmzDate(new Date(now + MOST_SKEW_MILLIS))} (${formatAmzDate(new Date(now))} + 15 min.)`,
+        `Signature not yet current: ${amzDate} is still later than ${formatAmzDate(new Date(now + MAX_SKEW_MILLIS))} (${formatAmzDate(new Date(now))} + 15 min.)`,
       );
     }
     return { amzDate, amzDateMillis };

@@ -15,7 +15,7 @@ export interface PolicyDocument {
 }
 
 /** Characters of a document; IAM's bound of a managed policy. */
-const MOST_CHARACTERS = 6_144;
+const MAX_CHARACTERS = 6_144;
 
 const VERSION = '2012-10-17';
 const DOCUMENT_ELEMENTS = ['Version', 'Id', 'Statement'];
@@ -30,8 +30,8 @@ const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'Resource'];
  */
 export function parsePolicy(value: unknown): PolicyDocument {
   const document = objectAt('policy', value, DOCUMENT_ELEMENTS);
-  if ((JSON.stringify(value) ?? '').length > MOST_CHARACTERS) {
-    throw invalid('policy', `at most ${MOST_CHARACTERS} characters are taken`);
+  if ((JSON.stringify(value) ?? '').length > MAX_CHARACTERS) {
+    throw invalid('policy', `at most ${MAX_CHARACTERS} characters are taken`);
   }
   if (document.Version !== undefined && document.Version !== VERSION) {
     throw invalid('policy.Version', `${VERSION} is taken`);

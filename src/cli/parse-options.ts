@@ -25,11 +25,11 @@ export function parseDuration(text: string): number {
 }
 
 /** A whole number in a range, for commander. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+    if (!(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
     }
     return value;
   };

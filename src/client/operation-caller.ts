@@ -25,7 +25,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const BACKOFF = { firstMillis: 100, mostMillis: 5_000 };
+const BACKOFF = { firstMillis: 100, maxMillis: 5_000 };
 
 /**
  * Calls operations over a transport. Answers 429 and 5xx and cut connections are tried again with
@@ -105,7 +105,7 @@ export class OperationCaller {
     const millis = backoffMillis(attempt, { ...BACKOFF, random: this.#random });
     const header = outcome instanceof Error ? undefined : outcome.headers['retry-after'];
     const askedMillis = Number(header ?? 0) * 1000;
-    return askedMillis > 0 ? Math.min(askedMillis, BACKOFF.mostMillis) + millis : millis;
+    return askedMillis > 0 ? Math.min(askedMillis, BACKOFF.maxMillis) + millis : millis;
   }
 }
 

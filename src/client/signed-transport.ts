@@ -7,7 +7,7 @@ import { ConnectionError } from './service-error.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 /** Answers are bounded: 500 rows of a monitor are about 0.5 MB. */
-const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface SignedTransportOptions {
   /** e.g. `http://127.0.0.1:8130`; a path in it is put before every target. */
@@ -95,7 +95,7 @@ async function readAnswer(response: IncomingMessage): Promise<TransportResponse>
   let size = 0;
   for await (const chunk of response) {
     size += chunk.length;
-    if (size > MOST_ANSWER_BYTES) throw new Error(`an answer beyond ${MOST_ANSWER_BYTES} bytes`);
+    if (size > MAX_ANSWER_BYTES) throw new Error(`an answer beyond ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   const headers = Object.entries(response.headersDistinct).map(

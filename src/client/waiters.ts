@@ -41,7 +41,7 @@ export async function waitUntilQueryDone(options: WaiterOptions, query: QueryRef
   });
 }
 
-const POLL = { firstMillis: 25, mostMillis: 2_000, growth: 1.6 };
+const POLL = { firstMillis: 25, maxMillis: 2_000, growth: 1.6 };
 
 async function poll<Result>(
   options: WaiterOptions,
@@ -55,6 +55,6 @@ async function poll<Result>(
     if (clock.now() >= deadlineMillis) {
       throw new WaiterError(`not done within ${options.maxWaitSeconds} s`);
     }
-    await (options.sleep ?? sleep)(Math.min(waitMillis, POLL.mostMillis), options.signal);
+    await (options.sleep ?? sleep)(Math.min(waitMillis, POLL.maxMillis), options.signal);
   }
 }

@@ -10,11 +10,11 @@ import type {
 import { shapeSpec } from './shapes.ts';
 
 /** Messages of one reading; past this many the rest are not worth the bytes. */
-const MOST_PROBLEMS = 10;
+const MAX_PROBLEMS = 10;
 
 const NOT_TEXT = /\0|\p{Surrogate}/u;
 const ISO_8601 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
-const INT32 = { least: -(2 ** 31), most: 2 ** 31 - 1 };
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 export interface Reading {
   /**
@@ -28,7 +28,7 @@ export interface Reading {
 
 /** Notes that the member at `path` breaks a constraint; the caller's value is not repeated. */
 export function addProblem(reading: Reading, path: string, constraint: string): undefined {
-  if (reading.problems.length < MOST_PROBLEMS) {
+  if (reading.problems.length < MAX_PROBLEMS) {
     const place = path === '' ? 'Value' : `Value at '${path}'`;
     reading.problems.push(`${place} failed to satisfy constraint: Member must ${constraint}`);
   }
@@ -119,7 +119,7 @@ function readNumber(spec: NumberSpec, raw: unknown, place: Place): number | unde
   if (typeof raw !== 'number') return problem(place, `be a number of type ${spec.type}`);
   if (spec.type === 'integer') {
     if (!Number.isInteger(raw)) return problem(place, 'be a whole number');
-    if (raw < INT32.least || raw > INT32.most) return problem(place, 'be a 32-bit integer');
+    if (raw < INT32.min || raw > INT32.max) return problem(place, 'be a 32-bit integer');
   }
   if (!strict(place)) return raw;
   if (spec.min !== undefined && raw < spec.min) {

@@ -46,10 +46,10 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     if (!skipped) await bench[Symbol.asyncDispose]();
   });
 
-  const auditLog = (mostEvents = 1_000) => {
+  const auditLog = (maxEvents = 1_000) => {
     const { database } = bench;
     metrics = new Metrics();
-    return new AuditLog({ database, log: silentLog, metrics, mostEvents });
+    return new AuditLog({ database, log: silentLog, metrics, maxEvents });
   };
 
   const everything = {

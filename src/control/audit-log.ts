@@ -12,7 +12,7 @@ export interface AuditLogDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Changes kept, and as many reads, so that these push none out; the oldest go. 0 records none. */
-  readonly mostEvents: number;
+  readonly maxEvents: number;
 }
 
 export interface AuditQuery {
@@ -41,13 +41,13 @@ interface Pending {
 
 const FLUSH_MILLIS = 1_000;
 /** A database that is down loses no more than what does not fit here; about 20 MB. */
-const MOST_PENDING = 10_000;
+const MAX_PENDING = 10_000;
 const BATCH = 500;
 /** Old events are looked for after so many new ones, as it costs a walk over the index. */
 const TRIM_EVERY = 1_000;
 
 /**
- * Who called what: a table of the control database that keeps the last `mostEvents` changes and as many
+ * Who called what: a table of the control database that keeps the last `maxEvents` changes and as many
  * reads (and up to 1,000 more until it is trimmed). A call only queues its event; a second later at most one transaction
  * writes all that waits. What a crash or a full queue loses is at most that, and the latter counted.
  */
@@ -83,8 +83,8 @@ export class AuditLog implements Service {
 
   /** Queues a call to be written. */
   record(event: AuditEvent, atMillis: number): void {
-    if (this.#deps.mostEvents === 0) return;
-    if (this.#pending.length < MOST_PENDING) this.#pending.push({ event, atMillis });
+    if (this.#deps.maxEvents === 0) return;
+    if (this.#pending.length < MAX_PENDING) this.#pending.push({ event, atMillis });
     else this.#dropped.add(1);
   }
 
@@ -168,7 +168,7 @@ export class AuditLog implements Service {
       .where('is_read', '=', isRead)
       .orderBy('at_millis', 'desc')
       .limit(1)
-      .offset(this.#deps.mostEvents)
+      .offset(this.#deps.maxEvents)
       .executeTakeFirst();
     if (oldest === undefined) return;
     await this.#tables

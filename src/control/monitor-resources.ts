@@ -9,8 +9,8 @@ import type { Owner } from '../model/owner.ts';
 import { REGION_NAME } from '../model/region-name.ts';
 
 export interface ResourceQuotas {
-  readonly mostLocalResources: number;
-  readonly mostRemoteResources: number;
+  readonly maxLocalResources: number;
+  readonly maxRemoteResources: number;
 }
 
 type ResourceType = LocalResourceType | RemoteResourceType;
@@ -71,7 +71,7 @@ export function checkLocalResources(
 ): readonly MonitorLocalResource[] {
   const unique = withoutRepetitions(resources);
   if (unique.length === 0) throw invalid('localResources: at least 1');
-  checkQuota('localResources', unique.length, quotas.mostLocalResources);
+  checkQuota('localResources', unique.length, quotas.maxLocalResources);
   for (const resource of unique) {
     checkForm('localResources', resource);
     checkRegion('localResources', owner, resource);
@@ -98,7 +98,7 @@ export function checkRemoteResources(
   quotas: ResourceQuotas,
 ): readonly MonitorRemoteResource[] {
   const unique = withoutRepetitions(resources);
-  checkQuota('remoteResources', unique.length, quotas.mostRemoteResources);
+  checkQuota('remoteResources', unique.length, quotas.maxRemoteResources);
   for (const resource of unique) {
     checkForm('remoteResources', resource);
     checkRegion('remoteResources', owner, resource);
@@ -124,11 +124,11 @@ function withoutRepetitions<R extends Resource>(resources: readonly R[]): readon
   ];
 }
 
-function checkQuota(member: Member, count: number, most: number): void {
-  if (count <= most) return;
+function checkQuota(member: Member, count: number, max: number): void {
+  if (count <= max) return;
   throw new ApiError(
     'ServiceQuotaExceededException',
-    `${member}: ${count} were given, a monitor has at most ${most}`,
+    `${member}: ${count} were given, a monitor has at most ${max}`,
   );
 }
 

@@ -208,7 +208,7 @@ describe('idempotency', () => {
 });
 
 test('any updates one after the other leave what sets would, or say why not', async () => {
-  const quotas = { mostMonitors: 1, mostLocalResources: 3, mostRemoteResources: 3 };
+  const quotas = { maxMonitors: 1, maxLocalResources: 3, maxRemoteResources: 3 };
   const monitors = bench.monitors({ quotas });
   const list = fc.array(fc.integer({ min: 1, max: 5 }).map(zone), { maxLength: 4 });
   const keyOf = ({ identifier }: MonitorLocalResource | MonitorRemoteResource) => identifier;

@@ -150,7 +150,7 @@ describe('quotas', () => {
   });
 
   test('they can be other ones', async () => {
-    const quotas = { mostMonitors: 1, mostLocalResources: 1, mostRemoteResources: 0 };
+    const quotas = { maxMonitors: 1, maxLocalResources: 1, maxRemoteResources: 0 };
     const monitors = bench.monitors({ quotas });
     await monitors.create(owner, request);
     const second = { ...request, monitorName: 'second', clientToken: undefined };

@@ -19,16 +19,16 @@ import { type Page, type PageRequest, pageOf } from './page.ts';
 import { changeTags, checkTags, type TagChange, type Tags } from './tags.ts';
 
 export interface MonitorQuotas {
-  readonly mostMonitors: number;
-  readonly mostLocalResources: number;
-  readonly mostRemoteResources: number;
+  readonly maxMonitors: number;
+  readonly maxLocalResources: number;
+  readonly maxRemoteResources: number;
 }
 
 /** AWS's own, an account and Region. */
 export const DEFAULT_MONITOR_QUOTAS: MonitorQuotas = {
-  mostMonitors: 20,
-  mostLocalResources: 25,
-  mostRemoteResources: 25,
+  maxMonitors: 20,
+  maxLocalResources: 25,
+  maxRemoteResources: 25,
 };
 
 export interface MonitorsDeps {
@@ -151,10 +151,10 @@ export class Monitors {
       .where('region', '=', owner.region)
       .where('status', '<>', 'DELETING')
       .executeTakeFirstOrThrow();
-    if (count > this.#quotas.mostMonitors) {
+    if (count > this.#quotas.maxMonitors) {
       throw new ApiError(
         'ServiceQuotaExceededException',
-        `Account ${owner.account} has ${this.#quotas.mostMonitors} monitors in ${owner.region}, which is the most`,
+        `Account ${owner.account} has ${this.#quotas.maxMonitors} monitors in ${owner.region}, which is the most`,
       );
     }
   }

@@ -155,7 +155,7 @@ test('the management account adds others, and an account that no longer is one s
 });
 
 test('any updates one after the other leave what sets would, or say why not', async () => {
-  const scopes = bench.scopes({ ...management, mostTargets: 4 });
+  const scopes = bench.scopes({ ...management, maxTargets: 4 });
   const target = fc.record({
     account: fc.constantFrom('123456789012', '210987654321'),
     region: fc.constantFrom('us-east-1', 'us-east-2', 'eu-west-1'),

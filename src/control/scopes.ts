@@ -27,7 +27,7 @@ export interface ScopesDeps {
   /** Which accounts a scope's owner may have as targets beside its own: `Organization`. */
   readonly organization: Pick<Organization, 'visibleTo'>;
   /** Targets of a scope; AWS has 100. */
-  readonly mostTargets?: number | undefined;
+  readonly maxTargets?: number | undefined;
   /** Told that a scope's status is to be moved on: `ScopeWorker.wake`. */
   readonly wake: () => void;
 }
@@ -38,7 +38,7 @@ export interface CreateScopeRequest {
   readonly tags: Tags;
 }
 
-const DEFAULT_MOST_TARGETS = 100;
+const DEFAULT_MAX_TARGETS = 100;
 
 /**
  * Scopes: which accounts' and Regions' flows an account sees; at most one an account and Region. The
@@ -94,8 +94,8 @@ export class Scopes {
   }
 
   async #rules({ account }: Owner): Promise<TargetRules> {
-    const { organization, mostTargets = DEFAULT_MOST_TARGETS } = this.#deps;
-    return { visible: await organization.visibleTo(account), mostTargets };
+    const { organization, maxTargets = DEFAULT_MAX_TARGETS } = this.#deps;
+    return { visible: await organization.visibleTo(account), maxTargets };
   }
 
   async #insert(

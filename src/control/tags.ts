@@ -5,7 +5,7 @@ export type TagChange = { readonly add: Tags } | { readonly removeKeys: readonly
 
 export type Tags = Readonly<Record<string, string>>;
 
-const MOST_TAGS = 200;
+const MAX_TAGS = 200;
 
 /**
  * The tags sorted by key, so that equal ones compare equal. Throws ValidationException for more than
@@ -13,7 +13,7 @@ const MOST_TAGS = 200;
  */
 export function checkTags(tags: Tags): Tags {
   const entries = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length > MOST_TAGS) throw invalid(`tags: at most ${MOST_TAGS}`);
+  if (entries.length > MAX_TAGS) throw invalid(`tags: at most ${MAX_TAGS}`);
   for (const [key, value] of entries) {
     if (key === '' || [...key].length > 128) throw invalid('tags: keys have 1 to 128 characters');
     if (/^aws:/i.test(key)) throw invalid(`tags: '${key}' begins with 'aws:', which is reserved`);

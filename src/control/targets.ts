@@ -9,7 +9,7 @@ export interface TargetRules {
    * undefined for an account that may look into no other.
    */
   readonly visible: ReadonlySet<string> | undefined;
-  readonly mostTargets: number;
+  readonly maxTargets: number;
 }
 
 /** What UpdateScope is asked to do with a scope's targets. */
@@ -85,11 +85,11 @@ function keyOf({ account, region }: ScopeTarget): string {
   return `${account}/${region}`;
 }
 
-function checkQuota(member: string, count: number, { mostTargets }: TargetRules): void {
-  if (count <= mostTargets) return;
+function checkQuota(member: string, count: number, { maxTargets }: TargetRules): void {
+  if (count <= maxTargets) return;
   throw new ApiError(
     'ServiceQuotaExceededException',
-    `${member}: the scope would have ${count} targets, the most is ${mostTargets}`,
+    `${member}: the scope would have ${count} targets, the most is ${maxTargets}`,
   );
 }
 

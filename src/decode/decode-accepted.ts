@@ -45,7 +45,7 @@ export interface DecodeLimits {
 
 /** An agent's clock this far off, by the request's date, is corrected. */
 const SKEW_MILLIS = 5_000;
-const MOST_AHEAD_MILLIS = 60_000;
+const MAX_AHEAD_MILLIS = 60_000;
 
 /**
  * Reads an accepted report's flows. What is refused depends only on the report and on when it was
@@ -107,6 +107,6 @@ function refuseTime(
   limits: DecodeLimits,
 ): Refusal | undefined {
   const ageMillis = accepted.receivedAtMillis - timeMillis;
-  if (ageMillis < -MOST_AHEAD_MILLIS) return 'time-ahead';
+  if (ageMillis < -MAX_AHEAD_MILLIS) return 'time-ahead';
   return ageMillis > limits.retentionSeconds * 1000 ? 'time-expired' : undefined;
 }

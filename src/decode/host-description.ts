@@ -9,15 +9,15 @@ import {
 import type { Attributes } from '../wire/otlp/attributes.ts';
 
 /** A host lists at most this many addresses; the rest are left out. */
-const MOST_INTERFACES = 1024;
+const MAX_INTERFACES = 1024;
 /** More than any EC2 instance has. */
-const MOST_CARDS = 64;
+const MAX_CARDS = 64;
 /** Longer names are cut: they are labels, and rows must stay small. */
-const MOST_TEXT = 256;
+const MAX_TEXT = 256;
 
 /** A name as it is stored: not longer than a label may be. */
 export function cutText(text: string): string {
-  return text.length > MOST_TEXT ? text.slice(0, MOST_TEXT) : text;
+  return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
 }
 
 function text(attributes: Attributes, ...keys: readonly string[]): string {
@@ -51,7 +51,7 @@ export function readHost(attributes: Attributes): HostDescription {
 function readInterfaces(attributes: Attributes): HostInterface[] {
   const items = attributes.get(HOST_ATTRIBUTES.interfaces);
   if (!Array.isArray(items)) return [];
-  return items.slice(0, MOST_INTERFACES).flatMap((item) => {
+  return items.slice(0, MAX_INTERFACES).flatMap((item) => {
     const parsed = typeof item === 'string' ? parseInterface(item) : undefined;
     return parsed === undefined ? [] : [parsed];
   });
@@ -61,7 +61,7 @@ function readInterfaces(attributes: Attributes): HostInterface[] {
 function readCards(attributes: Attributes): NetworkCard[] {
   const items = attributes.get(HOST_ATTRIBUTES.cards);
   if (!Array.isArray(items)) return [];
-  return items.slice(0, MOST_CARDS).flatMap((item) => {
+  return items.slice(0, MAX_CARDS).flatMap((item) => {
     const parts = typeof item === 'string' ? item.split(' ').map(cutText) : [];
     const [id = '', mac = '', subnetId = '', vpcId = ''] = parts;
     return parts.length === 4 ? [{ id, mac, subnetId, vpcId }] : [];
@@ -79,5 +79,5 @@ function parseInterface(line: string): HostInterface | undefined {
   const longest = address.includes(':') ? 128 : 32;
   if (!/^\d{1,3}$/.test(lengthText) || prefixLength > longest || rest !== undefined)
     return undefined;
-  return { name: name.slice(0, MOST_TEXT), kind, address, prefixLength };
+  return { name: name.slice(0, MAX_TEXT), kind, address, prefixLength };
 }

@@ -24,7 +24,7 @@ export function baselines(cells: Cells, p: Parameters): Baselines {
   const classLoss = classes.segments.map((segments, b) => {
     const prior = classes.priorLoss[b] ?? 0;
     const retrans = classes.retrans[b] ?? 0;
-    return Math.max(p.leastLoss, (p.classWeight + retrans) / (p.classWeight / prior + segments));
+    return Math.max(p.minLoss, (p.classWeight + retrans) / (p.classWeight / prior + segments));
   });
   const classSilence = classes.attempts.map(
     (attempts, b) =>
@@ -44,7 +44,7 @@ export function baselines(cells: Cells, p: Parameters): Baselines {
     const retrans = history.retrans[i] as number;
     const segments = history.segments[i] as number;
     const own = (p.classWeight + retrans) / (p.classWeight / ofClass + segments);
-    found.loss[i] = Math.min(Math.max(p.leastLoss, own), p.mostAboveClass * ofClass);
+    found.loss[i] = Math.min(Math.max(p.minLoss, own), p.maxAboveClass * ofClass);
     found.spread[i] = Math.min(p.newSpread, Math.max(p.knownSpread, 1 / (p.classWeight + retrans)));
     const silentOfClass = classSilence[cells.baselineClass[i] as number] as number;
     const silent = p.classWeight + (history.silent[i] as number);
@@ -61,7 +61,7 @@ function rttBaseline(
   { p, found }: { readonly p: Parameters; readonly found: Baselines },
 ): void {
   const weight = history.rttWeight[i] as number;
-  if (!(weight >= p.rttLeastWindows)) {
+  if (!(weight >= p.rttMinWindows)) {
     found.rtt[i] = Number.NaN;
     return;
   }
@@ -73,7 +73,7 @@ function rttBaseline(
   found.rtt[i] = rtt;
   found.rttScale[i] = Math.max(
     rtt * Math.sqrt(shrunk),
-    rtt * p.rttLeastScale + p.rttLeastScaleMicros,
+    rtt * p.rttMinScale + p.rttMinScaleMicros,
   );
   found.rttMin[i] = Math.exp((history.lnRttMin[i] as number) / weight);
 }

@@ -87,7 +87,7 @@ export function cellState(cells: Cells, p: Parameters): CellState {
     rttWeight: numbers(),
     living: numbers().fill(1 - p.privateDead * p.deadGivenFault),
     silence: base.silence.map((share) =>
-      Math.min(p.mostSilence, share * p.tolerance + p.silenceAdded),
+      Math.min(p.maxSilence, share * p.tolerance + p.silenceAdded),
     ),
     silenceSpread: base.silenceSpread,
     silenceExcess: numbers(),
@@ -111,10 +111,10 @@ function commonRtt(cells: Cells, baseRtt: Float64Array, p: Parameters): number {
 
 /** ln(e^a + e^b). */
 export function lnAdd(a: number, b: number): number {
-  const most = Math.max(a, b);
-  return most === Number.NEGATIVE_INFINITY ? most : most + Math.log1p(Math.exp(-Math.abs(a - b)));
+  const max = Math.max(a, b);
+  return max === Number.NEGATIVE_INFINITY ? max : max + Math.log1p(Math.exp(-Math.abs(a - b)));
 }
 
-export function clip(nats: number, most: number): number {
-  return Math.min(most, Math.max(-most, nats));
+export function clip(nats: number, max: number): number {
+  return Math.min(max, Math.max(-max, nats));
 }

@@ -16,5 +16,5 @@ export function deadNats(state: CellState, i: number, share: number): number {
   const { p } = state;
   const dead = 1 - (state.living[i] as number) * (1 - p.deadBase);
   const ratio = life === DEAD ? p.deadGivenFault / dead : (1 - p.deadGivenFault) / (1 - dead);
-  return clip(Math.log(1 - share + share * ratio), p.mostNatsPerCell);
+  return clip(Math.log(1 - share + share * ratio), p.maxNatsPerCell);
 }

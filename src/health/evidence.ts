@@ -84,11 +84,11 @@ export class Evidence {
     const { from, to } = RULES[channel];
     const others = this.totals.slice(construct * COLUMNS + from, construct * COLUMNS + to);
     for (let k = from; k < to; k += 1) {
-      let most = 0;
+      let max = 0;
       for (const i of this.cellsOf(construct)) {
-        most = Math.max(most, this.state.rows[i * COLUMNS + k] as number);
+        max = Math.max(max, this.state.rows[i * COLUMNS + k] as number);
       }
-      (others[k - from] as number) -= most;
+      (others[k - from] as number) -= max;
     }
     return lnMeanExp(others, 0, others.length);
   }
@@ -159,9 +159,9 @@ function invert(cells: Cells, constructs: number): [Uint32Array, Uint32Array] {
 
 /** ln of the mean of e^x over a range. */
 export function lnMeanExp(values: Float64Array, from: number, to: number): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let k = from; k < to; k += 1) most = Math.max(most, values[k] as number);
+  let max = Number.NEGATIVE_INFINITY;
+  for (let k = from; k < to; k += 1) max = Math.max(max, values[k] as number);
   let sum = 0;
-  for (let k = from; k < to; k += 1) sum += Math.exp((values[k] as number) - most);
-  return most + Math.log(sum / (to - from));
+  for (let k = from; k < to; k += 1) sum += Math.exp((values[k] as number) - max);
+  return max + Math.log(sum / (to - from));
 }

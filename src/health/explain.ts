@@ -19,7 +19,7 @@ export interface ExplainedWindow extends JudgedWindow {
 }
 
 /** Findings explained in full; those of one monitor are rarely more. */
-const MOST_FINDINGS = 10;
+const MAX_FINDINGS = 10;
 
 /** A monitor's verdict with all that proves it. */
 export function explain(
@@ -38,7 +38,7 @@ export function explain(
   const { state, healthIndicator, smallestLoss } = verdict;
   const { cells, segments, retrans, known } = monitor.sums;
   const explained = verdict.findings
-    .slice(0, MOST_FINDINGS)
+    .slice(0, MAX_FINDINGS)
     .map(({ finding }) => explainFinding(window, finding, monitor));
   const power = { cells, segments, smallestLoss };
   return {

@@ -15,7 +15,7 @@ export interface FlowWindow {
 }
 
 /** Bits that a JSON number holds exactly. */
-export const MOST_MONITORS = 50;
+export const MAX_MONITORS = 50;
 
 /** The only categories that count for the indicator. */
 const COUNTED = [
@@ -43,7 +43,7 @@ export function windowFilter(window: FlowWindow): SqlFragment {
 /** Bit i: a flow of monitor i. */
 export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
   const bits = monitors
-    .slice(0, MOST_MONITORS)
+    .slice(0, MAX_MONITORS)
     .map(
       (monitor, i) =>
         sql`toUInt64(${monitorFilter(monitor, owner)}) * ${param('UInt64', String(2 ** i))}`,
@@ -107,20 +107,20 @@ LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS cla
 /** Baselines as in `baseline.ts`, with the tolerance: `base` is what of `n` is expected at most. */
 function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
   const weight = number(p.classWeight);
-  const least = number(p.leastLoss);
+  const min = number(p.minLoss);
   const classLoss = sql`SELECT *, (${weight} + class_silent) / (${number(p.classWeight / p.priorSilence)} + class_tried) AS class_silence,
-  busy > 0 AND rwnd_limited >= ${number(p.stallShare)} * busy AND h_busy > 0 AND h_limited <= ${number(p.stallUsualShare)} * h_busy AS stalled, h_w >= ${number(p.rttLeastWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${least}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
+  busy > 0 AND rwnd_limited >= ${number(p.stallShare)} * busy AND h_busy > 0 AND h_limited <= ${number(p.stallUsualShare)} * h_busy AS stalled, h_w >= ${number(p.rttMinWindows)} AND rtts > 0 AND rtt_sum > 0 AS has_rtt, greatest(${min}, (${weight} + class_k) / (${weight} / prior + class_n)) AS class_loss FROM (${cellsWithHistorySql(window, p)})`;
   const perCell = sql`SELECT *,
-  n * (least(greatest(${least}, (${weight} + h_k) / (${weight} / class_loss + h_n)), ${number(p.mostAboveClass)} * class_loss) * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
+  n * (least(greatest(${min}, (${weight} + h_k) / (${weight} / class_loss + h_n)), ${number(p.maxAboveClass)} * class_loss) * ${number(p.tolerance)} + ${number(p.toleranceAdded)}) AS base,
   least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_k))) AS spread,
-  least(${number(p.mostSilence)}, (${weight} + h_silent) / (${weight} / class_silence + h_tried) * ${number(p.tolerance)} + ${number(p.silenceAdded)}) AS silence,
+  least(${number(p.maxSilence)}, (${weight} + h_silent) / (${weight} / class_silence + h_tried) * ${number(p.tolerance)} + ${number(p.silenceAdded)}) AS silence,
   least(${number(p.newSpread)}, greatest(${number(p.knownSpread)}, 1 / (${weight} + h_silent))) AS silence_spread,
   exp(h_x / h_w) AS base_rtt,
   sqrt((greatest(0, h_xx / h_w - h_x / h_w * h_x / h_w) * h_w + ${number(p.rttScale ** 2 * p.rttScaleWindows)}) / (h_w + ${number(p.rttScaleWindows)})) AS relative_scale,
   quantileExactIf(0.5)(rtt_sum / rtts / exp(h_x / h_w), has_rtt) OVER () AS median
 FROM (${classLoss})`;
   return sql`SELECT *,
-  greatest(base_rtt * relative_scale, base_rtt * ${number(p.rttLeastScale)} + ${number(p.rttLeastScaleMicros)}) AS scale,
+  greatest(base_rtt * relative_scale, base_rtt * ${number(p.rttMinScale)} + ${number(p.rttMinScaleMicros)}) AS scale,
   rtt_sum / rtts / if(abs(median - 1) <= ${number(p.commonMode)}, median, 1) - base_rtt AS off
 FROM (${perCell})`;
 }
@@ -178,7 +178,7 @@ export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
   arrayMap(x -> log((${number(1 - p.privateSilence)} * x + ${number(p.privateSilence)} * s_outlier) / s_null), arraySlice(s, 2)) AS unanswered,
   arrayMap(q -> if(life = 0, 0, log(1 - q + q * ${numbers(deadRatios)}[life])), ${numbers(p.fractionGrid)}) AS dead
 FROM (${weightsSql(window, p)})`;
-  const clip = sql`x -> greatest(${number(-p.mostNatsPerCell)}, least(${number(p.mostNatsPerCell)}, x))`;
+  const clip = sql`x -> greatest(${number(-p.maxNatsPerCell)}, least(${number(p.maxNatsPerCell)}, x))`;
   return sql`SELECT *,
   arrayMap(${clip}, arrayConcat(arrayMap(x -> if(n > 0 AND life != 2, x, 0), arrayConcat(uniform, fraction)), arrayMap(x -> if(has_rtt AND NOT stalled, x, 0), shifted), dead, arrayMap(x -> if(tries > 0 AND life != 2, x, 0), unanswered))) AS evidence
 FROM (${rows})`;

@@ -41,7 +41,7 @@ function nextWindow(): FlowWindow {
 /** Of two images. */
 const groupsOf: GroupsOf = (instance) => [{ class: 'image', id: `ami-${instance.at(-1) === '0'}` }];
 
-const count = (most: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(most));
+const count = (max: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(max));
 const flow = fc.record({
   host: fc.nat(4),
   remote: fc.nat(4),

@@ -412,20 +412,20 @@ test('a topology that changes in the middle moves the blame along, and breaks no
 test('counters at their greatest blame nobody and break nothing', async () => {
   const health = await service();
   await windows(health, 2);
-  const most = 2 ** 32 - 1;
+  const max = 2 ** 32 - 1;
   await windows(health, 2, {
     change: (host, vpc) =>
       host === 0 && vpc === 'vpc-b'
         ? {
             segments_delivered: Number.MAX_SAFE_INTEGER,
-            retrans_est: most,
-            rtt_us_count: most,
+            retrans_est: max,
+            rtt_us_count: max,
             rtt_us_sum: Number.MAX_SAFE_INTEGER,
             rtt_us_min: 0,
-            connect_attempts: most,
-            retrans_syn: most,
+            connect_attempts: max,
+            retrans_syn: max,
             busy_us: 0,
-            rwnd_limited_us: most,
+            rwnd_limited_us: max,
           }
         : {},
   });

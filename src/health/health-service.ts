@@ -6,7 +6,7 @@ import type { Service } from '../lib/service.ts';
 import type { HealthExplanation } from '../model/health.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
-import { MOST_MONITORS } from './first-pass-sql.ts';
+import { MAX_MONITORS } from './first-pass-sql.ts';
 import type { ConstructsOf, GroupsOf } from './flow-constructs.ts';
 import type { HealthTables } from './health-tables.ts';
 import { updateIncidents } from './incidents.ts';
@@ -49,14 +49,14 @@ export interface HealthOptions {
 type Outcome = 'judged' | 'waiting' | 'not due';
 
 /** Reports take this long to come in: an agent's, sent at the window's end, over its retries. */
-const MOST_LAG_SECONDS = 10;
+const MAX_LAG_SECONDS = 10;
 /** A window is judged by then with what there is, though the store lags behind. */
 const LATEST_SECONDS = 120;
 /** A minute's numbers do not change any more so long after its end. */
 const FINAL_SECONDS = 120;
 /** After a longer stop the windows in between are left out: nobody waits for them. */
-const MOST_CATCH_UP_SECONDS = 3_600;
-const MOST_LOOK_MILLIS = 1_000;
+const MAX_CATCH_UP_SECONDS = 3_600;
+const MAX_LOOK_MILLIS = 1_000;
 const EXPIRE_SECONDS = 600;
 /** Hosts of so many windows back are expected to report. */
 const EXPECTED_WINDOWS = 10;
@@ -125,7 +125,7 @@ export class HealthService implements Service {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { options, log } = this.#deps;
-    const lookMillis = Math.min(MOST_LOOK_MILLIS, (options.windowSeconds * 1000) / 4);
+    const lookMillis = Math.min(MAX_LOOK_MILLIS, (options.windowSeconds * 1000) / 4);
     while (!signal.aborted) {
       try {
         await this.judgeDue(signal);
@@ -163,7 +163,7 @@ export class HealthService implements Service {
     if (dueSeconds === this.#judgedSeconds) return;
     const owned = await this.#deps.monitors();
     const owners = new Map(owned.map(({ owner }) => [ownerKey(owner), owner]));
-    const recent = Math.max(0, Math.floor(nowSeconds) - MOST_CATCH_UP_SECONDS);
+    const recent = Math.max(0, Math.floor(nowSeconds) - MAX_CATCH_UP_SECONDS);
     for (const owner of await this.#reader.owners(recent, Math.ceil(nowSeconds) + 60)) {
       owners.set(ownerKey(owner), owner);
     }
@@ -172,7 +172,7 @@ export class HealthService implements Service {
       const monitors = owned
         .filter((each) => ownerKey(each.owner) === key && each.monitor.status === 'ACTIVE')
         .map(({ monitor }) => monitor)
-        .slice(0, MOST_MONITORS);
+        .slice(0, MAX_MONITORS);
       let outcome: Outcome = 'judged';
       // One after the other: each needs what the one before has left.
       while (!signal.aborted && outcome === 'judged') {
@@ -192,7 +192,7 @@ export class HealthService implements Service {
     const { windowSeconds } = options;
     const nowSeconds = clock.now() / 1000;
     const state = await tables.stateOf(owner);
-    const oldest = alignDown(nowSeconds - MOST_CATCH_UP_SECONDS, windowSeconds);
+    const oldest = alignDown(nowSeconds - MAX_CATCH_UP_SECONDS, windowSeconds);
     if (
       state === undefined ||
       state.nextSeconds < oldest ||
@@ -246,7 +246,7 @@ export class HealthService implements Service {
 }
 
 function lagSeconds({ windowSeconds }: HealthOptions): number {
-  return Math.min(MOST_LAG_SECONDS, windowSeconds);
+  return Math.min(MAX_LAG_SECONDS, windowSeconds);
 }
 
 function alignDown(seconds: number, windowSeconds: number): number {

@@ -139,8 +139,8 @@ export interface LatestMinute extends HealthMinute {
   readonly sentence: string;
 }
 
-const MOST_ROWS = 20_000;
-const MOST_INCIDENTS = 1_000;
+const MAX_ROWS = 20_000;
+const MAX_INCIDENTS = 1_000;
 
 /**
  * Verdicts, what detectors remember, and incidents, in the control database: a window's are written
@@ -249,7 +249,7 @@ export class HealthTables {
       .where('minute_seconds', '>=', range.startSeconds)
       .where('minute_seconds', '<', range.endSeconds)
       .orderBy('minute_seconds')
-      .limit(MOST_ROWS)
+      .limit(MAX_ROWS)
       .execute();
     return rows.map(minuteOf);
   }
@@ -319,7 +319,7 @@ export class HealthTables {
       )
       .orderBy('opened_seconds', 'desc')
       .orderBy('id')
-      .limit(MOST_INCIDENTS)
+      .limit(MAX_INCIDENTS)
       .execute();
     return rows.map(({ incident }) => JSON.parse(incident) as KeptIncident);
   }

@@ -34,7 +34,7 @@ export interface KeptIncident extends Incident {
   readonly lastSize: number;
 }
 
-const MOST_EVENTS = 100;
+const MAX_EVENTS = 100;
 /** A severity that changes by this factor is worth a line. */
 const WORTH_A_LINE = 2;
 
@@ -168,7 +168,7 @@ function withEvent(
   { endSeconds }: IncidentWindow,
 ): IncidentEvent[] {
   const [first, ...rest] = [...timeline, { at: iso(endSeconds), ...event }];
-  return first === undefined ? [] : [first, ...rest.slice(-(MOST_EVENTS - 1))];
+  return first === undefined ? [] : [first, ...rest.slice(-(MAX_EVENTS - 1))];
 }
 
 function has(constructs: readonly HealthConstruct[], wanted: HealthConstruct): boolean {

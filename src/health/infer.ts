@@ -72,9 +72,9 @@ export function lnEOfOthers({ evidence }: Inference, construct: number): number 
 
 /** The mean of e-values is one. */
 function lnMean(each: readonly number[]): number {
-  const most = Math.max(...each);
-  const sum = each.reduce((total, nats) => total + Math.exp(nats - most), 0);
-  return most + Math.log(sum / each.length);
+  const max = Math.max(...each);
+  const sum = each.reduce((total, nats) => total + Math.exp(nats - max), 0);
+  return max + Math.log(sum / each.length);
 }
 
 /** Over all channels: the mean of e-values is one. */

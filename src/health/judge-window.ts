@@ -57,8 +57,8 @@ export interface WindowJudgement {
   readonly excluded: Excluded;
 }
 
-const MOST_CONSTRUCTS = 1_000;
-const MOST_FLOWS = 10;
+const MAX_CONSTRUCTS = 1_000;
+const MAX_FLOWS = 10;
 
 /** The verdict on a window. Pure: the same inputs and parameters give the same verdict, always. */
 export function judgeWindow(inputs: WindowInputs, p: Parameters): WindowJudgement {
@@ -169,7 +169,7 @@ function constructHealth(
       finding: finding && explainFinding(judged, finding, everything(judged)),
     });
   }
-  return health.sort((a, b) => b.evidenceNats - a.evidenceNats).slice(0, MOST_CONSTRUCTS);
+  return health.sort((a, b) => b.evidenceNats - a.evidenceNats).slice(0, MAX_CONSTRUCTS);
 }
 
 const NO_SUMS = { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 };
@@ -200,7 +200,7 @@ function proof({ inference, constructs }: ExplainedWindow, { construct }: Findin
       retrans: cells.retrans[i] as number,
     }))
     .sort((a, b) => b.retrans - a.retrans)
-    .slice(0, MOST_FLOWS);
+    .slice(0, MAX_FLOWS);
 }
 
 /**

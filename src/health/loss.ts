@@ -23,41 +23,41 @@ export function lossRow(state: CellState, i: number): void {
   const at = i * COLUMNS + LOSS_AT;
   const excess = state.excess[i] as number;
   const now = lnLoss(state, i, excess);
-  let most = now;
+  let max = now;
   for (let k = 0; k < p.lossGrid.length; k += 1) {
     const nats = lnLoss(state, i, excess + (p.lossGrid[k] as number));
     grid[k] = nats;
-    if (nats > most) most = nats;
+    if (nats > max) max = nats;
   }
   let outlier = 0;
   for (let k = PRIVATE_FROM; k < p.lossGrid.length; k += 1) {
-    outlier += Math.exp((grid[k] as number) - most);
+    outlier += Math.exp((grid[k] as number) - max);
   }
   outlier /= p.lossGrid.length - PRIVATE_FROM;
   const brokenAt = state.brokenAt[i] as number;
   if (brokenAt >= 0) {
-    const broken = Math.exp((grid[brokenAt] as number) - most);
+    const broken = Math.exp((grid[brokenAt] as number) - max);
     outlier = p.brokenLoss * broken + (1 - p.brokenLoss) * outlier;
   }
   const sound = state.sound[i] as number;
-  const nullNow = sound * Math.exp(now - most);
+  const nullNow = sound * Math.exp(now - max);
   const nullLikelihood = nullNow + (1 - sound) * outlier;
   // Also of counters that make no sense.
   if (!(nullLikelihood > 0)) {
     sayNothing(state, i);
     return;
   }
-  state.lnOutlier[i] = Math.log(outlier) + most;
-  state.lnNull[i] = Math.log(nullLikelihood) + most;
+  state.lnOutlier[i] = Math.log(outlier) + max;
+  state.lnNull[i] = Math.log(nullLikelihood) + max;
   state.lossWeight[i] = nullNow / nullLikelihood;
   for (let k = 0; k < p.lossGrid.length; k += 1) {
-    const likelihood = sound * Math.exp((grid[k] as number) - most) + (1 - sound) * outlier;
-    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.mostNatsPerCell);
+    const likelihood = sound * Math.exp((grid[k] as number) - max) + (1 - sound) * outlier;
+    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.maxNatsPerCell);
   }
   const ratio = outlier / nullLikelihood - 1;
   for (let k = 0; k < p.fractionGrid.length; k += 1) {
     const nats = Math.log1p((p.fractionGrid[k] as number) * ratio);
-    rows[i * COLUMNS + FRACTION_AT + k] = clip(nats, p.mostNatsPerCell);
+    rows[i * COLUMNS + FRACTION_AT + k] = clip(nats, p.maxNatsPerCell);
   }
 }
 
@@ -113,5 +113,5 @@ export function lossFractionNats(state: CellState, i: number, share: number): nu
   const lnNull = state.lnNull[i] as number;
   if (lnNull === Number.NEGATIVE_INFINITY) return 0;
   const nats = Math.log1p(share * Math.expm1((state.lnOutlier[i] as number) - lnNull));
-  return clip(nats, state.p.mostNatsPerCell);
+  return clip(nats, state.p.maxNatsPerCell);
 }

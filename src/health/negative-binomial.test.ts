@@ -8,15 +8,15 @@ function lnFactorial(n: number): number {
 }
 
 test.each([
-  { mean: 0.03, overdispersion: 0.02, most: 60 },
-  { mean: 12, overdispersion: 90, most: 3_000 },
-  { mean: 400, overdispersion: 250, most: 4_000 },
+  { mean: 0.03, overdispersion: 0.02, max: 60 },
+  { mean: 12, overdispersion: 90, max: 3_000 },
+  { mean: 400, overdispersion: 250, max: 4_000 },
 ])(
   'probabilities of mean $mean add up to 1 and have that mean',
-  ({ mean, overdispersion, most }) => {
+  ({ mean, overdispersion, max }) => {
     let total = 0;
     let average = 0;
-    for (let r = 0; r <= most; r += 1) {
+    for (let r = 0; r <= max; r += 1) {
       const probability = Math.exp(lnNegativeBinomial(r, mean, overdispersion) - lnFactorial(r));
       total += probability;
       average += r * probability;

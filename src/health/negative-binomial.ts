@@ -13,11 +13,11 @@ export function lnNegativeBinomial(r: number, mean: number, overdispersion: numb
 
 /** Products of so many factors up to 1e30 stay below the greatest double. */
 const FACTORS = 8;
-const MOST_FACTORS = 64;
+const MAX_FACTORS = 64;
 
 /** ln Γ(x + r) − ln Γ(x) for a whole r; the difference of two lgamma would lose its digits. */
 export function lnRising(x: number, r: number): number {
-  if (r <= MOST_FACTORS && x < 1e30) {
+  if (r <= MAX_FACTORS && x < 1e30) {
     let sum = 0;
     for (let from = 0; from < r; from += FACTORS) {
       let product = 1;

@@ -22,7 +22,7 @@ export const PARAMETERS = {
   /** Once a broken share is found, its cells lose alike with this probability: no part of it is news. */
   brokenLoss: 0.75,
   /** No cell says more, for or against. Nats. */
-  mostNatsPerCell: 7,
+  maxNatsPerCell: 7,
 
   /** Var/mean of retransmissions: one loss event gives several (lab: 1.5 to 3). */
   burstiness: 1.6,
@@ -34,9 +34,9 @@ export const PARAMETERS = {
   /** Evidence is against the baseline times this, plus that: small drifts are no fault. */
   tolerance: 1.3,
   toleranceAdded: 3e-5,
-  leastLoss: 1e-6,
+  minLoss: 1e-6,
   /** A cell learned while sick stays at most this many times its class. */
-  mostAboveClass: 10,
+  maxAboveClass: 10,
   /** Retransmissions of its class a cell's baseline begins with. */
   classWeight: 1,
   /** Weights halve with age. Seconds. */
@@ -46,13 +46,13 @@ export const PARAMETERS = {
   freezeSeconds: 86_400,
 
   /** Windows of round trips before latency is judged. */
-  rttLeastWindows: 5,
+  rttMinWindows: 5,
   /** Relative scale a cell begins with, and how many windows it counts for. */
   rttScale: 0.08,
   rttScaleWindows: 2,
   /** No scale is below this share of the round trip plus these microseconds. */
-  rttLeastScale: 0.02,
-  rttLeastScaleMicros: 20,
+  rttMinScale: 0.02,
+  rttMinScaleMicros: 20,
   /** Scale grows with the shift explained, or one fault spawns ghosts. */
   shiftScale: 0.2,
   /** All cells' median may drift so far and is taken out first: clocks, kernels, load. */
@@ -64,7 +64,7 @@ export const PARAMETERS = {
    */
   priorSilence: 1e-3,
   silenceAdded: 1e-3,
-  mostSilence: 0.9,
+  maxSilence: 0.9,
   /** Beta-binomial: how little the attempts of a cell under a fault differ from those of others. */
   silenceConcentration: 10,
 
@@ -72,7 +72,7 @@ export const PARAMETERS = {
   stallShare: 0.5,
   stallUsualShare: 0.25,
   /** Busy time of a remote's senders before it is said. Microseconds. */
-  stallLeastMicros: 1e6,
+  stallMinMicros: 1e6,
   /** A stalled window counts so little in the history: what goes on for days is how things are. */
   stallWeight: 0.05,
 
@@ -87,8 +87,8 @@ export const PARAMETERS = {
   /** A construct with one faulty channel easily has another. */
   secondChannelPrior: 0.1,
   /** Faults at most, and so many more for each host. */
-  mostFaults: 14,
-  mostFaultsPerHost: 0.012,
+  maxFaults: 14,
+  maxFaultsPerHost: 0.012,
   /** What explains nearly as well is named beside. Nats. */
   ambiguity: 3,
   /** A construct under alarm is believed sooner: it is to explain what goes on, not its neighbours. */
@@ -111,7 +111,7 @@ export const PARAMETERS = {
 
   /** Evidence so far back tells whether excess follows load; rank correlation, windows at least. */
   loadWindows: 60,
-  loadLeastWindows: 10,
+  loadMinWindows: 10,
   loadCorrelation: 0.6,
 
   /** Material to a monitor: excess loss, or times its baseline; added microseconds or share; dead. */
@@ -123,7 +123,7 @@ export const PARAMETERS = {
   /** Silence so soon after a change of the topology is a change's doing. Seconds. */
   configurationSeconds: 120,
   /** A monitor whose flows would not show a loss of this says `insufficient`. */
-  leastPower: 0.3,
+  minPower: 0.3,
   powerNats: 19,
 } as const;
 

@@ -35,27 +35,27 @@ export function gridRow(state: CellState, i: number, fault: GridFault): Unexplai
   const { p, rows } = state;
   const sizes = fault.grid(p);
   const now = fault.lnLikelihood(state, i, 0);
-  let most = now;
+  let max = now;
   for (let k = 0; k < sizes.length; k += 1) {
     const own = fault.lnLikelihood(state, i, sizes[k] as number);
     nats[k] = own;
-    if (own > most) most = own;
+    if (own > max) max = own;
   }
   let outlier = 0;
-  for (let k = 0; k < sizes.length; k += 1) outlier += Math.exp((nats[k] as number) - most);
+  for (let k = 0; k < sizes.length; k += 1) outlier += Math.exp((nats[k] as number) - max);
   outlier /= sizes.length;
   const privateShare = fault.privateShare(p);
-  const nullNow = (1 - privateShare) * Math.exp(now - most);
+  const nullNow = (1 - privateShare) * Math.exp(now - max);
   const nullLikelihood = nullNow + privateShare * outlier;
   if (!(nullLikelihood > 0)) return undefined;
   const at = i * COLUMNS + fault.firstColumn;
   for (let k = 0; k < sizes.length; k += 1) {
     const likelihood =
-      (1 - privateShare) * Math.exp((nats[k] as number) - most) + privateShare * outlier;
-    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.mostNatsPerCell);
+      (1 - privateShare) * Math.exp((nats[k] as number) - max) + privateShare * outlier;
+    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.maxNatsPerCell);
   }
-  said.lnOutlier = Math.log(outlier) + most;
-  said.lnNull = Math.log(nullLikelihood) + most;
+  said.lnOutlier = Math.log(outlier) + max;
+  said.lnNull = Math.log(nullLikelihood) + max;
   said.weight = nullNow / nullLikelihood;
   return said;
 }
@@ -74,5 +74,5 @@ export function natsFor(hypothesis: Hypothesis, p: Parameters): number {
   const { lnLikelihood, privateShare, lnOutlier, lnNull } = hypothesis;
   if (lnNull === Number.NEGATIVE_INFINITY) return 0;
   const sound = Math.log(1 - privateShare) + lnLikelihood;
-  return clip(lnAdd(sound, Math.log(privateShare) + lnOutlier) - lnNull, p.mostNatsPerCell);
+  return clip(lnAdd(sound, Math.log(privateShare) + lnOutlier) - lnNull, p.maxNatsPerCell);
 }

@@ -18,7 +18,7 @@ const REACH = 3.4;
 /** Half of the 90% quantile of chi-squared with one degree: what a profile likelihood may fall. */
 const FALL = 1.353;
 /** More cells tell no more of a size that is to be read by people. */
-const MOST_CELLS = 2_000;
+const MAX_CELLS = 2_000;
 
 /** How severe a fault is, given what else is explained: a fine grid about the best coarse step. */
 export function refit(
@@ -32,11 +32,11 @@ export function refit(
     (_, step) => (coarse / REACH) * REACH ** ((2 * step) / STEPS),
   ).filter((size) => size < 1 || (shape === 'uniform' && channel !== 'connect'));
   const sums = sumsOf(evidence, construct, { sizes, nats: natsOf(channel, shape) });
-  const most = Math.max(...sums);
-  const within = sizes.filter((_, step) => (sums[step] as number) >= most - FALL);
+  const max = Math.max(...sums);
+  const within = sizes.filter((_, step) => (sums[step] as number) >= max - FALL);
   return {
     shape,
-    size: sizes[sums.indexOf(most)] ?? coarse,
+    size: sizes[sums.indexOf(max)] ?? coarse,
     interval90: [within[0] ?? coarse, within.at(-1) ?? coarse],
   };
 }
@@ -58,7 +58,7 @@ function sumsOf(
 ): number[] {
   const { state } = evidence;
   const cells = evidence.cellsOf(construct);
-  const stride = Math.max(1, Math.ceil(cells.length / MOST_CELLS));
+  const stride = Math.max(1, Math.ceil(cells.length / MAX_CELLS));
   return sizes.map((size) => {
     let sum = 0;
     for (let j = 0; j < cells.length; j += stride) sum += nats(state, cells[j] as number, size);

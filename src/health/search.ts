@@ -33,7 +33,7 @@ export interface Rival {
   readonly healthyCells: number;
 }
 
-const MOST_RIVALS = 3;
+const MAX_RIVALS = 3;
 /** What was added and taken out again leaves a rounding error. */
 const ROUNDING = 1e-9;
 
@@ -71,8 +71,8 @@ export class Search {
   run(): Fault[] {
     const { p } = this.#evidence.state;
     const hosts = this.#constructs.classes.filter((name) => name === 'host').length;
-    const mostFaults = Math.max(p.mostFaults, Math.ceil(hosts * p.mostFaultsPerHost));
-    while (this.#faults.length < mostFaults) {
+    const maxFaults = Math.max(p.maxFaults, Math.ceil(hosts * p.maxFaultsPerHost));
+    while (this.#faults.length < maxFaults) {
       const best = this.#best();
       if (best === undefined || best.score < p.accept) break;
       this.#swap(this.#accept(best));
@@ -181,7 +181,7 @@ export class Search {
     return [...shared]
       .filter(([, count]) => count * 2 >= own.length)
       .sort((a, b) => b[1] - a[1])
-      .slice(0, MOST_RIVALS)
+      .slice(0, MAX_RIVALS)
       .map(([c]) => ({
         construct: c,
         nats: this.#score(c, channel) - score,
@@ -192,26 +192,26 @@ export class Search {
 
   #best(): Candidate | undefined {
     let best: Candidate | undefined;
-    let least: number = this.#evidence.state.p.accept;
+    let min: number = this.#evidence.state.p.accept;
     for (let construct = 0; construct < this.#evidence.constructs; construct += 1) {
       for (const channel of CHANNELS) {
-        if (this.#cannotReach(construct, channel, least)) continue;
+        if (this.#cannotReach(construct, channel, min)) continue;
         const score = this.#score(construct, channel);
         if (score <= (best?.score ?? Number.NEGATIVE_INFINITY)) continue;
         best = { construct, channel, score };
-        least = Math.max(least, score);
+        min = Math.max(min, score);
       }
     }
     return best;
   }
 
   /** Cheaper than the score, which is at most this. */
-  #cannotReach(construct: number, channel: Channel, least: number): boolean {
+  #cannotReach(construct: number, channel: Channel, min: number): boolean {
     const { totals } = this.#evidence;
     const { from, to } = RULES[channel];
-    const most = least - this.#prior(construct, channel);
+    const max = min - this.#prior(construct, channel);
     for (let k = construct * COLUMNS + from; k < construct * COLUMNS + to; k += 1) {
-      if ((totals[k] as number) >= most) return false;
+      if ((totals[k] as number) >= max) return false;
     }
     return true;
   }

@@ -48,7 +48,7 @@ export interface Detection {
 }
 
 /** M below this is forgotten: it only delays an alarm. */
-const LEAST_LN_M = -1;
+const MIN_LN_M = -1;
 
 /**
  * Adds a window to what is known of each construct. Shared constructs are under a Shiryaev-Roberts
@@ -68,7 +68,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
     if (under.has(name)) continue;
     const before = state.lnM[name] ?? Number.NEGATIVE_INFINITY;
     const now = lnAdd(before, 0) + addedNats(c, inference);
-    if (now > LEAST_LN_M) lnM.set(c, now);
+    if (now > MIN_LN_M) lnM.set(c, now);
   }
   const threshold = Math.log(
     Math.max(1, shared.length) * Math.max(1, p.patienceSeconds / window.windowSeconds),
@@ -105,8 +105,8 @@ function isShared({ classes, eligible }: Constructs, c: number): boolean {
 /** The k constructs of the greatest M, for the largest k with k·M_(k) ≥ A. */
 function alarmedByEbh(lnM: ReadonlyMap<number, number>, threshold: number): number[] {
   const sorted = [...lnM].sort((a, b) => b[1] - a[1]);
-  const most = sorted.findLastIndex(([, nats], k) => Math.log(k + 1) + nats >= threshold);
-  return sorted.slice(0, most + 1).map(([c]) => c);
+  const max = sorted.findLastIndex(([, nats], k) => Math.log(k + 1) + nats >= threshold);
+  return sorted.slice(0, max + 1).map(([c]) => c);
 }
 
 function ends({ inference, constructs }: DetectedWindow): number[] {
@@ -190,7 +190,7 @@ function followed(alarm: Alarm, window: DetectedWindow, p: Parameters): Alarm {
 
 /** Whether excess follows load: congestion by what goes through it, rather than a fault of it. */
 export function followsLoad({ load }: Pick<Alarm, 'load'>, p: Parameters): boolean {
-  if (load.length < p.loadLeastWindows) return false;
+  if (load.length < p.loadMinWindows) return false;
   const rank = ranks(load.map(([segments]) => segments));
   const excessRank = ranks(load.map(([segments, excess]) => excess / Math.max(1, segments)));
   const mean = (load.length - 1) / 2;

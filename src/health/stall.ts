@@ -53,7 +53,7 @@ export function stalledRemotes(cells: Cells, p: Parameters): number[] {
   }
   return [...sums]
     .filter(
-      ([, { now, before }]) => now.busyMicros >= p.stallLeastMicros && isStall(now, before, p),
+      ([, { now, before }]) => now.busyMicros >= p.stallMinMicros && isStall(now, before, p),
     )
     .map(([remote]) => remote);
 }

@@ -212,7 +212,7 @@ export function monitorVerdict(
     touching.some(({ finding, isMaterial: harms }) => harms && is(finding));
   const isDegraded = has(({ setsIndicator }) => setsIndicator);
   const isSuspected = has(({ doubt }) => doubt !== undefined);
-  const isTold = smallestLoss !== undefined && smallestLoss <= p.leastPower;
+  const isTold = smallestLoss !== undefined && smallestLoss <= p.minPower;
   const calm = isTold ? 'healthy' : 'insufficient';
   const state = isDegraded ? 'degraded' : isSuspected ? 'suspected' : calm;
   return {

@@ -26,8 +26,8 @@ export interface WindowJudgeParts {
 }
 
 /** So many cells are looked at whole; of more, those that may be at fault. */
-const MOST_WHOLE = 50_000;
-const MOST_CELLS = 500_000;
+const MAX_WHOLE = 50_000;
+const MAX_CELLS = 500_000;
 /** A construct this far below acceptance is not looked at: refitting may add to its score. Nats. */
 const MARGIN = 5;
 const NO_LIMITS: HostLimits = { exceeded: [], within: [] };
@@ -49,7 +49,7 @@ export class WindowJudge {
     const shared = new SharedConstructs(window.startSeconds);
     const pairs = await reader.pairs(window);
     const paths = shared.add({ pairs, instances: await reader.instances(window) }, this.#parts);
-    const first = await reader.firstPass(window, paths, this.#least('host'));
+    const first = await reader.firstPass(window, paths, this.#min('host'));
     const looked = await this.#look(window, { shared: shared.list, paths, first, before });
     const inputs: WindowInputs = {
       ...looked,
@@ -69,7 +69,7 @@ export class WindowJudge {
   }
 
   /** What a construct's best column must reach to be looked at. */
-  #least(name: ConstructClassName): number {
+  #min(name: ConstructClassName): number {
     const { prior } = classOf(name);
     return this.#parts.parameters.accept - MARGIN - Math.log(prior / (1 - prior));
   }
@@ -88,7 +88,7 @@ export class WindowJudge {
         continue;
       }
       const { name, class: className } = shared[construct] as SharedConstruct;
-      const isHigh = Math.max(...totals) >= this.#least(className);
+      const isHigh = Math.max(...totals) >= this.#min(className);
       // What adds up is looked at when there is more of it: first-pass totals tell the rest.
       const isMore =
         before.lnM[name] !== undefined && lnMeanExp(Float64Array.from(totals), 0, COLUMNS) > 0;
@@ -110,7 +110,7 @@ export class WindowJudge {
     const { reader, newId } = this.#parts;
     const { shared, paths, first, before } = parts;
     const candidates = this.#candidates(first.constructs, shared, before);
-    const isWhole = first.all.cells <= MOST_WHOLE;
+    const isWhole = first.all.cells <= MAX_WHOLE;
     const isQuiet =
       candidates.shared.length === 0 &&
       candidates.ends.length === 0 &&
@@ -119,7 +119,7 @@ export class WindowJudge {
     if (isQuiet) return { rows: [], isQuiet, limits: NO_LIMITS };
     const only = isWhole ? undefined : candidates;
     const inputsId = newId();
-    await reader.keepCells(window, { inputsId, paths, only, limit: MOST_CELLS });
+    await reader.keepCells(window, { inputsId, paths, only, limit: MAX_CELLS });
     const rows = await reader.cells(window, inputsId);
     // A disk that got full meanwhile keeps nothing, and says so to nobody.
     if (isWhole && rows.length < first.all.cells) {

@@ -239,13 +239,13 @@ export class WindowReader {
    * Evidence of every shared construct, and of the hosts whose best column reaches `leastNats`;
    * sums of the monitors' cells and of all. One statement: most of its time is its analysis.
    */
-  async firstPass(window: FlowWindow, paths: WindowPaths, leastNats: number): Promise<FirstPass> {
+  async firstPass(window: FlowWindow, paths: WindowPaths, minNats: number): Promise<FirstPass> {
     const rows = await this.#store.query<StoredGroup>(
       sql`SELECT t.1 AS kind, t.2 AS number, t.3 AS host, sumForEach(evidence) AS totals, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, countIf(refused OR stalled) AS applications
 FROM (SELECT evidence, n, r, base, h_n, refused, stalled,
     arrayJoin(arrayConcat([('all', toUInt32(0), ''), ('host', toUInt32(0), host)], arrayMap(c -> ('shared', c, ''), path), arrayMap(m -> ('monitor', toUInt32(m), ''), bitPositionsToArray(monitors)))) AS t
   FROM (${this.#withPaths(evidenceSql(window, this.#p), paths)}))
-GROUP BY t HAVING kind != 'host' OR arrayMax(totals) >= ${param('Float64', leastNats)}
+GROUP BY t HAVING kind != 'host' OR arrayMax(totals) >= ${param('Float64', minNats)}
 ORDER BY kind, number, host`,
     );
     const sumsOf = (wanted: StoredGroup['kind'], at: number) =>

@@ -19,7 +19,7 @@ import { leakedSince, resourcesInUse } from '../lib/testing.ts';
 import { Journal, JournalUnavailableError } from './journal.ts';
 
 const KIB = 1024;
-const ALL = { mostRecords: 1_000_000, mostBytes: 1024 * KIB * KIB };
+const ALL = { maxRecords: 1_000_000, maxBytes: 1024 * KIB * KIB };
 
 let folder: string;
 let metrics: Metrics;
@@ -36,14 +36,14 @@ afterEach(async () => {
 
 interface Given {
   readonly segmentBytes?: number;
-  readonly mostBytes?: number;
+  readonly maxBytes?: number;
   readonly hasRoom?: () => boolean;
 }
 
 async function started(given: Given = {}): Promise<Journal> {
-  const { segmentBytes = 1024 * KIB, mostBytes = 64 * 1024 * KIB, hasRoom } = given;
+  const { segmentBytes = 1024 * KIB, maxBytes = 64 * 1024 * KIB, hasRoom } = given;
   metrics = new Metrics();
-  const options = { folder, segmentBytes, mostBytes };
+  const options = { folder, segmentBytes, maxBytes };
   const journal = new Journal({ options, hasRoom, log: silentLog, metrics });
   await journal.start();
   running.push(journal);
@@ -118,11 +118,11 @@ describe('what is appended', () => {
 
 describe('reading', () => {
   test.each([
-    { name: 'records', limits: { mostRecords: 2, mostBytes: ALL.mostBytes }, counts: [2, 2, 1] },
-    { name: 'bytes', limits: { mostRecords: 9, mostBytes: 35 }, counts: [2, 2, 1] },
+    { name: 'records', limits: { maxRecords: 2, maxBytes: ALL.maxBytes }, counts: [2, 2, 1] },
+    { name: 'bytes', limits: { maxRecords: 9, maxBytes: 35 }, counts: [2, 2, 1] },
     {
       name: 'fewer bytes than a record has',
-      limits: { mostRecords: 9, mostBytes: 1 },
+      limits: { maxRecords: 9, maxBytes: 1 },
       counts: [1, 1, 1, 1, 1],
     },
   ])('is bounded by $name, and goes on where it was', async ({ limits, counts }) => {
@@ -247,7 +247,7 @@ describe('deleting', () => {
 
 describe('what cannot be taken', () => {
   test('is refused when the journal is full, until room is made', async () => {
-    const journal = await started({ segmentBytes: 1, mostBytes: 100 });
+    const journal = await started({ segmentBytes: 1, maxBytes: 100 });
     const record = Buffer.alloc(50);
     await journal.append(record);
     await journal.append(record);
@@ -259,7 +259,7 @@ describe('what cannot be taken', () => {
   });
 
   test('is refused while what waits for the disk would fill the journal', async () => {
-    const journal = await started({ mostBytes: 100 });
+    const journal = await started({ maxBytes: 100 });
     const results = await Promise.allSettled(
       Array.from({ length: 5 }, () => journal.append(Buffer.alloc(50))),
     );
@@ -273,7 +273,7 @@ describe('what cannot be taken', () => {
   });
 
   test('is refused when more than 64 MiB wait for the disk, one large record alone never', async () => {
-    const journal = await started({ mostBytes: 1024 * 1024 * KIB });
+    const journal = await started({ maxBytes: 1024 * 1024 * KIB });
     const large = Buffer.alloc(40 * 1024 * KIB);
     const results = await Promise.allSettled([journal.append(large), journal.append(large)]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);

@@ -10,7 +10,7 @@ export interface JournalOptions {
   /** A segment is closed when it has grown past this. */
   readonly segmentBytes: number;
   /** All segments together; what would go beyond is refused. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 export interface JournalDeps {
@@ -39,8 +39,8 @@ export interface JournalRange {
 }
 
 export interface ReadLimits {
-  readonly mostRecords: number;
-  readonly mostBytes: number;
+  readonly maxRecords: number;
+  readonly maxBytes: number;
 }
 
 interface PendingAppend {
@@ -60,7 +60,7 @@ interface Segment {
 export class JournalUnavailableError extends Error {}
 
 /** More than this waiting for one fsync is refused: a disk that hangs must not fill the memory. */
-const MOST_PENDING_BYTES = 64 * 1024 * 1024;
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 const SEEK_BYTES = 8 * 1024 * 1024;
 
@@ -163,7 +163,7 @@ export class Journal implements Service {
   /** False while the journal or its disk is full, or it is stopped. */
   get writable(): boolean {
     return (
-      !this.#stopped && this.#hasRoom() && this.bytes + this.#pendingBytes < this.#options.mostBytes
+      !this.#stopped && this.#hasRoom() && this.bytes + this.#pendingBytes < this.#options.maxBytes
     );
   }
 
@@ -179,7 +179,7 @@ export class Journal implements Service {
       return Promise.reject(new JournalUnavailableError(why));
     }
     const length = frameLength(payload);
-    if (this.#pendingBytes > 0 && this.#pendingBytes + length > MOST_PENDING_BYTES) {
+    if (this.#pendingBytes > 0 && this.#pendingBytes + length > MAX_PENDING_BYTES) {
       return Promise.reject(new JournalUnavailableError('too many reports wait for the disk'));
     }
     this.#pendingBytes += length;
@@ -199,7 +199,7 @@ export class Journal implements Service {
   async seek(segment: number, index: number): Promise<Cursor> {
     let at: Cursor = { segment, index: 0, offset: 0 };
     while (at.index < index) {
-      const limits = { mostRecords: index - at.index, mostBytes: SEEK_BYTES };
+      const limits = { maxRecords: index - at.index, maxBytes: SEEK_BYTES };
       const { next } = await this.read(at, limits);
       if (next.segment !== segment || next.index === at.index) break;
       at = next;
@@ -408,7 +408,7 @@ function lengthOf(group: readonly PendingAppend[]): number {
 async function wholeFramesEnd(file: FileHandle, size: number): Promise<number> {
   let offset = 0;
   while (offset < size) {
-    const limits = { offset, end: size, mostRecords: 10_000, mostBytes: 8 * 1024 * 1024 };
+    const limits = { offset, end: size, maxRecords: 10_000, maxBytes: 8 * 1024 * 1024 };
     const frames = await readFrames(file, limits);
     if (frames.nextOffset === offset) break;
     offset = frames.nextOffset;

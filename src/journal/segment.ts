@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib';
 const FRAME_HEADER = 8;
 
 /** No frame is longer: a length beyond it is a torn or foreign file, not a record. */
-const MOST_PAYLOAD = 64 * 1024 * 1024;
+const MAX_PAYLOAD = 64 * 1024 * 1024;
 
 const SEGMENT_NAME = /^(\d{10})\.journal$/;
 
@@ -44,16 +44,16 @@ export interface FrameRange {
   readonly offset: number;
   /** Bytes at and beyond this offset are not there yet, or not durable. */
   readonly end: number;
-  readonly mostRecords: number;
-  readonly mostBytes: number;
+  readonly maxRecords: number;
+  readonly maxBytes: number;
 }
 
 /** Reads whole frames from `offset`; at least one, however large, when there is one. */
 export async function readFrames(file: FileHandle, range: FrameRange): Promise<Frames> {
-  let length = Math.min(range.end - range.offset, Math.max(range.mostBytes, FRAME_HEADER));
+  let length = Math.min(range.end - range.offset, Math.max(range.maxBytes, FRAME_HEADER));
   let chunk = await readAt(file, range.offset, length);
   const first = chunk.length >= FRAME_HEADER ? chunk.readUInt32LE(0) : 0;
-  if (first + FRAME_HEADER > chunk.length && first <= MOST_PAYLOAD) {
+  if (first + FRAME_HEADER > chunk.length && first <= MAX_PAYLOAD) {
     length = Math.min(range.end - range.offset, first + FRAME_HEADER);
     chunk = await readAt(file, range.offset, length);
   }
@@ -63,10 +63,10 @@ export async function readFrames(file: FileHandle, range: FrameRange): Promise<F
 function splitFrames(chunk: Buffer, range: FrameRange): Frames {
   const payloads: Buffer[] = [];
   let at = 0;
-  while (payloads.length < range.mostRecords && at + FRAME_HEADER <= chunk.length) {
+  while (payloads.length < range.maxRecords && at + FRAME_HEADER <= chunk.length) {
     const length = chunk.readUInt32LE(at);
     const payload = chunk.subarray(at + FRAME_HEADER, at + FRAME_HEADER + length);
-    if (length > MOST_PAYLOAD || payload.length < length) break;
+    if (length > MAX_PAYLOAD || payload.length < length) break;
     const lengthCrc = crc32(chunk.subarray(at, at + 4));
     if (crc32(payload, lengthCrc) !== chunk.readUInt32LE(at + 4)) break;
     payloads.push(payload);

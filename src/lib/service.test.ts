@@ -56,7 +56,7 @@ test.each([
   { attempt: 500, random: 1, millis: 1000 },
   { attempt: 5, random: 0, millis: 0 },
 ])('attempt $attempt waits $millis ms when chance says $random', ({ attempt, random, millis }) => {
-  const options = { firstMillis: 100, mostMillis: 1000, random: () => random };
+  const options = { firstMillis: 100, maxMillis: 1000, random: () => random };
   expect(backoffMillis(attempt, options)).toBe(millis);
 });
 

@@ -68,8 +68,8 @@ export function canonicalPrefix(text: string): string | undefined {
   const [, base = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const address = canonicalAddress(base);
   if (address === undefined) return undefined;
-  const most = address.includes(':') ? 128 : 32;
-  return Number(length) > most ? undefined : prefixOf(address, Number(length));
+  const max = address.includes(':') ? 128 : 32;
+  return Number(length) > max ? undefined : prefixOf(address, Number(length));
 }
 
 /** Canonical text of 16 bytes. */

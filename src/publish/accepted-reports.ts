@@ -21,11 +21,11 @@ export interface AcceptedReportsDeps {
 const SIGNATURE_MILLIS = 15 * 60_000;
 /** A spool may come back after hours. */
 const RUN_MILLIS = 7 * 24 * 3_600_000;
-const MOST_RUNS = 200_000;
+const MAX_RUNS = 200_000;
 /** Gaps in a run's numbers that are waited for; beyond it the oldest is given up as lost. */
-const MOST_GAPS = 1024;
+const MAX_GAPS = 1024;
 /** Bounded by the rate of reports, too; this is 1,000 a second for 15 minutes. */
-const MOST_SIGNATURES = 900_000;
+const MAX_SIGNATURES = 900_000;
 
 /** Consecutive numbers, both ends included. */
 type Span = readonly [first: number, last: number];
@@ -152,7 +152,7 @@ export class AcceptedReports {
     const [next, ...rest] = run.ahead;
     if (next === undefined) return;
     const [first, last] = next;
-    if (first !== run.contiguous + 1 && run.ahead.length <= MOST_GAPS) return;
+    if (first !== run.contiguous + 1 && run.ahead.length <= MAX_GAPS) return;
     this.#lost.add(first - run.contiguous - 1);
     run.contiguous = last;
     run.ahead = rest;
@@ -162,7 +162,7 @@ export class AcceptedReports {
   #forgetOldRuns(): void {
     const oldest = this.#clock.now() - RUN_MILLIS;
     for (const [name, run] of this.#runs) {
-      if (this.#runs.size <= MOST_RUNS && run.seenMillis >= oldest) return;
+      if (this.#runs.size <= MAX_RUNS && run.seenMillis >= oldest) return;
       this.#lost.add(missingOf(run));
       this.#runs.delete(name);
     }
@@ -170,7 +170,7 @@ export class AcceptedReports {
 
   #expireSignatures(now: number): void {
     for (const [signature, expires] of this.#signatures) {
-      if (expires > now && this.#signatures.size <= MOST_SIGNATURES) return;
+      if (expires > now && this.#signatures.size <= MAX_SIGNATURES) return;
       this.#signatures.delete(signature);
     }
   }

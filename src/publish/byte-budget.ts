@@ -1,10 +1,10 @@
 /** A shared allowance of bytes: what all requests together may hold at once. */
 export class ByteBudget {
-  readonly #most: number;
+  readonly #max: number;
   #held = 0;
 
-  constructor(mostBytes: number) {
-    this.#most = mostBytes;
+  constructor(maxBytes: number) {
+    this.#max = maxBytes;
   }
 
   get held(): number {
@@ -13,7 +13,7 @@ export class ByteBudget {
 
   /** False, and nothing taken, when it would go beyond the allowance. */
   take(bytes: number): boolean {
-    if (this.#held + bytes > this.#most) return false;
+    if (this.#held + bytes > this.#max) return false;
     this.#held += bytes;
     return true;
   }

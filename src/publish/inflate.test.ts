@@ -34,10 +34,10 @@ describe('inflating', () => {
   });
 
   test.each([
-    { name: 'as large as allowed', most: body.length, refused: undefined },
-    { name: 'one byte larger', most: body.length - 1, refused: 'RequestEntityTooLargeException' },
-  ])('what is $name', async ({ most, refused }) => {
-    const outcome = await inflate(packed, most).then(
+    { name: 'as large as allowed', max: body.length, refused: undefined },
+    { name: 'one byte larger', max: body.length - 1, refused: 'RequestEntityTooLargeException' },
+  ])('what is $name', async ({ max, refused }) => {
+    const outcome = await inflate(packed, max).then(
       () => undefined,
       (error: Error) => error.name,
     );

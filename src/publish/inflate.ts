@@ -8,14 +8,14 @@ const gunzipAsync = promisify(gunzip);
  * Inflates a gzip body off the event loop.
  *
  * @throws ApiError SerializationException when it is cut or no gzip; RequestEntityTooLargeException
- * when it is larger than `mostBytes`, which is also as far as it is ever inflated
+ * when it is larger than `maxBytes`, which is also as far as it is ever inflated
  */
-export async function inflate(body: Uint8Array, mostBytes: number): Promise<Buffer> {
+export async function inflate(body: Uint8Array, maxBytes: number): Promise<Buffer> {
   try {
-    return await gunzipAsync(body, { maxOutputLength: mostBytes, chunkSize: chunkSize(body) });
+    return await gunzipAsync(body, { maxOutputLength: maxBytes, chunkSize: chunkSize(body) });
   } catch (cause) {
     if (cause instanceof RangeError) {
-      const message = `the body inflates to more than ${mostBytes} bytes; send fewer flows a report`;
+      const message = `the body inflates to more than ${maxBytes} bytes; send fewer flows a report`;
       throw new ApiError('RequestEntityTooLargeException', message, { cause });
     }
     const message = 'the body is no whole gzip stream, though content-encoding says gzip';

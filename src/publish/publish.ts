@@ -15,12 +15,12 @@ import { ByteBudget } from './byte-budget.ts';
 import { inflate } from './inflate.ts';
 
 export interface PublishOptions {
-  readonly mostBodyBytes: number;
-  readonly mostInflatedBytes: number;
+  readonly maxBodyBytes: number;
+  readonly maxInflatedBytes: number;
   /** Bodies whose signature is not verified yet, all requests together. */
-  readonly mostUnverifiedBytes: number;
+  readonly maxUnverifiedBytes: number;
   /** Inflated bodies until their reports are durable, all requests together. */
-  readonly mostInflatingBytes: number;
+  readonly maxInflatingBytes: number;
 }
 
 export interface InflatedKeeper {
@@ -41,7 +41,7 @@ export interface PublishDeps {
 }
 
 const CONTENT_TYPE = 'application/x-protobuf';
-const MOST_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
+const MAX_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
  * The endpoint agents post to. What can be refused by the headers is refused before the body is
@@ -59,8 +59,8 @@ export class Publish {
   constructor(deps: PublishDeps) {
     const { metrics, options } = deps;
     this.#deps = deps;
-    this.#unverified = new ByteBudget(options.mostUnverifiedBytes);
-    this.#inflating = new ByteBudget(options.mostInflatingBytes);
+    this.#unverified = new ByteBudget(options.maxUnverifiedBytes);
+    this.#inflating = new ByteBudget(options.maxInflatingBytes);
     this.#accepted = metrics.counter({
       name: 'nfm_publish_accepted_total',
       help: 'Reports answered 200 and stored, duplicates not counted',
@@ -154,7 +154,7 @@ export class Publish {
 
   #checkDeclaredLength(head: RequestHead): void {
     const declared = headerValue(head, 'content-length');
-    if (declared !== undefined && Number(declared) > this.#deps.options.mostBodyBytes) {
+    if (declared !== undefined && Number(declared) > this.#deps.options.maxBodyBytes) {
       throw this.#tooLarge();
     }
   }
@@ -164,7 +164,7 @@ export class Publish {
     let length = 0;
     try {
       for await (const chunk of stream) {
-        if (length + chunk.length > this.#deps.options.mostBodyBytes) throw this.#tooLarge();
+        if (length + chunk.length > this.#deps.options.maxBodyBytes) throw this.#tooLarge();
         if (!this.#unverified.take(chunk.length)) throw busy();
         length += chunk.length;
         chunks.push(chunk);
@@ -181,12 +181,12 @@ export class Publish {
     encoding: AcceptedReport['encoding'],
     act: (inflated: Buffer) => Promise<void>,
   ): Promise<void> {
-    const { mostInflatedBytes } = this.#deps.options;
+    const { maxInflatedBytes } = this.#deps.options;
     // How far it inflates is not known before: a usual report grows twentyfold, a bomb thousandfold.
-    let held = Math.min(mostInflatedBytes, body.length * 64);
+    let held = Math.min(maxInflatedBytes, body.length * 64);
     if (!this.#inflating.take(held)) throw busy();
     try {
-      const inflated = encoding === 'gzip' ? await inflate(body, mostInflatedBytes) : body;
+      const inflated = encoding === 'gzip' ? await inflate(body, maxInflatedBytes) : body;
       this.#inflating.giveBack(held);
       held = 0;
       if (!this.#inflating.take(inflated.length)) throw busy();
@@ -198,7 +198,7 @@ export class Publish {
   }
 
   #tooLarge(): ApiError {
-    const message = `the body has more than ${this.#deps.options.mostBodyBytes} bytes; send fewer flows a report`;
+    const message = `the body has more than ${this.#deps.options.maxBodyBytes} bytes; send fewer flows a report`;
     return new ApiError('RequestEntityTooLargeException', message);
   }
 }
@@ -240,6 +240,6 @@ function readIdentity(resource: Attributes): Pick<AcceptedReport, 'runId' | 'seq
   const sequence = resource.get(HOST_ATTRIBUTES.sequence);
   if (typeof runId !== 'string' || runId === '' || runId.length > 64) return {};
   // A number beyond 2^53 would be taken for its neighbours.
-  if (typeof sequence !== 'bigint' || sequence < 1n || sequence > MOST_SEQUENCE) return {};
+  if (typeof sequence !== 'bigint' || sequence < 1n || sequence > MAX_SEQUENCE) return {};
   return { runId, sequence: Number(sequence) };
 }

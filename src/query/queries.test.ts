@@ -73,7 +73,7 @@ async function start(options: Partial<QueriesOptions> = {}): Promise<void> {
     clock,
     log: silentLog,
     metrics,
-    options: { concurrency: 1, mostUnfinished: 10, ...options },
+    options: { concurrency: 1, maxUnfinished: 10, ...options },
   });
   await queries.start();
 }
@@ -321,9 +321,9 @@ describe('a restart', () => {
   });
 
   test('makes room for as many as before', async () => {
-    await restart({ mostUnfinished: 1 });
+    await restart({ maxUnfinished: 1 });
     await begin();
-    await restart({ mostUnfinished: 1 });
+    await restart({ maxUnfinished: 1 });
     await succeed();
   });
 });
@@ -342,7 +342,7 @@ describe('accounts', () => {
   });
 
   test('have a bound on what runs or waits, each its own', async () => {
-    await restart({ mostUnfinished: 2 });
+    await restart({ maxUnfinished: 2 });
     const first = await begin();
     await begin();
     await expect(begin()).rejects.toMatchObject({ name: 'ThrottlingException' });
@@ -352,7 +352,7 @@ describe('accounts', () => {
   });
 
   test('do not get past it by starting many at once', async () => {
-    await restart({ mostUnfinished: 3 });
+    await restart({ maxUnfinished: 3 });
     const started = await Promise.allSettled(Array.from({ length: 10 }, () => begin()));
     expect(started.filter((item) => item.status === 'fulfilled')).toHaveLength(3);
   });

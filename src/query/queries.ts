@@ -54,11 +54,11 @@ export interface QueriesOptions {
   /** Queries that run at once. */
   readonly concurrency: number;
   /** Queries of one account that may run or wait. */
-  readonly mostUnfinished: number;
+  readonly maxUnfinished: number;
 }
 
 const KEPT_MILLIS = 3_600_000;
-const MOST_KEPT = 1_000;
+const MAX_KEPT = 1_000;
 
 /**
  * The asynchronous queries: QUEUED → RUNNING → SUCCEEDED, FAILED or CANCELED. Accounts take turns,
@@ -100,8 +100,8 @@ export class Queries implements Service {
     const { table, clock, options } = this.#deps;
     await this.#plan(owner, request);
     const now = clock.now();
-    const most = MOST_KEPT - 1;
-    await table.expire(owner.account, { oldestMillis: now - KEPT_MILLIS, most });
+    const max = MAX_KEPT - 1;
+    await table.expire(owner.account, { oldestMillis: now - KEPT_MILLIS, max });
     const id = this.#deps.newQueryId();
     const query: StoredQuery = {
       id,
@@ -112,10 +112,10 @@ export class Queries implements Service {
       createdMillis: now,
       finishedMillis: 0,
     };
-    if (!(await table.add(query, options.mostUnfinished))) {
+    if (!(await table.add(query, options.maxUnfinished))) {
       throw new ApiError(
         'ThrottlingException',
-        `account ${owner.account} has ${options.mostUnfinished} queries running or waiting; wait for one to end`,
+        `account ${owner.account} has ${options.maxUnfinished} queries running or waiting; wait for one to end`,
       );
     }
     this.#queue.push(owner.account, query);

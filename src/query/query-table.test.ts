@@ -25,9 +25,9 @@ beforeEach(async () => {
 });
 afterEach(() => database.destroy());
 
-function add(id: string, most = 100): Promise<boolean> {
+function add(id: string, max = 100): Promise<boolean> {
   const times = { createdMillis: NOW, finishedMillis: 0 };
-  return table.add({ id, owner, request, status: 'QUEUED', reason: '', ...times }, most);
+  return table.add({ id, owner, request, status: 'QUEUED', reason: '', ...times }, max);
 }
 
 const find = (id: string) => table.find(owner, { ...request, queryId: id });
@@ -79,7 +79,7 @@ test('beyond the most the oldest finished go, also of those that finished togeth
   ] as const) {
     await table.finish(id, { status: 'CANCELED' }, NOW + after);
   }
-  await table.expire(owner.account, { oldestMillis: 0, most: 3 });
+  await table.expire(owner.account, { oldestMillis: 0, max: 3 });
   // e runs and counts; of b and c, which finished together, one stays.
   expect(await statuses('a', 'b', 'c', 'd', 'e')).toEqual([
     undefined,
@@ -94,7 +94,7 @@ test('what finished too long ago goes, what runs never', async () => {
   for (const id of ['a', 'b', 'c']) await add(id);
   await table.finish('a', { status: 'CANCELED' }, NOW);
   await table.finish('b', { status: 'CANCELED' }, NOW + 1);
-  await table.expire(owner.account, { oldestMillis: NOW + 1, most: 100 });
+  await table.expire(owner.account, { oldestMillis: NOW + 1, max: 100 });
   expect(await statuses('a', 'b', 'c')).toEqual([undefined, 'CANCELED', 'QUEUED']);
 });
 

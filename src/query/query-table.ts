@@ -67,7 +67,7 @@ export type QueryOutcome =
   | { readonly status: 'CANCELED' };
 
 /** SQLite takes no OFFSET without a LIMIT; any number above what can be beyond will do. */
-const MOST_DROPPED_AT_ONCE = 100_000;
+const MAX_DROPPED_AT_ONCE = 100_000;
 
 const UNFINISHED: readonly QueryStatus[] = ['QUEUED', 'RUNNING'];
 
@@ -94,10 +94,10 @@ export class QueryTable {
   }
 
   /**
-   * Keeps a query, unless its account has `mostUnfinished` that run or wait: then false. Decided
+   * Keeps a query, unless its account has `maxUnfinished` that run or wait: then false. Decided
    * and written in one statement, so that queries started at once do not all see room.
    */
-  async add(query: StoredQuery, mostUnfinished: number): Promise<boolean> {
+  async add(query: StoredQuery, maxUnfinished: number): Promise<boolean> {
     const { id, owner, request, status, createdMillis } = query;
     const row: QueryRow = {
       id,
@@ -120,7 +120,7 @@ export class QueryTable {
       .insertInto('queries')
       .columns(Object.keys(row) as (keyof QueryRow)[])
       .expression(
-        tables.selectNoFrom(values).where(this.#unfinishedOf(owner.account), '<', mostUnfinished),
+        tables.selectNoFrom(values).where(this.#unfinishedOf(owner.account), '<', maxUnfinished),
       )
       .executeTakeFirst();
     return numInsertedOrUpdatedRows > 0n;
@@ -195,7 +195,7 @@ export class QueryTable {
   /** Drops finished queries of before `oldestMillis`, and an account's oldest beyond `most`. */
   async expire(
     account: string,
-    limits: { readonly oldestMillis: number; readonly most: number },
+    limits: { readonly oldestMillis: number; readonly max: number },
   ): Promise<void> {
     const tables = this.#tables();
     const finished = tables
@@ -212,8 +212,8 @@ export class QueryTable {
       .orderBy('finished_millis', 'desc')
       .orderBy('created_millis', 'desc')
       .orderBy('id')
-      .limit(MOST_DROPPED_AT_ONCE)
-      .offset(limits.most);
+      .limit(MAX_DROPPED_AT_ONCE)
+      .offset(limits.max);
     await finished.where('id', 'in', beyond).execute();
   }
 

@@ -46,10 +46,10 @@ export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): C
     metrics,
     options: {
       concurrency: config.queryConcurrency,
-      mostUnfinished: config.queriesPerAccount,
+      maxUnfinished: config.queriesPerAccount,
     },
   });
-  const mostEvents = config.auditMostEvents;
-  const audit = new AuditLog({ database, log, metrics, mostEvents });
+  const maxEvents = config.auditMaxEvents;
+  const audit = new AuditLog({ database, log, metrics, maxEvents });
   return { scopes, monitors, queries, audit, services: [worker, queries, audit] };
 }

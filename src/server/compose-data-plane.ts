@@ -36,12 +36,12 @@ export interface DataPlaneParts {
   readonly randomJournalId: () => number;
 }
 
-const MOST_BODY_BYTES = mib(8);
-const MOST_INFLATED_BYTES = mib(64);
-const MOST_KEPT_INFLATED_BYTES = mib(128);
+const MAX_BODY_BYTES = mib(8);
+const MAX_INFLATED_BYTES = mib(64);
+const MAX_KEPT_INFLATED_BYTES = mib(128);
 const SECONDS_A_DAY = 86_400;
 /** Records looked at together when the journal is read at the start. */
-const REPLAY_LIMITS = { mostRecords: 1000, mostBytes: mib(16) };
+const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };
 
 /** From the report at the door to the row in the store. */
 export function composeDataPlane(
@@ -63,7 +63,7 @@ export function composeDataPlane(
   const journal = new Journal({ options: journalOptions(basics), hasRoom, log, metrics });
   const ledger = new BatchLedger({ path: folder.ledger, randomJournalId });
   const accepted = new AcceptedReports({ clock, metrics });
-  const inflated = new InflatedBodies(MOST_KEPT_INFLATED_BYTES);
+  const inflated = new InflatedBodies(MAX_KEPT_INFLATED_BYTES);
   const publish = new Publish({
     authenticator,
     append: (record) => journal.append(record),
@@ -72,16 +72,16 @@ export function composeDataPlane(
     clock,
     metrics,
     options: {
-      mostBodyBytes: MOST_BODY_BYTES,
-      mostInflatedBytes: MOST_INFLATED_BYTES,
-      mostUnverifiedBytes: mib(64),
-      mostInflatingBytes: mib(256),
+      maxBodyBytes: MAX_BODY_BYTES,
+      maxInflatedBytes: MAX_INFLATED_BYTES,
+      maxUnverifiedBytes: mib(64),
+      maxInflatingBytes: mib(256),
     },
   });
   const store = new FlowStore({ options: storeOptions(basics), log, metrics });
-  const mostBytes = gib(config.storeMostGib);
+  const maxBytes = gib(config.storeMaxGib);
   const { retentionDays } = config;
-  const budget = new DiskBudget({ store, mostBytes, retentionDays, clock, log, metrics });
+  const budget = new DiskBudget({ store, maxBytes, retentionDays, clock, log, metrics });
   const onDecoded = countRefusals(metrics);
   const onUnreadable = countUnreadable(basics);
   const path = new FlowPath({
@@ -94,7 +94,7 @@ export function composeDataPlane(
       ? guard
       : { untilRoom: () => Promise.resolve(), look: () => Promise.resolve(true) },
     retentionSeconds,
-    mostInflatedBytes: MOST_INFLATED_BYTES,
+    maxInflatedBytes: MAX_INFLATED_BYTES,
     inflated,
     onDecoded,
     onUnreadable,
@@ -121,7 +121,7 @@ function journalOptions({ config, folder }: Basics) {
   return {
     folder: folder.journal,
     segmentBytes: mib(config.journalSegmentMib),
-    mostBytes: mib(config.journalMostMib),
+    maxBytes: mib(config.journalMaxMib),
   };
 }
 
@@ -130,8 +130,8 @@ function storeOptions({ config, folder }: Basics) {
     location: storeLocation(config, folder.store),
     retentionDays: config.retentionDays,
     queryConnections: config.queryConcurrency + 1,
-    mostSeconds: config.queryMostSeconds,
-    mostMemoryBytes: mib(config.queryMostMemoryMib),
+    maxSeconds: config.queryMaxSeconds,
+    maxMemoryBytes: mib(config.queryMaxMemoryMib),
   };
 }
 

@@ -84,12 +84,12 @@ describe('where a setting comes from', () => {
     const byFile = (await readConfig({ argv: ['--config', file(lines)], environment: {} })).config;
     expect(byEnvironment).toEqual(byFlags);
     expect(byFile).toEqual(byFlags);
-    expect(byFlags).toMatchObject({ journalMostMib: 77, signInAddress: true, data: 'a data' });
+    expect(byFlags).toMatchObject({ journalMaxMib: 77, signInAddress: true, data: 'a data' });
   });
 
   test('names are derived from the key', () => {
-    expect(flagOf('journalMostMib')).toBe('journal-most-mib');
-    expect(environmentOf('journalMostMib')).toBe('NFM_JOURNAL_MOST_MIB');
+    expect(flagOf('journalMaxMib')).toBe('journal-max-mib');
+    expect(environmentOf('journalMaxMib')).toBe('NFM_JOURNAL_MAX_MIB');
     expect(environmentOf('data')).toBe('NFM_DATA');
   });
 
@@ -179,7 +179,7 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
     { name: 'a fraction', argv: ['--retention-days', '1.5'], message: 'from 1 to 3650' },
     { name: 'too few', argv: ['--retention-days', '0'], message: 'from 1 to 3650' },
     { name: 'too many', argv: ['--retention-days', '3651'], message: 'from 1 to 3650' },
-    { name: 'less than nothing', argv: ['--store-most-gib=-1'], message: 'from 0 to 1000000' },
+    { name: 'less than nothing', argv: ['--store-max-gib=-1'], message: 'from 0 to 1000000' },
     { name: 'a short account', argv: ['--account', '12345'], message: '12 digits' },
     {
       name: 'a short account among others',

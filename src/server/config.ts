@@ -49,16 +49,16 @@ export const SETTINGS = {
   clickhousePassword: { ...text('', 'password of the ClickHouse cluster'), secret: true },
   clickhouseDatabase: text('default', 'database of the ClickHouse cluster'),
   retentionDays: integer(7, 'days flow rows are kept', [1, 3650]),
-  storeMostGib: integer(
+  storeMaxGib: integer(
     0,
     'GiB flow rows, and what health judged them by, may take on disk before their oldest days are deleted; 0 is no limit',
     [0, 1e6],
   ),
-  journalMostMib: integer(4096, 'MiB of accepted reports that may wait for the store', [16, 1e7]),
+  journalMaxMib: integer(4096, 'MiB of accepted reports that may wait for the store', [16, 1e7]),
   journalSegmentMib: integer(64, 'MiB of one journal file', [1, 1024]),
   queryConcurrency: integer(2, 'queries that run at once', [1, 8]),
-  queryMostSeconds: integer(60, 'seconds a query may take', [1, 3600]),
-  queryMostMemoryMib: integer(2048, 'MiB a query may use', [64, 1e6]),
+  queryMaxSeconds: integer(60, 'seconds a query may take', [1, 3600]),
+  queryMaxMemoryMib: integer(2048, 'MiB a query may use', [64, 1e6]),
   queriesPerAccount: integer(200, 'queries of an account running or waiting', [1, 10_000]),
   maxQueryRangeSeconds: integer(
     0,
@@ -94,7 +94,7 @@ export const SETTINGS = {
     'seconds of a window of the health indicator, a divisor of 60; agents report once in it',
     [2, 60],
   ),
-  auditMostEvents: integer(
+  auditMaxEvents: integer(
     100_000,
     'changes the audit log keeps, and as many reads, about 1 kB each; 0 is none',
     [0, 1e7],
@@ -135,12 +135,12 @@ export class ConfigError extends Error {}
 
 type Raw = string | number | boolean;
 
-/** Flag of a setting: `--journal-most-mib`. */
+/** Flag of a setting: `--journal-max-mib`. */
 export function flagOf(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Environment name of a setting: `NFM_JOURNAL_MOST_MIB`. */
+/** Environment name of a setting: `NFM_JOURNAL_MAX_MIB`. */
 export function environmentOf(key: string): string {
   return `NFM_${flagOf(key).replaceAll('-', '_').toUpperCase()}`;
 }
@@ -235,9 +235,9 @@ function parseSetting(key: string, setting: AnySetting, raw: Raw): Raw {
     throw new ConfigError(`${key}: true or false is taken, not "${raw}"`);
   }
   const value = typeof raw === 'string' && raw.trim() === '' ? Number.NaN : Number(raw);
-  const [least, most] = setting.range ?? [0, Number.MAX_SAFE_INTEGER];
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new ConfigError(`${key}: a whole number from ${least} to ${most} is taken, not "${raw}"`);
+  const [min, max] = setting.range ?? [0, Number.MAX_SAFE_INTEGER];
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ConfigError(`${key}: a whole number from ${min} to ${max} is taken, not "${raw}"`);
   }
   return value;
 }

@@ -14,7 +14,7 @@ export interface DiskGuardDeps {
 }
 
 const MIB = 1024 * 1024;
-const MOST_RESERVE_BYTES = 1024 * MIB;
+const MAX_RESERVE_BYTES = 1024 * MIB;
 const RESERVE_SHARE = 0.05;
 /** Room is no longer low only when so much more is free, so that it does not flap. */
 const AGAIN = 1.25;
@@ -22,7 +22,7 @@ const LOOK_MILLIS = 200;
 
 /** What must stay free: 5% of the disk, 1 GiB at most. */
 export function reserveBytes(diskBytes: number): number {
-  return Math.min(MOST_RESERVE_BYTES, diskBytes * RESERVE_SHARE);
+  return Math.min(MAX_RESERVE_BYTES, diskBytes * RESERVE_SHARE);
 }
 
 /**

@@ -19,7 +19,7 @@ export interface FlowPathStages {
   readonly store: FlowStore;
   readonly disk: StoreDisk;
   readonly retentionSeconds: number;
-  readonly mostInflatedBytes: number;
+  readonly maxInflatedBytes: number;
   readonly inflated: InflatedBodies;
   /** Told of each report once its batch is written down. */
   readonly onDecoded: (report: DecodedReport) => void;
@@ -36,7 +36,7 @@ export interface StoreDisk {
 }
 
 /** Small enough to be in memory a few times over, large enough that an insert is worth its fsyncs. */
-export const BATCH_LIMITS = { mostRecords: 96, mostBytes: 8 * 1024 * 1024 };
+export const BATCH_LIMITS = { maxRecords: 96, maxBytes: 8 * 1024 * 1024 };
 
 /**
  * The path of a flow behind the journal, in one place: journal → decode → topology and enrich →
@@ -54,8 +54,8 @@ export class FlowPath {
   async finishInterrupted(batch: Batch, signal: AbortSignal): Promise<void> {
     const { journal, ledger } = this.#stages;
     const cursor = await journal.seek(batch.segment, batch.first);
-    const mostRecords = batch.last - batch.first + 1;
-    const range = await journal.read(cursor, { mostRecords, mostBytes: Number.MAX_SAFE_INTEGER });
+    const maxRecords = batch.last - batch.first + 1;
+    const range = await journal.read(cursor, { maxRecords, maxBytes: Number.MAX_SAFE_INTEGER });
     // Its segment is gone: they are deleted once stored, and a power cut may forget the rest.
     if (range.segment !== batch.segment || range.first !== batch.first) {
       return await ledger.finish(batch);
@@ -136,10 +136,10 @@ export class FlowPath {
   }
 
   async #inflate({ signature, encoding, body }: AcceptedReport): Promise<Buffer> {
-    const { inflated, mostInflatedBytes } = this.#stages;
+    const { inflated, maxInflatedBytes } = this.#stages;
     const kept = inflated.take(signature);
     if (kept !== undefined) return kept;
-    return encoding === 'gzip' ? await inflate(body, mostInflatedBytes) : Buffer.from(body);
+    return encoding === 'gzip' ? await inflate(body, maxInflatedBytes) : Buffer.from(body);
   }
 }
 

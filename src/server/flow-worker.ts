@@ -67,7 +67,7 @@ export class FlowWorker implements Service {
   get isCaughtUp(): boolean {
     return (
       this.#failingSinceMillis === 0 &&
-      this.#deps.journal.bytesFrom(this.#stored) <= BATCH_LIMITS.mostBytes
+      this.#deps.journal.bytesFrom(this.#stored) <= BATCH_LIMITS.maxBytes
     );
   }
 
@@ -147,7 +147,7 @@ export class FlowWorker implements Service {
       } catch (error) {
         this.#failures.add(1);
         if (this.#failingSinceMillis === 0) this.#failingSinceMillis = clock.now();
-        const wait = backoffMillis(attempt, { firstMillis: 200, mostMillis: 10_000, random });
+        const wait = backoffMillis(attempt, { firstMillis: 200, maxMillis: 10_000, random });
         log.error('cannot store flows; trying again', { error, attempt, waitMillis: wait });
         await pause(wait, signal);
         if (signal.aborted) return false;

@@ -43,7 +43,7 @@ const DRAIN_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
 const DISCARD_MILLIS = 5_000;
 /** UntagResource names up to 200 keys of 128 characters in its query, each encoded as three. */
-const MOST_HEAD_BYTES = 96 * 1024;
+const MAX_HEAD_BYTES = 96 * 1024;
 
 /**
  * The one port: routes by the raw request target, which no framework may decode or normalise
@@ -202,7 +202,7 @@ function isConsoleFile(target: string): boolean {
 
 async function listenerOptions(config: ServerConfig) {
   const tls = await readTls(config);
-  const maxHeaderSize = MOST_HEAD_BYTES;
+  const maxHeaderSize = MAX_HEAD_BYTES;
   return tls === null ? { http: { maxHeaderSize } } : { https: { ...tls, maxHeaderSize } };
 }
 

@@ -3,17 +3,17 @@
  * inflating again cost a sixth of the way. Bounded; what is not here is inflated from the journal.
  */
 export class InflatedBodies {
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   readonly #bodies = new Map<string, Buffer>();
   #bytes = 0;
 
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
   /** Kept unless the bodies that wait already take all the room. */
   keep(signature: string, body: Buffer): void {
-    if (this.#bytes + body.length > this.#mostBytes || this.#bodies.has(signature)) return;
+    if (this.#bytes + body.length > this.#maxBytes || this.#bodies.has(signature)) return;
     this.#bodies.set(signature, body);
     this.#bytes += body.length;
   }

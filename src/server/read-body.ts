@@ -1,7 +1,7 @@
 import { ApiError } from '../model/api-error.ts';
 
 /** API requests are small; the largest, 100 targets with 200 tags, is under 200 kB. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Reads a request's whole body. */
 export async function readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -9,8 +9,8 @@ export async function readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffe
   let length = 0;
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length > MOST_BYTES) {
-      throw new ApiError('RequestEntityTooLargeException', `more than ${MOST_BYTES} bytes`);
+    if (length > MAX_BYTES) {
+      throw new ApiError('RequestEntityTooLargeException', `more than ${MAX_BYTES} bytes`);
     }
     chunks.push(chunk);
   }

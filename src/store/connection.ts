@@ -27,8 +27,8 @@ export interface InsertRequest {
 }
 
 export interface QueryLimits {
-  readonly mostSeconds: number;
-  readonly mostMemoryBytes: number;
+  readonly maxSeconds: number;
+  readonly maxMemoryBytes: number;
 }
 
 /**
@@ -120,8 +120,8 @@ function overClient(client: ClickHouseClient): StoreConnection {
         format: 'JSONEachRow',
         clickhouse_settings: {
           output_format_json_quote_64bit_integers: 1,
-          max_execution_time: options.mostSeconds,
-          max_memory_usage: String(options.mostMemoryBytes),
+          max_execution_time: options.maxSeconds,
+          max_memory_usage: String(options.maxMemoryBytes),
         },
       });
       return await result.json<Row>();

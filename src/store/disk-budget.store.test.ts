@@ -21,11 +21,11 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-function budgetOf(mostBytes: number, nowSeconds = TEST_SECONDS): DiskBudget {
+function budgetOf(maxBytes: number, nowSeconds = TEST_SECONDS): DiskBudget {
   metrics = new Metrics();
   const clock = new FakeClock(nowSeconds * 1000);
   const { store } = bench;
-  return new DiskBudget({ store, mostBytes, retentionDays: 7, clock, log: silentLog, metrics });
+  return new DiskBudget({ store, maxBytes, retentionDays: 7, clock, log: silentLog, metrics });
 }
 
 const dropped = async (what: 'days' | 'rows', reason: 'budget' | 'retention') =>

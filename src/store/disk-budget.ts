@@ -8,7 +8,7 @@ import type { FlowStore, StoredDay } from './flow-store.ts';
 export interface DiskBudgetDeps {
   readonly store: Pick<FlowStore, 'days' | 'dropDay'>;
   /** Bytes on disk the flow rows, and what is kept by day beside them, may take; 0 is no limit. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly retentionDays: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -68,21 +68,21 @@ export class DiskBudget implements Service {
 
   /** Deletes the days past retention and the oldest beyond the budget, and measures the rest. */
   async enforce(): Promise<void> {
-    const { store, mostBytes, log } = this.#deps;
+    const { store, maxBytes, log } = this.#deps;
     const days: StoredDay[] = [];
     for (const day of await store.days()) {
       if (this.#isPast(day)) await this.#drop(day, 'retention');
       else days.push(day);
     }
-    while (mostBytes > 0 && days.length > 1 && sum(days, 'bytes') > mostBytes) {
+    while (maxBytes > 0 && days.length > 1 && sum(days, 'bytes') > maxBytes) {
       await this.#drop(days[0] as StoredDay, 'budget');
       days.shift();
     }
     const bytes = sum(days, 'bytes');
     this.#bytes.set(bytes);
     this.#rows.set(sum(days, 'rows'));
-    if (mostBytes > 0 && bytes > mostBytes) {
-      log.warn('the newest day alone takes more than the disk budget', { bytes, mostBytes });
+    if (maxBytes > 0 && bytes > maxBytes) {
+      log.warn('the newest day alone takes more than the disk budget', { bytes, maxBytes });
     }
   }
 

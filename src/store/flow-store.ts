@@ -48,7 +48,7 @@ export interface FlowStoreDeps {
 
 const SECONDS_A_DAY = 86_400;
 /** Queries beyond this are refused: whoever asks would wait too long anyway. */
-const MOST_WAITING = 100;
+const MAX_WAITING = 100;
 const KILL_AGAIN_MILLIS = 100;
 
 /** What of one day is stored. */
@@ -348,7 +348,7 @@ export class FlowStore implements Service {
     requireOpen(this.#control);
     const free = this.#idle.pop();
     if (free !== undefined) return Promise.resolve(free);
-    if (this.#waiting.size >= MOST_WAITING) {
+    if (this.#waiting.size >= MAX_WAITING) {
       throw new ApiError('ThrottlingException', 'too many queries wait for the store; ask later');
     }
     return new Promise((resolve, reject) => {

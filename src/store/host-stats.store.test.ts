@@ -9,13 +9,13 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const MOST = Number.MAX_SAFE_INTEGER;
+const MAX = Number.MAX_SAFE_INTEGER;
 const card = (interfaceId: string): HostStatsRow => ({
   timeSeconds: TEST_SECONDS,
   owner: { account: '000000000000', region: 'us-east-1' },
   instanceId: 'i-1',
   interfaceId,
-  counters: { bw_out_allowance_exceeded: 3, rx_dropped: MOST },
+  counters: { bw_out_allowance_exceeded: 3, rx_dropped: MAX },
 });
 const cards = [card('eni-1'), card('eni-2')];
 const flows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
@@ -27,7 +27,7 @@ const stored = () =>
 const both = ['eni-1', 'eni-2'].map((id) => ({
   interface: id,
   exceeded: '3',
-  dropped: String(MOST),
+  dropped: String(MAX),
   untold: null,
 }));
 const flowCount = async () =>

@@ -330,12 +330,12 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       });
 
       test('beyond its time ends with an error', async () => {
-        await restart({ mostSeconds: 1 });
+        await restart({ maxSeconds: 1 });
         await expect(store.query(ENDLESS)).rejects.toThrow(/TIMEOUT_EXCEEDED|Timeout exceeded/i);
       });
 
       test('beyond its memory ends with an error', async () => {
-        await restart({ mostMemoryBytes: 20_000_000 });
+        await restart({ maxMemoryBytes: 20_000_000 });
         const large = sql`SELECT count() FROM (SELECT number FROM numbers(20000000) GROUP BY number)`;
         await expect(store.query(large)).rejects.toThrow(/MEMORY_LIMIT|memory limit/i);
       });

@@ -74,8 +74,8 @@ export interface TestStore extends AsyncDisposable {
 export const TEST_OPTIONS: Omit<FlowStoreOptions, 'location'> = {
   retentionDays: 3650,
   queryConnections: 2,
-  mostSeconds: 60,
-  mostMemoryBytes: 1024 ** 3,
+  maxSeconds: 60,
+  maxMemoryBytes: 1024 ** 3,
 };
 
 export async function startTestStore(): Promise<TestStore> {

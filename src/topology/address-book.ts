@@ -19,7 +19,7 @@ export interface AddressClaim {
 export const CLAIM_SECONDS = 300;
 
 /** Answers about addresses nobody has are remembered up to this many a network. */
-const MOST_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 100_000;
 
 export interface AddressBookDeps {
   readonly claims: Iterable<AddressClaim>;
@@ -162,7 +162,7 @@ class Network {
   subnetAround(address: string): Endpoint | undefined {
     if (this.#around.has(address)) return this.#around.get(address);
     const found = this.#longestPrefix(address);
-    if (this.#around.size < MOST_REMEMBERED) this.#around.set(address, found);
+    if (this.#around.size < MAX_REMEMBERED) this.#around.set(address, found);
     return found;
   }
 

@@ -29,7 +29,7 @@ interface SaidTraits extends InstanceTraits {
 }
 
 /** Claims beyond this are refused and counted: a fleet of 100,000 hosts with a few addresses each. */
-const MOST_CLAIMS = 500_000;
+const MAX_CLAIMS = 500_000;
 const SAVE_MILLIS = 10_000;
 const FORGET_SECONDS = 3_600;
 
@@ -157,7 +157,7 @@ export class Topology implements Service {
     const instanceType = host.instanceType || undefined;
     const imageId = host.imageId || undefined;
     if (instanceId === '' || (instanceType === undefined && imageId === undefined)) return;
-    if (this.#said.size >= MOST_CLAIMS && !this.#said.has(instanceId)) return;
+    if (this.#said.size >= MAX_CLAIMS && !this.#said.has(instanceId)) return;
     this.#said.set(instanceId, { instanceType, imageId, lastSeenSeconds });
   }
 
@@ -170,7 +170,7 @@ export class Topology implements Service {
       this.#unsaved.add(known);
       return;
     }
-    if (this.#claimCount >= MOST_CLAIMS) {
+    if (this.#claimCount >= MAX_CLAIMS) {
       this.#refused.add(1);
       return;
     }

@@ -25,7 +25,7 @@ const WAIT_MILLIS = 25;
 
 /** How many reports of a second each the server is away for; 600 for the ten minutes of an outage. */
 const OUTAGE_REPORTS = Number(process.env.NFM_TEST_OUTAGE_REPORTS ?? 4);
-const MOST_MILLIS = 60_000 + OUTAGE_REPORTS * 1_500;
+const MAX_MILLIS = 60_000 + OUTAGE_REPORTS * 1_500;
 
 /** A report as the agent printed it. */
 interface Printed {
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
 
   async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
     for (let waits = 0; !(await condition()); waits += 1) {
-      if (waits * WAIT_MILLIS > MOST_MILLIS) throw new Error('nothing came');
+      if (waits * WAIT_MILLIS > MAX_MILLIS) throw new Error('nothing came');
       await delay(WAIT_MILLIS);
     }
   }
@@ -191,7 +191,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
       expect(await queryStopped(server.data, sql)).toEqual({ wrong: 0 });
       console.log(`${printed.length} reports made, ${rows} rows stored, none missing`);
     },
-    2 * MOST_MILLIS,
+    2 * MAX_MILLIS,
   );
 
   test('an outage longer than the spool: made = stored + the gaps the server counts, and the agent tells of each it dropped', async () => {

@@ -16,7 +16,7 @@ import {
 } from './door.ts';
 
 const MIB = 1024 * 1024;
-const MOST_BODY = 8 * MIB;
+const MAX_BODY = 8 * MIB;
 
 let server: ServerProcess;
 let agent: Credentials;
@@ -187,7 +187,7 @@ const REFUSED: readonly {
   {
     name: 'a body of 8 MiB and one byte, by its content-length',
     door: () => {
-      const body = Buffer.alloc(MOST_BODY + 1);
+      const body = Buffer.alloc(MAX_BODY + 1);
       return post(body, { 'content-length': String(body.length) });
     },
     status: 413,
@@ -195,7 +195,7 @@ const REFUSED: readonly {
   },
   {
     name: 'a body of 8 MiB and one byte, in chunks',
-    door: () => post(Buffer.alloc(MOST_BODY + 1), { 'transfer-encoding': 'chunked' }),
+    door: () => post(Buffer.alloc(MAX_BODY + 1), { 'transfer-encoding': 'chunked' }),
     status: 413,
     error: 'RequestEntityTooLargeException',
   },
@@ -314,10 +314,10 @@ test('an agent key may only publish', async () => {
 describe('bodies of senders not known yet', () => {
   /** All but the last bytes of a body of 8 MiB, under a signature that will turn out to be wrong. */
   function startBody(): ClientRequest {
-    const body = Buffer.alloc(MOST_BODY);
+    const body = Buffer.alloc(MAX_BODY);
     const { port } = new URL(server.endpoint);
     const credentials = { ...agent, secretAccessKey: 'a guess' };
-    const length = { 'content-length': String(MOST_BODY) };
+    const length = { 'content-length': String(MAX_BODY) };
     const headers = signed(body, { credentials, headers: { ...REPORT_HEADERS, ...length } });
     const started = request({ host: '127.0.0.1', port, method: 'POST', path: '/publish', headers });
     // Who is refused before its end finds the connection closed while it still writes.

@@ -5,7 +5,7 @@ import { RECORD_BYTES, SocketRecord, writeRecord } from '../kernel/socket-record
 import { FlowTable } from './flow-table.ts';
 import { AT, addTo, type FlowWindow } from './flow-window.ts';
 
-const MOST = 16;
+const MAX = 16;
 
 function recordTo(remote: string): SocketRecord {
   const record = new SocketRecord(4_000);
@@ -42,44 +42,44 @@ function take(table: FlowTable) {
 }
 
 test('of ten times too many flows every byte and flow is in one place, once', () => {
-  const table = new FlowTable(MOST);
-  for (let i = 0; i < 10 * MOST; i += 1) connect(table, `10.1.0.${i}`, { bytes: i });
+  const table = new FlowTable(MAX);
+  for (let i = 0; i < 10 * MAX; i += 1) connect(table, `10.1.0.${i}`, { bytes: i });
   const taken = take(table);
-  expect(taken.flows.length).toBeLessThanOrEqual(MOST);
-  expect(taken.flows.length + taken.cut).toBe(10 * MOST);
-  expect(taken.completed).toBe(10 * MOST);
-  expect(taken.bytes).toBe((10 * MOST * (10 * MOST - 1)) / 2);
+  expect(taken.flows.length).toBeLessThanOrEqual(MAX);
+  expect(taken.flows.length + taken.cut).toBe(10 * MAX);
+  expect(taken.completed).toBe(10 * MAX);
+  expect(taken.bytes).toBe((10 * MAX * (10 * MAX - 1)) / 2);
   expect(take(table)).toMatchObject({ flows: [], remainders: [] });
 });
 
 test('those with most loss are kept, whenever they came', () => {
-  const table = new FlowTable(MOST);
+  const table = new FlowTable(MAX);
   connect(table, '10.2.0.1', { retrans: 7 });
-  for (let i = 0; i < 5 * MOST; i += 1) connect(table, `10.1.0.${i}`);
+  for (let i = 0; i < 5 * MAX; i += 1) connect(table, `10.1.0.${i}`);
   connect(table, '10.2.0.2', { retrans: 8 });
-  for (let i = 0; i < 5 * MOST; i += 1) connect(table, `10.1.1.${i}`);
+  for (let i = 0; i < 5 * MAX; i += 1) connect(table, `10.1.1.${i}`);
   const kept = take(table).flows.map(({ remoteAddress }) => remoteAddress);
   expect(kept).toEqual(expect.arrayContaining(['10.2.0.1', '10.2.0.2']));
 });
 
 test('a flow that was cut and comes again is one flow', () => {
-  const table = new FlowTable(MOST);
-  const remotes = Array.from({ length: 3 * MOST }, (_, i) => `10.1.0.${i}`);
+  const table = new FlowTable(MAX);
+  const remotes = Array.from({ length: 3 * MAX }, (_, i) => `10.1.0.${i}`);
   for (const remote of [...remotes, ...remotes]) connect(table, remote);
   const taken = take(table);
-  expect(taken.flows.length + taken.cut).toBe(3 * MOST);
-  expect(taken.completed).toBe(6 * MOST);
+  expect(taken.flows.length + taken.cut).toBe(3 * MAX);
+  expect(taken.completed).toBe(6 * MAX);
 });
 
 test('a flow with an open connection stays a flow; one that finds no room is cut until it ends', () => {
-  const table = new FlowTable(MOST);
-  const open = Array.from({ length: MOST }, (_, i) => connect(table, `10.1.0.${i}`));
+  const table = new FlowTable(MAX);
+  const open = Array.from({ length: MAX }, (_, i) => connect(table, `10.1.0.${i}`));
   for (const flow of open) flow.connections += 1;
   const late = connect(table, '93.184.216.34');
   late.connections += 1;
   expect(late.isCut).toBe(true);
   const first = take(table);
-  expect(first.flows).toHaveLength(MOST);
+  expect(first.flows).toHaveLength(MAX);
   expect(first.remainders).toMatchObject([{ side: 'client', hint: 'global', flows: 1 }]);
   addTo(late.touch(), AT.bytesDelivered, 5);
   late.connections -= 1;

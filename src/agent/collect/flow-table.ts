@@ -6,7 +6,7 @@ import { FlowCache } from './flow-cache.ts';
 import { type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
 
 /** Flows that were cut are told apart up to so many, at 50 B each. */
-const MOST_CUT_KEYS = 262_144;
+const MAX_CUT_KEYS = 262_144;
 
 /** To look through all flows for those that may go is worth it where so many of them can. */
 const WORTH_FOLDING = 1 / 16;
@@ -31,14 +31,14 @@ export interface TakenFlows {
  * window: totals stay exact, and those with most loss are kept.
  */
 export class FlowTable {
-  readonly #most: number;
+  readonly #max: number;
   readonly #flows = new Map<string, FlowWindow>();
   readonly #cut = new Map<string, CutFlows>();
   readonly #cache = new FlowCache();
   #mayFold = true;
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   /**
@@ -93,8 +93,8 @@ export class FlowTable {
     if (known !== undefined) return known;
     if (this.#cut.size > 0 && this.#cutOf(flow).keys.has(hashOf(key)))
       return this.#cutOf(flow).window;
-    if (this.#flows.size >= this.#most && this.#mayFold) this.#fold();
-    if (this.#flows.size < this.#most) {
+    if (this.#flows.size >= this.#max && this.#mayFold) this.#fold();
+    if (this.#flows.size < this.#max) {
       const window = new FlowWindow(flow);
       this.#flows.set(key, window);
       return window;
@@ -119,7 +119,7 @@ export class FlowTable {
       this.#flows.delete(key);
     }
     this.#cache.clear();
-    this.#mayFold = folded.length >= this.#most * WORTH_FOLDING;
+    this.#mayFold = folded.length >= this.#max * WORTH_FOLDING;
   }
 
   #cutOf(flow: FlowKey): CutFlows {
@@ -142,7 +142,7 @@ export function hintOf(flow: Pick<FlowKey, 'remoteAddress' | 'dnatAddress'>): Ca
 }
 
 function addKey(keys: Set<number>, key: string): void {
-  if (keys.size < MOST_CUT_KEYS) keys.add(hashOf(key));
+  if (keys.size < MAX_CUT_KEYS) keys.add(hashOf(key));
 }
 
 function keyOf(flow: FlowKey): string {

@@ -5,7 +5,7 @@ import { nextWait } from './next-wait.ts';
 function settled(fullAfterMillis: number): number {
   let wait = 500;
   for (let i = 0; i < 20; i += 1) {
-    wait = nextWait({ wait, fill: Math.min(1, wait / fullAfterMillis), most: 500 });
+    wait = nextWait({ wait, fill: Math.min(1, wait / fullAfterMillis), max: 500 });
   }
   return wait;
 }

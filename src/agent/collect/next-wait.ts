@@ -1,7 +1,7 @@
 /** What waits should fill so much of its room: read soon, it is still in the processor's cache. */
 const AIM = 1 / 4;
 
-const LEAST_MILLIS = 20;
+const MIN_MILLIS = 20;
 
 /**
  * Milliseconds until the next reading: the fewer, the faster connections close. At 80,000 ends a
@@ -12,8 +12,8 @@ export function nextWait(last: {
   readonly wait: number;
   /** How full it then was where closed connections wait, 0 to 1. */
   readonly fill: number;
-  readonly most: number;
+  readonly max: number;
 }): number {
-  const right = last.fill === 0 ? last.most : (last.wait * AIM) / last.fill;
-  return Math.min(last.most, Math.max(LEAST_MILLIS, right));
+  const right = last.fill === 0 ? last.max : (last.wait * AIM) / last.fill;
+  return Math.min(last.max, Math.max(MIN_MILLIS, right));
 }

@@ -9,7 +9,7 @@ import { AT, addTo, type FlowWindow } from './flow-window.ts';
 import { type Slot, TrackedSockets } from './tracked-sockets.ts';
 
 /** Flows in one window beyond this are added up (the existing agent's bound). */
-const MOST_FLOWS = 65_536;
+const MAX_FLOWS = 65_536;
 
 /**
  * The ring must be read often, as it only holds so much; the table need not, and to read 50,000
@@ -71,7 +71,7 @@ export class SocketCollector {
   /** Connections whose socket was seen connecting again before their end came out of the ring. */
   readonly #overtaken = new Map<string, Slot>();
   readonly #sockets: TrackedSockets;
-  readonly #flows = new FlowTable(MOST_FLOWS);
+  readonly #flows = new FlowTable(MAX_FLOWS);
   #fill = 0;
   #epoch = -1;
   #passes = 0;

@@ -72,18 +72,18 @@ export class TrackedSockets {
   /** "" until it is known. */
   readonly #processNames: string[] = [];
   readonly #free: Slot[] = [];
-  readonly #most: number;
+  readonly #max: number;
 
   /** @param most connections at a time */
-  constructor(most: number) {
-    this.#most = most;
-    this.#wide = new Float64Array(most * WIDE_PLACES);
-    this.#narrow = new Uint32Array(most * NARROW_PLACES);
+  constructor(max: number) {
+    this.#max = max;
+    this.#wide = new Float64Array(max * WIDE_PLACES);
+    this.#narrow = new Uint32Array(max * NARROW_PLACES);
   }
 
   /** Whether another one can be opened. */
   get hasRoom(): boolean {
-    return this.#free.length > 0 || this.#flows.length < this.#most;
+    return this.#free.length > 0 || this.#flows.length < this.#max;
   }
 
   /**

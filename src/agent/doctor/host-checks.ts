@@ -129,16 +129,16 @@ export function conntrackCheck(folder: string): Check {
   const read = (file: string): number => Number(readFileSync(`${folder}/${file}`, 'utf8'));
   const table = tryTo(() => ({
     count: read('nf_conntrack_count'),
-    most: read('nf_conntrack_max'),
+    max: read('nf_conntrack_max'),
   }));
   const todo = 'raise net.netfilter.nf_conntrack_max: a full table drops new connections';
   const check = checkOf(table, {
     name,
-    yes: ({ count, most }) => `${count} of ${most} connections`,
+    yes: ({ count, max }) => `${count} of ${max} connections`,
     no: 'WARN',
     todo,
   });
-  const isFull = table.is === 'yes' && table.value.count > NEARLY_FULL * table.value.most;
+  const isFull = table.is === 'yes' && table.value.count > NEARLY_FULL * table.value.max;
   return isFull ? { ...check, status: 'WARN', todo } : check;
 }
 

@@ -7,7 +7,7 @@ export function defaultRouteV4(text: string): string | undefined {
       ? [{ name, gateway: hexToV4(gateway), metric: Number(metric) }]
       : [],
   );
-  return leastMetric(routes);
+  return minMetric(routes);
 }
 
 /** The same of /proc/net/ipv6_route. */
@@ -20,7 +20,7 @@ export function defaultRouteV6(text: string): string | undefined {
     const bytes = Uint8Array.from(Buffer.from(gateway, 'hex'));
     return [{ name, gateway: addressText(bytes), metric: Number.parseInt(metric, 16) }];
   });
-  return leastMetric(routes);
+  return minMetric(routes);
 }
 
 interface DefaultRoute {
@@ -29,7 +29,7 @@ interface DefaultRoute {
   readonly metric: number;
 }
 
-function leastMetric(routes: readonly DefaultRoute[]): string | undefined {
+function minMetric(routes: readonly DefaultRoute[]): string | undefined {
   const [best] = routes.toSorted((a, b) => a.metric - b.metric);
   return best === undefined ? undefined : `${best.gateway} ${best.name}`;
 }

@@ -6,7 +6,7 @@ const ENDPOINT = 'http://169.254.169.254';
 const TIMEOUT_MILLIS = 1_000;
 
 /** No instance type has more; the bound is for services that only look like EC2's. */
-const MOST_CARDS = 64;
+const MAX_CARDS = 64;
 
 export interface InstanceMetadata {
   /** Each is "" when the service did not say. */
@@ -95,7 +95,7 @@ async function readCards(read: Read): Promise<readonly NetworkCard[]> {
     ...macs.filter((mac) => mac !== primary),
   ];
   const cards: NetworkCard[] = [];
-  for (const mac of ordered.slice(0, MOST_CARDS)) {
+  for (const mac of ordered.slice(0, MAX_CARDS)) {
     const of = (name: string): Promise<string> => read(`${root}${mac}/${name}`);
     cards.push({
       id: await of('interface-id'),

@@ -47,7 +47,7 @@ function joins(
 }
 
 /** Devices stacked deeper than this are taken for virtual. */
-const MOST_DEPTH = 8;
+const MAX_DEPTH = 8;
 
 function leadsToHardware(
   device: NetworkDevice,
@@ -55,7 +55,7 @@ function leadsToHardware(
   depth: number,
 ): boolean {
   if (device.isPhysical) return true;
-  if (depth >= MOST_DEPTH) return false;
+  if (depth >= MAX_DEPTH) return false;
   return device.lower.some((name) => {
     const lower = byName.get(name);
     return lower !== undefined && leadsToHardware(lower, byName, depth + 1);

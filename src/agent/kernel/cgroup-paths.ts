@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A host with more cgroups than this has those beyond it unnamed. */
-const MOST_FOLDERS = 20_000;
+const MAX_FOLDERS = 20_000;
 
 /**
  * The folders of a cgroup v2 mount by their inodes, which is how the kernel's programs name them.
@@ -40,7 +40,7 @@ function readTree(mount: string): ReadonlyMap<number, string> {
     const inode = inodeOf(join(mount, path));
     if (inode === undefined) continue;
     paths.set(inode, path);
-    if (paths.size >= MOST_FOLDERS) return paths;
+    if (paths.size >= MAX_FOLDERS) return paths;
     for (const entry of entriesOf(join(mount, path))) {
       if (entry.isDirectory()) left.push(join(path, entry.name));
     }

@@ -6,7 +6,7 @@ const DISCARDED = 0x4000_0000;
 const HEADER_BYTES = 8;
 
 /** Records are smaller. */
-const MOST_RECORD_BYTES = 512;
+const MAX_RECORD_BYTES = 512;
 
 /**
  * The consumer's end of a BPF ring buffer, read straight from its shared memory (0.1 µs a record;
@@ -19,7 +19,7 @@ export class ClosedRing {
   readonly #data: DataView;
   readonly #mask: number;
   /** Where the record that runs over the end is put together. */
-  readonly #whole = new DataView(new ArrayBuffer(MOST_RECORD_BYTES));
+  readonly #whole = new DataView(new ArrayBuffer(MAX_RECORD_BYTES));
 
   constructor(
     libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>,
@@ -65,7 +65,7 @@ export class ClosedRing {
       position += (HEADER_BYTES + length + 7) & ~7;
     }
     Atomics.store(this.#consumer, 0, BigInt(position));
-    return used > size - HEADER_BYTES - MOST_RECORD_BYTES ? 1 : used / size;
+    return used > size - HEADER_BYTES - MAX_RECORD_BYTES ? 1 : used / size;
   }
 
   #visit(at: number, length: number, visit: (view: DataView, at: number) => void): void {

@@ -14,7 +14,7 @@ const STATISTICS_COUNT_OFFSET = 180;
 
 const STRING_BYTES = 32;
 /** More than any driver has; queues times counters. */
-const MOST_STATISTICS = 16_384;
+const MAX_STATISTICS = 16_384;
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
@@ -49,7 +49,7 @@ function readStatistics(send: Ask): DriverStatistics | undefined {
   if (info === undefined) return undefined;
   const driver = textAt(info, DRIVER_OFFSET);
   const count = info.readUInt32LE(STATISTICS_COUNT_OFFSET);
-  if (count === 0 || count > MOST_STATISTICS) return { driver, values: new Map() };
+  if (count === 0 || count > MAX_STATISTICS) return { driver, values: new Map() };
   const wanted = command(ETHTOOL_GSTRINGS, 12 + count * STRING_BYTES);
   wanted.writeUInt32LE(ETH_SS_STATS, 4);
   wanted.writeUInt32LE(count, 8);

@@ -7,7 +7,7 @@ import { NETLINK_SOCK_DIAG, NetlinkSocket } from './netlink-socket.ts';
 const FAMILIES = [4, 6] as const;
 
 /** A host with more namespaces than this has those beyond them unread. */
-const MOST_NAMESPACES = 1_024;
+const MAX_NAMESPACES = 1_024;
 
 /** The connections and listeners of every network namespace, by a netlink socket in each. */
 export class NamespaceDumps {
@@ -52,7 +52,7 @@ export class NamespaceDumps {
 
   /** Opens a socket in each namespace that is new, and closes those of the ones that are gone. */
   #follow(): void {
-    const namespaces = findNetNamespaces().slice(0, MOST_NAMESPACES);
+    const namespaces = findNetNamespaces().slice(0, MAX_NAMESPACES);
     const found = new Set(namespaces.map(({ inode }) => inode));
     for (const [inode, socket] of this.#sockets) {
       if (found.has(inode)) continue;

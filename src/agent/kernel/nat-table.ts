@@ -11,7 +11,7 @@ import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from './netlink-socket.ts';
 
 /** As many connections as the sockets' table holds, each under what either end sees. */
-const MOST_ENTRIES = 2 * 65_536;
+const MAX_ENTRIES = 2 * 65_536;
 
 /** 6,000 new connections between two readings. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -123,7 +123,7 @@ export class NatTable {
       servicePort,
     });
     for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MOST_ENTRIES) return;
+      if (this.#entries.size <= MAX_ENTRIES) return;
       this.#entries.delete(oldest);
     }
   }

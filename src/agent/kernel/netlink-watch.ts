@@ -57,7 +57,7 @@ export class NetlinkWatch {
   #progress: SocketProgress[] = [];
   #epoch = 0;
   #dump = 0;
-  #leastInfoBytes = Number.POSITIVE_INFINITY;
+  #minInfoBytes = Number.POSITIVE_INFINITY;
   readonly #counters = emptyCounters();
 
   /** @param bufferBytes of ends that wait to be read */
@@ -67,8 +67,8 @@ export class NetlinkWatch {
 
   /** What no flow says, as the kernel does not tell it this way. */
   get unknown(): readonly PlainMetric[] {
-    if (this.#leastInfoBytes >= TCP_INFO_BYTES.totalRtos) return SEVERED;
-    const isDetailed = this.#leastInfoBytes >= TCP_INFO_BYTES.details;
+    if (this.#minInfoBytes >= TCP_INFO_BYTES.totalRtos) return SEVERED;
+    const isDetailed = this.#minInfoBytes >= TCP_INFO_BYTES.details;
     return isDetailed ? UNTOLD_METRICS : [...UNTOLD_METRICS, ...DETAIL_METRICS];
   }
 
@@ -204,7 +204,7 @@ export class NetlinkWatch {
     const phase = phaseOf(before.info === undefined ? socket : before);
     const { info } = socket;
     if (info === undefined) return;
-    this.#leastInfoBytes = Math.min(this.#leastInfoBytes, socket.infoBytes);
+    this.#minInfoBytes = Math.min(this.#minInfoBytes, socket.infoBytes);
     known.retrans[phase] += Math.max(0, info.totalRetrans - (before.info?.totalRetrans ?? 0));
     known.rtos[phase] += Math.max(0, info.totalRtos - (before.info?.totalRtos ?? 0));
     known.socket = socket;

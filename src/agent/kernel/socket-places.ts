@@ -9,7 +9,7 @@ const RECORD_WORDS = RECORD_BYTES / 4;
 const CLAIMS_WORD = 64 / 4;
 
 /** Of the places; beyond it new connections often find theirs taken, and go the slower way. */
-const MOST_CLOSED = PLACES / 2;
+const MAX_CLOSED = PLACES / 2;
 
 /** Not 1, as none wait elsewhere for want of a place. */
 const FULL = 0.99;
@@ -66,7 +66,7 @@ export class SocketPlaces {
       this.#words[first + 1] = 0;
       Atomics.sub(this.#words, first + CLAIMS_WORD, 1);
     }
-    return Math.min(FULL, closed.length / MOST_CLOSED);
+    return Math.min(FULL, closed.length / MAX_CLOSED);
   }
 
   #takeBits(word: number): void {

@@ -14,7 +14,7 @@ export interface TcpInfo {
 }
 
 /** With bytes and segments: Linux 4.6. */
-const LEAST_BYTES = 160;
+const MIN_BYTES = 160;
 
 /** Where what came later ends: without it the kernel does not know. */
 export const TCP_INFO_BYTES = { details: 228, totalRtos: 242 } as const;
@@ -22,7 +22,7 @@ export const TCP_INFO_BYTES = { details: 228, totalRtos: 242 } as const;
 /** Undefined when it is too short to say anything. */
 export function readTcpInfo(bytes: Buffer, start: number, end: number): TcpInfo | undefined {
   const length = end - start;
-  if (length < LEAST_BYTES) return undefined;
+  if (length < MIN_BYTES) return undefined;
   const uint32 = (at: number): number => (at + 4 <= length ? bytes.readUInt32LE(start + at) : 0);
   const uint64 = (at: number): number => uint32(at) + uint32(at + 4) * 0x1_0000_0000;
   const minRtt = uint32(148);

@@ -5,12 +5,12 @@ import type { Log } from '../../lib/log.ts';
 import { pause } from '../../lib/pause.ts';
 import { type ApiObject, parseEvent, parseList } from './api-object.ts';
 
-const MOST_LIST_BYTES = 64 * 1024 * 1024;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** etcd takes no larger object than 1.5 MB. */
-const MOST_LINE = 4 * 1024 * 1024;
+const MAX_LINE = 4 * 1024 * 1024;
 const WATCH_SECONDS = 300;
 const LIST_TIMEOUT_MILLIS = 20_000;
-const RETRY = { firstMillis: 1_000, mostMillis: 60_000 };
+const RETRY = { firstMillis: 1_000, maxMillis: 60_000 };
 
 export interface ApiAccess {
   /** The API server, without a path. */
@@ -32,7 +32,7 @@ export interface ApiWatchDeps<T> {
   /** What of an object is kept. */
   readonly parse: (object: ApiObject) => T;
   /** Objects beyond this are not kept. */
-  readonly most: number;
+  readonly max: number;
   /** All there are now, after each change. */
   readonly onChange: (objects: readonly T[]) => void;
 }
@@ -84,7 +84,7 @@ export class ApiWatch<T> {
     let text = '';
     for await (const chunk of answer.setEncoding('utf8')) {
       text += String(chunk);
-      if (text.length > MOST_LIST_BYTES) throw new Error('the list has no end');
+      if (text.length > MAX_LIST_BYTES) throw new Error('the list has no end');
     }
     const { version, objects } = parseList(text);
     const { parse } = this.#deps;
@@ -111,7 +111,7 @@ export class ApiWatch<T> {
     for await (const chunk of answer.setEncoding('utf8')) {
       const lines = `${rest}${chunk}`.split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > MOST_LINE) throw new Error('an event of the watch has no end');
+      if (rest.length > MAX_LINE) throw new Error('an event of the watch has no end');
       for (const line of lines) version = this.#follow(line);
     }
     return version;
@@ -129,8 +129,8 @@ export class ApiWatch<T> {
   }
 
   #keep(objects: ReadonlyMap<string, T>): void {
-    const { most, onChange } = this.#deps;
-    this.#objects = new Map([...objects].slice(0, most));
+    const { max, onChange } = this.#deps;
+    this.#objects = new Map([...objects].slice(0, max));
     onChange([...this.#objects.values()]);
   }
 

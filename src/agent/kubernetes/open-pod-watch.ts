@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts';
 import { AgentError } from '../agent-error.ts';
 import { kubernetesApi, kubernetesNames } from '../config.ts';
 import { openWay } from '../report/open-way.ts';
-import { MOST_NAMESPACES, PodWatch } from './pod-watch.ts';
+import { MAX_NAMESPACES, PodWatch } from './pod-watch.ts';
 
 /** Where the kubelet puts what a pod's service account needs. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -22,7 +22,7 @@ export function openPodWatch(log: Log): PodWatch {
   return new PodWatch({
     url,
     // A watch for the pods, one a namespace for the services, and one that is listing.
-    way: openWay(url, { proxy: undefined, caFile, connections: MOST_NAMESPACES + 2 }),
+    way: openWay(url, { proxy: undefined, caFile, connections: MAX_NAMESPACES + 2 }),
     nodeName,
     token: async () => (await readFile(join(SERVICE_ACCOUNT, 'token'), 'utf8')).trim(),
     log,

@@ -3,11 +3,11 @@ import { type ApiPod, type ApiService, parsePod, parseService } from './api-obje
 import { type ApiAccess, ApiWatch } from './api-watch.ts';
 
 /** A node holds 110 pods by default, some hundred at most. */
-const MOST_PODS = 4_096;
-const MOST_SERVICES = 4_096;
+const MAX_PODS = 4_096;
+const MAX_SERVICES = 4_096;
 
 /** Each takes a connection to the API server. */
-export const MOST_NAMESPACES = 64;
+export const MAX_NAMESPACES = 64;
 
 export interface PodWatchDeps extends ApiAccess {
   readonly nodeName: string;
@@ -42,7 +42,7 @@ export class PodWatch {
       path: '/api/v1/pods',
       fieldSelector: `spec.nodeName=${deps.nodeName}`,
       parse: parsePod,
-      most: MOST_PODS,
+      max: MAX_PODS,
       onChange: (pods) => this.#keep(pods),
     });
   }
@@ -77,7 +77,7 @@ export class PodWatch {
     }
     for (const namespace of wanted) {
       if (this.#serviceWatches.has(namespace)) continue;
-      if (this.#serviceWatches.size >= MOST_NAMESPACES) {
+      if (this.#serviceWatches.size >= MAX_NAMESPACES) {
         this.#deps.log.warn('services not named: too many namespaces', { namespace });
         return;
       }
@@ -85,7 +85,7 @@ export class PodWatch {
         access: this.#deps,
         path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`,
         parse: parseService,
-        most: MOST_SERVICES,
+        max: MAX_SERVICES,
         onChange: (services) => {
           this.#services.set(namespace, services);
           this.#name();

@@ -9,7 +9,7 @@ import type { MetricFamily, MetricSample } from './open-metrics-text.ts';
 const SYS_CLASS_NET = '/sys/class/net';
 
 /** A host of many containers has a device for each. */
-const MOST_DEVICES = 256;
+const MAX_DEVICES = 256;
 
 /** What is so many at a time; all other plain metrics are so many more. */
 const LEVELS: ReadonlySet<PlainMetric> = new Set([
@@ -127,7 +127,7 @@ export class LocalMetrics {
     const wanted = new Set(DEVICE_COUNTERS.flatMap(({ counters }) => Object.values(counters)));
     const devices = networkDevices(root).filter(({ isLoopback }) => !isLoopback);
     return new Map(
-      devices.slice(0, MOST_DEVICES).map(({ name }) => {
+      devices.slice(0, MAX_DEVICES).map(({ name }) => {
         const counts = [...wanted].flatMap((counter) => {
           const value = readCounter(join(root, name, 'statistics', counter));
           return value === undefined ? [] : [[counter, value] as const];

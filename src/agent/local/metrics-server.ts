@@ -5,7 +5,7 @@ import { AgentError } from '../agent-error.ts';
 import { type MetricFamily, OPEN_METRICS_TYPE, openMetricsText } from './open-metrics-text.ts';
 
 /** A scraper needs one. */
-const MOST_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 16;
 const TIMEOUT_MILLIS = 5_000;
 
 export interface MetricsServerDeps {
@@ -36,7 +36,7 @@ export class MetricsServer {
       if (path === '/') return plain(response, 200, 'Network Flow Monitor agent: GET /metrics');
       return plain(response, 404, 'GET /metrics');
     });
-    server.maxConnections = MOST_CONNECTIONS;
+    server.maxConnections = MAX_CONNECTIONS;
     try {
       await once(server.listen(port, address), 'listening');
     } catch (cause) {

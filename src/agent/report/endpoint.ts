@@ -10,7 +10,7 @@ const SERVICE = 'networkflowmonitor';
 const TIMEOUT_MILLIS = 20_000;
 
 /** Of an answer that is not 200, so much is kept for the log. */
-const MOST_ANSWER_BYTES = 1_024;
+const MAX_ANSWER_BYTES = 1_024;
 
 /** A signature is refused when its date is 15 minutes off (SigV4): from here on that may be why. */
 const SUSPECT_MILLIS = 5 * 60_000;
@@ -144,7 +144,7 @@ interface Question {
 async function readAnswer(answer: IncomingMessage): Promise<Answer> {
   let text = '';
   for await (const chunk of answer.setEncoding('utf8')) {
-    if (text.length < MOST_ANSWER_BYTES) text += String(chunk);
+    if (text.length < MAX_ANSWER_BYTES) text += String(chunk);
   }
   return { status: answer.statusCode ?? 0, text };
 }
@@ -157,7 +157,7 @@ const FOR_GOOD: ReadonlySet<number> = new Set([400, 413, 415]);
 
 function resultOf(answer: Answer): PostResult {
   if (answer.status === 200) return { status: 'accepted' };
-  const reason = `${answer.status} ${answer.text.slice(0, MOST_ANSWER_BYTES)}`.trim();
+  const reason = `${answer.status} ${answer.text.slice(0, MAX_ANSWER_BYTES)}`.trim();
   const httpStatus = answer.status;
   if (httpStatus === FORBIDDEN) return { status: 'forbidden', reason, httpStatus };
   return { status: FOR_GOOD.has(httpStatus) ? 'refused' : 'failed', reason, httpStatus };

@@ -39,7 +39,7 @@ afterEach(async () => {
 interface Given {
   readonly folder?: string | undefined;
   readonly post?: (sequence: number) => Promise<PostResult>;
-  readonly mostBytes?: number;
+  readonly maxBytes?: number;
 }
 
 /** Waits are nearly nothing: the period is 10 ms. */
@@ -54,7 +54,7 @@ async function start(given: Given = {}): Promise<ReportPublisher> {
     },
     spool: new ReportSpool({
       folder: given.folder,
-      mostBytes: given.mostBytes ?? 1_000_000,
+      maxBytes: given.maxBytes ?? 1_000_000,
       log: silentLog,
     }),
     periodMillis: 10,
@@ -151,7 +151,7 @@ test('the new report of each period is sent while there is much that waited', as
 });
 
 test('a run that was killed leaves its reports to the next', async () => {
-  const spool = new ReportSpool({ folder, mostBytes: 1_000_000, log: silentLog });
+  const spool = new ReportSpool({ folder, maxBytes: 1_000_000, log: silentLog });
   const never = new Promise<PostResult>(() => {});
   const killed = new ReportPublisher({
     endpoint: { post: () => never },
@@ -253,7 +253,7 @@ test('keys that worked before are tried again', async () => {
 });
 
 test('every report dropped for want of room is told of once, by one that stays', async () => {
-  const publisher = await start({ folder, mostBytes: 1_000, post: async () => AWAY });
+  const publisher = await start({ folder, maxBytes: 1_000, post: async () => AWAY });
   const told: number[] = [];
   for (let sequence = 1; sequence <= 40; sequence += 1) {
     told.push(publisher.takeCounters().reports_dropped);

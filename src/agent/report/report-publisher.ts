@@ -183,7 +183,7 @@ export class ReportPublisher {
     }
     if (result.httpStatus === INTERNAL_ERROR) spool.postpone(report);
     this.#failures += 1;
-    const limits = { firstMillis: FIRST_RETRY_MILLIS, mostMillis: periodMillis, random };
+    const limits = { firstMillis: FIRST_RETRY_MILLIS, maxMillis: periodMillis, random };
     return backoffMillis(this.#failures, limits);
   }
 }

@@ -29,11 +29,11 @@ afterEach(async () => {
 
 interface Given {
   readonly folder: string | undefined;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 async function spoolOf(given: Partial<Given> = {}): Promise<ReportSpool> {
-  const spool = new ReportSpool({ folder, mostBytes: 1_000_000, log: silentLog, ...given });
+  const spool = new ReportSpool({ folder, maxBytes: 1_000_000, log: silentLog, ...given });
   await spool.start();
   open.push(spool);
   return spool;
@@ -78,7 +78,7 @@ test('only the owner may read them', async () => {
 });
 
 test('what does not fit goes, oldest first, and is counted', async () => {
-  const spool = await spoolOf({ mostBytes: 300 });
+  const spool = await spoolOf({ maxBytes: 300 });
   for (const text of ['one', 'two', 'three', 'four', 'five']) await spool.add(report(text), 0);
   expect(spool.takeDropped()).toBe(2);
   expect(spool.takeDropped()).toBe(0);
@@ -89,7 +89,7 @@ test('a smaller limit at the next start counts too', async () => {
   const first = await spoolOf();
   for (const text of ['one', 'two', 'three']) await first.add(report(text), 0);
   await first.stop();
-  const second = await spoolOf({ mostBytes: 250 });
+  const second = await spoolOf({ maxBytes: 250 });
   expect(second.takeDropped()).toBe(1);
   expect(await takeAll(second)).toEqual(['two', 'three']);
 });
@@ -99,7 +99,7 @@ test('a dropped report that told of dropped ones gives their number back, after 
   await first.add(report('told'), 7);
   await first.add(report('two'), 0);
   await first.stop();
-  const second = await spoolOf({ mostBytes: 200 });
+  const second = await spoolOf({ maxBytes: 200 });
   await second.add(report('three'), 0);
   expect(second.takeDropped()).toBe(8);
 });
@@ -161,7 +161,7 @@ test('a report that cannot be written waits in memory', async () => {
 });
 
 test('a report longer than the spool waits in memory, not in place of all others', async () => {
-  const spool = await spoolOf({ mostBytes: 90 });
+  const spool = await spoolOf({ maxBytes: 90 });
   await spool.add(report('one'), 0);
   expect(files()).toEqual([]);
   expect(await takeAll(spool)).toEqual(['one']);

@@ -16,16 +16,16 @@ import {
 } from './spool-file.ts';
 
 /** About ten minutes of reports of the usual 40 kB, where there is no folder or it has no room. */
-const MOST_IN_MEMORY = 20;
+const MAX_IN_MEMORY = 20;
 
 /** Of the disk's room, so much is left to others: 64 MiB, of a small disk a twentieth. */
-const LEAST_FREE_BYTES = 64 * 1024 * 1024;
-const LEAST_FREE_SHARE = 0.05;
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+const MIN_FREE_SHARE = 0.05;
 
 export interface ReportSpoolDeps {
   /** Undefined: reports wait in memory, and go with the process. */
   readonly folder: string | undefined;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly log: Log;
 }
 
@@ -108,7 +108,7 @@ export class ReportSpool {
     const added = { ...name, bytes, inMemory: isWritten ? undefined : report };
     this.#waiting.push(added);
     const inMemory = this.#waiting.filter((one) => one.inMemory !== undefined);
-    for (const one of inMemory.slice(0, -MOST_IN_MEMORY)) await this.#drop(one);
+    for (const one of inMemory.slice(0, -MAX_IN_MEMORY)) await this.#drop(one);
     return added;
   }
 
@@ -158,7 +158,7 @@ export class ReportSpool {
 
   async #dropBeyond(added: number): Promise<void> {
     let bytes = this.#waiting.reduce((sum, one) => sum + one.bytes, added);
-    while (bytes > this.#deps.mostBytes) {
+    while (bytes > this.#deps.maxBytes) {
       const oldest = this.#waiting.reduce<SpooledReport | undefined>(older, undefined);
       if (oldest === undefined) return;
       bytes -= oldest.bytes;
@@ -174,12 +174,12 @@ export class ReportSpool {
 
   /** Whether it is written and durable. */
   async #write(name: string, report: EncodedReport): Promise<boolean> {
-    const { folder, log, mostBytes } = this.#deps;
-    if (folder === undefined || spoolFileBytes(report) > mostBytes) return false;
+    const { folder, log, maxBytes } = this.#deps;
+    if (folder === undefined || spoolFileBytes(report) > maxBytes) return false;
     try {
       const { bavail, blocks, bsize } = await statfs(folder);
-      const least = Math.min(LEAST_FREE_BYTES, blocks * bsize * LEAST_FREE_SHARE);
-      if (bavail * bsize < least) throw new Error('the disk is nearly full');
+      const min = Math.min(MIN_FREE_BYTES, blocks * bsize * MIN_FREE_SHARE);
+      if (bavail * bsize < min) throw new Error('the disk is nearly full');
       const file = await replaceFile(join(folder, name), encodeSpoolFile(report));
       await file.close();
       return true;

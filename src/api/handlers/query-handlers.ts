@@ -11,7 +11,7 @@ type QueryOperation = `${QueryStep}${QueryKind}`;
 
 /** Rows of a query, and rows of a page of its results, when the caller says nothing; the most is 500. */
 const DEFAULT_ROWS = 100;
-const MOST_ROWS = 500;
+const MAX_ROWS = 500;
 
 export interface QueryHandlerDeps {
   readonly queries: QueryService;
@@ -156,19 +156,19 @@ function isKind<Kind extends QueryKind>(page: QueryPage, kind: Kind): page is Pa
   return page.kind === kind;
 }
 
-function checkRange({ startTime, endTime }: StartInput, mostSeconds: number | undefined): void {
+function checkRange({ startTime, endTime }: StartInput, maxSeconds: number | undefined): void {
   if (startTime >= endTime) {
     throw new ApiError('ValidationException', 'startTime must be before endTime');
   }
   const seconds = (endTime.getTime() - startTime.getTime()) / 1000;
-  if (mostSeconds !== undefined && seconds > mostSeconds) {
-    const most = mostSeconds === 3600 ? '1 hour' : `${mostSeconds} seconds`;
-    throw new ApiError('ValidationException', `Time range can not exceed ${most}`);
+  if (maxSeconds !== undefined && seconds > maxSeconds) {
+    const max = maxSeconds === 3600 ? '1 hour' : `${maxSeconds} seconds`;
+    throw new ApiError('ValidationException', `Time range can not exceed ${max}`);
   }
 }
 
 function checkMaxResults(maxResults: number): void {
-  if (maxResults < 1 || maxResults > MOST_ROWS) {
-    throw new ApiError('ValidationException', `maxResults must be 1 to ${MOST_ROWS}`);
+  if (maxResults < 1 || maxResults > MAX_ROWS) {
+    throw new ApiError('ValidationException', `maxResults must be 1 to ${MAX_ROWS}`);
   }
 }

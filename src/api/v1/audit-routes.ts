@@ -14,7 +14,7 @@ export interface AuditRouteDeps {
 
 const MEMBERS = ['start', 'end', 'limit', 'eventName', 'accessKeyId', 'account', 'nextToken'];
 const DEFAULT_LIMIT = 50;
-const MOST_LIMIT = 1_000;
+const MAX_LIMIT = 1_000;
 
 /**
  * `GET /api/v1/audit?start=…&end=…&limit=…&eventName=…&accessKeyId=…&account=…&nextToken=…`: the
@@ -47,7 +47,7 @@ async function lookup(deps: AuditRouteDeps, { request, principal }: OwnCall) {
     account,
     fromMillis: startSeconds * 1000,
     untilMillis: endSeconds * 1000,
-    limit: parameters.integer('limit', [1, MOST_LIMIT]) ?? DEFAULT_LIMIT,
+    limit: parameters.integer('limit', [1, MAX_LIMIT]) ?? DEFAULT_LIMIT,
     eventName,
     accessKeyId,
     after: deps.tokens.open(context, parameters.text('nextToken')),

@@ -40,8 +40,8 @@ beforeEach(async () => {
   const organization = new Organization({ database, clock });
   const administration = organization;
   await organization.ensure({ managementAccount: management, delegatedAdministrators: [] });
-  const mostEvents = 1_000;
-  const audit = new AuditLog({ database, log: silentLog, metrics: new Metrics(), mostEvents });
+  const maxEvents = 1_000;
+  const audit = new AuditLog({ database, log: silentLog, metrics: new Metrics(), maxEvents });
   // No two calls in one millisecond: the log tells those apart by random ids.
   const calls = new FakeClock(clock.now());
   const now = () => {

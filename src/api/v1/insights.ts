@@ -20,7 +20,7 @@ export interface InsightsDeps {
 const PATH = /^\/api\/v1\/scopes\/([^/?]+)\/insights(?:\?|$)/;
 const MEMBERS = ['start', 'end', 'metric', 'category', 'limit', 'loopback'];
 const DEFAULT_ROWS = 100;
-const MOST_ROWS = 500;
+const MAX_ROWS = 500;
 
 /** The scope whose insights a target asks for; undefined when it asks for something else. */
 export function insightsScopeOf(target: string): string | undefined {
@@ -62,7 +62,7 @@ function parseRequest(parameters: Parameters, nowMillis: number): OverviewReques
     ...parameters.range(nowMillis),
     metric,
     category: parameters.category(),
-    limit: parameters.integer('limit', [1, MOST_ROWS]) ?? DEFAULT_ROWS,
+    limit: parameters.integer('limit', [1, MAX_ROWS]) ?? DEFAULT_ROWS,
     loopback: parameters.choice('loopback', ['true', 'false']) !== 'false',
   };
 }

@@ -2,7 +2,7 @@ import type { RawRequest } from '../../model/http.ts';
 import { readJsonBody } from '../json-body.ts';
 import { invalid } from './parameters.ts';
 
-const MOST_TEXT = 256;
+const MAX_TEXT = 256;
 
 /**
  * The members of the JSON body of a request below `/api/v1/`, each read by its type.
@@ -29,9 +29,9 @@ export class Members {
   text(name: string): string | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
-    const isText = typeof value === 'string' && value.length <= MOST_TEXT;
+    const isText = typeof value === 'string' && value.length <= MAX_TEXT;
     if (isText && !/\p{Cc}/u.test(value)) return value;
-    throw invalid(`${name}: text of at most ${MOST_TEXT} characters is taken`);
+    throw invalid(`${name}: text of at most ${MAX_TEXT} characters is taken`);
   }
 
   choice<Value extends string>(name: string, values: readonly Value[]): Value | undefined {

@@ -5,7 +5,7 @@ import type { RawRequest } from '../../model/http.ts';
 
 const DEFAULT_RANGE_SECONDS = 3600;
 /** DateTime ends in 2106. */
-const MOST_SECONDS = 2 ** 32;
+const MAX_SECONDS = 2 ** 32;
 
 /**
  * The query parameters of a request below `/api/v1/`, each read by its type.
@@ -35,12 +35,12 @@ export class Parameters {
     return { startSeconds, endSeconds };
   }
 
-  integer(name: string, [least, most]: readonly [number, number]): number | undefined {
+  integer(name: string, [min, max]: readonly [number, number]): number | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
     const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw invalid(`${name}: a whole number from ${least} to ${most} is taken`);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw invalid(`${name}: a whole number from ${min} to ${max} is taken`);
   }
 
   /** IPv4 or IPv6, as canonical text. */
@@ -80,7 +80,7 @@ export class Parameters {
     const text = this.#query.get(name);
     if (text === null) return undefined;
     const seconds = Math.floor(Date.parse(text) / 1000);
-    if (seconds >= 0 && seconds < MOST_SECONDS) return seconds;
+    if (seconds >= 0 && seconds < MAX_SECONDS) return seconds;
     throw invalid(`${name}: an ISO 8601 time is taken, such as 2026-01-31T12:00:00Z`);
   }
 }

@@ -22,7 +22,7 @@ export interface TopologyRouteDeps {
 }
 
 const PATH = '/api/v1/topology';
-const MOST_SHOWN = 1_000;
+const MAX_SHOWN = 1_000;
 const DEFAULT_SHOWN = 100;
 
 /**
@@ -189,7 +189,7 @@ function filterOf(parameters: Parameters) {
   return {
     kind: parameters.choice('kind', RESOURCE_KINDS),
     id: parameters.text('id'),
-    limit: parameters.integer('limit', [1, MOST_SHOWN]) ?? DEFAULT_SHOWN,
+    limit: parameters.integer('limit', [1, MAX_SHOWN]) ?? DEFAULT_SHOWN,
   };
 }
 

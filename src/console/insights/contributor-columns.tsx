@@ -20,24 +20,24 @@ export const COLUMN_LABEL: Readonly<Record<ColumnId, string>> = {
 /** The columns of a table whose greatest value is `most`. */
 export function contributorColumns(
   unit: MetricUnit,
-  most: bigint,
+  max: bigint,
 ): readonly TableProps.ColumnDefinition<Contributor>[] {
   return COLUMN_IDS.map((id) => ({
     id,
     header: COLUMN_LABEL[id],
     sortingField: id,
     isRowHeader: id === 'localSubnetId',
-    cell: (row) => cellOf(row, id, { unit, most }),
+    cell: (row) => cellOf(row, id, { unit, max }),
   }));
 }
 
 function cellOf(
   row: Contributor,
   id: ColumnId,
-  { unit, most }: { readonly unit: MetricUnit; readonly most: bigint },
+  { unit, max }: { readonly unit: MetricUnit; readonly max: bigint },
 ): ReactNode {
   if (id === 'value') {
-    const share = most === 0n ? 0 : Number(row.value) / Number(most);
+    const share = max === 0n ? 0 : Number(row.value) / Number(max);
     return <ValueBar text={formatValue(row.value, unit)} share={share} />;
   }
   if (id === 'remoteResource' && row.remoteIdentifier !== '') {

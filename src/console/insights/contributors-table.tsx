@@ -7,7 +7,7 @@ import type { WorkloadInsightsMetric } from '../../model/query.ts';
 import { COLUMN_IDS } from './column-ids.ts';
 import { type Contributor, compareBy, matchesFilter } from './contributor.ts';
 import { contributorColumns } from './contributor-columns.tsx';
-import { MOST_CONTRIBUTORS } from './load-insights.ts';
+import { MAX_CONTRIBUTORS } from './load-insights.ts';
 import { METRIC_TEXT } from './metrics.ts';
 import { NoMatch } from './no-match.tsx';
 import type { TableState } from './page-state.ts';
@@ -110,7 +110,7 @@ function arrange(
 
 /** At the most a table has, there may be more. */
 function counterOf(count: number): string {
-  return count < MOST_CONTRIBUTORS ? `(${count})` : `(the first ${count})`;
+  return count < MAX_CONTRIBUTORS ? `(${count})` : `(the first ${count})`;
 }
 
 function matchesText(count: number): string {

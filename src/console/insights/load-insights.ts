@@ -16,7 +16,7 @@ export interface Insights {
 export type InsightsRequest = Omit<InsightsQuery, 'limit'>;
 
 /** Rows a table has at most. */
-export const MOST_CONTRIBUTORS = 100;
+export const MAX_CONTRIBUTORS = 100;
 
 /**
  * A metric's insights. When no data was seen, looks once more whether only loopback was: a first
@@ -27,7 +27,7 @@ export async function loadInsights(
   request: InsightsRequest,
   signal: AbortSignal,
 ): Promise<Insights> {
-  const { rows, series } = await api.insights({ ...request, limit: MOST_CONTRIBUTORS }, signal);
+  const { rows, series } = await api.insights({ ...request, limit: MAX_CONTRIBUTORS }, signal);
   const isQuiet = rows.length === 0 && request.metric === 'DATA_TRANSFERRED' && !request.loopback;
   return {
     window: request.window,

@@ -18,7 +18,7 @@ export interface FlockParameters {
   readonly lateMicros: number;
 }
 
-const MOST_FAULTS = 40;
+const MAX_FAULTS = 40;
 
 /**
  * Flock (Harsh et al., PACMNET CoNEXT 2023) with known paths: a flow of t packets, r of them lost, is
@@ -57,7 +57,7 @@ export class FlockDetector implements Detector {
     };
     for (let cell = 0; cell < network.cells; cell += 1) add(cell, 1);
     const blames: Blame[] = [];
-    while (blames.length < MOST_FAULTS) {
+    while (blames.length < MAX_FAULTS) {
       const best = largest(gains);
       if ((gains[best] ?? 0) <= 0) break;
       blames.push(plainBlame(window, best));

@@ -19,8 +19,8 @@ export interface IncidentTimes {
 }
 
 const BEFORE = 2;
-const MOST_FAULTY = 20;
-const MOST_AFTER = 20;
+const MAX_FAULTY = 20;
+const MAX_AFTER = 20;
 
 /**
  * Incidents one after another on one cloud, judged as the server judges: window after window, alarms
@@ -46,21 +46,21 @@ export class IncidentRun {
       const faults = this.#draw.shared(kind, size).faults;
       const construct = faults[0]?.construct ?? 0;
       for (let k = 0; k < BEFORE; k += 1) this.#isNamed(this.#simulator.next(), construct);
-      const detected = this.#windowsUntil(MOST_FAULTY, (k) => {
+      const detected = this.#windowsUntil(MAX_FAULTY, (k) => {
         const onset = k === 0 ? this.#random.uniform(0, 1) : 1;
         return this.#isNamed(this.#simulator.next({ faults, onset }), construct);
       });
       times.detect.push(detected);
       if (detected === Number.POSITIVE_INFINITY) continue;
       times.clear.push(
-        this.#windowsUntil(MOST_AFTER, () => !this.#isNamed(this.#simulator.next(), construct)),
+        this.#windowsUntil(MAX_AFTER, () => !this.#isNamed(this.#simulator.next(), construct)),
       );
     }
     return times;
   }
 
-  #windowsUntil(most: number, isReached: (window: number) => boolean): number {
-    for (let k = 0; k < most; k += 1) if (isReached(k)) return k + 1;
+  #windowsUntil(max: number, isReached: (window: number) => boolean): number {
+    for (let k = 0; k < max; k += 1) if (isReached(k)) return k + 1;
     return Number.POSITIVE_INFINITY;
   }
 

@@ -11,7 +11,7 @@ export interface LeastSquaresParameters {
   readonly threshold: number;
 }
 
-const MOST_ROUNDS = 12;
+const MAX_ROUNDS = 12;
 const STILL = 1e-5;
 
 /**
@@ -37,7 +37,7 @@ export class LeastSquaresDetector implements Detector {
     const success = Float64Array.from(segments, (n, cell) =>
       n === 0 ? -1 : 1 - (retrans[cell] ?? 0) / n,
     );
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
       let moved = 0;
       cellsOf.forEach((cells, construct) => {
         const before = good[construct] ?? 1;

@@ -23,8 +23,8 @@ const FLOCK_GRID = {
 
 const votes: Method<VoteParameters> = {
   make: (parameters) => new VoteDetector(parameters),
-  grid: { leastShare: [0.001, 0.0023, 0.005, 0.01, 0.0145, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2] },
-  tuned: { cloud: { leastShare: 0.05 }, fabric: { leastShare: 0.01 } },
+  grid: { minShare: [0.001, 0.0023, 0.005, 0.01, 0.0145, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2] },
+  tuned: { cloud: { minShare: 0.05 }, fabric: { minShare: 0.01 } },
 };
 
 const UNCAPPED = { sharedPriorTimes: 2, lateMicros: 3_000, cap: Number.POSITIVE_INFINITY };
@@ -63,11 +63,11 @@ const ratio: Method<RatioParameters> = {
   make: (parameters) => new RatioDetector(parameters),
   grid: {
     times: [3, 5, 8, 12, 20, 50, 100, 200],
-    leastRetrans: [5, 20, 50, 100, 200, 500, 1_000, 2_000],
+    minRetrans: [5, 20, 50, 100, 200, 500, 1_000, 2_000],
   },
   tuned: {
-    cloud: { times: 100, leastRetrans: 500 },
-    fabric: { times: 50, leastRetrans: 200 },
+    cloud: { times: 100, minRetrans: 500 },
+    fabric: { times: 50, minRetrans: 200 },
   },
 };
 

@@ -7,11 +7,11 @@ export interface RatioParameters {
   /** Times its usual loss that a construct's cells lose together. */
   readonly times: number;
   /** Retransmissions below which nothing is said. */
-  readonly leastRetrans: number;
+  readonly minRetrans: number;
 }
 
 /** Below this a usual loss is taken for this: nobody divides by nothing. */
-const LEAST_LOSS = 1e-5;
+const MIN_LOSS = 1e-5;
 
 /** The rule one writes first: a construct is bad when its loss is so many times its usual one. */
 export class RatioDetector implements Detector {
@@ -31,11 +31,11 @@ export class RatioDetector implements Detector {
   judge(window: SimWindow): readonly Blame[] {
     const now = new LossSums(window.network.constructs.length);
     now.add(window);
-    const { times, leastRetrans } = this.#parameters;
+    const { times, minRetrans } = this.#parameters;
     const blames: Blame[] = [];
     now.retrans.forEach((retrans, construct) => {
-      const usual = Math.max(LEAST_LOSS, this.#usual?.loss(construct) ?? 0);
-      if (retrans >= leastRetrans && now.loss(construct) > times * usual) {
+      const usual = Math.max(MIN_LOSS, this.#usual?.loss(construct) ?? 0);
+      if (retrans >= minRetrans && now.loss(construct) > times * usual) {
         blames.push(plainBlame(window, construct));
       }
     });

@@ -85,8 +85,8 @@ export function calibrationTable({ confidences }: Score): string {
 }
 
 export function incidentRow(name: string, { detect, clear }: IncidentTimes): readonly string[] {
-  const within = (most: number) =>
-    `${detect.filter((windows) => windows <= most).length}/${detect.length}`;
+  const within = (max: number) =>
+    `${detect.filter((windows) => windows <= max).length}/${detect.length}`;
   return [
     name,
     ...[0.5, 0.95].map((share) => windows(quantile(detect, share))),

@@ -5,7 +5,7 @@ import type { Blame, Detector } from './detector.ts';
 
 export interface VoteParameters {
   /** A construct with less than this share of all votes is not blamed. */
-  readonly leastShare: number;
+  readonly minShare: number;
 }
 
 /**
@@ -41,10 +41,10 @@ export class VoteDetector implements Detector {
     });
     const blames: Blame[] = [];
     while (voters.size > 0) {
-      const most = largest(votes);
-      if ((votes[most] ?? 0) < this.#parameters.leastShare * voters.size) break;
-      blames.push(plainBlame(window, most));
-      for (const cell of cellsOf[most] ?? []) if (voters.delete(cell)) vote(cell, -1);
+      const max = largest(votes);
+      if ((votes[max] ?? 0) < this.#parameters.minShare * voters.size) break;
+      blames.push(plainBlame(window, max));
+      for (const cell of cellsOf[max] ?? []) if (voters.delete(cell)) vote(cell, -1);
     }
     return blames;
   }

@@ -18,7 +18,7 @@ const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'bin', 'nfm');
 const SETTINGS = ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=4'];
 const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0'];
 
-const MOST_WAITS = 400;
+const MAX_WAITS = 400;
 const WAIT_MILLIS = 25;
 
 /** What starts `bin/nfm agent` for a cgroup, reporting each second. */
@@ -57,7 +57,7 @@ export async function untilAttached(agent: ChildProcess, cgroup: string): Promis
     output = (output + text).slice(-4_096);
   });
   for (let waits = 0; attachedPrograms(cgroup).length === 0; waits += 1) {
-    if (agent.exitCode !== null || waits === MOST_WAITS) {
+    if (agent.exitCode !== null || waits === MAX_WAITS) {
       throw new Error(`cannot start an agent on ${cgroup}: ${output}`);
     }
     await delay(WAIT_MILLIS);

@@ -18,8 +18,8 @@ const BLOCKS = 16_384;
 const METADATA_BLOCK = 169 * 64 + 63;
 
 /** Numbers of networks and hosts within one process. */
-const MOST_NETWORKS = 64;
-const MOST_HOSTS = 16;
+const MAX_NETWORKS = 64;
+const MAX_HOSTS = 16;
 
 export interface LabPlace {
   readonly pid: number;
@@ -30,8 +30,8 @@ export interface LabPlace {
 
 export function labNames(place: LabPlace): LabNames {
   const { pid, name } = place;
-  const network = place.network % MOST_NETWORKS;
-  const index = pid * MOST_NETWORKS * MOST_HOSTS + network * MOST_HOSTS + place.host;
+  const network = place.network % MAX_NETWORKS;
+  const index = pid * MAX_NETWORKS * MAX_HOSTS + network * MAX_HOSTS + place.host;
   const block = index % BLOCKS === METADATA_BLOCK ? METADATA_BLOCK - 1 : index % BLOCKS;
   const base = `169.254.${block >> 6}.`;
   const last = (block & 63) * 4;

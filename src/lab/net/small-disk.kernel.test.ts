@@ -16,7 +16,7 @@ describe.skipIf(missing !== undefined)(`a spool on a small disk ${missing ?? ''}
   beforeEach(async () => {
     disk = mkdtempSync(join(tmpdir(), 'nfm-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
-    spool = new ReportSpool({ folder: join(disk, 'spool'), mostBytes: 10_000_000, log: silentLog });
+    spool = new ReportSpool({ folder: join(disk, 'spool'), maxBytes: 10_000_000, log: silentLog });
     await spool.start();
   });
   afterEach(async () => {

@@ -265,7 +265,7 @@ class CloudMaker {
     return pair;
   }
 
-  #some<T>([least, most]: readonly [number, number], make: (i: number) => T): T[] {
-    return Array.from({ length: this.#random.integer(least, most + 1) }, (_, i) => make(i));
+  #some<T>([min, max]: readonly [number, number], make: (i: number) => T): T[] {
+    return Array.from({ length: this.#random.integer(min, max + 1) }, (_, i) => make(i));
   }
 }

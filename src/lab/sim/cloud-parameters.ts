@@ -30,8 +30,8 @@ export interface CloudParameters {
   readonly hostNoise: number;
   /** Data segments of a cell and window: Pareto, cut. */
   readonly segmentShape: number;
-  readonly segmentLeast: number;
-  readonly segmentMost: number;
+  readonly segmentMin: number;
+  readonly segmentMax: number;
   /** Microseconds a cell is busy with a segment; share of cells that always wait for their receiver. */
   readonly segmentMicros: number;
   readonly waitingCells: number;
@@ -99,8 +99,8 @@ export const CLOUD: CloudParameters = {
   rttDrift: 0.01,
   hostNoise: 0,
   segmentShape: 1.05,
-  segmentLeast: 100,
-  segmentMost: 70_000,
+  segmentMin: 100,
+  segmentMax: 70_000,
   segmentMicros: 400,
   waitingCells: 0.1,
   sickHosts: 0.004,

@@ -61,14 +61,14 @@ export class CloudSimulator {
       Float64Array.from({ length: cells }, (_, cell) =>
         draw((classes[pathClass[cell] ?? 0] ?? '').split(' ')[0] as TrafficCategory),
       );
-    const { lossPersistence, rttPersistence, segmentShape, segmentLeast, segmentMost } = parameters;
+    const { lossPersistence, rttPersistence, segmentShape, segmentMin, segmentMax } = parameters;
     this.#baseLoss = byCell(
       (category) => parameters.baseLoss[category] * this.#random.logNormal(lossPersistence),
     );
     this.#baseRtt = byCell(
       (category) => parameters.baseRtt[category] * this.#random.logNormal(rttPersistence),
     );
-    this.#volume = byCell(() => this.#random.pareto(segmentShape, segmentLeast, segmentMost));
+    this.#volume = byCell(() => this.#random.pareto(segmentShape, segmentMin, segmentMax));
     this.#connects = byCell(() =>
       this.#random.chance(0.6) ? this.#random.logUniform(0.2, 30) : 0,
     );
@@ -244,11 +244,11 @@ export class CloudSimulator {
     const random = this.#random;
     const { rttNoise, rttOutliers } = this.#parameters;
     const base = (this.#baseRtt[cell] ?? 0) * drift;
-    const least = base * (1 - Math.abs(random.normal()) * rttNoise * 0.5);
+    const min = base * (1 - Math.abs(random.normal()) * rttNoise * 0.5);
     const outlier = random.chance(rttOutliers) ? random.logUniform(1.3, 10) : 1;
     const mean = base * random.logNormal(rttNoise) * outlier;
     const extra = this.#extraRtt[cell] ?? 0;
-    window.rttMin[cell] = Math.min(least, mean) + extra * 0.9;
+    window.rttMin[cell] = Math.min(min, mean) + extra * 0.9;
     window.rttMean[cell] = mean + extra;
   }
 

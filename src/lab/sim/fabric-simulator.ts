@@ -15,8 +15,8 @@ export interface FabricParameters {
   readonly flows: number;
   /** Pareto by shape, least and most, in segments. */
   readonly segmentShape: number;
-  readonly segmentLeast: number;
-  readonly segmentMost: number;
+  readonly segmentMin: number;
+  readonly segmentMax: number;
   /** A good link's loss is uniform from 0 to this. */
   readonly goodLoss: number;
   /** This share of the flows has its destination in one rack out of twenty. */
@@ -37,8 +37,8 @@ export const FAT_TREE: FabricParameters = {
   hostsPerTopOfRack: 5,
   flows: 50_000,
   segmentShape: 1.05,
-  segmentLeast: 17,
-  segmentMost: 68_500,
+  segmentMin: 17,
+  segmentMax: 68_500,
   goodLoss: 1e-4,
   skew: 0,
 };
@@ -58,8 +58,8 @@ export const TWO_POD_CLOS: FabricParameters = {
   hostsPerTopOfRack: 40,
   flows: 100_000,
   segmentShape: 1.05,
-  segmentLeast: 20,
-  segmentMost: 100,
+  segmentMin: 20,
+  segmentMax: 100,
   goodLoss: 1e-6,
   skew: 0,
 };
@@ -109,12 +109,12 @@ export class FabricSimulator {
 
   next(faults: readonly SimFault[] = []): SimWindow {
     const random = this.#random;
-    const { segmentShape, segmentLeast, segmentMost } = this.#parameters;
+    const { segmentShape, segmentMin, segmentMax } = this.#parameters;
     const window = emptyWindow(this.network, this.#index);
     this.#index += 1;
     const bad = new Map(faults.map(({ construct, severity }) => [construct, severity]));
     for (let cell = 0; cell < this.network.cells; cell += 1) {
-      const segments = Math.round(random.pareto(segmentShape, segmentLeast, segmentMost));
+      const segments = Math.round(random.pareto(segmentShape, segmentMin, segmentMax));
       const retrans = random.binomial(segments, this.#pathLoss(cell, bad));
       window.segments[cell] = segments;
       window.retrans[cell] = retrans;

@@ -34,10 +34,10 @@ type OtherClass = (typeof OTHER_CLASSES)[number];
 export type FaultClass = NetworkClass | OtherClass;
 
 /** Fewer cells than this hit by a fault are nobody's to see. */
-const LEAST_CELLS = 8;
-const LEAST_HIT_CELLS = 6;
+const MIN_CELLS = 8;
+const MIN_HIT_CELLS = 6;
 /** A host, an endpoint or a subnet is its own trouble with fewer. */
-const LEAST_OWN_CELLS = 4;
+const MIN_OWN_CELLS = 4;
 
 const CONGESTED: ReadonlySet<ConstructKind> = new Set([
   'attachment',
@@ -88,7 +88,7 @@ export class FaultDraw {
     const random = this.#random;
     const one = (kinds: ConstructKind, kind: FaultKind, severity: number): WindowRequest => ({
       faults: [
-        { construct: this.#any(new Set([kinds]), LEAST_OWN_CELLS), kind, severity, share: 1 },
+        { construct: this.#any(new Set([kinds]), MIN_OWN_CELLS), kind, severity, share: 1 },
       ],
     });
     switch (name) {
@@ -113,7 +113,7 @@ export class FaultDraw {
       case 'bad image':
         return one('image', 'loss', random.logUniform(0.002, 0.05));
       case 'security group': {
-        const construct = this.#any(new Set(['subnet']), LEAST_HIT_CELLS / 0.4);
+        const construct = this.#any(new Set(['subnet']), MIN_HIT_CELLS / 0.4);
         const faults = [{ construct, kind: 'dead', severity: 1, share: 0.4 } as const];
         return { faults, changed: new Set([construct]) };
       }
@@ -124,14 +124,14 @@ export class FaultDraw {
   shared(kind: FaultKind, severity: number, share = 1): WindowRequest {
     const construct = this.#oneOf(
       this.#networkKinds(),
-      Math.max(LEAST_CELLS, LEAST_HIT_CELLS / share),
+      Math.max(MIN_CELLS, MIN_HIT_CELLS / share),
     );
     return { faults: [{ construct, kind, severity, share }] };
   }
 
   #congestion(): SimFault {
     const severity = this.#random.logUniform(0.005, 0.03);
-    return { construct: this.#any(CONGESTED, LEAST_CELLS), kind: 'loss', severity, share: 1 };
+    return { construct: this.#any(CONGESTED, MIN_CELLS), kind: 'loss', severity, share: 1 };
   }
 
   #several(count: number): readonly SimFault[] {

@@ -59,8 +59,8 @@ export class Random {
   }
 
   /** Pareto by shape and smallest value, cut at `most`. */
-  pareto(shape: number, least: number, most: number): number {
-    return Math.min(most, least * (1 - this.#next()) ** (-1 / shape));
+  pareto(shape: number, min: number, max: number): number {
+    return Math.min(max, min * (1 - this.#next()) ** (-1 / shape));
   }
 
   poisson(mean: number): number {

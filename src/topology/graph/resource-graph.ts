@@ -33,7 +33,7 @@ interface Slice extends SourceSlice {
 }
 
 /** Beyond it statements are refused and counted: 100,000 interfaces that change ten times a week. */
-const MOST_VERSIONS = 1_000_000;
+const MAX_VERSIONS = 1_000_000;
 /** Resources compared in one go: about a millisecond. */
 const COMPARED_AT_ONCE = 250;
 const SAVED_AT_ONCE = 250;
@@ -175,9 +175,9 @@ export class ResourceGraph implements StatementSink, Service {
   async #take(statement: SourceStatement): Promise<void> {
     const slice = this.#sliceOf(statement);
     const { begun, gone } = await this.#compare(slice, statement.resources);
-    if (this.#versionCount + begun.length > MOST_VERSIONS) {
+    if (this.#versionCount + begun.length > MAX_VERSIONS) {
       this.#refused.add(1);
-      const message = `the topology holds at most ${MOST_VERSIONS} versions of resources`;
+      const message = `the topology holds at most ${MAX_VERSIONS} versions of resources`;
       this.fail({ ...statement, message });
       throw new Error(`cannot take a statement of ${statement.source}: ${message}`);
     }

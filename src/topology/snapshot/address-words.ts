@@ -92,10 +92,10 @@ export function readPrefix(text: string): Prefix | undefined {
   const address = new AddressWords();
   address.read(canonical);
   if (slash === -1) return { address, length: 128 };
-  const most = address.isV4 ? 32 : 128;
+  const max = address.isV4 ? 32 : 128;
   const own = /^\d{1,3}$/.test(text.slice(slash + 1)) ? Number(text.slice(slash + 1)) : 129;
-  if (own > most) return undefined;
-  const length = 128 - most + own;
+  if (own > max) return undefined;
+  const length = 128 - max + own;
   for (let i = 0; i < 4; i += 1) {
     address.words[i] = maskWord(address.words[i] ?? 0, length - i * 32);
   }

@@ -34,7 +34,7 @@ export const RESOLUTIONS: Readonly<Record<IssueKind, string>> = {
 };
 
 /** Of each kind so many are named; all are counted. */
-const MOST_NAMED = 100;
+const MAX_NAMED = 100;
 
 /** The issues of a graph as it stands now. */
 export class Issues {
@@ -44,7 +44,7 @@ export class Issues {
   add(kind: IssueKind, message: () => string): void {
     const count = (this.counts.get(kind) ?? 0) + 1;
     this.counts.set(kind, count);
-    if (count <= MOST_NAMED) this.named.push({ kind, message: message() });
+    if (count <= MAX_NAMED) this.named.push({ kind, message: message() });
   }
 
   *find(histories: Histories, tables: PlaceTables): Steps {

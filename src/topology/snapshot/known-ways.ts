@@ -3,7 +3,7 @@ import type { AddressWords } from './address-words.ts';
 import { NO_TABLE, type Routing, type Way, type WayStart } from './routing.ts';
 
 /** Ways and starts kept; some 250 bytes each. */
-const MOST_KEPT = 65_536;
+const MAX_KEPT = 65_536;
 
 /** The ways from a route table of a network, by the range of the address they lead to. */
 interface KnownStart {
@@ -87,7 +87,7 @@ export class KnownWays {
 
   #countOne(): void {
     this.#count += 1;
-    if (this.#count <= MOST_KEPT) return;
+    if (this.#count <= MAX_KEPT) return;
     this.#epochs.clear();
     this.#epoch = makeEpoch(0, 0);
     this.#count = 0;

@@ -16,7 +16,7 @@ export interface LiveSnapshotDeps {
 const PIECE_MILLIS = 5;
 /** After a snapshot took so long to make, the next is begun after this many times as long. */
 const REST_FACTOR = 4;
-const LEAST_REST_MILLIS = 250;
+const MIN_REST_MILLIS = 250;
 
 /**
  * The newest snapshot of the graph: made anew in pieces when something changed, swapped when it is
@@ -84,7 +84,7 @@ export class LiveSnapshot implements Service {
       }
       const millis = performance.now() - started;
       this.#seconds.set(millis / 1000);
-      await pause(Math.max(LEAST_REST_MILLIS, REST_FACTOR * millis), signal);
+      await pause(Math.max(MIN_REST_MILLIS, REST_FACTOR * millis), signal);
     }
   }
 

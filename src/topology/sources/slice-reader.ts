@@ -19,7 +19,7 @@ export interface SliceContent {
 }
 
 /** More say no more: a status is read by people. */
-const MOST_WARNINGS = 50;
+const MAX_WARNINGS = 50;
 
 /**
  * Takes what every source does after reading in turn: says it, or says that it failed; counts it;
@@ -87,8 +87,8 @@ export class SliceReader {
 }
 
 function limited(warnings: readonly string[]): readonly string[] {
-  if (warnings.length <= MOST_WARNINGS) return warnings;
-  return [...warnings.slice(0, MOST_WARNINGS), `and ${warnings.length - MOST_WARNINGS} more`];
+  if (warnings.length <= MAX_WARNINGS) return warnings;
+  return [...warnings.slice(0, MAX_WARNINGS), `and ${warnings.length - MAX_WARNINGS} more`];
 }
 
 function keyOf({ source, slice }: SourceSlice): string {

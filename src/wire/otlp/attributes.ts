@@ -15,7 +15,7 @@ const ARRAY = spanTag(ANY_VALUE.arrayValue);
 const ARRAY_ITEM = spanTag(ARRAY_VALUE.values);
 
 /** Arrays within arrays deeper than this are skipped. */
-const MOST_DEPTH = 4;
+const MAX_DEPTH = 4;
 
 /** Reads one KeyValue into `into`; the cursor stands at its length. */
 export function readAttribute(cursor: Cursor, into: Attributes): void {
@@ -41,7 +41,7 @@ function readValue(cursor: Cursor, depth: number): AttributeValue | undefined {
     else if (tag === INT) value = cursor.int64();
     else if (tag === BOOL) value = cursor.varint() !== 0;
     else if (tag === DOUBLE) value = cursor.double();
-    else if (tag === ARRAY && depth < MOST_DEPTH) value = readArray(cursor, depth + 1);
+    else if (tag === ARRAY && depth < MAX_DEPTH) value = readArray(cursor, depth + 1);
     else cursor.skip(tag);
   }
   cursor.leave(outer);

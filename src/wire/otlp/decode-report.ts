@@ -82,9 +82,9 @@ const MAX_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.max);
 const NETWORK_STATS = Buffer.from('network_stats');
 
 /** There are two sides and three hints. */
-const MOST_REMAINDERS = 16;
+const MAX_REMAINDERS = 16;
 /** No instance type has more network cards. */
-const MOST_CARDS = 64;
+const MAX_CARDS = 64;
 
 /** Flows whose values share a buffer: half of what an agent sends. */
 const VALUES_CHUNK = 256;
@@ -93,7 +93,7 @@ const VALUES_CHUNK = 256;
 const SKIPPED = 0;
 
 /** An agent sends 500; the bound keeps a hostile report from taking gigabytes when unpacked. */
-const MOST_FLOWS = 100_000;
+const MAX_FLOWS = 100_000;
 
 /** Where a metric's first value goes, and whether it takes one place or four. */
 interface MetricPlace {
@@ -248,19 +248,19 @@ class ReportReader {
     switch (name) {
       case 'network_stats': {
         const values = this.#newValues();
-        if (this.#flows.length < MOST_FLOWS) this.#flows.push({ key, values });
+        if (this.#flows.length < MAX_FLOWS) this.#flows.push({ key, values });
         else this.#flowsBeyondLimit += 1;
         return (_, position) => this.#readFlowMetric(values, position);
       }
       case REMAINDER_SCOPE: {
         const values = this.#newValues();
-        const isTaken = attributes !== undefined && this.#remainders.length < MOST_REMAINDERS;
+        const isTaken = attributes !== undefined && this.#remainders.length < MAX_REMAINDERS;
         if (isTaken) this.#remainders.push({ attributes, values });
         return (_, position) => this.#readFlowMetric(values, position);
       }
       case HOST_STATS_SCOPE: {
         const values: Record<string, number> = {};
-        const isTaken = attributes !== undefined && this.#hostStats.length < MOST_CARDS;
+        const isTaken = attributes !== undefined && this.#hostStats.length < MAX_CARDS;
         if (isTaken) this.#hostStats.push({ attributes, values });
         return (cursor) => this.#readNumberMetric(cursor, values);
       }

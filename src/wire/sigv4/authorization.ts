@@ -13,7 +13,7 @@ export interface Authorization {
 }
 
 /** More than the SDKs ever sign; a longer list is refused before its headers are looked up. */
-const MOST_SIGNED_HEADERS = 100;
+const MAX_SIGNED_HEADERS = 100;
 
 /**
  * Parses `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. Throws
@@ -82,7 +82,7 @@ function parseCredential(text: string): Pick<Authorization, 'accessKeyId' | 'sco
 function parseSignedHeaders(text: string): readonly string[] {
   const names = text.split(';');
   const legal = names.every((name) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
-  if (!legal || names.length > MOST_SIGNED_HEADERS || new Set(names).size < names.length) {
+  if (!legal || names.length > MAX_SIGNED_HEADERS || new Set(names).size < names.length) {
     throw incomplete(
       'SignedHeaders must be lower-case header names, each once, between semicolons.',
     );

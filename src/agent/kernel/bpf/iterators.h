@@ -17,7 +17,7 @@
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
 
 /* Folders a cgroup may be below the one that is watched. */
-#define MOST_LEVELS 32
+#define MAX_LEVELS 32
 
 /* What one adoption works with; user space clears it before each. */
 struct adoption {
@@ -41,7 +41,7 @@ static __always_inline bool is_watched(struct tcp_sock *tcp, __u64 watched)
 	struct cgroup *cgroup = tcp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup;
 	struct cgroup_subsys_state *parent;
 
-	for (int level = 0; level < MOST_LEVELS && cgroup; level++) {
+	for (int level = 0; level < MAX_LEVELS && cgroup; level++) {
 		if (cgroup->kn->id == watched)
 			return true;
 		parent = cgroup->self.parent;

@@ -33,11 +33,11 @@
 
 #define NANOS 1000000000ULL
 #define MEBIBYTE (1024 * 1024)
-#define MOST_SAMPLES 1000000
+#define MAX_SAMPLES 1000000
 #define PAIRS 2
 
 /* Nanoseconds. */
-static uint32_t samples[MOST_SAMPLES];
+static uint32_t samples[MAX_SAMPLES];
 static size_t sampled;
 
 static uint64_t now(void)
@@ -65,7 +65,7 @@ static void require(int holds, const char *what)
 
 static void sample(uint64_t since)
 {
-	if (sampled < MOST_SAMPLES)
+	if (sampled < MAX_SAMPLES)
 		samples[sampled++] = now() - since;
 }
 

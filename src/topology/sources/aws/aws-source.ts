@@ -19,7 +19,7 @@ export interface AwsSourceDeps {
 const EVERY_MILLIS = 300_000;
 /** Targets read at once: each has limits of its own at EC2, but all share this process. */
 const AT_ONCE = 4;
-const MOST_REASONS = 5;
+const MAX_REASONS = 5;
 
 /**
  * Reads every target of every scope from EC2: each 5 minutes, and when a scope is made or changed.
@@ -56,9 +56,9 @@ export class AwsSource implements TopologySource {
     });
     await doneOrAborted(reading, signal);
     if (reasons.length === 0) return;
-    const rest = reasons.length - MOST_REASONS;
+    const rest = reasons.length - MAX_REASONS;
     const more = rest > 0 ? `; and ${rest} more` : '';
-    throw new Error(reasons.slice(0, MOST_REASONS).join('; ') + more);
+    throw new Error(reasons.slice(0, MAX_REASONS).join('; ') + more);
   }
 
   async #run(signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ export interface IpRangesSourceDeps {
 const EVERY_MILLIS = 86_400_000;
 const AGAIN_MILLIS = 600_000;
 /** AWS's has 2 MB in 2026. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 const FETCH_MILLIS = 60_000;
 export const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
 
@@ -79,7 +79,7 @@ async function bounded(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.length;
-    if (length > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes`);
+    if (length > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
     kept.push(chunk);
   }
   return Buffer.concat(kept).toString('utf8');

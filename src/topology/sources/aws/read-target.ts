@@ -54,7 +54,7 @@ import {
 } from './transit-resources.ts';
 
 /** A target with more fails and says so: the graph keeps all of it in memory. */
-const MOST_RESOURCES = 1_000_000;
+const MAX_RESOURCES = 1_000_000;
 
 /**
  * Everything EC2 tells of an account's Region, page by page.
@@ -107,9 +107,9 @@ class Reading {
 
   add(...resources: readonly (Resource | undefined)[]): void {
     for (const resource of resources) if (resource !== undefined) this.resources.push(resource);
-    if (this.resources.length > MOST_RESOURCES) {
+    if (this.resources.length > MAX_RESOURCES) {
       const { account, region } = this.target;
-      throw new Error(`account ${account} (${region}) has more than ${MOST_RESOURCES} resources`);
+      throw new Error(`account ${account} (${region}) has more than ${MAX_RESOURCES} resources`);
     }
   }
 

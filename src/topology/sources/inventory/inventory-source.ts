@@ -27,7 +27,7 @@ export interface InventorySourceDeps {
  * by which Kubernetes swaps its volumes. What other servers were given is looked up just so.
  */
 const LOOK_MILLIS = 2_000;
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** A document that must be changed before it can be read. */
 class BadInventoryError extends Error {}
@@ -126,7 +126,7 @@ export class InventorySource implements TopologySource {
     const version = isFound ? `${found.ino} ${found.size} ${found.mtimeMs}` : found.message;
     await this.#readChanged(file, version, async () => {
       if (!isFound) throw found;
-      if (found.size > MOST_BYTES) throw tooLarge();
+      if (found.size > MAX_BYTES) throw tooLarge();
       return await this.#readText(await readFile(file, 'utf8'), this.#deps.owner);
     });
   }
@@ -165,7 +165,7 @@ export class InventorySource implements TopologySource {
 
   /** @throws BadInventoryError all that is wrong with it */
   async #readText(text: string, fallback: Owner): Promise<SliceContent> {
-    if (Buffer.byteLength(text) > MOST_BYTES) throw tooLarge();
+    if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge();
     this.#check ??= compileSchemaCheck();
     const reading = await readInventory(text, { fallback, check: this.#check });
     if (reading.status === 'refused') throw new BadInventoryError(problemText(reading.problems));
@@ -184,5 +184,5 @@ export class InventorySource implements TopologySource {
 }
 
 function tooLarge(): BadInventoryError {
-  return new BadInventoryError(`at most ${MOST_BYTES} bytes are taken`);
+  return new BadInventoryError(`at most ${MAX_BYTES} bytes are taken`);
 }

@@ -36,7 +36,7 @@ export type ReadDocument =
   | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
 
 /** A scanned piece takes up to 500 bytes: 250 MB at the most. */
-const MOST_LEXEMES = 500_000;
+const MAX_LEXEMES = 500_000;
 /** About 10 ms. */
 const LEXEMES_AT_ONCE = 5_000;
 
@@ -87,7 +87,7 @@ async function scan(text: string, lines: LineCounter) {
   for (const lexeme of new Lexer().lex(text)) {
     tokens.push(...parser.next(lexeme));
     count += 1;
-    if (count > MOST_LEXEMES) return undefined;
+    if (count > MAX_LEXEMES) return undefined;
     if (count % LEXEMES_AT_ONCE === 0) await immediate();
   }
   tokens.push(...parser.end());

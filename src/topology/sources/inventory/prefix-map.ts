@@ -23,8 +23,8 @@ export class PrefixMap<Value> {
     return this.#around(address, length);
   }
 
-  #around(address: string, most: number): Value | undefined {
-    const lengths = [...this.#byLength.keys()].filter((length) => length <= most);
+  #around(address: string, max: number): Value | undefined {
+    const lengths = [...this.#byLength.keys()].filter((length) => length <= max);
     for (const length of lengths.sort((a, b) => b - a)) {
       const value = this.#byLength.get(length)?.get(prefixOf(address, length));
       if (value !== undefined) return value;

@@ -38,11 +38,11 @@ function byLine(a: DocumentProblem, b: DocumentProblem): number {
 }
 
 /** As many as are read at once by somebody who mends them. */
-const MOST_TOLD = 20;
+const MAX_TOLD = 20;
 
 /** Every problem on a line of its own, as `line 3: networks[0].name: is required`. */
 export function problemText(problems: readonly DocumentProblem[]): string {
-  const told = problems.slice(0, MOST_TOLD).map(({ line, member, message }) => {
+  const told = problems.slice(0, MAX_TOLD).map(({ line, member, message }) => {
     return `line ${line}: ${member === '' ? '' : `${member}: `}${message}`;
   });
   const rest = problems.length - told.length;

@@ -27,7 +27,7 @@ export interface ClusterWatchDeps {
 }
 
 /** Of each kind: some 300 bytes each. Kubernetes itself is made for 150,000 pods a cluster. */
-const MOST_OBJECTS = 200_000;
+const MAX_OBJECTS = 200_000;
 
 /** What is watched of one cluster, as it is now. */
 export class ClusterWatch {
@@ -89,7 +89,7 @@ export class ClusterWatch {
     ];
     const refused = this.#all.reduce((sum, collection) => sum + collection.refused, 0);
     const warnings =
-      refused === 0 ? [] : [`${refused} objects beyond ${MOST_OBJECTS} of their kind are left out`];
+      refused === 0 ? [] : [`${refused} objects beyond ${MAX_OBJECTS} of their kind are left out`];
     return { resources, warnings };
   }
 
@@ -109,7 +109,7 @@ export class ClusterWatch {
       list: of.list,
       watch: new Watch(this.#config),
       read: (object) => ({ key: objectKey(object), item: of.read(object) }),
-      mostItems: MOST_OBJECTS,
+      maxItems: MAX_OBJECTS,
       random,
       onChange,
       onRelist,

@@ -18,7 +18,7 @@ export interface KubernetesSourceDeps {
 }
 
 /** Changes are said together, at most each second: the topology's times are seconds. */
-const LEAST_PAUSE_MILLIS = 1_000;
+const MIN_PAUSE_MILLIS = 1_000;
 /** A cluster whose statements take long has more of its changes in each: 10% of the time at most. */
 const PAUSE_FACTOR = 9;
 /** Without a change the same is said again, so that its age shows that it is watched. */
@@ -114,7 +114,7 @@ export class KubernetesSource implements TopologySource {
       // A statement that is not taken was told, counted and logged; the next says it all again.
       await reader.read(this.#slice, async () => content, signal).catch(() => {});
       const took = clock.now() - began;
-      await pause(Math.max(LEAST_PAUSE_MILLIS, took * PAUSE_FACTOR), signal);
+      await pause(Math.max(MIN_PAUSE_MILLIS, took * PAUSE_FACTOR), signal);
     }
   }
 }

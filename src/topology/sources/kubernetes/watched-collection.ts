@@ -22,7 +22,7 @@ export interface WatchedCollectionDeps<Listed, Item> {
   /** What is kept of an object, under which key. */
   readonly read: (object: Listed) => { readonly key: string; readonly item: Item };
   /** Objects beyond are counted, not kept. */
-  readonly mostItems: number;
+  readonly maxItems: number;
   readonly random: () => number;
   /** Something in `items` changed, or the first list is complete. */
   readonly onChange: () => void;
@@ -34,7 +34,7 @@ export interface WatchedCollectionDeps<Listed, Item> {
 
 const PAGE = 500;
 const FIRST_PAUSE_MILLIS = 500;
-const MOST_PAUSE_MILLIS = 30_000;
+const MAX_PAUSE_MILLIS = 30_000;
 /** The server ends a watch after this long, spread so that not all come back at once. */
 const WATCH_SECONDS = 300;
 /** A watch that the server has not ended by then hangs on a dead connection. */
@@ -75,7 +75,7 @@ export class WatchedCollection<Listed extends object, Item> {
   /** Goes on until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { random } = this.#deps;
-    const options = { firstMillis: FIRST_PAUSE_MILLIS, mostMillis: MOST_PAUSE_MILLIS, random };
+    const options = { firstMillis: FIRST_PAUSE_MILLIS, maxMillis: MAX_PAUSE_MILLIS, random };
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         if (this.#version === '') await this.#list(signal);
@@ -106,7 +106,7 @@ export class WatchedCollection<Listed extends object, Item> {
       page = await withinTime(listed, signal);
       for (const object of page.items) {
         const { key, item } = this.#deps.read(object);
-        if (items.size < this.#deps.mostItems) items.set(key, item);
+        if (items.size < this.#deps.maxItems) items.set(key, item);
         else refused += 1;
       }
     } while (page.metadata?._continue);
@@ -155,7 +155,7 @@ export class WatchedCollection<Listed extends object, Item> {
     if (type === 'BOOKMARK') return;
     const { key, item } = this.#deps.read(object);
     if (type === 'DELETED') this.#items.delete(key);
-    else if (this.#items.has(key) || this.#items.size < this.#deps.mostItems) {
+    else if (this.#items.has(key) || this.#items.size < this.#deps.maxItems) {
       this.#items.set(key, item);
     } else if (type === 'ADDED') this.#refused += 1;
     this.#deps.onChange();
