@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { type MemoryApi, memoryApi } from '../src/api/testing.ts';
-import { jsonAnswer, type OwnRoute } from '../src/api/v1/own-route.ts';
+import { type ExtensionRoute, jsonAnswer } from '../src/api/v1/extension-route.ts';
 import type { CliContext } from '../src/cli/context.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
@@ -262,7 +262,7 @@ test('top --once of a monitor prints its flows and ends', async () => {
 test('topology status without a source says what there is, and how there is more', async () => {
   const terminal = await withScope();
   const nothing = { resources: {}, sources: [], warnings: [], issues: { counts: {}, named: [] } };
-  const own: OwnRoute = {
+  const own: ExtensionRoute = {
     method: 'GET',
     path: '/api/v1/topology/status',
     action: 'nfm:GetTopologyStatus',
@@ -277,7 +277,7 @@ test('topology path prints the way there, what it leaves as, and the way back', 
   const terminal = await withScope();
   const step = (componentId: string) => ({ componentId, componentType: 'AWS::EC2::Instance' });
   const asked: string[] = [];
-  const own: OwnRoute = {
+  const own: ExtensionRoute = {
     method: 'GET',
     path: '/api/v1/topology/path',
     action: 'nfm:GetTopologyPath',

@@ -6,9 +6,9 @@ import { groupHeaders } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import { createApi } from './create-api.ts';
 import { admin, memoryApi, rawRequest } from './testing.ts';
-import { jsonAnswer, type OwnRoute } from './v1/own-route.ts';
+import { type ExtensionRoute, jsonAnswer } from './v1/extension-route.ts';
 
-const own: OwnRoute = {
+const own: ExtensionRoute = {
   method: 'POST',
   path: '/api/v1/things/{id}',
   action: 'nfm:CreateThing',

@@ -5,7 +5,7 @@ import type { Permissions } from '../model/permissions.ts';
 import type { WorkloadInsightsRow } from '../model/query.ts';
 import { createApi } from './create-api.ts';
 import { admin, memoryApi, rawRequest } from './testing.ts';
-import { jsonAnswer, type OwnRoute } from './v1/own-route.ts';
+import { type ExtensionRoute, jsonAnswer } from './v1/extension-route.ts';
 
 function bodyOf(response: RawResponse) {
   return JSON.parse(String(response.body)) as Record<string, unknown>;
@@ -24,7 +24,7 @@ const target = {
   region: 'us-east-1',
 };
 
-const echo: OwnRoute = {
+const echo: ExtensionRoute = {
   method: 'GET',
   path: '/api/v1/echo/{word}',
   action: 'nfm:GetEcho',

@@ -8,6 +8,7 @@ import { splitTarget } from '../wire/rest-json/target.ts';
 import { type AnsweredCall, auditEvent, isReadOnly } from './audit-event.ts';
 import type { ApiDeps, AuthenticatedHandler } from './deps.ts';
 import { errorResponse } from './error-response.ts';
+import { extensionCall } from './extension-call.ts';
 import type { FoundCall, ReadyCall } from './found-call.ts';
 import type { Handlers } from './handlers/handler.ts';
 import { monitorHandlers } from './handlers/monitor-handlers.ts';
@@ -16,9 +17,8 @@ import { scopeHandlers } from './handlers/scope-handlers.ts';
 import { tagHandlers } from './handlers/tag-handlers.ts';
 import { NextTokens } from './next-token.ts';
 import { operationCall } from './operation-call.ts';
-import { ownCall } from './own-call.ts';
 import type { CallClass } from './throttle.ts';
-import { matchOwnRoute } from './v1/own-route.ts';
+import { matchExtensionRoute } from './v1/extension-route.ts';
 
 /**
  * The API behind authentication: finds the operation by method and raw target, checks the input
@@ -85,8 +85,8 @@ class Api {
 
   #find(request: RawRequest, principal: Principal): FoundCall {
     const target = splitTarget(request.target);
-    const own = matchOwnRoute(this.#deps.own, request.method, target.path);
-    if (own !== undefined) return ownCall(own, request, principal);
+    const own = matchExtensionRoute(this.#deps.own, request.method, target.path);
+    if (own !== undefined) return extensionCall(own, request, principal);
     const match = this.#route(request.method, target.path);
     if (match === undefined) {
       throw new ApiError('UnknownOperationException', 'no operation has this method and path');

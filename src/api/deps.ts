@@ -11,7 +11,7 @@ import type { Owner, Principal } from '../model/owner.ts';
 import type { QueryPage, QueryRef, QueryRequest, QueryStatus } from '../model/query.ts';
 import type { Scope, ScopeTarget } from '../model/scope.ts';
 import type { Throttle } from './throttle.ts';
-import type { OwnRoute } from './v1/own-route.ts';
+import type { ExtensionRoute } from './v1/extension-route.ts';
 
 /** What a page of a list begins after, and how long it may be. */
 export interface PageRequest {
@@ -104,7 +104,7 @@ export interface ApiDeps {
   readonly monitors: MonitorService;
   readonly queries: QueryService;
   /** The API beyond AWS's, below `/api/v1/`. */
-  readonly own: readonly OwnRoute[];
+  readonly own: readonly ExtensionRoute[];
   /** The secret that signs nextTokens, 32 bytes; the same on every server of one installation. */
   readonly tokenKey: Uint8Array;
   /** New UUIDs, for requests and for what is recorded of them. */

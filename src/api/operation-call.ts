@@ -11,7 +11,7 @@ import type { FoundCall, ReadyCall } from './found-call.ts';
 import type { Handlers } from './handlers/handler.ts';
 import { readJsonBody } from './json-body.ts';
 import { intentsOf } from './operation-intents.ts';
-import { jsonAnswer } from './v1/own-route.ts';
+import { jsonAnswer } from './v1/extension-route.ts';
 
 /** Errors of HTTP and the protocol, which AWS services answer without declaring them. */
 const UNDECLARED: readonly ApiErrorName[] = [

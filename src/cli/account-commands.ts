@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { extensionApi } from './extension-api.ts';
 import { formatTable } from './format-table.ts';
-import { ownApi } from './own-api.ts';
 import { printJson } from './print-json.ts';
 
 interface Account {
@@ -16,7 +16,7 @@ const PATH = '/api/v1/accounts';
 
 export function addAccountCommands(program: Command, context: CliContext): void {
   const account = program.command('account').description('accounts of this installation');
-  const { request, print } = ownApi(context);
+  const { request, print } = extensionApi(context);
   account
     .command('list')
     .description('all accounts')

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { CliContext } from './context.ts';
+import { extensionApi, queryText } from './extension-api.ts';
 import { formatTable } from './format-table.ts';
-import { ownApi, queryText } from './own-api.ts';
 import { parseDuration, wholeNumber } from './parse-options.ts';
 import { printJson } from './print-json.ts';
 
@@ -46,7 +46,7 @@ async function read(
   options: AuditOptions,
   command: Command,
 ): Promise<readonly AuditEvent[]> {
-  const { request } = ownApi(context);
+  const { request } = extensionApi(context);
   const start = new Date(context.clock.now() - options.since * 1000).toISOString();
   const events: AuditEvent[] = [];
   let nextToken: string | undefined;

@@ -7,8 +7,8 @@ import type {
   Incident,
 } from '../model/health.ts';
 import type { CliContext } from './context.ts';
+import { extensionApi, queryText } from './extension-api.ts';
 import { formatTable } from './format-table.ts';
-import { ownApi, queryText } from './own-api.ts';
 import { parseDuration } from './parse-options.ts';
 import { printJson } from './print-json.ts';
 
@@ -33,7 +33,7 @@ function addStatus(health: Command, context: CliContext): void {
     .option('--json', 'print JSON')
     .action(async (options: JsonOption, command: Command) => {
       const target = '/api/v1/health/status';
-      const answer = await ownApi(context).request(command, { method: 'GET', target });
+      const answer = await extensionApi(context).request(command, { method: 'GET', target });
       if (options.json === true) return printJson(context.out, answer);
       type Row = HealthMinute & { readonly sentence: string };
       const { monitors } = answer as { readonly monitors: readonly Row[] };
@@ -68,7 +68,7 @@ function addExplain(health: Command, context: CliContext): void {
       ) => {
         const path = `/api/v1/health/monitors/${encodeURIComponent(monitorName)}/explanation`;
         const target = `${path}${queryText({ at: options.at, again: options.again && 'true' })}`;
-        const answer = await ownApi(context).request(command, { method: 'GET', target });
+        const answer = await extensionApi(context).request(command, { method: 'GET', target });
         if (options.json === true) return printJson(context.out, answer);
         return context.out.write(explanationText(answer as HealthExplanation));
       },
@@ -82,7 +82,7 @@ function addConstructs(health: Command, context: CliContext): void {
     .option('--json', 'print JSON')
     .action(async (options: JsonOption, command: Command) => {
       const target = '/api/v1/health/constructs';
-      const answer = await ownApi(context).request(command, { method: 'GET', target });
+      const answer = await extensionApi(context).request(command, { method: 'GET', target });
       if (options.json === true) return printJson(context.out, answer);
       const { constructs } = answer as { readonly constructs: readonly ConstructHealth[] };
       const columns = [
@@ -112,7 +112,7 @@ function addIncidents(health: Command, context: CliContext): void {
     .action(async (options: JsonOption & { readonly since: number }, command: Command) => {
       const start = new Date(context.clock.now() - options.since * 1000).toISOString();
       const target = `/api/v1/health/incidents${queryText({ start })}`;
-      const answer = await ownApi(context).request(command, { method: 'GET', target });
+      const answer = await extensionApi(context).request(command, { method: 'GET', target });
       if (options.json === true) return printJson(context.out, answer);
       const { incidents } = answer as { readonly incidents: readonly Incident[] };
       const columns = [

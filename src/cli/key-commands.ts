@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
+import { extensionApi, queryText } from './extension-api.ts';
 import { formatTable } from './format-table.ts';
-import { ownApi, queryText } from './own-api.ts';
 import { printJson } from './print-json.ts';
 
 interface Key {
@@ -52,7 +52,7 @@ function addList(key: Command, context: CliContext): void {
     .option('--json', 'print JSON')
     .action(async ({ account, json }: ListOptions, command: Command) => {
       const target = PATH + queryText({ account });
-      const answer = await ownApi(context).request(command, { method: 'GET', target });
+      const answer = await extensionApi(context).request(command, { method: 'GET', target });
       const { keys } = answer as { readonly keys: readonly Key[] };
       if (json === true) return printJson(context.out, keys);
       return context.out.write(formatTable(COLUMNS, keys));
@@ -69,7 +69,7 @@ function addCreate(key: Command, context: CliContext): void {
     .option('--description <text>', 'what it is for')
     .action(async ({ account, description, ...options }: CreateOptions, command: Command) => {
       const body = { account, description, ...(await readGrant(options)) };
-      await ownApi(context).print(command, { method: 'POST', target: PATH, body });
+      await extensionApi(context).print(command, { method: 'POST', target: PATH, body });
     });
 }
 
@@ -79,7 +79,7 @@ function addGet(key: Command, context: CliContext): void {
     .description('a key with its policy, without its secret')
     .argument('<accessKeyId>')
     .action(async (id: string, _, command: Command) => {
-      await ownApi(context).print(command, { method: 'GET', target: pathOf(id) });
+      await extensionApi(context).print(command, { method: 'GET', target: pathOf(id) });
     });
 }
 
@@ -92,7 +92,7 @@ function addPolicy(key: Command, context: CliContext): void {
     .option('--policy <file>', POLICY)
     .action(async (id: string, options: GrantOptions, command: Command) => {
       const body = await readGrant(options);
-      await ownApi(context).print(command, { method: 'PATCH', target: pathOf(id), body });
+      await extensionApi(context).print(command, { method: 'PATCH', target: pathOf(id), body });
     });
 }
 
@@ -104,7 +104,7 @@ function addStatuses(key: Command, context: CliContext): void {
       .argument('<accessKeyId>')
       .action(async (id: string, _, command: Command) => {
         const request = { method: 'PATCH', target: pathOf(id), body: { status } };
-        await ownApi(context).print(command, request);
+        await extensionApi(context).print(command, request);
       });
   }
 }
@@ -115,7 +115,7 @@ function addDelete(key: Command, context: CliContext): void {
     .description('delete a key for good')
     .argument('<accessKeyId>')
     .action(async (id: string, _, command: Command) => {
-      await ownApi(context).request(command, { method: 'DELETE', target: pathOf(id) });
+      await extensionApi(context).request(command, { method: 'DELETE', target: pathOf(id) });
     });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { extensionApi } from './extension-api.ts';
 import { formatTable } from './format-table.ts';
-import { ownApi } from './own-api.ts';
 import { printJson } from './print-json.ts';
 
 interface Described {
@@ -32,7 +32,7 @@ export function addOrganizationCommands(program: Command, context: CliContext): 
     .option('--json', 'print JSON')
     .action(async (options: { readonly json?: true }, command: Command) => {
       const request = { method: 'GET', target: PATH };
-      const answer = (await ownApi(context).request(command, request)) as Described;
+      const answer = (await extensionApi(context).request(command, request)) as Described;
       if (options.json === true) return printJson(context.out, answer);
       return context.out.write(formatTable(COLUMNS, rowsOf(answer)));
     });
@@ -42,7 +42,7 @@ export function addOrganizationCommands(program: Command, context: CliContext): 
       .description(description)
       .argument('<account>', '12 digits')
       .action(async (account: string, _, command: Command) => {
-        await ownApi(context).print(command, request(account));
+        await extensionApi(context).print(command, request(account));
       });
   }
 }

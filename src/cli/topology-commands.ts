@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { extensionApi, queryText } from './extension-api.ts';
 import { type Column, formatTable, printable } from './format-table.ts';
-import { ownApi, queryText } from './own-api.ts';
 import { wholeNumber } from './parse-options.ts';
 import { printJson } from './print-json.ts';
 
@@ -22,7 +22,7 @@ type Texts = Readonly<Record<string, string | undefined>>;
 export function addTopologyCommands(program: Command, context: CliContext): void {
   const topology = program.command('topology').description('how the network is laid out');
   const ask = async (command: Command, target: string): Promise<unknown> =>
-    ownApi(context).request(command, { method: 'GET', target: `${PATH}/${target}` });
+    extensionApi(context).request(command, { method: 'GET', target: `${PATH}/${target}` });
   const print = (answer: unknown, { json }: Options, text: () => string): void =>
     json === true ? printJson(context.out, answer) : context.out.write(text());
 
@@ -152,11 +152,11 @@ const FOUND_COLUMNS: readonly Column<Texts>[] = [
 ];
 
 interface Paths {
-  readonly there: Way;
-  readonly back?: Way;
+  readonly there: Route;
+  readonly back?: Route;
 }
 
-interface Way {
+interface Route {
   readonly constructs: readonly Texts[];
   readonly snatAddress: string;
   readonly dnatAddress: string;

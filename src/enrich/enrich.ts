@@ -21,7 +21,7 @@ export interface EnrichInput {
 }
 
 /** The host's own end of a flow, and what is seen from there: the same for all flows of an address. */
-interface OwnEnd {
+interface LocalEnd {
   readonly local: PathEnd & { readonly isLocalZone: boolean };
   readonly vantage: Vantage;
 }
@@ -29,9 +29,9 @@ interface OwnEnd {
 /** Names both ends of each flow as of its time, and where it went. Pure: same input, same rows. */
 export function enrich(input: EnrichInput, topology: TopologySnapshot): EnrichedFlow[] {
   const { host, timeSeconds } = input;
-  const ends = new Map<string, OwnEnd>();
+  const ends = new Map<string, LocalEnd>();
   const rows = input.flows.map((flow): EnrichedFlow => {
-    const { local, vantage } = ownEndOf(flow, ends, () => ownEnd(flow, input, topology));
+    const { local, vantage } = localEndOf(flow, ends, () => localEnd(flow, input, topology));
     // What the network routes by: beyond the host's own address translation.
     const remoteAddress = flow.dnatAddress ?? flow.remoteAddress;
     const remoteScope = addressScope(remoteAddress);
@@ -60,7 +60,11 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
 }
 
 /** The same for all flows of an address, and made once. */
-function ownEndOf(flow: ReportedFlow, known: Map<string, OwnEnd>, make: () => OwnEnd): OwnEnd {
+function localEndOf(
+  flow: ReportedFlow,
+  known: Map<string, LocalEnd>,
+  make: () => LocalEnd,
+): LocalEnd {
   const { localAddress, snatAddress } = flow;
   const key = snatAddress === undefined ? localAddress : `${localAddress} ${snatAddress}`;
   const found = known.get(key) ?? make();
@@ -69,7 +73,7 @@ function ownEndOf(flow: ReportedFlow, known: Map<string, OwnEnd>, make: () => Ow
 }
 
 /** A container's address is in no subnet; what it is masqueraded as may be. */
-function ownEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnapshot): OwnEnd {
+function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnapshot): LocalEnd {
   const { host, timeSeconds } = input;
   const { account, region } = host.owner;
   const beyond = flow.snatAddress ?? flow.localAddress;

@@ -71,10 +71,7 @@ function rttBaseline(
   const shrunk =
     (variance * weight + p.rttScale ** 2 * p.rttScaleWindows) / (weight + p.rttScaleWindows);
   found.rtt[i] = rtt;
-  found.rttScale[i] = Math.max(
-    rtt * Math.sqrt(shrunk),
-    rtt * p.rttMinScale + p.rttMinScaleMicros,
-  );
+  found.rttScale[i] = Math.max(rtt * Math.sqrt(shrunk), rtt * p.rttMinScale + p.rttMinScaleMicros);
   found.rttMin[i] = Math.exp((history.lnRttMin[i] as number) / weight);
 }
 

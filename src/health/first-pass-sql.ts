@@ -5,7 +5,7 @@ import { param, type SqlFragment, sql } from '../store/sql.ts';
 import { type Parameters, PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from './parameters.ts';
 
 /** A window of an owner's flows. */
-export interface FlowWindow {
+export interface HealthWindow {
   readonly owner: Owner;
   readonly startSeconds: number;
   /** Half-open. */
@@ -34,14 +34,14 @@ const number = (value: number) => param('Float64', value);
 const numbers = (values: readonly number[]) => param('Array(Float64)', [...values]);
 
 /** Rows of a window, but for what hosts say to themselves. */
-export function windowFilter(window: FlowWindow): SqlFragment {
+export function windowFilter(window: HealthWindow): SqlFragment {
   const { owner, startSeconds, endSeconds } = window;
   const time = selectionFilter({ startSeconds, endSeconds, loopback: false });
   return sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${time}`;
 }
 
 /** Bit i: a flow of monitor i. */
-export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
+export function monitorMask({ monitors, owner }: HealthWindow): SqlFragment {
   const bits = monitors
     .slice(0, MAX_MONITORS)
     .map(
@@ -57,7 +57,7 @@ export function monitorMask({ monitors, owner }: FlowWindow): SqlFragment {
  * answered. What agents cut from their reports is no cell.
  * `…_beyond` are the addresses the network routes by, beyond the host's own translation.
  */
-export function cellsSql(window: FlowWindow, p: Parameters): SqlFragment {
+export function cellsSql(window: HealthWindow, p: Parameters): SqlFragment {
   return sql`SELECT
   cityHash64(local_instance, local_ip, remote_ip, service_port, side) AS cell,
   local_ip, remote_ip, ${ENDS}, cityHash64(${ENDS}) AS pair,
@@ -86,7 +86,7 @@ GROUP BY local_instance, local_ip, remote_ip, remote_instance, service_port, sid
 }
 
 /** Cells with their history and their class's, as of the window's start. */
-export function cellsWithHistorySql(window: FlowWindow, p: Parameters): SqlFragment {
+export function cellsWithHistorySql(window: HealthWindow, p: Parameters): SqlFragment {
   const { owner, startSeconds } = window;
   const start = sql`toDateTime(${param('UInt32', startSeconds)}, 'UTC')`;
   const aged = (column: string): SqlFragment => ({
@@ -105,7 +105,7 @@ LEFT JOIN (SELECT class AS b_class, sum(k * age) AS class_k, sum(n * age) AS cla
 }
 
 /** Baselines as in `baseline.ts`, with the tolerance: `base` is what of `n` is expected at most. */
-function baselineSql(window: FlowWindow, p: Parameters): SqlFragment {
+function baselineSql(window: HealthWindow, p: Parameters): SqlFragment {
   const weight = number(p.classWeight);
   const min = number(p.minLoss);
   const classLoss = sql`SELECT *, (${weight} + class_silent) / (${number(p.classWeight / p.priorSilence)} + class_tried) AS class_silence,
@@ -126,7 +126,7 @@ FROM (${perCell})`;
 }
 
 /** Log-likelihoods of each size of the grids, the first as things are. */
-function likelihoodSql(window: FlowWindow, p: Parameters): SqlFragment {
+function likelihoodSql(window: HealthWindow, p: Parameters): SqlFragment {
   const sizes = sql`SELECT *,
   arrayMap(d -> base + n * d, ${numbers([0, ...p.lossGrid])}) AS means,
   arrayMap(d -> (base + n * d) * ${number(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${number(p.faultSpread)}, ${numbers([0, ...p.lossGrid])}) AS overs,
@@ -149,7 +149,7 @@ FROM (${logs})`;
 }
 
 /** Cells with how sure each is to be healthy, 0 to 1, as nothing is explained yet: what it counts in its history. */
-export function weightsSql(window: FlowWindow, p: Parameters): SqlFragment {
+export function weightsSql(window: HealthWindow, p: Parameters): SqlFragment {
   const outliers = sql`SELECT *, arrayAvg(arraySlice(l, 3)) AS l_outlier, arrayAvg(arraySlice(t, 2)) AS t_outlier, arrayAvg(arraySlice(s, 2)) AS s_outlier FROM (${likelihoodSql(window, p)})`;
   const nulls = sql`SELECT *,
   ${number(1 - p.privateLoss)} * l[1] + ${number(p.privateLoss)} * l_outlier AS l_null,
@@ -168,7 +168,7 @@ FROM (${nulls})`;
  * shares, shifts, dead shares, silences, as nothing is explained yet. Step by step in nested SELECTs: as
  * aliases of one, ClickHouse 26.7 took 2 s to analyse them.
  */
-export function evidenceSql(window: FlowWindow, p: Parameters): SqlFragment {
+export function evidenceSql(window: HealthWindow, p: Parameters): SqlFragment {
   const deadNull = 1 - (1 - p.privateDead * p.deadGivenFault) * (1 - p.deadBase);
   const deadRatios = [(1 - p.deadGivenFault) / (1 - deadNull), p.deadGivenFault / deadNull];
   const rows = sql`SELECT *,

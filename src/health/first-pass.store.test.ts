@@ -4,7 +4,7 @@ import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from '../store/testing.ts';
 import { COLUMNS } from './cell-state.ts';
 import { Evidence } from './evidence.ts';
-import type { FlowWindow } from './first-pass-sql.ts';
+import type { HealthWindow } from './first-pass-sql.ts';
 import { constructsOfRow, type GroupsOf } from './flow-constructs.ts';
 import { PARAMETERS } from './parameters.ts';
 import { SharedConstructs } from './shared-constructs.ts';
@@ -27,7 +27,7 @@ const WINDOW_SECONDS = 30;
 let batch = 0n;
 let windows = 0;
 
-function nextWindow(): FlowWindow {
+function nextWindow(): HealthWindow {
   windows += 1;
   const startSeconds = TEST_SECONDS + windows * WINDOW_SECONDS;
   return {

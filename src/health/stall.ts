@@ -52,9 +52,7 @@ export function stalledRemotes(cells: Cells, p: Parameters): number[] {
     sum.before.rwndLimitedMicros += history.rwndLimitedMicros[i] as number;
   }
   return [...sums]
-    .filter(
-      ([, { now, before }]) => now.busyMicros >= p.stallMinMicros && isStall(now, before, p),
-    )
+    .filter(([, { now, before }]) => now.busyMicros >= p.stallMinMicros && isStall(now, before, p))
     .map(([remote]) => remote);
 }
 

@@ -2,7 +2,7 @@ import type { HealthCompleteness } from '../model/health.ts';
 import { COLUMNS } from './cell-state.ts';
 import { type ConstructClassName, classOf } from './construct-class.ts';
 import { lnMeanExp } from './evidence.ts';
-import type { FlowWindow } from './first-pass-sql.ts';
+import type { HealthWindow } from './first-pass-sql.ts';
 import type { ConstructsOf, GroupsOf } from './flow-constructs.ts';
 import { judgeWindow, type WindowInputs, type WindowJudgement } from './judge-window.ts';
 import type { Parameters } from './parameters.ts';
@@ -41,7 +41,7 @@ export class WindowJudge {
   }
 
   async judge(
-    window: FlowWindow,
+    window: HealthWindow,
     before: DetectorState,
     completeness: readonly HealthCompleteness[],
   ): Promise<WindowJudgement & { readonly paths: WindowPaths }> {
@@ -99,7 +99,7 @@ export class WindowJudge {
 
   /** The cells to search, if anything asks for it. */
   async #look(
-    window: FlowWindow,
+    window: HealthWindow,
     parts: {
       readonly shared: readonly SharedConstruct[];
       readonly paths: WindowPaths;
@@ -136,7 +136,7 @@ export class WindowJudge {
 
   /** The verdict on a window whose inputs were kept, computed again; undefined when they are gone. */
   async judgeAgain(
-    owner: FlowWindow['owner'],
+    owner: HealthWindow['owner'],
     kept: { readonly inputsId: string; readonly startSeconds: number },
   ): Promise<WindowJudgement | undefined> {
     const inputs = await this.#parts.reader.inputs(owner, kept);

@@ -12,7 +12,7 @@ import {
   cellsWithHistorySql,
   ENDS,
   evidenceSql,
-  type FlowWindow,
+  type HealthWindow,
   monitorMask,
   weightsSql,
   windowFilter,
@@ -164,12 +164,12 @@ const CELL_COLUMNS = joinSql(
 const CELL_ORDER = sql`host, remote, path, class, n, r, tries, silent, rtt_sum, busy, h_n, h_k, monitors`;
 
 /** Whose, when and under which id: the first columns of what is kept. */
-function kept({ owner, startSeconds }: FlowWindow, inputsId: string): SqlFragment {
+function kept({ owner, startSeconds }: HealthWindow, inputsId: string): SqlFragment {
   return sql`${param('String', owner.account)}, ${param('String', owner.region)}, toDateTime(${param('UInt32', startSeconds)}, 'UTC'), ${param('String', inputsId)}`;
 }
 
 function isKept(
-  { owner, startSeconds }: Pick<FlowWindow, 'owner' | 'startSeconds'>,
+  { owner, startSeconds }: Pick<HealthWindow, 'owner' | 'startSeconds'>,
   inputsId: string,
 ): SqlFragment {
   return sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND start = toDateTime(${param('UInt32', startSeconds)}, 'UTC') AND inputs_id = ${param('String', inputsId)}`;
@@ -228,7 +228,7 @@ export class WindowReader {
     );
   }
 
-  async pairs(window: FlowWindow): Promise<EndPair[]> {
+  async pairs(window: HealthWindow): Promise<EndPair[]> {
     const rows = await this.#store.query<Record<string, string>>(
       sql`SELECT pair, ${ENDS}, toString(min(local_ip)) AS local_address, toString(min(local_beyond)) AS local_beyond, toString(min(remote_beyond)) AS remote_address FROM (${cellsSql(window, this.#p)}) GROUP BY pair, ${ENDS} ORDER BY pair`,
     );
@@ -239,7 +239,7 @@ export class WindowReader {
    * Evidence of every shared construct, and of the hosts whose best column reaches `leastNats`;
    * sums of the monitors' cells and of all. One statement: most of its time is its analysis.
    */
-  async firstPass(window: FlowWindow, paths: WindowPaths, minNats: number): Promise<FirstPass> {
+  async firstPass(window: HealthWindow, paths: WindowPaths, minNats: number): Promise<FirstPass> {
     const rows = await this.#store.query<StoredGroup>(
       sql`SELECT t.1 AS kind, t.2 AS number, t.3 AS host, sumForEach(evidence) AS totals, count() AS cells, sum(n) AS segments, sum(r) AS retrans, sum(base) AS expected, countIf(h_n > 0) AS known, countIf(refused OR stalled) AS applications
 FROM (SELECT evidence, n, r, base, h_n, refused, stalled,
@@ -265,7 +265,7 @@ ORDER BY kind, number, host`,
   }
 
   /** Instances that reported in a window. */
-  async instances(window: FlowWindow): Promise<string[]> {
+  async instances(window: HealthWindow): Promise<string[]> {
     const rows = await this.#store.query<{ instance: string }>(
       sql`SELECT DISTINCT local_instance AS instance FROM flows WHERE local_instance != '' AND ${windowFilter(window)} ORDER BY instance`,
     );
@@ -274,7 +274,7 @@ ORDER BY kind, number, host`,
 
   /** Keeps the cells through any of these constructs, or all, as they are to be judged. */
   async keepCells(
-    window: FlowWindow,
+    window: HealthWindow,
     cells: {
       readonly inputsId: string;
       readonly paths: WindowPaths;
@@ -291,7 +291,7 @@ ORDER BY kind, number, host`,
 
   /** The cells that were kept. */
   async cells(
-    { owner, startSeconds }: Pick<FlowWindow, 'owner' | 'startSeconds'>,
+    { owner, startSeconds }: Pick<HealthWindow, 'owner' | 'startSeconds'>,
     inputsId: string,
   ): Promise<CellRow[]> {
     // What is kept as Float32 is printed as the shortest text that names it, which is another double.
@@ -307,7 +307,7 @@ ORDER BY kind, number, host`,
   }
 
   /** Keeps the rest of what a window is judged by. */
-  async keepInputs(window: FlowWindow, inputsId: string, inputs: WindowInputs): Promise<void> {
+  async keepInputs(window: HealthWindow, inputsId: string, inputs: WindowInputs): Promise<void> {
     const rest = { ...inputs, rows: [], first: [] };
     const packed = gzipSync(JSON.stringify(rest)).toString('base64');
     await this.#store.change(
@@ -329,7 +329,7 @@ ORDER BY kind, number, host`,
   }
 
   /** Adds a window to the history of its cells, but for those that traverse what is excluded. */
-  async learn(window: FlowWindow, paths: WindowPaths, excluded: Excluded): Promise<void> {
+  async learn(window: HealthWindow, paths: WindowPaths, excluded: Excluded): Promise<void> {
     const { owner, startSeconds } = window;
     const start = sql`toDateTime(${param('UInt32', startSeconds)}, 'UTC')`;
     const weekOf = sql`toMonday(${start}, 'UTC')`;
@@ -343,7 +343,7 @@ FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallW
   }
 
   /** Minutes with data only, by monitor. Every category counts here. */
-  async metrics(window: FlowWindow): Promise<MinuteMetrics[]> {
+  async metrics(window: HealthWindow): Promise<MinuteMetrics[]> {
     const rows = await this.#store.query<Record<string, string | number | null>>(
       sql`SELECT arrayJoin(bitPositionsToArray(${monitorMask(window)})) AS monitor, toUnixTimestamp(toStartOfMinute(time)) AS minute, sum(bytes_received + bytes_delivered) AS bytes, sum(toUInt64(retrans_syn) + retrans_est + retrans_close) AS retransmissions, sum(toUInt64(rtos_syn) + rtos_est + rtos_close) AS timeouts, sum(rtt_us_sum) AS rtt_sum, sum(rtt_us_count) AS rtts FROM flows WHERE ${windowFilter(window)} GROUP BY monitor, minute ORDER BY monitor, minute`,
     );
@@ -362,7 +362,7 @@ FROM (SELECT *, ${grown} AS grown, if(stalled, ${param('Float64', this.#p.stallW
    * How much of what each monitor's hosts did is known: hosts that reported, of those that did since
    * some time before, and what of theirs was cut from reports.
    */
-  async completeness(window: FlowWindow, sinceSeconds: number): Promise<HealthCompleteness[]> {
+  async completeness(window: HealthWindow, sinceSeconds: number): Promise<HealthCompleteness[]> {
     const since = windowFilter({ ...window, startSeconds: sinceSeconds });
     const isNow = sql`time >= toDateTime(${param('UInt32', window.startSeconds)}, 'UTC')`;
     const bytes = sql`bytes_received + bytes_delivered`;
@@ -385,7 +385,7 @@ FROM flows WHERE ${since} GROUP BY host`;
   }
 
   /** Hosts whose allowance counters rose in a window, and those whose did not. */
-  async limits(window: FlowWindow): Promise<HostLimits> {
+  async limits(window: HealthWindow): Promise<HostLimits> {
     const { owner, startSeconds, endSeconds } = window;
     const exceeded = joinSql(
       ALLOWANCE_COUNTERS.map((counter) => sql`ifNull(sum(${name(counter)}), 0) > 0`),

@@ -22,7 +22,7 @@ export interface JournalDeps {
 }
 
 /** Where reading goes on: a frame's place in a segment, and its byte offset. */
-export interface Cursor {
+export interface JournalPosition {
   readonly segment: number;
   readonly index: number;
   readonly offset: number;
@@ -35,7 +35,7 @@ export interface JournalRange {
   readonly last: number;
   readonly payloads: readonly Buffer[];
   /** The record after the last. */
-  readonly next: Cursor;
+  readonly next: JournalPosition;
 }
 
 export interface ReadLimits {
@@ -151,7 +151,7 @@ export class Journal implements Service {
   }
 
   /** Bytes of the durable records at and after the cursor. */
-  bytesFrom(cursor: Cursor): number {
+  bytesFrom(cursor: JournalPosition): number {
     let sum = 0;
     for (const [segment, size] of this.#sizes) {
       if (segment > cursor.segment) sum += size;
@@ -190,14 +190,14 @@ export class Journal implements Service {
   }
 
   /** The first record of the oldest segment at or after `segment`. */
-  cursorAt(segment: number): Cursor {
+  cursorAt(segment: number): JournalPosition {
     const found = this.segments().find((number) => number >= segment);
     return { segment: found ?? segment, index: 0, offset: 0 };
   }
 
   /** The record with this index of a segment, found by reading those before it. */
-  async seek(segment: number, index: number): Promise<Cursor> {
-    let at: Cursor = { segment, index: 0, offset: 0 };
+  async seek(segment: number, index: number): Promise<JournalPosition> {
+    let at: JournalPosition = { segment, index: 0, offset: 0 };
     while (at.index < index) {
       const limits = { maxRecords: index - at.index, maxBytes: SEEK_BYTES };
       const { next } = await this.read(at, limits);
@@ -211,7 +211,7 @@ export class Journal implements Service {
    * The next records from the cursor, all of one segment; an empty range when there is none yet.
    * At the end of a closed segment it goes on in the next.
    */
-  async read(cursor: Cursor, limits: ReadLimits): Promise<JournalRange> {
+  async read(cursor: JournalPosition, limits: ReadLimits): Promise<JournalRange> {
     let at = cursor;
     for (;;) {
       const end = this.#durableEnd(at.segment);
@@ -252,7 +252,7 @@ export class Journal implements Service {
     if (old.length > 0) await syncFolder(this.#options.folder);
   }
 
-  #reportDamage({ segment, offset }: Cursor, end: number): void {
+  #reportDamage({ segment, offset }: JournalPosition, end: number): void {
     if (this.#damaged.has(segment)) return;
     this.#damaged.add(segment);
     this.#damagedBytes.add(end - offset);
@@ -268,7 +268,11 @@ export class Journal implements Service {
     return this.#sizes.get(segment);
   }
 
-  async #readRange(cursor: Cursor, end: number, limits: ReadLimits): Promise<JournalRange> {
+  async #readRange(
+    cursor: JournalPosition,
+    end: number,
+    limits: ReadLimits,
+  ): Promise<JournalRange> {
     const file = await this.#reader(cursor.segment);
     const range = { ...limits, offset: cursor.offset, end };
     const { payloads, nextOffset } = await readFrames(file, range);
@@ -428,6 +432,6 @@ async function writeAll(segment: Segment, frames: Uint8Array[], length: number):
   }
 }
 
-function emptyRange(at: Cursor): JournalRange {
+function emptyRange(at: JournalPosition): JournalRange {
   return { segment: at.segment, first: at.index, last: at.index - 1, payloads: [], next: at };
 }

@@ -13,7 +13,7 @@ export interface Vantage {
 }
 
 /** Where the routes of a network lead with an address that nobody is known to have. */
-export type Beyond = 'internet' | 'transit-gateway' | 'nowhere known';
+export type PathExit = 'internet' | 'transit-gateway' | 'nowhere known';
 
 /** What is known of an address. */
 export interface Located extends Endpoint {
@@ -21,7 +21,7 @@ export interface Located extends Endpoint {
   readonly service?: string;
   readonly isLocalZone?: boolean;
   /** Present when nobody is known to have the address, but the routes to it are. */
-  readonly beyond?: Beyond;
+  readonly beyond?: PathExit;
   /** Of a transit gateway whose far side is not known: its ARN. */
   readonly gatewayArn?: string;
 }

@@ -15,7 +15,7 @@ import type { Topology } from '../topology/topology.ts';
 import type { Basics } from './compose.ts';
 import { gib, mib, type ServerConfig } from './config.ts';
 import { DiskGuard } from './disk-guard.ts';
-import { FlowPath } from './flow-path.ts';
+import { FlowPipeline } from './flow-pipeline.ts';
 import { FlowWorker } from './flow-worker.ts';
 import { InflatedBodies } from './inflated-bodies.ts';
 
@@ -84,7 +84,7 @@ export function composeDataPlane(
   const budget = new DiskBudget({ store, maxBytes, retentionDays, clock, log, metrics });
   const onDecoded = countRefusals(metrics);
   const onUnreadable = countUnreadable(basics);
-  const path = new FlowPath({
+  const path = new FlowPipeline({
     journal,
     ledger,
     topology,

@@ -129,7 +129,7 @@ function controlDatabase(basics: Basics): Service {
 
 /** The setting is only its beginning: afterwards the API changes the organization. */
 async function foundOrganization({ accounts, organization, config }: Basics): Promise<void> {
-  const delegatedAdministrators = listOf(config.managementAccounts);
+  const delegatedAdministrators = listOf(config.delegatedAdministrators);
   const managementAccount = config.account;
   const isNew = await organization.ensure({ managementAccount, delegatedAdministrators });
   if (isNew) await accounts.ensure([managementAccount, ...delegatedAdministrators]);

@@ -57,7 +57,7 @@ describe('where a setting comes from', () => {
       account: '111111111111',
       database: 'postgres://db/nfm',
       clickhouseUrl: 'http://ch:8123',
-      managementAccounts: '111111111111, 222222222222',
+      delegatedAdministrators: '111111111111, 222222222222',
       kubernetes: 'prod=in-cluster',
       logLevel: 'error',
     };
@@ -183,7 +183,7 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
     { name: 'a short account', argv: ['--account', '12345'], message: '12 digits' },
     {
       name: 'a short account among others',
-      argv: ['--management-accounts', '1'],
+      argv: ['--delegated-administrators', '1'],
       message: '12 digits',
     },
     {

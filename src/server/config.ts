@@ -65,7 +65,7 @@ export const SETTINGS = {
     'longest time range of a query; 0 is no limit, AWS has 3600',
     [0, 1e9],
   ),
-  managementAccounts: text(
+  delegatedAdministrators: text(
     '',
     'delegated administrators, comma separated, of the organization that the first start makes; later nfm organization',
   ),
@@ -257,8 +257,8 @@ function checkConfig(config: ServerConfig): void {
   if (60 % config.healthWindowSeconds !== 0) {
     throw new ConfigError('healthWindowSeconds: a divisor of 60 is taken, such as 10, 30 or 60');
   }
-  if (!listOf(config.managementAccounts).every((account) => /^\d{12}$/.test(account))) {
-    throw new ConfigError('managementAccounts: 12 digits each, comma separated, are taken');
+  if (!listOf(config.delegatedAdministrators).every((account) => /^\d{12}$/.test(account))) {
+    throw new ConfigError('delegatedAdministrators: 12 digits each, comma separated, are taken');
   }
   const { host } = listenAddress(config);
   if (config.tlsCert === '' && !config.insecurePlainHttp && !isLoopbackHost(host)) {

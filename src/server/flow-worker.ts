@@ -1,15 +1,15 @@
 import type { BatchLedger } from '../journal/batch-ledger.ts';
-import type { Cursor, Journal } from '../journal/journal.ts';
+import type { Journal, JournalPosition } from '../journal/journal.ts';
 import { backoffMillis } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
-import { BATCH_LIMITS, type FlowPath, type PreparedBatch } from './flow-path.ts';
+import { BATCH_LIMITS, type FlowPipeline, type PreparedBatch } from './flow-pipeline.ts';
 
 export interface FlowWorkerDeps {
-  readonly path: FlowPath;
+  readonly path: FlowPipeline;
   readonly journal: Journal;
   readonly ledger: BatchLedger;
   /** Makes durable what is to be remembered of segments before they are deleted. */
@@ -33,7 +33,7 @@ export class FlowWorker implements Service {
   #running: Promise<void> | undefined;
   #failingSinceMillis = 0;
   /** Everything before it is stored. */
-  #stored: Cursor = { segment: 0, index: 0, offset: 0 };
+  #stored: JournalPosition = { segment: 0, index: 0, offset: 0 };
 
   constructor(deps: FlowWorkerDeps) {
     const { metrics } = deps;
@@ -106,7 +106,7 @@ export class FlowWorker implements Service {
   }
 
   /** Waits for something to be accepted when there is nothing. */
-  async #prepare(cursor: Cursor, signal: AbortSignal): Promise<PreparedBatch | undefined> {
+  async #prepare(cursor: JournalPosition, signal: AbortSignal): Promise<PreparedBatch | undefined> {
     const appended = this.#deps.journal.waitForAppend(signal);
     let prepared: PreparedBatch | undefined;
     await this.#untilDone(async () => {

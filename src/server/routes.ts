@@ -9,8 +9,8 @@ import type { Principal } from '../model/owner.ts';
 import type { Basics } from './compose.ts';
 import type { ControlPlane } from './compose-control-plane.ts';
 import type { DataPlane } from './compose-data-plane.ts';
+import { composeExtensionRoutes } from './compose-extension-routes.ts';
 import type { Health } from './compose-health.ts';
-import { composeOwnRoutes } from './compose-own-routes.ts';
 import type { TopologyParts } from './compose-topology.ts';
 import { listOf } from './config.ts';
 import { createConsoleGate } from './console-gate.ts';
@@ -81,7 +81,7 @@ function composeApi(basics: Basics, parts: RouteParts): Handler {
       results: (owner, query, page) => queries.results(owner, query, page),
       stop: (owner, query) => queries.stopQuery(owner, query),
     },
-    own: composeOwnRoutes(basics, { ...parts, tokens: new NextTokens(tokenKey) }),
+    own: composeExtensionRoutes(basics, { ...parts, tokens: new NextTokens(tokenKey) }),
     tokenKey,
     newRequestId: randomUUID,
     log,

@@ -1,7 +1,7 @@
 import { addressScope, prefixOf } from '../model/address.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
-import { instanceId, networkId, subnetId } from './made-ids.ts';
+import { instanceId, networkId, subnetId } from './derived-ids.ts';
 
 /** What a host says of itself, with ids made of it: the same wherever they are computed. */
 export interface HostClaim {

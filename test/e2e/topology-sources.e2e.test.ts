@@ -6,7 +6,7 @@ import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import { encodeBody, makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
 import { ServerProcess } from '../../src/lab/load/server-process.ts';
-import { instanceId, networkId, subnetId } from '../../src/topology/made-ids.ts';
+import { instanceId, networkId, subnetId } from '../../src/topology/derived-ids.ts';
 import {
   Ec2StandIn,
   SERVER_KEY_ID,

@@ -3,7 +3,7 @@ import { addressBytes } from '../../model/address.ts';
 import { plainIndex } from '../../model/flow-metrics.ts';
 import { RECORD_BYTES, SocketRecord, writeRecord } from '../kernel/socket-record.ts';
 import { FlowTable } from './flow-table.ts';
-import { AT, addTo, type FlowWindow } from './flow-window.ts';
+import { addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 
 const MAX = 16;
 
@@ -22,9 +22,9 @@ function recordTo(remote: string): SocketRecord {
 function connect(table: FlowTable, remote: string, { bytes = 1, retrans = 0 } = {}): FlowWindow {
   const flow = table.find(recordTo(remote), null);
   const values = flow.touch();
-  addTo(values, AT.completed, 1);
-  addTo(values, AT.bytesDelivered, bytes);
-  if (retrans > 0) addTo(values, AT.retrans + 1, retrans);
+  addTo(values, VALUE_INDEX.completed, 1);
+  addTo(values, VALUE_INDEX.bytesDelivered, bytes);
+  if (retrans > 0) addTo(values, VALUE_INDEX.retrans + 1, retrans);
   return flow;
 }
 
@@ -81,7 +81,7 @@ test('a flow with an open connection stays a flow; one that finds no room is cut
   const first = take(table);
   expect(first.flows).toHaveLength(MAX);
   expect(first.remainders).toMatchObject([{ side: 'client', hint: 'global', flows: 1 }]);
-  addTo(late.touch(), AT.bytesDelivered, 5);
+  addTo(late.touch(), VALUE_INDEX.bytesDelivered, 5);
   late.connections -= 1;
   expect(take(table)).toMatchObject({ cut: 1, bytes: 5 });
   expect(take(table).remainders).toEqual([]);

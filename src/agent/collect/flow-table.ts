@@ -1,6 +1,6 @@
 import { addressScope } from '../../model/address.ts';
 import type { CategoryHint, Remainder, ReportedFlow } from '../../model/report.ts';
-import type { Beyond } from '../kernel/nat-table.ts';
+import type { NatMapping } from '../kernel/nat-table.ts';
 import type { SocketRecord } from '../kernel/socket-record.ts';
 import { FlowCache } from './flow-cache.ts';
 import { type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
@@ -46,7 +46,7 @@ export class FlowTable {
    *
    * @param beyond its addresses beyond this host's translation; null: no connection is translated
    */
-  find(record: SocketRecord, beyond: Beyond | undefined | null): FlowWindow {
+  find(record: SocketRecord, beyond: NatMapping | undefined | null): FlowWindow {
     // A translated connection's flow depends on its client's port too.
     if (beyond !== null) return this.#findByText(flowOf(record, beyond));
     const cached = this.#cache.find(record);

@@ -7,7 +7,7 @@ import {
   UNTOLD_METRICS,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
-import type { Beyond } from '../kernel/nat-table.ts';
+import type { NatMapping } from '../kernel/nat-table.ts';
 import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
 import { type FlowRank, rankOf } from './flow-rank.ts';
 
@@ -131,7 +131,7 @@ function agreed<T>(before: T | undefined, given: T, several: T): T {
 }
 
 /** Places of the metrics, looked up once; of a timing the first. */
-export const AT = {
+export const VALUE_INDEX = {
   connecting: plainIndex('sockets_connecting'),
   established: plainIndex('sockets_established'),
   closing: plainIndex('sockets_closing'),
@@ -171,7 +171,7 @@ export type FlowKey = Pick<
  *
  * @param beyond what the network has instead, when this host translates it
  */
-export function flowOf(record: SocketRecord, beyond: Beyond | undefined): FlowKey {
+export function flowOf(record: SocketRecord, beyond: NatMapping | undefined): FlowKey {
   const isServer = record.isServer;
   const localAddress = shortText(record.localAddress);
   const remoteAddress = shortText(record.remoteAddress);

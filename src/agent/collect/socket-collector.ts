@@ -5,7 +5,7 @@ import type { NatTable } from '../kernel/nat-table.ts';
 import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
 import { countWhole } from './count-connection.ts';
 import { FlowTable, type TakenFlows } from './flow-table.ts';
-import { AT, addTo, type FlowWindow } from './flow-window.ts';
+import { addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 import { type Slot, TrackedSockets } from './tracked-sockets.ts';
 
 /** Flows in one window beyond this are added up (the existing agent's bound). */
@@ -234,7 +234,8 @@ export class SocketCollector {
     }
     const flow = this.#flow(record);
     this.#counters.sockets_added += 1;
-    if (flow.side === 'client' && !record.isAdopted) addTo(flow.touch(), AT.connectAttempts, 1);
+    if (flow.side === 'client' && !record.isAdopted)
+      addTo(flow.touch(), VALUE_INDEX.connectAttempts, 1);
     return this.#sockets.open(record, flow, this.#epoch - 1);
   }
 

@@ -6,7 +6,7 @@ import {
   TCP_STATE,
 } from '../kernel/socket-record.ts';
 import { countEnd, countTrips } from './count-connection.ts';
-import { AT, addTimeTo, addTo, type FlowWindow } from './flow-window.ts';
+import { addTimeTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 
 /** Places of a slot's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
 const WIDE = {
@@ -43,15 +43,15 @@ const NARROW = {
 const NARROW_PLACES = 18;
 
 const WIDE_DETAILS = [
-  ['busyMicros', AT.busy],
-  ['rwndLimitedMicros', AT.rwndLimited],
-  ['sndbufLimitedMicros', AT.sndbufLimited],
+  ['busyMicros', VALUE_INDEX.busy],
+  ['rwndLimitedMicros', VALUE_INDEX.rwndLimited],
+  ['sndbufLimitedMicros', VALUE_INDEX.sndbufLimited],
 ] as const;
 const NARROW_DETAILS = [
-  ['segmentsOutOfOrder', AT.outOfOrder],
-  ['reorderings', AT.reorderings],
-  ['dsacks', AT.dsacks],
-  ['segmentsCe', AT.segmentsCe],
+  ['segmentsOutOfOrder', VALUE_INDEX.outOfOrder],
+  ['reorderings', VALUE_INDEX.reorderings],
+  ['dsacks', VALUE_INDEX.dsacks],
+  ['segmentsCe', VALUE_INDEX.segmentsCe],
 ] as const;
 
 /** A connection's place in `TrackedSockets`. */
@@ -182,10 +182,10 @@ export class TrackedSockets {
   countLevel(slot: Slot): void {
     const state = this.#narrow[slot * NARROW_PLACES + NARROW.state];
     const values = this.flow(slot).touch();
-    if (state === TCP_STATE.established) addTo(values, AT.established, 1);
+    if (state === TCP_STATE.established) addTo(values, VALUE_INDEX.established, 1);
     else if (state === TCP_STATE.synSent || state === TCP_STATE.synReceived) {
-      addTo(values, AT.connecting, 1);
-    } else addTo(values, AT.closing, 1);
+      addTo(values, VALUE_INDEX.connecting, 1);
+    } else addTo(values, VALUE_INDEX.closing, 1);
   }
 
   #startFrom(slot: Slot, record: SocketRecord): void {
@@ -214,14 +214,14 @@ export class TrackedSockets {
     this.#moveTo(slot, values, record);
     for (const phase of PHASES) {
       const retrans = this.#replace(narrow + NARROW.retrans + phase, record.retrans(phase));
-      if (retrans > 0) addTo(values, AT.retrans + phase, retrans);
+      if (retrans > 0) addTo(values, VALUE_INDEX.retrans + phase, retrans);
       const rtos = this.#replace(narrow + NARROW.rtos + phase, record.rtos(phase));
-      if (rtos > 0) addTo(values, AT.rtos + phase, rtos);
+      if (rtos > 0) addTo(values, VALUE_INDEX.rtos + phase, rtos);
     }
     const micros = record.connectMicros;
     if (micros === 0 || this.#narrow[narrow + NARROW.connectCounted] === 1) return;
     this.#narrow[narrow + NARROW.connectCounted] = 1;
-    addTimeTo(values, AT.connectTimes, micros);
+    addTimeTo(values, VALUE_INDEX.connectTimes, micros);
   }
 
   /** By how much it grew: the kernel's counters wrap at 2^32, and so do the differences. */
@@ -244,10 +244,26 @@ export class TrackedSockets {
   ): void {
     const wide = slot * WIDE_PLACES;
     const narrow = slot * NARROW_PLACES;
-    addTo(values, AT.bytesReceived, this.#advanceWide(wide + WIDE.bytesReceived, to.bytesReceived));
-    addTo(values, AT.bytesDelivered, this.#advanceWide(wide + WIDE.bytesAcked, to.bytesAcked));
-    addTo(values, AT.segmentsReceived, this.#advance(narrow + NARROW.segmentsIn, to.segmentsIn));
-    addTo(values, AT.segmentsDelivered, this.#advance(narrow + NARROW.segmentsOut, to.segmentsOut));
+    addTo(
+      values,
+      VALUE_INDEX.bytesReceived,
+      this.#advanceWide(wide + WIDE.bytesReceived, to.bytesReceived),
+    );
+    addTo(
+      values,
+      VALUE_INDEX.bytesDelivered,
+      this.#advanceWide(wide + WIDE.bytesAcked, to.bytesAcked),
+    );
+    addTo(
+      values,
+      VALUE_INDEX.segmentsReceived,
+      this.#advance(narrow + NARROW.segmentsIn, to.segmentsIn),
+    );
+    addTo(
+      values,
+      VALUE_INDEX.segmentsDelivered,
+      this.#advance(narrow + NARROW.segmentsOut, to.segmentsOut),
+    );
   }
 
   /**
@@ -264,8 +280,8 @@ export class TrackedSockets {
       addTo(values, place, this.#advance(narrow + NARROW[name], details[name]));
     }
     const { minRttMicros, deliveryRate } = details;
-    if (minRttMicros > 0) addTimeTo(values, AT.minRttTimes, minRttMicros);
-    if (deliveryRate > 0) addTimeTo(values, AT.deliveryRates, deliveryRate);
+    if (minRttMicros > 0) addTimeTo(values, VALUE_INDEX.minRttTimes, minRttMicros);
+    if (deliveryRate > 0) addTimeTo(values, VALUE_INDEX.deliveryRates, deliveryRate);
   }
 
   #advanceWide(place: number, to: number): number {

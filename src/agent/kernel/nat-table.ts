@@ -25,7 +25,7 @@ export interface SocketTuple {
 }
 
 /** The same connection as the network sees it, beyond this host's address translation. */
-export interface Beyond {
+export interface NatMapping {
   readonly localAddress: Uint8Array;
   readonly remoteAddress: Uint8Array;
   /** The real server's. */
@@ -39,7 +39,7 @@ export interface Beyond {
  */
 export class NatTable {
   readonly #libc: Libc;
-  readonly #entries = new Map<string, Beyond>();
+  readonly #entries = new Map<string, NatMapping>();
   #events: NetlinkSocket | undefined;
   #failures = 0;
 
@@ -65,7 +65,7 @@ export class NatTable {
   }
 
   /** Undefined when it is not translated, as far as is known. */
-  find(tuple: SocketTuple): Beyond | undefined {
+  find(tuple: SocketTuple): NatMapping | undefined {
     const key = keyOf(tuple);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;

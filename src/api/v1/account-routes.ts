@@ -2,9 +2,9 @@ import type { AccountDescription, Accounts } from '../../auth/accounts.ts';
 import { ApiError } from '../../model/api-error.ts';
 import { IDENTITY_STATUSES } from '../../model/owner.ts';
 import { type Administration, mustManage } from './administration.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
 import { Members } from './members.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { invalid } from './parameters.ts';
+import { invalid } from './query-parameters.ts';
 
 export interface AccountRouteDeps {
   readonly accounts: Accounts;
@@ -21,8 +21,9 @@ export function accountRoutes({
   accounts,
   administration,
   refuseInUse,
-}: AccountRouteDeps): readonly OwnRoute[] {
-  const manage = ({ principal }: OwnCall) => mustManage(administration, principal, 'accounts');
+}: AccountRouteDeps): readonly ExtensionRoute[] {
+  const manage = ({ principal }: ExtensionCall) =>
+    mustManage(administration, principal, 'accounts');
   return [
     {
       method: 'GET',
@@ -74,12 +75,12 @@ export function accountRoutes({
   ];
 }
 
-function accountOf({ labels }: OwnCall): string {
+function accountOf({ labels }: ExtensionCall): string {
   return labels.account ?? '';
 }
 
 /** Whoever shuts himself out cannot let himself in again. */
-function refuseOwn(call: OwnCall, participle: string): void {
+function refuseOwn(call: ExtensionCall, participle: string): void {
   if (accountOf(call) !== call.principal.account) return;
   throw new ApiError('ConflictException', `The account that asks cannot be ${participle} itself`);
 }

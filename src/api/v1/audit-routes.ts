@@ -1,8 +1,8 @@
 import type { AuditLog } from '../../control/audit-log.ts';
 import type { NextTokens } from '../next-token.ts';
 import { type Administration, mayAdminister } from './administration.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { Parameters } from './parameters.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
+import { QueryParameters } from './query-parameters.ts';
 
 export interface AuditRouteDeps {
   readonly audit: Pick<AuditLog, 'find'>;
@@ -20,7 +20,7 @@ const MAX_LIMIT = 1_000;
  * `GET /api/v1/audit?start=…&end=…&limit=…&eventName=…&accessKeyId=…&account=…&nextToken=…`: the
  * calls of the account, newest first, as `{ events, nextToken }`.
  */
-export function auditRoutes(deps: AuditRouteDeps): readonly OwnRoute[] {
+export function auditRoutes(deps: AuditRouteDeps): readonly ExtensionRoute[] {
   return [
     {
       method: 'GET',
@@ -31,8 +31,8 @@ export function auditRoutes(deps: AuditRouteDeps): readonly OwnRoute[] {
   ];
 }
 
-async function lookup(deps: AuditRouteDeps, { request, principal }: OwnCall) {
-  const parameters = new Parameters(request, MEMBERS);
+async function lookup(deps: AuditRouteDeps, { request, principal }: ExtensionCall) {
+  const parameters = new QueryParameters(request, MEMBERS);
   const account = parameters.account('account') ?? principal.account;
   await mayAdminister(deps.administration, principal, account);
   const eventName = parameters.text('eventName');

@@ -3,7 +3,7 @@ import type { Principal } from '../../model/owner.ts';
 import { type ExplorerRequest, exploreFlows } from '../../query/flow-explorer.ts';
 import type { FlowReader } from '../../query/queries.ts';
 import { encodeJson } from '../../wire/rest-json/json.ts';
-import { Parameters } from './parameters.ts';
+import { QueryParameters } from './query-parameters.ts';
 
 export interface FlowsDeps {
   readonly store: FlowReader;
@@ -22,7 +22,7 @@ export async function listFlows(
   request: RawRequest,
   principal: Principal,
 ): Promise<RawResponse> {
-  const explorerRequest = parseRequest(new Parameters(request, MEMBERS), deps.now());
+  const explorerRequest = parseRequest(new QueryParameters(request, MEMBERS), deps.now());
   const flows = await exploreFlows(deps.store, principal, explorerRequest);
   return {
     status: 200,
@@ -31,7 +31,7 @@ export async function listFlows(
   };
 }
 
-function parseRequest(parameters: Parameters, nowMillis: number): ExplorerRequest {
+function parseRequest(parameters: QueryParameters, nowMillis: number): ExplorerRequest {
   return {
     ...parameters.range(nowMillis),
     limit: parameters.integer('limit', [1, 1000]) ?? 100,

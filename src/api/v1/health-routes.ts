@@ -4,8 +4,8 @@ import { monitorArn } from '../../model/arn.ts';
 import type { HealthExplanation } from '../../model/health.ts';
 import type { Monitor } from '../../model/monitor.ts';
 import type { Owner } from '../../model/owner.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { Parameters } from './parameters.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
+import { QueryParameters } from './query-parameters.ts';
 
 export interface HealthRouteDeps {
   readonly health: Pick<
@@ -30,10 +30,13 @@ export interface HealthRouteDeps {
 const LATEST_SECONDS = 600;
 
 /** `GET /api/v1/health/…`: what is wrong, who it is, since when, and how it is known. */
-export function healthRoutes(deps: HealthRouteDeps): readonly OwnRoute[] {
-  const ofMonitor = ({ principal, labels }: OwnCall) =>
+export function healthRoutes(deps: HealthRouteDeps): readonly ExtensionRoute[] {
+  const ofMonitor = ({ principal, labels }: ExtensionCall) =>
     monitorArn(principal, labels.monitorName ?? '');
-  const get = (path: string, rest: Pick<OwnRoute, 'action' | 'answer' | 'resource'>): OwnRoute => ({
+  const get = (
+    path: string,
+    rest: Pick<ExtensionRoute, 'action' | 'answer' | 'resource'>,
+  ): ExtensionRoute => ({
     method: 'GET',
     path: `/api/v1/health/${path}`,
     ...rest,
@@ -62,27 +65,27 @@ export function healthRoutes(deps: HealthRouteDeps): readonly OwnRoute[] {
 }
 
 /** Each monitor's latest minute, with its sentence. */
-async function status({ health, now }: HealthRouteDeps, { request, principal }: OwnCall) {
-  new Parameters(request, []);
+async function status({ health, now }: HealthRouteDeps, { request, principal }: ExtensionCall) {
+  new QueryParameters(request, []);
   const since = Math.floor(now() / 1000) - LATEST_SECONDS;
   return jsonAnswer({ monitors: await health.latest(principal, since) });
 }
 
 /** What the last window says of each construct, those with most evidence of a fault first. */
-async function constructs({ health }: HealthRouteDeps, { request, principal }: OwnCall) {
-  new Parameters(request, []);
+async function constructs({ health }: HealthRouteDeps, { request, principal }: ExtensionCall) {
+  new QueryParameters(request, []);
   return jsonAnswer({ constructs: await health.constructs(principal) });
 }
 
 /** Incidents that went on at any time of the range, the newest first. */
-async function incidents({ health, now }: HealthRouteDeps, { request, principal }: OwnCall) {
-  const range = new Parameters(request, ['start', 'end']).range(now());
+async function incidents({ health, now }: HealthRouteDeps, { request, principal }: ExtensionCall) {
+  const range = new QueryParameters(request, ['start', 'end']).range(now());
   const found = await health.incidents(principal, range);
   return jsonAnswer({ incidents: found.map(({ lastSize: _, ...incident }) => incident) });
 }
 
-async function minutes(deps: HealthRouteDeps, { request, principal, labels }: OwnCall) {
-  const range = new Parameters(request, ['start', 'end']).range(deps.now());
+async function minutes(deps: HealthRouteDeps, { request, principal, labels }: ExtensionCall) {
+  const range = new QueryParameters(request, ['start', 'end']).range(deps.now());
   const { monitorName } = await deps.monitors.get(principal, labels.monitorName ?? '');
   return jsonAnswer({ minutes: await deps.health.minutes(principal, monitorName, range) });
 }
@@ -91,8 +94,8 @@ async function minutes(deps: HealthRouteDeps, { request, principal, labels }: Ow
  * The worst window of the minute at `at`, or of the latest one before; the default is now. With `again`
  * it is computed again.
  */
-async function explanation(deps: HealthRouteDeps, { request, principal, labels }: OwnCall) {
-  const parameters = new Parameters(request, ['at', 'again']);
+async function explanation(deps: HealthRouteDeps, { request, principal, labels }: ExtensionCall) {
+  const parameters = new QueryParameters(request, ['at', 'again']);
   const at = parameters.time('at') ?? Math.floor(deps.now() / 1000);
   const isAgain = parameters.choice('again', ['true', 'false']) === 'true';
   const { monitorName } = await deps.monitors.get(principal, labels.monitorName ?? '');

@@ -2,8 +2,8 @@ import type { RawRequest, RawResponse } from '../../model/http.ts';
 import type { Principal } from '../../model/owner.ts';
 import { hostCounters } from '../../query/host-counters.ts';
 import type { FlowReader } from '../../query/queries.ts';
-import { jsonAnswer } from './own-route.ts';
-import { Parameters } from './parameters.ts';
+import { jsonAnswer } from './extension-route.ts';
+import { QueryParameters } from './query-parameters.ts';
 
 export interface HostsDeps {
   readonly store: FlowReader;
@@ -20,7 +20,7 @@ export async function listHosts(
   request: RawRequest,
   principal: Principal,
 ): Promise<RawResponse> {
-  const parameters = new Parameters(request, ['start', 'end', 'limit']);
+  const parameters = new QueryParameters(request, ['start', 'end', 'limit']);
   const hosts = await hostCounters(deps.store, principal, {
     ...parameters.range(deps.now()),
     limit: parameters.integer('limit', [1, 1000]) ?? 1000,

@@ -6,7 +6,7 @@ import { insightsOverview, type OverviewRequest } from '../../query/insights-ove
 import type { FlowReader } from '../../query/queries.ts';
 import { encodeJson } from '../../wire/rest-json/json.ts';
 import type { ScopeService } from '../deps.ts';
-import { invalid, Parameters } from './parameters.ts';
+import { invalid, QueryParameters } from './query-parameters.ts';
 
 export interface InsightsDeps {
   readonly store: FlowReader;
@@ -40,7 +40,7 @@ export async function getInsights(
   request: RawRequest,
   principal: Principal,
 ): Promise<RawResponse> {
-  const overviewRequest = parseRequest(new Parameters(request, MEMBERS), deps.now());
+  const overviewRequest = parseRequest(new QueryParameters(request, MEMBERS), deps.now());
   const scope = await deps.scopes.get(principal, insightsScopeOf(request.target) ?? '');
   const question = { request: overviewRequest, targets: scope.targets };
   const { unit, rows, series } = await inTime(deps, (signal) =>
@@ -53,7 +53,7 @@ export async function getInsights(
   };
 }
 
-function parseRequest(parameters: Parameters, nowMillis: number): OverviewRequest {
+function parseRequest(parameters: QueryParameters, nowMillis: number): OverviewRequest {
   const metric = parameters.choice('metric', WORKLOAD_INSIGHTS_METRICS);
   if (metric === undefined) {
     throw invalid(`metric: is required, one of ${WORKLOAD_INSIGHTS_METRICS.join(', ')}`);

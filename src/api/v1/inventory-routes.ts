@@ -3,7 +3,7 @@ import { headerValue, type RawRequest } from '../../model/http.ts';
 import { INVENTORY_SCHEMA } from '../../topology/sources/inventory/inventory-schema.ts';
 import type { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
 import { type Administration, mustManage } from './administration.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
 
 export interface InventoryRouteDeps {
   readonly inventory: Pick<InventorySource, 'get' | 'put' | 'delete'>;
@@ -26,8 +26,9 @@ export function inventoryRoutes({
   inventory,
   settled,
   administration,
-}: InventoryRouteDeps): readonly OwnRoute[] {
-  const manage = ({ principal }: OwnCall) => mustManage(administration, principal, 'the topology');
+}: InventoryRouteDeps): readonly ExtensionRoute[] {
+  const manage = ({ principal }: ExtensionCall) =>
+    mustManage(administration, principal, 'the topology');
   return [
     {
       method: 'GET',
@@ -73,7 +74,7 @@ export function inventoryRoutes({
   ];
 }
 
-function noInventory({ principal }: OwnCall): ApiError {
+function noInventory({ principal }: ExtensionCall): ApiError {
   return new ApiError('ResourceNotFoundException', `Account ${principal.account} has no inventory`);
 }
 

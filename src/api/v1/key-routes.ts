@@ -4,9 +4,9 @@ import { parsePolicy } from '../../auth/policy-document.ts';
 import { ApiError } from '../../model/api-error.ts';
 import { IDENTITY_STATUSES, KEY_KINDS } from '../../model/owner.ts';
 import { type Administration, mayAdminister } from './administration.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
 import { Members } from './members.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { invalid, Parameters } from './parameters.ts';
+import { invalid, QueryParameters } from './query-parameters.ts';
 
 export interface KeyRouteDeps {
   readonly keys: AccessKeys;
@@ -24,24 +24,25 @@ const ONE = `${PATH}/{accessKeyId}`;
  * key that signed the request can be described but not changed: whoever administers keys always
  * keeps one that may.
  */
-export function keyRoutes(deps: KeyRouteDeps): readonly OwnRoute[] {
+export function keyRoutes(deps: KeyRouteDeps): readonly ExtensionRoute[] {
   return [listRoute(deps), createRoute(deps), getRoute(deps), updateRoute(deps), deleteRoute(deps)];
 }
 
-function listRoute({ keys, administration }: KeyRouteDeps): OwnRoute {
+function listRoute({ keys, administration }: KeyRouteDeps): ExtensionRoute {
   return {
     method: 'GET',
     path: PATH,
     action: 'nfm:ListKeys',
     answer: async ({ request, principal }) => {
-      const account = new Parameters(request, ['account']).account('account') ?? principal.account;
+      const account =
+        new QueryParameters(request, ['account']).account('account') ?? principal.account;
       await mayAdminister(administration, principal, account);
       return jsonAnswer({ keys: (await keys.list(account)).map(keyMembers) });
     },
   };
 }
 
-function createRoute({ keys, accounts, administration }: KeyRouteDeps): OwnRoute {
+function createRoute({ keys, accounts, administration }: KeyRouteDeps): ExtensionRoute {
   return {
     method: 'POST',
     path: PATH,
@@ -62,7 +63,7 @@ function createRoute({ keys, accounts, administration }: KeyRouteDeps): OwnRoute
   };
 }
 
-function getRoute(deps: KeyRouteDeps): OwnRoute {
+function getRoute(deps: KeyRouteDeps): ExtensionRoute {
   return {
     method: 'GET',
     path: ONE,
@@ -71,7 +72,7 @@ function getRoute(deps: KeyRouteDeps): OwnRoute {
   };
 }
 
-function updateRoute(deps: KeyRouteDeps): OwnRoute {
+function updateRoute(deps: KeyRouteDeps): ExtensionRoute {
   return {
     method: 'PATCH',
     path: ONE,
@@ -90,7 +91,7 @@ function updateRoute(deps: KeyRouteDeps): OwnRoute {
   };
 }
 
-function deleteRoute(deps: KeyRouteDeps): OwnRoute {
+function deleteRoute(deps: KeyRouteDeps): ExtensionRoute {
   return {
     method: 'DELETE',
     path: ONE,
@@ -108,7 +109,7 @@ function deleteRoute(deps: KeyRouteDeps): OwnRoute {
 /** Another account's key is as unknown as one that does not exist. */
 async function keyOf(
   { keys, administration }: KeyRouteDeps,
-  { principal, labels }: OwnCall,
+  { principal, labels }: ExtensionCall,
 ): Promise<AccessKeyDescription> {
   const key = await keys.get(labels.accessKeyId ?? '');
   const isOwn = key?.account === principal.account;
@@ -121,7 +122,7 @@ function gone(accessKeyId: string): ApiError {
   return new ApiError('ResourceNotFoundException', `Access key ${accessKeyId} does not exist`);
 }
 
-function refuseOwn({ principal, labels }: OwnCall, participle: string): void {
+function refuseOwn({ principal, labels }: ExtensionCall, participle: string): void {
   if (labels.accessKeyId !== principal.accessKeyId) return;
   const message = `The key that signs the request cannot be ${participle}: use another key`;
   throw new ApiError('ConflictException', message);

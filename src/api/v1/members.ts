@@ -1,6 +1,6 @@
 import type { RawRequest } from '../../model/http.ts';
 import { readJsonBody } from '../json-body.ts';
-import { invalid } from './parameters.ts';
+import { invalid } from './query-parameters.ts';
 
 const MAX_TEXT = 256;
 

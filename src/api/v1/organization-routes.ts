@@ -1,9 +1,9 @@
 import type { Accounts } from '../../auth/accounts.ts';
 import type { Organization } from '../../control/organization.ts';
 import { mustManage } from './administration.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
 import { Members } from './members.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { invalid } from './parameters.ts';
+import { invalid } from './query-parameters.ts';
 
 export interface OrganizationRouteDeps {
   readonly organization: Organization;
@@ -15,10 +15,10 @@ const MEMBERS = `${PATH}/members`;
 const ONE = `${MEMBERS}/{account}`;
 
 /** `/api/v1/organization`: who may look into whose account; for the management account. */
-export function organizationRoutes(deps: OrganizationRouteDeps): readonly OwnRoute[] {
+export function organizationRoutes(deps: OrganizationRouteDeps): readonly ExtensionRoute[] {
   const { organization, accounts } = deps;
   const change =
-    (apply: (call: OwnCall) => Promise<void>): OwnRoute['answer'] =>
+    (apply: (call: ExtensionCall) => Promise<void>): ExtensionRoute['answer'] =>
     async (call) => {
       await mustManage(organization, call.principal, 'the organization');
       await apply(call);

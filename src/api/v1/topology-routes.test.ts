@@ -8,7 +8,7 @@ import { FOREVER } from '../../topology/snapshot/prefix-index.ts';
 import { makeSnapshot, nic, subnet, vpc } from '../../topology/testing.ts';
 import { TopologyView } from '../../topology/topology-view.ts';
 import { admin, rawRequest } from '../testing.ts';
-import { matchOwnRoute } from './own-route.ts';
+import { matchExtensionRoute } from './extension-route.ts';
 import { topologyRoutes } from './topology-routes.ts';
 
 const NOW = 1_800_000_000;
@@ -68,7 +68,7 @@ async function ask(target: string, isManagementAccount = true): Promise<unknown>
     administration: { isManagementAccount: async () => isManagementAccount },
     now: () => NOW * 1000,
   });
-  const match = matchOwnRoute(routes, 'GET', target.split('?')[0] ?? '');
+  const match = matchExtensionRoute(routes, 'GET', target.split('?')[0] ?? '');
   if (match === undefined) throw new Error(`no route answers ${target}`);
   const { route, labels } = match;
   const answer = await route.answer({

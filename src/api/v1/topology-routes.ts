@@ -8,8 +8,8 @@ import { type Issues, RESOLUTIONS } from '../../topology/snapshot/find-issues.ts
 import type { FoundAddress, TopologyView } from '../../topology/topology-view.ts';
 import type { ScopeService } from '../deps.ts';
 import { type Administration, mustManage } from './administration.ts';
-import { jsonAnswer, type OwnCall, type OwnRoute } from './own-route.ts';
-import { invalid, Parameters } from './parameters.ts';
+import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
+import { invalid, QueryParameters } from './query-parameters.ts';
 
 export interface TopologyRouteDeps {
   readonly graph: Pick<ResourceGraph, 'statuses' | 'histories'>;
@@ -29,8 +29,8 @@ const DEFAULT_SHOWN = 100;
  * `/api/v1/topology/…`: how the network is laid out and who says so. Of the whole installation, and
  * so for the management account; of a scope, how what is read of its targets does.
  */
-export function topologyRoutes(deps: TopologyRouteDeps): readonly OwnRoute[] {
-  const ask = (name: string, action: OwnRoute['action'], answer: Ask): OwnRoute => ({
+export function topologyRoutes(deps: TopologyRouteDeps): readonly ExtensionRoute[] {
+  const ask = (name: string, action: ExtensionRoute['action'], answer: Ask): ExtensionRoute => ({
     method: 'GET',
     path: `${PATH}/${name}`,
     action,
@@ -55,10 +55,10 @@ export function topologyRoutes(deps: TopologyRouteDeps): readonly OwnRoute[] {
   ];
 }
 
-type Ask = (deps: TopologyRouteDeps, call: OwnCall) => object;
+type Ask = (deps: TopologyRouteDeps, call: ExtensionCall) => object;
 
-function status(deps: TopologyRouteDeps, { request }: OwnCall) {
-  new Parameters(request, []);
+function status(deps: TopologyRouteDeps, { request }: ExtensionCall) {
+  new QueryParameters(request, []);
   const nowSeconds = Math.floor(deps.now() / 1000);
   const statuses = deps.graph.statuses();
   const { named, counts } = deps.issues();
@@ -73,8 +73,11 @@ function status(deps: TopologyRouteDeps, { request }: OwnCall) {
   };
 }
 
-async function scopeTopology(deps: TopologyRouteDeps, { request, principal, labels }: OwnCall) {
-  new Parameters(request, []);
+async function scopeTopology(
+  deps: TopologyRouteDeps,
+  { request, principal, labels }: ExtensionCall,
+) {
+  new QueryParameters(request, []);
   const scope = await deps.scopes.get(principal, labels.scopeId ?? '');
   const nowSeconds = Math.floor(deps.now() / 1000);
   const slices = new Set(scope.targets.map(({ account, region }) => `${account}/${region}`));
@@ -111,8 +114,8 @@ function sourceMember(source: SourceStatus) {
   };
 }
 
-function lookup(deps: TopologyRouteDeps, { request }: OwnCall) {
-  const parameters = new Parameters(request, ['address', 'network', 'at']);
+function lookup(deps: TopologyRouteDeps, { request }: ExtensionCall) {
+  const parameters = new QueryParameters(request, ['address', 'network', 'at']);
   const address = required(parameters.address('address'), 'address: is required');
   const network = parameters.text('network');
   const timeSeconds = timeOf(deps, parameters);
@@ -121,8 +124,8 @@ function lookup(deps: TopologyRouteDeps, { request }: OwnCall) {
   return { address, at: isoTime(timeSeconds), found: asked.map(foundMember) };
 }
 
-function path(deps: TopologyRouteDeps, { request }: OwnCall) {
-  const parameters = new Parameters(request, ['from', 'to', 'network', 'at']);
+function path(deps: TopologyRouteDeps, { request }: ExtensionCall) {
+  const parameters = new QueryParameters(request, ['from', 'to', 'network', 'at']);
   const from = required(parameters.address('from'), 'from: is required');
   const to = required(parameters.address('to'), 'to: is required');
   const network = parameters.text('network');
@@ -162,8 +165,8 @@ function onlyOne(address: string, found: readonly FoundAddress[]): FoundAddress 
   );
 }
 
-function show(deps: TopologyRouteDeps, { request }: OwnCall) {
-  const parameters = new Parameters(request, ['kind', 'id', 'limit', 'at']);
+function show(deps: TopologyRouteDeps, { request }: ExtensionCall) {
+  const parameters = new QueryParameters(request, ['kind', 'id', 'limit', 'at']);
   const timeSeconds = timeOf(deps, parameters);
   const { resources, count } = showGraph(deps.graph.histories(), timeSeconds, filterOf(parameters));
   return {
@@ -177,15 +180,15 @@ function show(deps: TopologyRouteDeps, { request }: OwnCall) {
   };
 }
 
-function diff(deps: TopologyRouteDeps, { request }: OwnCall) {
-  const parameters = new Parameters(request, ['from', 'to', 'kind', 'id', 'limit']);
+function diff(deps: TopologyRouteDeps, { request }: ExtensionCall) {
+  const parameters = new QueryParameters(request, ['from', 'to', 'kind', 'id', 'limit']);
   const fromSeconds = required(parameters.time('from'), 'from: is required, an ISO 8601 time');
   const toSeconds = parameters.time('to') ?? Math.floor(deps.now() / 1000);
   const times = { fromSeconds, toSeconds };
   return diffGraph(deps.graph.histories(), times, filterOf(parameters));
 }
 
-function filterOf(parameters: Parameters) {
+function filterOf(parameters: QueryParameters) {
   return {
     kind: parameters.choice('kind', RESOURCE_KINDS),
     id: parameters.text('id'),
@@ -193,7 +196,7 @@ function filterOf(parameters: Parameters) {
   };
 }
 
-function timeOf({ now }: TopologyRouteDeps, parameters: Parameters): number {
+function timeOf({ now }: TopologyRouteDeps, parameters: QueryParameters): number {
   return parameters.time('at') ?? Math.floor(now() / 1000);
 }
 

@@ -87,9 +87,7 @@ export class FaultDraw {
   #other(name: OtherClass): WindowRequest {
     const random = this.#random;
     const one = (kinds: ConstructKind, kind: FaultKind, severity: number): WindowRequest => ({
-      faults: [
-        { construct: this.#any(new Set([kinds]), MIN_OWN_CELLS), kind, severity, share: 1 },
-      ],
+      faults: [{ construct: this.#any(new Set([kinds]), MIN_OWN_CELLS), kind, severity, share: 1 }],
     });
     switch (name) {
       case 'none':
@@ -122,10 +120,7 @@ export class FaultDraw {
 
   /** A fault of any shared construct that enough cells cross. */
   shared(kind: FaultKind, severity: number, share = 1): WindowRequest {
-    const construct = this.#oneOf(
-      this.#networkKinds(),
-      Math.max(MIN_CELLS, MIN_HIT_CELLS / share),
-    );
+    const construct = this.#oneOf(this.#networkKinds(), Math.max(MIN_CELLS, MIN_HIT_CELLS / share));
     return { faults: [{ construct, kind, severity, share }] };
   }
 

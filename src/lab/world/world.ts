@@ -1,7 +1,7 @@
 import type {
   Resource,
   ResourceOf,
-  Route,
+  RouteEntry,
   TransitGatewayRoute,
 } from '../../topology/graph/resource.ts';
 import type { SourceStatement } from '../../topology/graph/source-statement.ts';
@@ -179,7 +179,7 @@ export class World {
   }
 
   #tablesOf(vpc: Vpc): Resource[] {
-    const peerRoutes = this.#peerings.flatMap(([one, other]): Route[] => {
+    const peerRoutes = this.#peerings.flatMap(([one, other]): RouteEntry[] => {
       if (one !== vpc && other !== vpc) return [];
       const far = one === vpc ? other : one;
       return [route(spaceOf(far), 'vpc-peering', pcxId(one, other))];
@@ -452,7 +452,11 @@ function transitAttachment(parts: {
   };
 }
 
-const route = (destination: string, target: Route['target'], targetId: string): Route => ({
+const route = (
+  destination: string,
+  target: RouteEntry['target'],
+  targetId: string,
+): RouteEntry => ({
   destination,
   target,
   targetId,

@@ -152,10 +152,10 @@ export interface RouteTableResource extends Owned {
   /** Counts for subnets that no table of the network names. */
   readonly isMain: boolean;
   readonly subnetIds: readonly string[];
-  readonly routes: readonly Route[];
+  readonly routes: readonly RouteEntry[];
 }
 
-export interface Route {
+export interface RouteEntry {
   /** A prefix, e.g. `0.0.0.0/0`. */
   readonly destination: string;
   readonly target: RouteTargetKind;

@@ -18,7 +18,7 @@ import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
 import { PodTables } from './pod-tables.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 import { RoutingReader } from './read-routing.ts';
-import { NO_TABLE, type Way, type WayStart } from './routing.ts';
+import { NO_TABLE, type Route, type RouteStart } from './routing.ts';
 
 /**
  * The resource graph with its history as tables to look things up in: immutable once made. Lookups
@@ -151,13 +151,13 @@ export class GraphSnapshot {
     };
   }
 
-  #locate(address: string, from: WayStart, timeSeconds: number): Place | undefined {
+  #locate(address: string, from: RouteStart, timeSeconds: number): Place | undefined {
     const last = this.#last;
     if (last.isTo(address, from, timeSeconds)) return last.place;
     return last.keep(this.#find(address, from, timeSeconds));
   }
 
-  #find(address: string, from: WayStart, timeSeconds: number): Place | undefined {
+  #find(address: string, from: RouteStart, timeSeconds: number): Place | undefined {
     this.#address.read(address);
     const network = this.#places.networks.get(from.vpcId);
     if (network === undefined) return this.#publicPlace(timeSeconds);
@@ -177,7 +177,7 @@ export class GraphSnapshot {
   }
 
   /** Who has the address in the network that a way ended in, or in public; else where the way ended. */
-  #placeBy(way: Way, timeSeconds: number): Place | undefined {
+  #placeBy(way: Route, timeSeconds: number): Place | undefined {
     const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
     if (far !== undefined) {
       return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
@@ -193,7 +193,7 @@ export class GraphSnapshot {
     );
   }
 
-  #placeAtEnd({ end, transitGateway }: Way): Place | undefined {
+  #placeAtEnd({ end, transitGateway }: Route): Place | undefined {
     switch (end) {
       case 'unknown':
         return undefined;
@@ -252,7 +252,7 @@ class LastAnswer {
   #timeSeconds = -1;
 
   /** Whether it is asked again; if not, it is the question that `keep` answers. */
-  isTo(address: string, { vpcId, subnetId }: WayStart, timeSeconds: number): boolean {
+  isTo(address: string, { vpcId, subnetId }: RouteStart, timeSeconds: number): boolean {
     if (
       this.#address === address &&
       this.#timeSeconds === timeSeconds &&

@@ -1,4 +1,4 @@
-import type { Beyond, Located, TraversedConstruct } from '../../model/topology.ts';
+import type { Located, PathExit, TraversedConstruct } from '../../model/topology.ts';
 import { ec2Construct } from './constructs.ts';
 
 /** What a prefix of the topology stands for. Made once, shared by every flow that meets it. */
@@ -50,7 +50,7 @@ export function makePlace(parts: Partial<Place>): Place {
 }
 
 /** Where routes lead that end outside of what is known. */
-export function placeBeyond(beyond: Beyond, gatewayArn = ''): Place {
+export function placeBeyond(beyond: PathExit, gatewayArn = ''): Place {
   return { ...NOWHERE, beyond, gatewayArn };
 }
 

@@ -1,7 +1,7 @@
 import type { TraversedConstruct } from '../../model/topology.ts';
 import type {
   ResourceKind,
-  Route,
+  RouteEntry,
   RouteTableResource,
   RouteTargetKind,
   TransitGatewayRouteTableResource,
@@ -11,7 +11,7 @@ import { AddressRanges } from './address-ranges.ts';
 import { ec2Construct, internetGatewayConstruct, transitPeeringConstruct } from './constructs.ts';
 import type { Histories, History, Steps } from './histories.ts';
 import { indexHistory } from './index-history.ts';
-import { KnownWays } from './known-ways.ts';
+import { RouteCache } from './route-cache.ts';
 import { type RouteTarget, Routing, type TransitGateway } from './routing.ts';
 import { endpointServiceName } from './service-name.ts';
 import { TimedMap } from './timed-map.ts';
@@ -29,7 +29,7 @@ const ROUTING_KINDS = [
 
 export interface RoutingTables {
   readonly routing: Routing;
-  readonly ways: KnownWays;
+  readonly ways: RouteCache;
   /** Gateway endpoints by the name of their service, by table number. */
   readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
 }
@@ -37,7 +37,7 @@ export interface RoutingTables {
 /** Reads what routes traffic: tables, gateways, peerings. */
 export class RoutingReader implements RoutingTables {
   readonly routing = new Routing();
-  ways = new KnownWays(this.routing, new AddressRanges([]), []);
+  ways = new RouteCache(this.routing, new AddressRanges([]), []);
   readonly serviceEndpoints = new Map<number, TimedMap<TraversedConstruct>>();
   /** Numbers of tables by id. */
   readonly #tables = new Map<string, number>();
@@ -69,7 +69,7 @@ export class RoutingReader implements RoutingTables {
       });
     }
     const ranges = new AddressRanges(this.routing.routes.prefixes());
-    this.ways = new KnownWays(this.routing, ranges, changes);
+    this.ways = new RouteCache(this.routing, ranges, changes);
   }
 
   *#readGateways(histories: Histories): Steps {
@@ -135,7 +135,7 @@ export class RoutingReader implements RoutingTables {
       // Every table routes the network's own addresses, said or not.
       const local = cidrs
         .filter((destination) => !said.has(destination))
-        .map((destination): Route => ({ destination, target: 'local', targetId: '' }));
+        .map((destination): RouteEntry => ({ destination, target: 'local', targetId: '' }));
       return [...table.routes, ...local].map(({ destination: prefix, target, targetId }) => {
         return { space, prefix, value: this.#target(table, target, targetId) };
       });

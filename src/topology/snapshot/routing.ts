@@ -44,7 +44,7 @@ export interface NatGateway {
 }
 
 /** Where a way ends. */
-export type WayEnd =
+export type RouteEnd =
   /** In a network, whose own address it is. */
   | 'network'
   | 'internet'
@@ -67,8 +67,8 @@ export class Routing {
   readonly peerings = new TimedMap<Peering>();
   readonly natGateways = new TimedMap<NatGateway>();
 
-  walk(from: WayStart, address: AddressWords, timeSeconds: number): Way {
-    const way = new Way(from.vpcId, timeSeconds);
+  walk(from: RouteStart, address: AddressWords, timeSeconds: number): Route {
+    const way = new Route(from.vpcId, timeSeconds);
     let table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
     if (table === NO_TABLE) way.end = 'unknown';
     // A table met again routes in a circle: the gateways it goes around are all there is.
@@ -91,7 +91,7 @@ export class Routing {
   }
 
   /** Goes one step; the table that decides the next, or none at the end. */
-  #step(way: Way, target: RouteTarget): number {
+  #step(way: Route, target: RouteTarget): number {
     switch (target.kind) {
       case 'local':
         return way.endIn(way.vpcId);
@@ -116,7 +116,7 @@ export class Routing {
     }
   }
 
-  #throughPeering(way: Way, id: string): number {
+  #throughPeering(way: Route, id: string): number {
     const peering = this.peerings.at(id, way.timeSeconds);
     if (peering === undefined) return NO_TABLE;
     const [requester, accepter] = peering.vpcIds;
@@ -125,7 +125,7 @@ export class Routing {
     return way.endIn(way.vpcId === requester ? accepter : requester);
   }
 
-  #intoTransitGateway(way: Way, id: string): number {
+  #intoTransitGateway(way: Route, id: string): number {
     const gateway = this.transitGateways.at(id, way.timeSeconds);
     way.end = 'transit-gateway';
     if (gateway === undefined) return NO_TABLE;
@@ -136,7 +136,7 @@ export class Routing {
     return gateway.tables.at(attachment.id, way.timeSeconds) ?? NO_TABLE;
   }
 
-  #outOfTransitGateway(way: Way, id: string): number {
+  #outOfTransitGateway(way: Route, id: string): number {
     const attachment = this.attachments.at(id, way.timeSeconds);
     way.end = 'transit-gateway';
     if (attachment === undefined) return NO_TABLE;
@@ -159,7 +159,7 @@ export class Routing {
     return next.tables.at(id, way.timeSeconds) ?? NO_TABLE;
   }
 
-  #throughNat(way: Way, id: string): number {
+  #throughNat(way: Route, id: string): number {
     const nat = this.natGateways.at(id, way.timeSeconds);
     if (nat === undefined) return NO_TABLE;
     way.pass(nat.construct);
@@ -175,17 +175,17 @@ export class Routing {
 
 export const NO_TABLE = -1;
 
-export interface WayStart {
+export interface RouteStart {
   readonly vpcId: string;
   /** "" when it is not known. */
   readonly subnetId: string;
 }
 
 /** A way through the network; as far as it has been walked, while it is. */
-export class Way {
+export class Route {
   /** What it passes, in order. */
   readonly hops: TraversedConstruct[] = [];
-  end: WayEnd = 'elsewhere';
+  end: RouteEnd = 'elsewhere';
   /** The network it is in; at the end 'network', whose address it is. */
   vpcId: string;
   /** As of when it is walked. */

@@ -1,5 +1,5 @@
 import type {
-  Route as Ec2Route,
+  RouteEntry as Ec2Route,
   EgressOnlyInternetGateway,
   InternetGateway,
   NatGateway,
@@ -12,7 +12,7 @@ import type {
   InternetGatewayResource,
   NatGatewayResource,
   PeeredVpc,
-  Route,
+  RouteEntry,
   RouteTableResource,
   RouteTargetKind,
   VpcEndpointResource,
@@ -53,7 +53,7 @@ export function customerPrefixLists(table: RouteTable): string[] {
 function routesOf(
   route: Ec2Route,
   prefixLists: ReadonlyMap<string, readonly string[]>,
-): readonly Route[] {
+): readonly RouteEntry[] {
   const list = route.DestinationPrefixListId;
   const own = route.DestinationCidrBlock ?? route.DestinationIpv6CidrBlock;
   const destinations = own === undefined ? (prefixLists.get(list ?? '') ?? []) : [own];

@@ -1,9 +1,14 @@
 import type { MemberPath } from './located-document.ts';
-import type { PlacedInventory, PlacedNetwork, PlacedText, Report } from './placed-inventory.ts';
+import type {
+  PlacedInventory,
+  PlacedNetwork,
+  PlacedText,
+  ReportProblem,
+} from './placed-inventory.ts';
 import { PrefixMap } from './prefix-map.ts';
 
 /** Reports what a schema cannot see: names that lead nowhere, what is there twice, what overlaps. */
-export function checkInventory(inventory: PlacedInventory, report: Report): void {
+export function checkInventory(inventory: PlacedInventory, report: ReportProblem): void {
   const { networks, links } = inventory;
   checkNames(networks, 'networks', report);
   checkNames(links, 'links', report);
@@ -33,7 +38,7 @@ interface Named {
 }
 
 /** No name is twice in a list. */
-function checkNames(parts: readonly Named[], list: string, report: Report): void {
+function checkNames(parts: readonly Named[], list: string, report: ReportProblem): void {
   const names = new Set<string>();
   for (const { of, path } of parts) {
     if (names.has(of.name)) report([...path, 'name'], `"${of.name}" is twice among the ${list}`);
@@ -42,7 +47,7 @@ function checkNames(parts: readonly Named[], list: string, report: Report): void
 }
 
 /** Nor is an id in all lists of a kind; two of one name in one list are told as that. */
-function checkIds(parts: readonly Named[], report: Report): void {
+function checkIds(parts: readonly Named[], report: ReportProblem): void {
   const owners = new Map<string, Named>();
   for (const part of parts) {
     const other = owners.get(part.id);
@@ -55,7 +60,7 @@ function checkIds(parts: readonly Named[], report: Report): void {
 }
 
 /** Subnets lie in their network, and nothing in anything else. */
-function checkPlaces(network: PlacedNetwork, report: Report): void {
+function checkPlaces(network: PlacedNetwork, report: ReportProblem): void {
   const { of, subnets, prefixes } = network;
   checkNames(subnets, 'subnets', report);
   const own = new PrefixMap<PlacedText>();
@@ -75,7 +80,7 @@ function checkPlaces(network: PlacedNetwork, report: Report): void {
 function checkOverlaps(
   prefixes: readonly PlacedText[],
   seen: PrefixMap<PlacedText>,
-  report: Report,
+  report: ReportProblem,
 ): void {
   const lengthOf = ({ text }: PlacedText) => Number(text.split('/')[1]);
   for (const prefix of prefixes.toSorted((a, b) => lengthOf(a) - lengthOf(b))) {
@@ -86,7 +91,7 @@ function checkOverlaps(
 }
 
 /** Every address is in the network, and nobody else's. */
-function checkAddresses(network: PlacedNetwork, report: Report): void {
+function checkAddresses(network: PlacedNetwork, report: ReportProblem): void {
   const { of, hosts, natGateways, prefixes } = network;
   checkNames(hosts, 'hosts', report);
   checkNames(natGateways, 'NAT gateways', report);
@@ -113,7 +118,11 @@ function checkAddresses(network: PlacedNetwork, report: Report): void {
 export const BLACKHOLE = 'blackhole';
 
 /** A route leads to a gateway of its network, or over a link that joins it. */
-function checkRoutes(inventory: PlacedInventory, network: PlacedNetwork, report: Report): void {
+function checkRoutes(
+  inventory: PlacedInventory,
+  network: PlacedNetwork,
+  report: ReportProblem,
+): void {
   const { of, natGateways, subnets } = network;
   const links = inventory.links.filter((link) => link.of.networks.includes(of.name));
   const ways = new Set([
@@ -128,7 +137,7 @@ function checkRoutes(inventory: PlacedInventory, network: PlacedNetwork, report:
   }
 }
 
-function checkZones({ of, networks }: PlacedInventory, report: Report): void {
+function checkZones({ of, networks }: PlacedInventory, report: ReportProblem): void {
   if (of.zones === undefined) return;
   const known = new Set(of.zones.map(({ id }) => id));
   for (const subnet of networks.flatMap(({ subnets }) => subnets)) {
@@ -138,7 +147,7 @@ function checkZones({ of, networks }: PlacedInventory, report: Report): void {
   }
 }
 
-function checkLinks({ links, networks }: PlacedInventory, report: Report): void {
+function checkLinks({ links, networks }: PlacedInventory, report: ReportProblem): void {
   const known = new Set(networks.map(({ of }) => of.name));
   for (const { of, path } of links) {
     const at = [...path, 'networks'];
@@ -152,7 +161,7 @@ function checkLinks({ links, networks }: PlacedInventory, report: Report): void 
   }
 }
 
-function checkServices({ services }: PlacedInventory, report: Report): void {
+function checkServices({ services }: PlacedInventory, report: ReportProblem): void {
   const seen = new Set<string>();
   for (const { of, region, prefixes } of services) {
     for (const { text, path } of prefixes) {

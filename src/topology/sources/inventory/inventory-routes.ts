@@ -1,5 +1,5 @@
 import { stableId } from '../../../model/ids.ts';
-import type { Resource, Route, RouteTableResource } from '../../graph/resource.ts';
+import type { Resource, RouteEntry, RouteTableResource } from '../../graph/resource.ts';
 import { BLACKHOLE } from './check-inventory.ts';
 import {
   type PlacedInventory,
@@ -38,8 +38,8 @@ export function routeTables(
 }
 
 /** To the network itself, and over its links to the networks at their other ends. */
-function impliedRoutes({ links, networks }: PlacedInventory, network: PlacedNetwork): Route[] {
-  const local = textsOf(network.prefixes).map((destination): Route => {
+function impliedRoutes({ links, networks }: PlacedInventory, network: PlacedNetwork): RouteEntry[] {
+  const local = textsOf(network.prefixes).map((destination): RouteEntry => {
     return { destination, target: 'local', targetId: '' };
   });
   const beyond = links
@@ -57,7 +57,7 @@ function routeOf(
   { links }: PlacedInventory,
   network: PlacedNetwork,
   { to, via }: PlacedRoute,
-): Route {
+): RouteEntry {
   if (via === BLACKHOLE) return { destination: to, target: 'blackhole', targetId: '' };
   if (via === network.of.internetGateway) {
     return { destination: to, target: 'internet-gateway', targetId: internetGatewayId(network) };
@@ -69,7 +69,7 @@ function routeOf(
   return { destination: to, ...targetOf(link) };
 }
 
-function targetOf({ of, id }: PlacedLink): Pick<Route, 'target' | 'targetId'> {
+function targetOf({ of, id }: PlacedLink): Pick<RouteEntry, 'target' | 'targetId'> {
   return { target: of.kind === 'peering' ? 'vpc-peering' : 'transit-gateway', targetId: id };
 }
 

@@ -1,7 +1,7 @@
 import { canonicalAddress, canonicalPrefix } from '../../../model/address.ts';
 import { stableId } from '../../../model/ids.ts';
 import type { Owner } from '../../../model/owner.ts';
-import { instanceId, networkId, subnetId } from '../../made-ids.ts';
+import { instanceId, networkId, subnetId } from '../../derived-ids.ts';
 import type {
   Inventory,
   InventoryHost,
@@ -15,7 +15,7 @@ import type {
 import type { MemberPath } from './located-document.ts';
 
 /** Told what is wrong with a member. */
-export type Report = (path: MemberPath, message: string) => void;
+export type ReportProblem = (path: MemberPath, message: string) => void;
 
 /** A prefix or address in canonical text, and where it was written. */
 export interface PlacedText {
@@ -93,7 +93,7 @@ export interface PlacedInventory {
 export function placeInventory(
   inventory: Inventory,
   fallback: Owner,
-  report: Report,
+  report: ReportProblem,
 ): PlacedInventory {
   const owner = {
     account: inventory.account ?? fallback.account,
@@ -120,9 +120,9 @@ export function placeInventory(
 }
 
 class Placing {
-  readonly #report: Report;
+  readonly #report: ReportProblem;
 
-  constructor(report: Report) {
+  constructor(report: ReportProblem) {
     this.#report = report;
   }
 

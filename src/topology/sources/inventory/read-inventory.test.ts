@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { stableId } from '../../../model/ids.ts';
+import { instanceId, networkId, subnetId } from '../../derived-ids.ts';
 import type { Resource } from '../../graph/resource.ts';
-import { instanceId, networkId, subnetId } from '../../made-ids.ts';
 import { problemText, readInventory } from './read-inventory.ts';
 import { compileSchemaCheck } from './schema-problems.ts';
 

@@ -1,13 +1,13 @@
 import type { V1EndpointSlice, V1Node, V1Pod, V1Service } from '@kubernetes/client-node';
 import { canonicalAddress } from '../../../model/address.ts';
 import type { Owner } from '../../../model/owner.ts';
+import { instanceId } from '../../derived-ids.ts';
 import type {
   KubernetesNodeResource,
   KubernetesPodResource,
   KubernetesServiceResource,
   ServiceEndpoint,
 } from '../../graph/resource.ts';
-import { instanceId } from '../../made-ids.ts';
 
 /** A cluster, and whose it is. */
 export interface Cluster extends Owner {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkId } from '../../made-ids.ts';
+import { networkId } from '../../derived-ids.ts';
 import { readClusterSetting } from './cluster-setting.ts';
 
 const owner = { account: '000000000000', region: 'berlin' };

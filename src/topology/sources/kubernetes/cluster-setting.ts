@@ -1,6 +1,6 @@
 import { parseArn } from '../../../model/arn.ts';
 import type { Owner } from '../../../model/owner.ts';
-import { networkId } from '../../made-ids.ts';
+import { networkId } from '../../derived-ids.ts';
 import type { Cluster } from './cluster-resources.ts';
 
 /** A cluster and how it is reached. */

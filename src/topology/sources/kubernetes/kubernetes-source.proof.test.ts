@@ -6,7 +6,7 @@ import { FakeClock } from '../../../lib/clock.ts';
 import { silentLog } from '../../../lib/log.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import { resourcesInUse } from '../../../lib/testing.ts';
-import { instanceId } from '../../made-ids.ts';
+import { instanceId } from '../../derived-ids.ts';
 import { SliceReader } from '../slice-reader.ts';
 import { RecordingSink } from '../testing.ts';
 import { KubernetesSource, relistCounter } from './kubernetes-source.ts';

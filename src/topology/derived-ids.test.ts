@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { instanceId, networkId } from './made-ids.ts';
+import { instanceId, networkId } from './derived-ids.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
 

@@ -1,31 +1,31 @@
 import type { AddressRanges } from './address-ranges.ts';
 import type { AddressWords } from './address-words.ts';
-import { NO_TABLE, type Routing, type Way, type WayStart } from './routing.ts';
+import { NO_TABLE, type Route, type RouteStart, type Routing } from './routing.ts';
 
 /** Ways and starts kept; some 250 bytes each. */
 const MAX_KEPT = 65_536;
 
 /** The ways from a route table of a network, by the range of the address they lead to. */
-interface KnownStart {
+interface CachedStart {
   readonly vpcId: string;
-  readonly ways: Map<number, Way>;
+  readonly ways: Map<number, Route>;
 }
 
 /** Between two changes of routes: what is routed alike at any time in it. */
 interface Epoch {
   readonly fromSeconds: number;
   readonly toSeconds: number;
-  readonly startOfSubnet: Map<string, KnownStart>;
-  readonly startOfNetwork: Map<string, KnownStart>;
+  readonly startOfSubnet: Map<string, CachedStart>;
+  readonly startOfNetwork: Map<string, CachedStart>;
   /** What the subnets of a table share. */
-  readonly startOfTable: Map<number, KnownStart>;
+  readonly startOfTable: Map<number, CachedStart>;
 }
 
 /**
  * Walks each way once: from a route table, to addresses that all routes treat alike, between two
  * changes of the routes. When too many are known all are forgotten.
  */
-export class KnownWays {
+export class RouteCache {
   readonly #routing: Routing;
   readonly #ranges: AddressRanges;
   /** When routes changed, ascending. */
@@ -41,7 +41,7 @@ export class KnownWays {
     this.#changes = Float64Array.from(new Set(changes)).sort();
   }
 
-  to(address: AddressWords, from: WayStart, timeSeconds: number): Way {
+  to(address: AddressWords, from: RouteStart, timeSeconds: number): Route {
     const { vpcId, ways } = this.#start(from, timeSeconds);
     // A subnet said to be of another network than its table is.
     if (vpcId !== from.vpcId) return this.#routing.walk(from, address, timeSeconds);
@@ -54,7 +54,7 @@ export class KnownWays {
     return way;
   }
 
-  #start({ vpcId, subnetId }: WayStart, timeSeconds: number): KnownStart {
+  #start({ vpcId, subnetId }: RouteStart, timeSeconds: number): CachedStart {
     const epoch = this.#epochAt(timeSeconds);
     const starts = subnetId === '' ? epoch.startOfNetwork : epoch.startOfSubnet;
     const id = subnetId === '' ? vpcId : subnetId;
@@ -66,10 +66,10 @@ export class KnownWays {
     return start;
   }
 
-  #startAt(table: number, vpcId: string, { startOfTable }: Epoch): KnownStart {
+  #startAt(table: number, vpcId: string, { startOfTable }: Epoch): CachedStart {
     const shared = startOfTable.get(table);
     if (shared?.vpcId === vpcId) return shared;
-    const start = { vpcId, ways: new Map<number, Way>() };
+    const start = { vpcId, ways: new Map<number, Route>() };
     if (table !== NO_TABLE && shared === undefined) startOfTable.set(table, start);
     return start;
   }

@@ -1,6 +1,7 @@
 import type { NextTokens } from '../api/next-token.ts';
 import { accountRoutes } from '../api/v1/account-routes.ts';
 import { auditRoutes } from '../api/v1/audit-routes.ts';
+import { type ExtensionRoute, jsonAnswer } from '../api/v1/extension-route.ts';
 import { listFlows } from '../api/v1/flows.ts';
 import { healthRoutes } from '../api/v1/health-routes.ts';
 import { listHosts } from '../api/v1/hosts.ts';
@@ -8,7 +9,6 @@ import { getInsights } from '../api/v1/insights.ts';
 import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
 import { keyRoutes } from '../api/v1/key-routes.ts';
 import { organizationRoutes } from '../api/v1/organization-routes.ts';
-import { jsonAnswer, type OwnRoute } from '../api/v1/own-route.ts';
 import { topologyRoutes } from '../api/v1/topology-routes.ts';
 import { openApiDocument } from '../contract/openapi.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -19,12 +19,15 @@ import type { RouteParts } from './routes.ts';
 /** A page that refreshes each 30 s has no use for an answer that takes longer. */
 const INSIGHTS_MILLIS = 30_000;
 
-interface OwnRouteParts extends RouteParts {
+interface ExtensionRouteParts extends RouteParts {
   readonly tokens: NextTokens;
 }
 
 /** `/api/…`: what goes beyond AWS. */
-export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
+export function composeExtensionRoutes(
+  basics: Basics,
+  parts: ExtensionRouteParts,
+): readonly ExtensionRoute[] {
   const { topology, live, graph, inventory } = parts.topology;
   return [
     contractRoute(),
@@ -52,7 +55,7 @@ export function composeOwnRoutes(basics: Basics, parts: OwnRouteParts): readonly
   ];
 }
 
-function contractRoute(): OwnRoute {
+function contractRoute(): ExtensionRoute {
   const document = openApiDocument();
   return {
     method: 'GET',
@@ -62,7 +65,7 @@ function contractRoute(): OwnRoute {
   };
 }
 
-function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
+function flowRoutes({ data, control }: RouteParts): readonly ExtensionRoute[] {
   const { store } = data;
   const { scopes } = control;
   const now = () => systemClock.now();
@@ -94,7 +97,7 @@ function flowRoutes({ data, control }: RouteParts): readonly OwnRoute[] {
   ];
 }
 
-function identityRoutes(basics: Basics, parts: OwnRouteParts): readonly OwnRoute[] {
+function identityRoutes(basics: Basics, parts: ExtensionRouteParts): readonly ExtensionRoute[] {
   const { sessions, control, tokens } = parts;
   const { accounts, keys, organization } = basics;
   const administration = organization;

@@ -3,7 +3,7 @@ import type { CliContext } from './context.ts';
 import { printJson } from './print-json.ts';
 
 /** A request below `/api/v1/`. */
-interface OwnRequest {
+interface ExtensionRequest {
   readonly method: string;
   /** Path and query, encoded. */
   readonly target: string;
@@ -11,12 +11,15 @@ interface OwnRequest {
 }
 
 /** Asks the API beyond AWS's, by the options of the command. */
-export function ownApi(context: CliContext) {
-  const request = (command: Command, { method, target, body }: OwnRequest): Promise<unknown> =>
+export function extensionApi(context: CliContext) {
+  const request = (
+    command: Command,
+    { method, target, body }: ExtensionRequest,
+  ): Promise<unknown> =>
     context
       .connect(command.optsWithGlobals())
       .send({ method, target, body }, { signal: context.signal });
-  const print = async (command: Command, own: OwnRequest): Promise<void> =>
+  const print = async (command: Command, own: ExtensionRequest): Promise<void> =>
     printJson(context.out, await request(command, own));
   return { request, print };
 }

@@ -2,7 +2,7 @@ import type { RawRequest, RawResponse } from '../../model/http.ts';
 import type { Principal } from '../../model/owner.ts';
 import { encodeJson } from '../../wire/rest-json/json.ts';
 
-export interface OwnCall {
+export interface ExtensionCall {
   readonly request: RawRequest;
   readonly principal: Principal;
   /** The path's `{names}`, decoded. */
@@ -10,33 +10,33 @@ export interface OwnCall {
 }
 
 /** One request of the API beyond AWS's, below `/api/v1/`. */
-export interface OwnRoute {
+export interface ExtensionRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** e.g. `/api/v1/keys/{accessKeyId}`; a `{name}` is one segment. */
   readonly path: string;
   /** What a policy must allow. */
   readonly action: `nfm:${string}`;
   /** What it is on; absent for everything, so that only `*` takes it in. */
-  readonly resource?: ((call: OwnCall) => string) | undefined;
+  readonly resource?: ((call: ExtensionCall) => string) | undefined;
   /** Asks the flow store, and so costs more than the rest. */
   readonly isQuery?: boolean | undefined;
   /** Its body is a document, not the members of a JSON object: `answer` alone reads it. */
   readonly isDocument?: boolean | undefined;
   /** An ApiError it throws is answered like any other. */
-  readonly answer: (call: OwnCall) => Promise<RawResponse>;
+  readonly answer: (call: ExtensionCall) => Promise<RawResponse>;
 }
 
-export interface OwnRouteMatch {
-  readonly route: OwnRoute;
+export interface ExtensionRouteMatch {
+  readonly route: ExtensionRoute;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Finds the route of a method and an encoded path; undefined when there is none. */
-export function matchOwnRoute(
-  routes: readonly OwnRoute[],
+export function matchExtensionRoute(
+  routes: readonly ExtensionRoute[],
   method: string,
   path: string,
-): OwnRouteMatch | undefined {
+): ExtensionRouteMatch | undefined {
   for (const route of routes) {
     if (route.method !== method) continue;
     const labels = matchPath(route.path, path);

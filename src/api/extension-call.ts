@@ -3,11 +3,11 @@ import type { Principal } from '../model/owner.ts';
 import { splitTarget } from '../wire/rest-json/target.ts';
 import type { FoundCall } from './found-call.ts';
 import { readJsonBody } from './json-body.ts';
-import type { OwnRouteMatch } from './v1/own-route.ts';
+import type { ExtensionRouteMatch } from './v1/extension-route.ts';
 
 /** A call of the API beyond AWS's. */
-export function ownCall(
-  { route, labels }: OwnRouteMatch,
+export function extensionCall(
+  { route, labels }: ExtensionRouteMatch,
   request: RawRequest,
   principal: Principal,
 ): FoundCall {

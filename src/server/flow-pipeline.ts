@@ -3,7 +3,7 @@ import { type DecodedReport, decodeAccepted } from '../decode/decode-accepted.ts
 import { enrich } from '../enrich/enrich.ts';
 import { hostStatsRows } from '../enrich/host-stats-rows.ts';
 import type { Batch, BatchLedger } from '../journal/batch-ledger.ts';
-import type { Cursor, Journal, JournalRange } from '../journal/journal.ts';
+import type { Journal, JournalPosition, JournalRange } from '../journal/journal.ts';
 import { type AcceptedReport, decodeAcceptedReport } from '../model/accepted-report.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import type { HostStatsRow } from '../model/host-stats.ts';
@@ -43,7 +43,7 @@ export const BATCH_LIMITS = { maxRecords: 96, maxBytes: 8 * 1024 * 1024 };
  * store. A batch is a range of the journal, written down before it is stored and finished after,
  * so that whatever happens in between, the same range is stored again under the same number.
  */
-export class FlowPath {
+export class FlowPipeline {
   readonly #stages: FlowPathStages;
 
   constructor(stages: FlowPathStages) {
@@ -66,7 +66,7 @@ export class FlowPath {
   }
 
   /** The next batch there is, ready to be stored; undefined when nothing new was accepted. */
-  async prepare(cursor: Cursor): Promise<PreparedBatch | undefined> {
+  async prepare(cursor: JournalPosition): Promise<PreparedBatch | undefined> {
     const { journal, ledger, onDecoded } = this.#stages;
     const range = await journal.read(cursor, BATCH_LIMITS);
     if (range.payloads.length === 0) return undefined;
@@ -157,5 +157,5 @@ interface Storable {
 }
 
 export interface PreparedBatch extends Storable {
-  readonly next: Cursor;
+  readonly next: JournalPosition;
 }

@@ -12,7 +12,7 @@ const MAX_SECONDS = 2 ** 32;
  *
  * @throws ApiError ValidationException naming the parameter and what it takes
  */
-export class Parameters {
+export class QueryParameters {
   readonly #query: URLSearchParams;
 
   /** Every name the path takes; others are refused, as are repeated ones. */
