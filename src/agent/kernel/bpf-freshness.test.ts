@@ -10,7 +10,9 @@ const COMMITTED = join(import.meta.dirname, 'bpf/nfm.bpf.o');
 /** Other versions of clang make other bytes from the same source. */
 const BUILT_WITH = 'clang version 14.';
 
-const found = spawnSync('clang', ['--version'], { encoding: 'utf8' }).stdout ?? '';
+const found = ['clang-14', 'clang']
+  .map((name) => spawnSync(name, ['--version'], { encoding: 'utf8' }).stdout ?? '')
+  .join('\n');
 const isBuilder = found.includes(BUILT_WITH) && process.arch === 'x64';
 
 test.skipIf(!isBuilder)(

@@ -1,5 +1,5 @@
 import type {
-  RouteEntry as Ec2Route,
+  Route as Ec2Route,
   EgressOnlyInternetGateway,
   InternetGateway,
   NatGateway,
