@@ -1,6 +1,6 @@
 import { SIGN_IN_TOKEN } from '../auth/sessions.ts';
 import { createLog, type Log, type LogOptions } from '../lib/log.ts';
-import { type ComposedServer, composeServer } from './compose.ts';
+import { type ComposedServer, composeServer } from './compose/compose-server.ts';
 import { ConfigError, configHelp, printConfig, readConfig, type ServerConfig } from './config.ts';
 
 /**

@@ -1,11 +1,11 @@
-import type { BatchLedger } from '../journal/batch-ledger.ts';
-import type { Journal, JournalPosition } from '../journal/journal.ts';
-import { backoffMillis } from '../lib/backoff.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { CounterMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
-import type { Service } from '../lib/service.ts';
+import type { BatchLedger } from '../../journal/batch-ledger.ts';
+import type { Journal, JournalPosition } from '../../journal/journal.ts';
+import { backoffMillis } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Service } from '../../lib/service.ts';
 import { BATCH_LIMITS, type FlowPipeline, type PreparedBatch } from './flow-pipeline.ts';
 
 export interface FlowWorkerDeps {

@@ -1,11 +1,16 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { KeySource } from '../auth/authenticator.ts';
-import { type Sessions, SIGN_IN_TOKEN } from '../auth/sessions.ts';
-import { ApiError } from '../model/api-error.ts';
-import { headerValue, type RawRequest, type RawResponse, type RequestHead } from '../model/http.ts';
-import type { Principal } from '../model/owner.ts';
-import { parseJsonBody } from '../wire/rest-json/json.ts';
-import { isLoopbackHost } from './config.ts';
+import type { KeySource } from '../../auth/authenticator.ts';
+import { type Sessions, SIGN_IN_TOKEN } from '../../auth/sessions.ts';
+import { ApiError } from '../../model/api-error.ts';
+import {
+  headerValue,
+  type RawRequest,
+  type RawResponse,
+  type RequestHead,
+} from '../../model/http.ts';
+import type { Principal } from '../../model/owner.ts';
+import { parseJsonBody } from '../../wire/rest-json/json.ts';
+import { isLoopbackHost } from '../config.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
 import { readBody } from './read-body.ts';
 

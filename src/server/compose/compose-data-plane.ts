@@ -1,35 +1,24 @@
-import { Authenticator } from '../auth/authenticator.ts';
-import type { DecodedReport } from '../decode/decode-accepted.ts';
-import { BatchLedger } from '../journal/batch-ledger.ts';
-import { Journal } from '../journal/journal.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { Metrics } from '../lib/metrics.ts';
-import type { Service } from '../lib/service.ts';
-import { decodeAcceptedReport } from '../model/accepted-report.ts';
-import { loadAccepted, saveAccepted } from '../publish/accepted-file.ts';
-import { AcceptedReports } from '../publish/accepted-reports.ts';
-import { Publish } from '../publish/publish.ts';
-import { DiskBudget } from '../store/disk-budget.ts';
-import { FlowStore } from '../store/flow-store.ts';
-import type { Topology } from '../topology/topology.ts';
-import type { Basics } from './compose.ts';
-import { gib, mib, type ServerConfig } from './config.ts';
-import { DiskGuard } from './disk-guard.ts';
-import { FlowPipeline } from './flow-pipeline.ts';
-import { FlowWorker } from './flow-worker.ts';
-import { InflatedBodies } from './inflated-bodies.ts';
-
-export interface DataPlane {
-  readonly authenticator: Authenticator;
-  readonly publish: Publish;
-  readonly journal: Journal;
-  readonly store: FlowStore;
-  /** Whether what was accepted is in the store. */
-  readonly isCaughtUp: () => boolean;
-  /** Whether what the store writes now may be relied on. */
-  readonly hasStoreRoom: () => boolean;
-  readonly services: readonly Service[];
-}
+import { Authenticator } from '../../auth/authenticator.ts';
+import type { DecodedReport } from '../../decode/decode-accepted.ts';
+import { BatchLedger } from '../../journal/batch-ledger.ts';
+import { Journal } from '../../journal/journal.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Metrics } from '../../lib/metrics.ts';
+import type { Service } from '../../lib/service.ts';
+import { decodeAcceptedReport } from '../../model/accepted-report.ts';
+import { loadAccepted, saveAccepted } from '../../publish/accepted-file.ts';
+import { AcceptedReports } from '../../publish/accepted-reports.ts';
+import { Publish } from '../../publish/publish.ts';
+import { DiskBudget } from '../../store/disk-budget.ts';
+import { FlowStore } from '../../store/flow-store.ts';
+import type { Topology } from '../../topology/topology.ts';
+import { gib, mib, type ServerConfig } from '../config.ts';
+import { DiskGuard } from '../flow/disk-guard.ts';
+import { FlowPipeline } from '../flow/flow-pipeline.ts';
+import { FlowWorker } from '../flow/flow-worker.ts';
+import { InflatedBodies } from '../flow/inflated-bodies.ts';
+import type { Basics } from './basics.ts';
+import type { DataPlane } from './server-parts.ts';
 
 export interface DataPlaneParts {
   readonly topology: Topology;

@@ -1,4 +1,4 @@
-import { ApiError } from '../model/api-error.ts';
+import { ApiError } from '../../model/api-error.ts';
 
 /** API requests are small; the largest, 100 targets with 200 tags, is under 200 kB. */
 const MAX_BYTES = 1024 * 1024;

@@ -1,36 +1,24 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { createApi } from '../api/create-api.ts';
-import { NextTokens } from '../api/next-token.ts';
-import { Throttle } from '../api/throttle.ts';
-import type { Sessions } from '../auth/sessions.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { RawRequest, RawResponse } from '../model/http.ts';
-import type { Principal } from '../model/owner.ts';
-import type { Basics } from './compose.ts';
-import type { ControlPlane } from './compose-control-plane.ts';
-import type { DataPlane } from './compose-data-plane.ts';
+import { createApi } from '../../api/create-api.ts';
+import { NextTokens } from '../../api/next-token.ts';
+import { Throttle } from '../../api/throttle.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { RawRequest, RawResponse } from '../../model/http.ts';
+import type { Principal } from '../../model/owner.ts';
+import { listOf } from '../config.ts';
+import { createConsoleGate } from '../http/console-gate.ts';
+import type { IncomingRequest, RequestHandler } from '../http/http-server.ts';
+import { authenticate, healthPage, metricsPage } from '../http/operator-pages.ts';
+import type { Basics } from './basics.ts';
 import { composeExtensionRoutes } from './compose-extension-routes.ts';
-import type { Health } from './compose-health.ts';
-import type { TopologyParts } from './compose-topology.ts';
-import { listOf } from './config.ts';
-import { createConsoleGate } from './console-gate.ts';
-import type { IncomingRequest, RequestHandler } from './http-server.ts';
-import { authenticate, healthPage, metricsPage } from './operator-pages.ts';
-
-export interface RouteParts {
-  readonly data: DataPlane;
-  readonly control: ControlPlane;
-  readonly topology: TopologyParts;
-  readonly health: Health;
-  readonly sessions: Sessions;
-}
+import type { DataPlane, ServerParts } from './server-parts.ts';
 
 type Handler = (request: RawRequest, principal: Principal) => Promise<RawResponse>;
 
 /** Every path of the one port and who answers it; the first that matches does. */
 export function composeRoutes(
   basics: Basics,
-  parts: RouteParts,
+  parts: ServerParts,
 ): readonly (readonly [path: string, handler: RequestHandler])[] {
   const { config, keys, metrics } = basics;
   const { data, sessions } = parts;
@@ -66,7 +54,7 @@ function signedRoute({ authenticator }: DataPlane, api: Handler): RequestHandler
   };
 }
 
-function composeApi(basics: Basics, parts: RouteParts): Handler {
+function composeApi(basics: Basics, parts: ServerParts): Handler {
   const { config, masterKey, log } = basics;
   const { control } = parts;
   const { scopes, monitors, queries } = control;

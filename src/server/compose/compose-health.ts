@@ -1,19 +1,10 @@
-import { constructsOfPath, groupsOfInstance } from '../health/flow-constructs.ts';
-import { HealthService } from '../health/health-service.ts';
-import { HealthTables } from '../health/health-tables.ts';
-import { PARAMETERS } from '../health/parameters.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { Service } from '../lib/service.ts';
-import type { Basics } from './compose.ts';
-import type { ControlPlane } from './compose-control-plane.ts';
-import type { DataPlane } from './compose-data-plane.ts';
-import type { TopologyParts } from './compose-topology.ts';
-
-export interface Health {
-  readonly tables: HealthTables;
-  readonly service: HealthService;
-  readonly services: readonly Service[];
-}
+import { constructsOfPath, groupsOfInstance } from '../../health/flow-constructs.ts';
+import { HealthService } from '../../health/health-service.ts';
+import { HealthTables } from '../../health/health-tables.ts';
+import { PARAMETERS } from '../../health/parameters.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Basics } from './basics.ts';
+import type { ControlPlane, DataPlane, Health, TopologyParts } from './server-parts.ts';
 
 export interface HealthParts {
   readonly data: DataPlane;

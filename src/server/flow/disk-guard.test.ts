@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { silentLog } from '../lib/log.ts';
-import { Metrics } from '../lib/metrics.ts';
-import { leakedSince, resourcesInUse } from '../lib/testing.ts';
+import { silentLog } from '../../lib/log.ts';
+import { Metrics } from '../../lib/metrics.ts';
+import { leakedSince, resourcesInUse } from '../../lib/testing.ts';
 import { DiskGuard, reserveBytes } from './disk-guard.ts';
 
 const MIB = 1024 * 1024;

@@ -1,24 +1,12 @@
-import { systemClock } from '../lib/clock.ts';
-import type { Service } from '../lib/service.ts';
-import type { ScopeTarget } from '../model/scope.ts';
-import { ClaimRepository } from '../topology/claim-repository.ts';
-import { ResourceGraph } from '../topology/graph/resource-graph.ts';
-import { VersionRepository } from '../topology/graph/version-repository.ts';
-import { LiveSnapshot } from '../topology/snapshot/live-snapshot.ts';
-import type { InventorySource } from '../topology/sources/inventory/inventory-source.ts';
-import { Topology } from '../topology/topology.ts';
-import type { Basics } from './compose.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { ClaimRepository } from '../../topology/claim-repository.ts';
+import { ResourceGraph } from '../../topology/graph/resource-graph.ts';
+import { VersionRepository } from '../../topology/graph/version-repository.ts';
+import { LiveSnapshot } from '../../topology/snapshot/live-snapshot.ts';
+import { Topology } from '../../topology/topology.ts';
+import type { Basics } from './basics.ts';
 import { composeTopologySources } from './compose-topology-sources.ts';
-
-export interface TopologyParts {
-  readonly topology: Topology;
-  readonly graph: ResourceGraph;
-  readonly live: LiveSnapshot;
-  readonly inventory: InventorySource;
-  /** Reads what belongs to a scope's targets, and resolves when it is in the snapshot. */
-  readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
-  readonly services: readonly Service[];
-}
+import type { TopologyParts } from './server-parts.ts';
 
 const SECONDS_A_DAY = 86_400;
 

@@ -1,25 +1,25 @@
-import type { NextTokens } from '../api/next-token.ts';
-import { accountRoutes } from '../api/v1/account-routes.ts';
-import { auditRoutes } from '../api/v1/audit-routes.ts';
-import { type ExtensionRoute, jsonAnswer } from '../api/v1/extension-route.ts';
-import { listFlows } from '../api/v1/flows.ts';
-import { healthRoutes } from '../api/v1/health-routes.ts';
-import { listHosts } from '../api/v1/hosts.ts';
-import { getInsights } from '../api/v1/insights.ts';
-import { inventoryRoutes } from '../api/v1/inventory-routes.ts';
-import { keyRoutes } from '../api/v1/key-routes.ts';
-import { organizationRoutes } from '../api/v1/organization-routes.ts';
-import { topologyRoutes } from '../api/v1/topology-routes.ts';
-import { openApiDocument } from '../contract/openapi.ts';
-import { systemClock } from '../lib/clock.ts';
-import { scopeArn } from '../model/arn.ts';
-import type { Basics } from './compose.ts';
-import type { RouteParts } from './routes.ts';
+import type { NextTokens } from '../../api/next-token.ts';
+import { accountRoutes } from '../../api/v1/account-routes.ts';
+import { auditRoutes } from '../../api/v1/audit-routes.ts';
+import { type ExtensionRoute, jsonAnswer } from '../../api/v1/extension-route.ts';
+import { listFlows } from '../../api/v1/flows.ts';
+import { healthRoutes } from '../../api/v1/health-routes.ts';
+import { listHosts } from '../../api/v1/hosts.ts';
+import { getInsights } from '../../api/v1/insights.ts';
+import { inventoryRoutes } from '../../api/v1/inventory-routes.ts';
+import { keyRoutes } from '../../api/v1/key-routes.ts';
+import { organizationRoutes } from '../../api/v1/organization-routes.ts';
+import { topologyRoutes } from '../../api/v1/topology-routes.ts';
+import { openApiDocument } from '../../contract/openapi.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { scopeArn } from '../../model/arn.ts';
+import type { Basics } from './basics.ts';
+import type { ServerParts } from './server-parts.ts';
 
 /** A page that refreshes each 30 s has no use for an answer that takes longer. */
 const INSIGHTS_MILLIS = 30_000;
 
-interface ExtensionRouteParts extends RouteParts {
+interface ExtensionRouteParts extends ServerParts {
   readonly tokens: NextTokens;
 }
 
@@ -65,7 +65,7 @@ function contractRoute(): ExtensionRoute {
   };
 }
 
-function flowRoutes({ data, control }: RouteParts): readonly ExtensionRoute[] {
+function flowRoutes({ data, control }: ServerParts): readonly ExtensionRoute[] {
   const { store } = data;
   const { scopes } = control;
   const now = () => systemClock.now();

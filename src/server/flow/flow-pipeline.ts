@@ -1,15 +1,15 @@
 import { setImmediate as immediate } from 'node:timers/promises';
-import { type DecodedReport, decodeAccepted } from '../decode/decode-accepted.ts';
-import { enrich } from '../enrich/enrich.ts';
-import { hostStatsRows } from '../enrich/host-stats-rows.ts';
-import type { Batch, BatchLedger } from '../journal/batch-ledger.ts';
-import type { Journal, JournalPosition, JournalRange } from '../journal/journal.ts';
-import { type AcceptedReport, decodeAcceptedReport } from '../model/accepted-report.ts';
-import type { EnrichedFlow } from '../model/enriched-flow.ts';
-import type { HostStatsRow } from '../model/host-stats.ts';
-import { inflate } from '../publish/inflate.ts';
-import type { FlowStore } from '../store/flow-store.ts';
-import type { Topology } from '../topology/topology.ts';
+import { type DecodedReport, decodeAccepted } from '../../decode/decode-accepted.ts';
+import { enrich } from '../../enrich/enrich.ts';
+import { hostStatsRows } from '../../enrich/host-stats-rows.ts';
+import type { Batch, BatchLedger } from '../../journal/batch-ledger.ts';
+import type { Journal, JournalPosition, JournalRange } from '../../journal/journal.ts';
+import { type AcceptedReport, decodeAcceptedReport } from '../../model/accepted-report.ts';
+import type { EnrichedFlow } from '../../model/enriched-flow.ts';
+import type { HostStatsRow } from '../../model/host-stats.ts';
+import { inflate } from '../../publish/inflate.ts';
+import type { FlowStore } from '../../store/flow-store.ts';
+import type { Topology } from '../../topology/topology.ts';
 import type { InflatedBodies } from './inflated-bodies.ts';
 
 export interface FlowPathStages {

@@ -1,19 +1,19 @@
-import { targetsOfScopes } from '../control/scope-targets.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { ResourceGraph } from '../topology/graph/resource-graph.ts';
-import type { SourceSlice } from '../topology/graph/source-statement.ts';
-import { AwsSource } from '../topology/sources/aws/aws-source.ts';
-import { IP_RANGES_SLICE, IpRangesSource } from '../topology/sources/aws/ip-ranges-source.ts';
-import { InventoryRepository } from '../topology/sources/inventory/inventory-repository.ts';
-import { InventorySource } from '../topology/sources/inventory/inventory-source.ts';
+import { targetsOfScopes } from '../../control/scope-targets.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { ResourceGraph } from '../../topology/graph/resource-graph.ts';
+import type { SourceSlice } from '../../topology/graph/source-statement.ts';
+import { AwsSource } from '../../topology/sources/aws/aws-source.ts';
+import { IP_RANGES_SLICE, IpRangesSource } from '../../topology/sources/aws/ip-ranges-source.ts';
+import { InventoryRepository } from '../../topology/sources/inventory/inventory-repository.ts';
+import { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
 import {
   KubernetesSource,
   relistCounter,
-} from '../topology/sources/kubernetes/kubernetes-source.ts';
-import { SliceReader } from '../topology/sources/slice-reader.ts';
-import type { TopologySource } from '../topology/topology-source.ts';
-import type { Basics } from './compose.ts';
-import { clusterSettings, type ServerConfig } from './config.ts';
+} from '../../topology/sources/kubernetes/kubernetes-source.ts';
+import { SliceReader } from '../../topology/sources/slice-reader.ts';
+import type { TopologySource } from '../../topology/topology-source.ts';
+import { clusterSettings, type ServerConfig } from '../config.ts';
+import type { Basics } from './basics.ts';
 
 export interface TopologySources {
   readonly inventory: InventorySource;

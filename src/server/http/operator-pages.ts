@@ -1,9 +1,9 @@
-import type { Authenticator } from '../auth/authenticator.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { Metrics } from '../lib/metrics.ts';
-import type { Principal } from '../model/owner.ts';
-import { sha256Hex } from '../wire/sigv4/sha256-hex.ts';
-import { isLoopbackHost } from './config.ts';
+import type { Authenticator } from '../../auth/authenticator.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { Metrics } from '../../lib/metrics.ts';
+import type { Principal } from '../../model/owner.ts';
+import { sha256Hex } from '../../wire/sigv4/sha256-hex.ts';
+import { isLoopbackHost } from '../config.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
 import { readBody } from './read-body.ts';
 

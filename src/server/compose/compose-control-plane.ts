@@ -1,22 +1,13 @@
-import { AuditLog } from '../control/audit-log.ts';
-import { Monitors } from '../control/monitors.ts';
-import { ScopeWorker } from '../control/scope-worker.ts';
-import { Scopes } from '../control/scopes.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { Service } from '../lib/service.ts';
-import { Queries } from '../query/queries.ts';
-import { QueryTable } from '../query/query-table.ts';
-import type { FlowStore } from '../store/flow-store.ts';
-import type { Basics } from './compose.ts';
-import type { TopologyParts } from './compose-topology.ts';
-
-export interface ControlPlane {
-  readonly scopes: Scopes;
-  readonly monitors: Monitors;
-  readonly queries: Queries;
-  readonly audit: AuditLog;
-  readonly services: readonly Service[];
-}
+import { AuditLog } from '../../control/audit-log.ts';
+import { Monitors } from '../../control/monitors.ts';
+import { ScopeWorker } from '../../control/scope-worker.ts';
+import { Scopes } from '../../control/scopes.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { Queries } from '../../query/queries.ts';
+import { QueryTable } from '../../query/query-table.ts';
+import type { FlowStore } from '../../store/flow-store.ts';
+import type { Basics } from './basics.ts';
+import type { ControlPlane, TopologyParts } from './server-parts.ts';
 
 export interface ControlPlaneParts {
   readonly store: FlowStore;

@@ -1,40 +1,28 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { AccessKeys } from '../auth/access-keys.ts';
-import { Accounts } from '../auth/accounts.ts';
-import { writeCredentialsFile } from '../auth/credentials-file.ts';
-import { loadMasterKey, type MasterKey } from '../auth/master-key.ts';
-import { SecretBox } from '../auth/secret-box.ts';
-import { Sessions } from '../auth/sessions.ts';
-import { migrateControl } from '../control/control-tables.ts';
-import { Organization } from '../control/organization.ts';
-import { systemClock } from '../lib/clock.ts';
-import { type Database, openDatabase } from '../lib/database.ts';
-import { FolderInUseError, FolderLock } from '../lib/folder-lock.ts';
-import type { Log } from '../lib/log.ts';
-import { Metrics } from '../lib/metrics.ts';
-import { type Service, ServiceGroup } from '../lib/service.ts';
+import { AccessKeys } from '../../auth/access-keys.ts';
+import { Accounts } from '../../auth/accounts.ts';
+import { writeCredentialsFile } from '../../auth/credentials-file.ts';
+import { loadMasterKey } from '../../auth/master-key.ts';
+import { SecretBox } from '../../auth/secret-box.ts';
+import { Sessions } from '../../auth/sessions.ts';
+import { migrateControl } from '../../control/control-tables.ts';
+import { Organization } from '../../control/organization.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { openDatabase } from '../../lib/database.ts';
+import { FolderInUseError, FolderLock } from '../../lib/folder-lock.ts';
+import type { Log } from '../../lib/log.ts';
+import { Metrics } from '../../lib/metrics.ts';
+import { type Service, ServiceGroup } from '../../lib/service.ts';
+import { ConfigError, listOf, type ServerConfig } from '../config.ts';
+import { HttpServer } from '../http/http-server.ts';
+import type { Basics } from './basics.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
 import { composeDataPlane } from './compose-data-plane.ts';
 import { composeHealth } from './compose-health.ts';
+import { composeRoutes } from './compose-routes.ts';
 import { composeTopology } from './compose-topology.ts';
-import { ConfigError, listOf, type ServerConfig } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { HttpServer } from './http-server.ts';
-import { composeRoutes } from './routes.ts';
-
-/** What every part of the server is made with. */
-export interface Basics {
-  readonly config: ServerConfig;
-  readonly folder: DataFolder;
-  readonly database: Database;
-  readonly keys: AccessKeys;
-  readonly accounts: Accounts;
-  readonly organization: Organization;
-  readonly masterKey: MasterKey;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
 
 export interface ComposedServer {
   /** Started forward, stopped backward. */
@@ -44,7 +32,7 @@ export interface ComposedServer {
   readonly folder: DataFolder;
 }
 
-const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'console');
+const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', '..', 'dist', 'console');
 
 /** Builds the server: opens folder and database, wires the parts, starts nothing. */
 export async function composeServer(config: ServerConfig, log: Log): Promise<ComposedServer> {

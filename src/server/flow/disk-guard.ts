@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises';
-import type { Log } from '../lib/log.ts';
-import type { Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
-import type { Service } from '../lib/service.ts';
-import { Turns } from '../lib/turns.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Metrics } from '../../lib/metrics.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Service } from '../../lib/service.ts';
+import { Turns } from '../../lib/turns.ts';
 
 export interface DiskGuardDeps {
   readonly folder: string;

@@ -6,14 +6,14 @@ import { finished } from 'node:stream/promises';
 import { createSecureContext } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { errorResponse } from '../api/error-response.ts';
-import type { Log } from '../lib/log.ts';
-import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
-import type { Service } from '../lib/service.ts';
-import { ApiError } from '../model/api-error.ts';
-import { groupHeaders, type RawResponse, type RequestHead } from '../model/http.ts';
-import { ConfigError, listenAddress, type ServerConfig } from './config.ts';
+import { errorResponse } from '../../api/error-response.ts';
+import type { Log } from '../../lib/log.ts';
+import type { HistogramMetric, Metrics } from '../../lib/metrics.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Service } from '../../lib/service.ts';
+import { ApiError } from '../../model/api-error.ts';
+import { groupHeaders, type RawResponse, type RequestHead } from '../../model/http.ts';
+import { ConfigError, listenAddress, type ServerConfig } from '../config.ts';
 
 /** A request whose body is still to be read. */
 export interface IncomingRequest extends RequestHead {

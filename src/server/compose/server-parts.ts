@@ -1,0 +1,61 @@
+import type { Authenticator } from '../../auth/authenticator.ts';
+import type { Sessions } from '../../auth/sessions.ts';
+import type { AuditLog } from '../../control/audit-log.ts';
+import type { Monitors } from '../../control/monitors.ts';
+import type { Scopes } from '../../control/scopes.ts';
+import type { HealthService } from '../../health/health-service.ts';
+import type { HealthTables } from '../../health/health-tables.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { Service } from '../../lib/service.ts';
+import type { ScopeTarget } from '../../model/scope.ts';
+import type { Publish } from '../../publish/publish.ts';
+import type { Queries } from '../../query/queries.ts';
+import type { FlowStore } from '../../store/flow-store.ts';
+import type { ResourceGraph } from '../../topology/graph/resource-graph.ts';
+import type { LiveSnapshot } from '../../topology/snapshot/live-snapshot.ts';
+import type { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
+import type { Topology } from '../../topology/topology.ts';
+
+export interface ControlPlane {
+  readonly scopes: Scopes;
+  readonly monitors: Monitors;
+  readonly queries: Queries;
+  readonly audit: AuditLog;
+  readonly services: readonly Service[];
+}
+
+export interface DataPlane {
+  readonly authenticator: Authenticator;
+  readonly publish: Publish;
+  readonly journal: Journal;
+  readonly store: FlowStore;
+  /** Whether what was accepted is in the store. */
+  readonly isCaughtUp: () => boolean;
+  /** Whether what the store writes now may be relied on. */
+  readonly hasStoreRoom: () => boolean;
+  readonly services: readonly Service[];
+}
+
+export interface TopologyParts {
+  readonly topology: Topology;
+  readonly graph: ResourceGraph;
+  readonly live: LiveSnapshot;
+  readonly inventory: InventorySource;
+  /** Reads what belongs to a scope's targets, and resolves when it is in the snapshot. */
+  readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
+  readonly services: readonly Service[];
+}
+
+export interface Health {
+  readonly tables: HealthTables;
+  readonly service: HealthService;
+  readonly services: readonly Service[];
+}
+
+export interface ServerParts {
+  readonly data: DataPlane;
+  readonly control: ControlPlane;
+  readonly topology: TopologyParts;
+  readonly health: Health;
+  readonly sessions: Sessions;
+}
