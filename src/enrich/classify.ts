@@ -62,7 +62,7 @@ function sameVpc({ local, remote }: Ends): DestinationCategory | undefined {
   return sameSubnet ? 'INTRA_AZ' : undefined;
 }
 
-/** Within the Region; the way between them may be a peering or a transit gateway. */
+/** Two networks of one Region, whether joined by a peering or by a transit gateway. */
 function otherVpc({ local, remote }: Ends): DestinationCategory | undefined {
   if (remote === undefined || remote.vpcId === '' || local.vpcId === '') return undefined;
   const isOther = remote.vpcId !== local.vpcId && remote.region === local.region;

@@ -215,23 +215,23 @@ describe('pods and services', () => {
   const local = { localPodName: 'web-1', localPodNamespace: 'shop', localServiceName: 'web' };
   const remote = { remotePodName: 'db-0', remotePodNamespace: 'data', remoteServiceName: 'db' };
   test.each([
-    { name: 'nobody names them', said: undefined, known: undefined, pods: undefined },
-    { name: 'only the report does', said: { ...none, ...local }, pods: { ...none, ...local } },
+    { name: 'nobody names them', reported: undefined, known: undefined, pods: undefined },
+    { name: 'only the report does', reported: { ...none, ...local }, pods: { ...none, ...local } },
     { name: 'only Kubernetes does', known: { ...none, ...remote }, pods: { ...none, ...remote } },
     {
       name: 'each names one end',
-      said: { ...none, ...local },
+      reported: { ...none, ...local },
       known: { ...none, ...remote },
       pods: { ...local, ...remote },
     },
     {
       name: 'both name an end: the report is nearer',
-      said: { ...none, ...local },
+      reported: { ...none, ...local },
       known: { ...none, ...local, localPodName: 'web-2', ...remote },
       pods: { ...local, ...remote },
     },
-  ])('$name', ({ said, known, pods }) => {
-    expect(enrichOne({ pods: said }, { names: known }).pods).toEqual(pods);
+  ])('$name', ({ reported, known, pods }) => {
+    expect(enrichOne({ pods: reported }, { names: known }).pods).toEqual(pods);
   });
 });
 

@@ -80,8 +80,8 @@ function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnap
   const here =
     topology.here(flow.localAddress, host.vpcId, timeSeconds) ??
     topology.here(beyond, host.vpcId, timeSeconds);
-  const said = host.subnetOf.get(flow.localAddress) || host.subnetOf.get(beyond);
-  const subnetId = here?.subnetId || said || '';
+  const claimed = host.subnetOf.get(flow.localAddress) || host.subnetOf.get(beyond);
+  const subnetId = here?.subnetId || claimed || '';
   const az = here?.az || (subnetId === '' ? host.az : topology.zoneOf(subnetId));
   const isLocalZone = topology.isLocalZone(az);
   const { vpcId, instanceId } = host;
@@ -93,12 +93,15 @@ function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnap
 }
 
 /** Each end as the report names it; one that it does not name, as Kubernetes does. */
-function podNames({ pods: said }: ReportedFlow, known: PodNames | undefined): PodNames | undefined {
-  if (said === undefined || known === undefined) return said ?? known;
-  const isLocalSaid = said.localPodName !== '' || said.localServiceName !== '';
-  const isRemoteSaid = said.remotePodName !== '' || said.remoteServiceName !== '';
-  const local = isLocalSaid ? said : known;
-  const remote = isRemoteSaid ? said : known;
+function podNames(
+  { pods: reported }: ReportedFlow,
+  known: PodNames | undefined,
+): PodNames | undefined {
+  if (reported === undefined || known === undefined) return reported ?? known;
+  const namesLocal = reported.localPodName !== '' || reported.localServiceName !== '';
+  const namesRemote = reported.remotePodName !== '' || reported.remoteServiceName !== '';
+  const local = namesLocal ? reported : known;
+  const remote = namesRemote ? reported : known;
   return {
     localPodName: local.localPodName,
     localPodNamespace: local.localPodNamespace,

@@ -1,8 +1,8 @@
 import type { HostDescription, HostInterface } from '../model/report.ts';
 import type { Resource, ResourceOf } from './graph/resource.ts';
 import type { ResourceVersion } from './graph/resource-version.ts';
+import { FOREVER } from './graph/validity.ts';
 import { GraphSnapshot } from './snapshot/graph-snapshot.ts';
-import { FOREVER } from './snapshot/prefix-index.ts';
 
 /** A host in network `default`, zone `use1-az1`, with one address of 10.0.1.0/24. */
 export function describeHost(overrides: Partial<HostDescription> = {}): HostDescription {

@@ -194,11 +194,11 @@ test('what an instance has in common with others is told by EC2, by Kubernetes o
     ...{ kind: 'kubernetes-node', id: 'blue/n1', clusterId: 'blue', name: 'n1' },
     ...{ instanceId: 'i-1', addresses: [], nodePool: 'spot' },
   };
-  const said = { imageId: 'ami-9', instanceType: 'm6a.large' };
+  const reported = { imageId: 'ami-9', instanceType: 'm6a.large' };
   const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
   const agents = new Map([
-    ['i-1', said],
-    ['i-2', said],
+    ['i-1', reported],
+    ['i-2', reported],
   ]);
   const topology = new TopologyView(snapshotOf(instance, node), book, agents);
   expect(topology.instance('i-1', NOW)).toEqual({
@@ -206,6 +206,6 @@ test('what an instance has in common with others is told by EC2, by Kubernetes o
     instanceType: 'm6a.large',
     nodePool: 'spot',
   });
-  expect(topology.instance('i-2', NOW)).toEqual({ ...said, nodePool: undefined });
+  expect(topology.instance('i-2', NOW)).toEqual({ ...reported, nodePool: undefined });
   expect(topology.instance('i-3', NOW)).toEqual({});
 });

@@ -25,17 +25,17 @@ export interface FoundAddress extends Located {
 export class TopologyView implements TopologySnapshot, InstanceFinder {
   readonly #graph: GraphSnapshot;
   readonly #book: AddressBook;
-  readonly #said: ReadonlyMap<string, InstanceTraits>;
+  readonly #agentTraits: ReadonlyMap<string, InstanceTraits>;
 
-  /** @param said what agents say of their own instances, by id: where the graph says nothing */
+  /** @param agentTraits traits that agents report of their own instances, by instance id; the graph goes first */
   constructor(
     graph: GraphSnapshot,
     book: AddressBook,
-    said: ReadonlyMap<string, InstanceTraits> = new Map(),
+    agentTraits: ReadonlyMap<string, InstanceTraits> = new Map(),
   ) {
     this.#graph = graph;
     this.#book = book;
-    this.#said = said;
+    this.#agentTraits = agentTraits;
   }
 
   locate(address: string, vantage: Vantage): Located | undefined {
@@ -68,10 +68,10 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
 
   instance(instanceId: string, timeSeconds: number): InstanceTraits {
     const { imageId, instanceType, nodePool } = this.#graph.instance(instanceId, timeSeconds);
-    const said = this.#said.get(instanceId);
+    const reported = this.#agentTraits.get(instanceId);
     return {
-      imageId: imageId ?? said?.imageId,
-      instanceType: instanceType ?? said?.instanceType,
+      imageId: imageId ?? reported?.imageId,
+      instanceType: instanceType ?? reported?.instanceType,
       nodePool,
     };
   }

@@ -24,7 +24,7 @@ export interface ObservedHost extends HostClaim {
   readonly subnetOf: ReadonlyMap<string, string>;
 }
 
-interface SaidTraits extends InstanceTraits {
+interface ReportedTraits extends InstanceTraits {
   readonly lastSeenSeconds: number;
 }
 
@@ -45,7 +45,7 @@ export class Topology implements Service {
   readonly #claims = new Map<string, AddressClaim[]>();
   readonly #unsaved = new Set<AddressClaim>();
   /** What agents say of their own instances, as of their last report. */
-  readonly #said = new Map<string, SaidTraits>();
+  readonly #agentTraits = new Map<string, ReportedTraits>();
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #stopping = new AbortController();
@@ -74,7 +74,7 @@ export class Topology implements Service {
     );
     this.#book = this.#makeBook();
     this.#graph = deps.graph();
-    this.#snapshot = new TopologyView(this.#graph, this.#book, this.#said);
+    this.#snapshot = new TopologyView(this.#graph, this.#book, this.#agentTraits);
   }
 
   async start(): Promise<void> {
@@ -94,7 +94,7 @@ export class Topology implements Service {
    */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
     const claim = claimOf(owner, host);
-    this.#hear(claim.instanceId, host, timeSeconds);
+    this.#keepTraits(claim.instanceId, host, timeSeconds);
     const place = this.#deps.graph().placeOfInstance(claim.instanceId);
     if (place !== undefined) {
       const az = place.az || claim.az;
@@ -113,12 +113,12 @@ export class Topology implements Service {
     if (!this.#changed && graph === this.#graph) return this.#snapshot;
     if (this.#changed) this.#book = this.#makeBook();
     this.#graph = graph;
-    this.#snapshot = new TopologyView(graph, this.#book, this.#said);
+    this.#snapshot = new TopologyView(graph, this.#book, this.#agentTraits);
     return this.#snapshot;
   }
 
   /**
-   * Writes what was observed since the last time. The control database is not in the way of data:
+   * Writes what was observed since the last time. Reports do not wait for the control database:
    * while it is down, claims wait to be saved.
    *
    * @throws Error when they could not be written
@@ -140,8 +140,8 @@ export class Topology implements Service {
     if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
     await this.#deps.claims.forget(oldest);
     this.#forgottenSeconds = oldest;
-    for (const [instanceId, { lastSeenSeconds }] of this.#said) {
-      if (lastSeenSeconds < oldest) this.#said.delete(instanceId);
+    for (const [instanceId, { lastSeenSeconds }] of this.#agentTraits) {
+      if (lastSeenSeconds < oldest) this.#agentTraits.delete(instanceId);
     }
     for (const [key, claims] of this.#claims) {
       const kept = claims.filter((claim) => claim.lastSeenSeconds >= oldest);
@@ -153,12 +153,12 @@ export class Topology implements Service {
     }
   }
 
-  #hear(instanceId: string, host: HostDescription, lastSeenSeconds: number): void {
+  #keepTraits(instanceId: string, host: HostDescription, lastSeenSeconds: number): void {
     const instanceType = host.instanceType || undefined;
     const imageId = host.imageId || undefined;
     if (instanceId === '' || (instanceType === undefined && imageId === undefined)) return;
-    if (this.#said.size >= MAX_CLAIMS && !this.#said.has(instanceId)) return;
-    this.#said.set(instanceId, { instanceType, imageId, lastSeenSeconds });
+    if (this.#agentTraits.size >= MAX_CLAIMS && !this.#agentTraits.has(instanceId)) return;
+    this.#agentTraits.set(instanceId, { instanceType, imageId, lastSeenSeconds });
   }
 
   #claim(host: HostClaim, claimed: ClaimedAddress, timeSeconds: number): void {

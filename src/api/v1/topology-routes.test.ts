@@ -4,7 +4,7 @@ import { AddressBook } from '../../topology/address-book.ts';
 import type { Resource } from '../../topology/graph/resource.ts';
 import type { ResourceVersion } from '../../topology/graph/resource-version.ts';
 import type { SourceStatus } from '../../topology/graph/source-statement.ts';
-import { FOREVER } from '../../topology/snapshot/prefix-index.ts';
+import { FOREVER } from '../../topology/graph/validity.ts';
 import { makeSnapshot, nic, subnet, vpc } from '../../topology/testing.ts';
 import { TopologyView } from '../../topology/topology-view.ts';
 import { admin, rawRequest } from '../testing.ts';

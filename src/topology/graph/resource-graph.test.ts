@@ -10,7 +10,7 @@ import { emptyPostgresSchema } from '../../lib/testing.ts';
 import { nic, vpc } from '../testing.ts';
 import type { Resource } from './resource.ts';
 import { ResourceGraph } from './resource-graph.ts';
-import { historyOf, resourceAt, saidBy } from './resource-version.ts';
+import { historyOf, resourceAt, sourceOfMembers } from './resource-version.ts';
 import { VersionRepository } from './version-repository.ts';
 
 const NOW = 1_800_000_000;
@@ -74,16 +74,16 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     await database.destroy();
   }
 
-  const say = (atSeconds: number, ...resources: readonly Resource[]) =>
+  const report = (atSeconds: number, ...resources: readonly Resource[]) =>
     graph.accept({ source: 'aws', slice: 'a', atSeconds, resources });
   const at = (timeSeconds: number) => resourceAt(graph.historyOf('vpc vpc-a'), timeSeconds);
   const wide = vpc('vpc-a', '10.0.0.0/8');
   const narrow = vpc('vpc-a', '10.0.0.0/16');
 
   test('what changes ends one version and begins another; nothing is overwritten', async () => {
-    await say(NOW, wide);
-    await say(NOW + 10, narrow);
-    await say(NOW + 20);
+    await report(NOW, wide);
+    await report(NOW + 10, narrow);
+    await report(NOW + 20);
     expect([NOW - 1, NOW, NOW + 9, NOW + 10, NOW + 19, NOW + 20].map(at)).toEqual([
       undefined,
       wide,
@@ -95,22 +95,22 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   });
 
   test('what is said again costs no version, and changes nothing', async () => {
-    await say(NOW, wide);
-    for (let i = 1; i <= 100; i += 1) await say(NOW + i, vpc('vpc-a', '10.0.0.0/8'));
+    await report(NOW, wide);
+    for (let i = 1; i <= 100; i += 1) await report(NOW + i, vpc('vpc-a', '10.0.0.0/8'));
     expect(await metrics.value('nfm_topology_versions')).toBe(1);
     expect(changes).toBe(1);
   });
 
   test('the history comes back after a restart, and goes on', async () => {
-    await say(NOW, wide);
-    await say(NOW + 10, narrow);
+    await report(NOW, wide);
+    await report(NOW + 10, narrow);
     await stop();
     await restart();
     expect(changes).toBe(1);
     expect([at(NOW), at(NOW + 10)]).toEqual([wide, narrow]);
-    await say(NOW + 20, narrow);
+    await report(NOW + 20, narrow);
     expect(await metrics.value('nfm_topology_versions')).toBe(2);
-    await say(NOW + 30);
+    await report(NOW + 30);
     await stop();
     await restart();
     expect([at(NOW + 29), at(NOW + 30)]).toEqual([narrow, undefined]);
@@ -118,8 +118,8 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   });
 
   test('what ended before any flow began is forgotten, what lasts is not', async () => {
-    await say(NOW, wide, vpc('vpc-b'));
-    await say(NOW + 10, narrow, vpc('vpc-b'));
+    await report(NOW, wide, vpc('vpc-b'));
+    await report(NOW + 10, narrow, vpc('vpc-b'));
     clock.advance((RETENTION + 4_000) * 1000);
     await graph.save();
     await graph.forget();
@@ -130,7 +130,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   });
 
   test('a source that fails goes on counting, with a warning of since when', async () => {
-    await say(NOW, wide);
+    await report(NOW, wide);
     const slice = { source: 'aws', slice: 'a' } as const;
     graph.fail({ ...slice, atSeconds: NOW + 10, message: 'access denied' });
     graph.fail({ ...slice, atSeconds: NOW + 20, message: 'still denied' });
@@ -150,7 +150,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   });
 
   test('a slice that is withdrawn is gone from then on, its past is not', async () => {
-    await say(NOW, wide);
+    await report(NOW, wide);
     await graph.save();
     await graph.withdraw({ source: 'aws', slice: 'a' }, NOW + 10);
     expect(graph.statuses()).toEqual([]);
@@ -163,7 +163,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   test('while the database refuses, nothing is lost: the next save has it', async () => {
     const rename = (from: string, to: string) =>
       database.schema.alterTable(from).renameTo(to).execute();
-    await say(NOW, wide);
+    await report(NOW, wide);
     await rename('topology_versions', 'away');
     await expect(graph.save()).rejects.toThrow('cannot save the resource graph');
     await rename('away', 'topology_versions');
@@ -173,8 +173,8 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   });
 
   test('a clock that is set back does not turn a version around', async () => {
-    await say(NOW, wide);
-    await say(NOW - 100, narrow);
+    await report(NOW, wide);
+    await report(NOW - 100, narrow);
     expect([at(NOW), at(NOW + 1)]).toEqual([wide, narrow]);
   });
 });
@@ -211,7 +211,7 @@ describe('a resource that several slices speak of', () => {
   });
 
   test('keeps who said what', () => {
-    expect(saidBy(interfaces, 60)).toMatchObject({
+    expect(sourceOfMembers(interfaces, 60)).toMatchObject({
       vpcId: 'aws',
       addresses: 'aws',
       name: 'inventory',

@@ -3,7 +3,6 @@ import type { Log } from '../../lib/log.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
-import { FOREVER } from '../snapshot/prefix-index.ts';
 import type { Resource } from './resource.ts';
 import { type ResourceVersion, resourceKey } from './resource-version.ts';
 import type {
@@ -13,6 +12,7 @@ import type {
   SourceStatus,
   StatementSink,
 } from './source-statement.ts';
+import { FOREVER } from './validity.ts';
 import type { VersionRepository } from './version-repository.ts';
 
 export interface ResourceGraphDeps {
@@ -204,11 +204,11 @@ export class ResourceGraph implements StatementSink, Service {
 
   /** What a slice says now and did not before, and the versions it no longer says. */
   async #compare(slice: Slice, resources: readonly Resource[]) {
-    const said = new Map(resources.map((resource) => [resourceKey(resource), resource]));
+    const reported = new Map(resources.map((resource) => [resourceKey(resource), resource]));
     const begun: Resource[] = [];
     const gone = new Map(slice.current);
     let compared = 0;
-    for (const [key, resource] of said) {
+    for (const [key, resource] of reported) {
       compared += 1;
       if (compared % COMPARED_AT_ONCE === 0) await immediate();
       const known = gone.get(key)?.resource;

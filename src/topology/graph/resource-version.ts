@@ -1,6 +1,6 @@
-import { FOREVER } from '../snapshot/prefix-index.ts';
 import type { Resource, ResourceKind, ResourceOf } from './resource.ts';
 import { type SourceSlice, TOPOLOGY_SOURCES, type TopologySourceName } from './source-statement.ts';
+import { FOREVER, isValidAt, type Validity } from './validity.ts';
 
 /** What a slice said of a resource, from when to when: `toSeconds` is not in it. */
 export interface ResourceVersion extends SourceSlice {
@@ -11,21 +11,12 @@ export interface ResourceVersion extends SourceSlice {
 }
 
 /** A resource as all sources together have it, over a time in which none of them changed its word. */
-export interface TimedResource<Kind extends ResourceKind = ResourceKind> {
+export interface TimedResource<Kind extends ResourceKind = ResourceKind> extends Validity {
   readonly resource: ResourceOf<Kind>;
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
 }
 
 export function resourceKey({ kind, id }: Pick<Resource, 'kind' | 'id'>): string {
   return `${kind} ${id}`;
-}
-
-export function isValidAt(
-  { fromSeconds, toSeconds }: { readonly fromSeconds: number; readonly toSeconds: number },
-  timeSeconds: number,
-): boolean {
-  return fromSeconds <= timeSeconds && timeSeconds < toSeconds;
 }
 
 /**
@@ -56,7 +47,7 @@ export function resourceAt(
 }
 
 /** Which source each member of a resource is from, at a time. */
-export function saidBy(
+export function sourceOfMembers(
   versions: readonly ResourceVersion[],
   timeSeconds: number,
 ): Readonly<Record<string, TopologySourceName>> {

@@ -1,6 +1,7 @@
 import type { Resource, ResourceKind } from './resource.ts';
-import { isValidAt, type ResourceVersion, resourceAt, saidBy } from './resource-version.ts';
+import { type ResourceVersion, resourceAt, sourceOfMembers } from './resource-version.ts';
 import type { TopologySourceName } from './source-statement.ts';
+import { isValidAt, type Validity } from './validity.ts';
 
 type Versions = readonly ResourceVersion[];
 
@@ -26,14 +27,14 @@ export function showGraph(
   const resources: ShownResource[] = [];
   let count = 0;
   for (const versions of histories) {
-    if (!isAsked(versions, filter)) continue;
+    if (!matchesFilter(versions, filter)) continue;
     const resource = resourceAt(versions, timeSeconds);
     if (resource === undefined) continue;
     count += 1;
     if (count > filter.limit) continue;
     const valid = versions.filter((version) => isValidAt(version, timeSeconds));
     const fromSeconds = Math.max(...valid.map((version) => version.fromSeconds));
-    resources.push({ resource, fromSeconds, saidBy: saidBy(versions, timeSeconds) });
+    resources.push({ resource, fromSeconds, saidBy: sourceOfMembers(versions, timeSeconds) });
   }
   return { resources, count };
 }
@@ -49,13 +50,13 @@ export interface GraphChange {
 /** What is different at a later time, as far as the limit goes; and how much there is. */
 export function diffGraph(
   histories: Iterable<Versions>,
-  times: { readonly fromSeconds: number; readonly toSeconds: number },
+  times: Validity,
   filter: GraphFilter,
 ): { readonly changes: readonly GraphChange[]; readonly count: number } {
   const changes: GraphChange[] = [];
   let count = 0;
   for (const versions of histories) {
-    if (!isAsked(versions, filter)) continue;
+    if (!matchesFilter(versions, filter)) continue;
     const change = changeOf(
       resourceAt(versions, times.fromSeconds),
       resourceAt(versions, times.toSeconds),
@@ -80,7 +81,7 @@ export function countGraph(
   return counts;
 }
 
-function isAsked(versions: Versions, { kind, id }: GraphFilter): boolean {
+function matchesFilter(versions: Versions, { kind, id }: GraphFilter): boolean {
   const resource = versions[0]?.resource;
   return (
     (kind === undefined || kind === resource?.kind) && (id === undefined || id === resource?.id)

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Database, type Migration, runMigrations } from '../../lib/database.ts';
-import { FOREVER } from '../snapshot/prefix-index.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceVersion } from './resource-version.ts';
 import type { SourceSlice, TopologySourceName } from './source-statement.ts';
+import { FOREVER } from './validity.ts';
 
 type VersionRow = {
   readonly source: string;

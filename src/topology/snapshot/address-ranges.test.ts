@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AddressRanges } from './address-ranges.ts';
-import { AddressWords, isWithin, type Prefix, readPrefix } from './address-words.ts';
+import { BinaryAddress, isWithin, type Prefix, readPrefix } from './binary-address.ts';
 
 const octet = fc.constantFrom(0, 1, 127, 128, 255);
 const v4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
@@ -39,7 +39,7 @@ test('addresses of one range lie in the same prefixes', () => {
 test('without prefixes all addresses of a family are one range', () => {
   const ranges = new AddressRanges([]);
   const rangeOf = (text: string) => {
-    const address = new AddressWords();
+    const address = new BinaryAddress();
     address.read(text);
     return ranges.of(address);
   };

@@ -1,4 +1,4 @@
-import type { AddressWords, Prefix } from './address-words.ts';
+import type { BinaryAddress, Prefix } from './binary-address.ts';
 
 /**
  * All addresses, cut where a prefix begins or ends: those of one range lie in the same prefixes, so
@@ -28,7 +28,7 @@ export class AddressRanges {
   }
 
   /** The number of an address's range. */
-  of({ words, isV4 }: AddressWords): number {
+  of({ words, isV4 }: BinaryAddress): number {
     let low = 0;
     let high = isV4 ? this.#v4.length : this.#v6.length / 4;
     while (high - low > 1) {

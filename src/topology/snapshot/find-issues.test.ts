@@ -160,7 +160,7 @@ describe('transit gateways that peer in a circle', () => {
     ]);
   });
 
-  test('end the way where it has been before', () => {
+  test('end the route where it has been before', () => {
     const [first = home, table, ...rest] = circle;
     const associated = { ...table, associations: ['tgw-attach-vpc', 'tgw-attach-c'] } as Resource;
     const snapshot = snapshotOf(first, associated, ...rest, ...attached);

@@ -1,9 +1,10 @@
 import type { ResourceKind, ResourceOf } from '../graph/resource.ts';
-import { isWithin, type Prefix, readPrefix } from './address-words.ts';
+import { FOREVER } from '../graph/validity.ts';
+import { isWithin, type Prefix, readPrefix } from './binary-address.ts';
 import type { Histories, Steps } from './histories.ts';
 import type { Place } from './place.ts';
 import type { PlaceTables } from './place-tables.ts';
-import { FOREVER, type PrefixIndex } from './prefix-index.ts';
+import type { PrefixIndex } from './prefix-index.ts';
 
 /** What sources say that cannot be so, and what is made of it. */
 export const ISSUE_KINDS = [
@@ -30,7 +31,7 @@ export const RESOLUTIONS: Readonly<Record<IssueKind, string>> = {
   'subnet-outside-network': 'the subnet counts as it is',
   'dangling-reference': 'the reference counts for nothing',
   'address-owned-twice': 'who had it last counts; of several at once the first by id',
-  'routes-in-a-circle': 'a way ends where it comes to a route table for the second time',
+  'routes-in-a-circle': 'a route ends where it enters a route table for the second time',
 };
 
 /** Of each kind so many are named; all are counted. */

@@ -8,7 +8,7 @@ import type {
   Vantage,
 } from '../../model/topology.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
-import { AddressWords } from './address-words.ts';
+import { BinaryAddress } from './binary-address.ts';
 import { ec2Construct } from './constructs.ts';
 import { Issues } from './find-issues.ts';
 import { Histories, type Steps } from './histories.ts';
@@ -29,18 +29,18 @@ export class GraphSnapshot {
   readonly #places = new PlaceTables();
   readonly #pods = new PodTables(this.#places);
   readonly #instances = new InstanceTables();
-  readonly #routes = new RoutingReader();
+  readonly #routingTables = new RoutingReader();
   readonly #internet = placeBeyond('internet');
   readonly #elsewhere = placeBeyond('nowhere known');
   readonly #transitGateways = new Map<TraversedConstruct | undefined, Place>();
   /** What sources say that cannot be so. */
   readonly issues = new Issues();
   /** Owned by the lookup that runs. */
-  readonly #address = new AddressWords();
+  readonly #address = new BinaryAddress();
   /** An address is looked up, and then its path is asked for. */
-  readonly #last = new LastAnswer();
+  readonly #last = new LastLookup();
   /** Flows come a host at a time. */
-  readonly #lastHere = new LastAnswer();
+  readonly #lastHere = new LastLookup();
   /** Whether nothing is in it that could be looked up. */
   isEmpty = true;
 
@@ -52,7 +52,7 @@ export class GraphSnapshot {
     yield* snapshot.#places.read(histories);
     yield* snapshot.#pods.read(histories);
     yield* snapshot.#instances.read(histories);
-    yield* snapshot.#routes.read(histories);
+    yield* snapshot.#routingTables.read(histories);
     yield* snapshot.issues.find(histories, snapshot.#places);
     const { networks, published } = snapshot.#places;
     snapshot.isEmpty = networks.size === 0 && published.size === 0;
@@ -113,15 +113,15 @@ export class GraphSnapshot {
     const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
     const there = this.#locate(remote, start, timeSeconds);
     this.#address.read(remote);
-    const way = this.#routes.ways.to(this.#address, start, timeSeconds);
+    const route = this.#routingTables.routeCache.to(this.#address, start, timeSeconds);
     const endpoint = this.#serviceEndpoint(start, there, timeSeconds);
-    const hops = endpoint === undefined ? way.hops : [endpoint];
+    const hops = endpoint === undefined ? route.hops : [endpoint];
     const constructs = joined(endWith(here, from), hops, endWith(there, to));
     const isTranslated = endpoint === undefined && !remote.includes(':');
-    const isPublic = isTranslated && way.end === 'internet';
+    const isPublic = isTranslated && route.end === 'internet';
     return {
       constructs,
-      snatAddress: (isTranslated && way.snatAddress) || (isPublic && here?.publicAddress) || '',
+      snatAddress: (isTranslated && route.snatAddress) || (isPublic && here?.publicAddress) || '',
       dnatAddress: (isPublic && there?.privateAddress) || '',
     };
   }
@@ -163,7 +163,10 @@ export class GraphSnapshot {
     if (network === undefined) return this.#publicPlace(timeSeconds);
     return (
       this.#inNetwork(network, timeSeconds) ??
-      this.#placeBy(this.#routes.ways.to(this.#address, from, timeSeconds), timeSeconds)
+      this.#placeBy(
+        this.#routingTables.routeCache.to(this.#address, from, timeSeconds),
+        timeSeconds,
+      )
     );
   }
 
@@ -176,13 +179,13 @@ export class GraphSnapshot {
     return node ?? places[subnets.find(network, this.#address, timeSeconds)];
   }
 
-  /** Who has the address in the network that a way ended in, or in public; else where the way ended. */
-  #placeBy(way: Route, timeSeconds: number): Place | undefined {
-    const far = way.end === 'network' ? this.#places.networks.get(way.vpcId) : undefined;
+  /** Finds the address in the network the route ended in or in public; else returns its exit. */
+  #placeBy(route: Route, timeSeconds: number): Place | undefined {
+    const far = route.end === 'network' ? this.#places.networks.get(route.vpcId) : undefined;
     if (far !== undefined) {
       return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
     }
-    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(way);
+    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(route);
   }
 
   #publicPlace(timeSeconds: number): Place | undefined {
@@ -224,9 +227,9 @@ export class GraphSnapshot {
     timeSeconds: number,
   ): TraversedConstruct | undefined {
     if (there === undefined || there.service === '' || there.interfaceId !== '') return undefined;
-    const table = this.#routes.routing.tableAt(start.vpcId, start.subnetId, timeSeconds);
+    const table = this.#routingTables.routing.tableAt(start.vpcId, start.subnetId, timeSeconds);
     if (table === NO_TABLE) return undefined;
-    return this.#routes.serviceEndpoints.get(table)?.at(there.service, timeSeconds);
+    return this.#routingTables.serviceEndpoints.get(table)?.at(there.service, timeSeconds);
   }
 
   #podName(network: number, text: string, timeSeconds: number): NamedPod | undefined {
@@ -244,7 +247,7 @@ export class GraphSnapshot {
 }
 
 /** The answer to the question asked last. */
-class LastAnswer {
+class LastLookup {
   place: Place | undefined;
   #address = '';
   #vpcId = '';

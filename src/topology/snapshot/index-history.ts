@@ -1,6 +1,6 @@
 import type { ResourceKind, ResourceOf } from '../graph/resource.ts';
-import type { TimedResource } from '../graph/resource-version.ts';
-import { readPrefix } from './address-words.ts';
+import type { Validity } from '../graph/validity.ts';
+import { readPrefix } from './binary-address.ts';
 import type { History } from './histories.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 
@@ -48,7 +48,7 @@ const NOTHING: ReadonlyMap<string, number> = new Map();
 function addPrefix(
   index: PrefixIndex,
   { space, prefix: text, value }: IndexedPrefix,
-  { fromSeconds, toSeconds }: Pick<TimedResource, 'fromSeconds' | 'toSeconds'>,
+  { fromSeconds, toSeconds }: Validity,
 ): number | undefined {
   const prefix = readPrefix(text);
   return prefix && index.add({ space, prefix, value, fromSeconds, toSeconds });

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../lib/log.ts';
 import { Metrics } from '../../lib/metrics.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
+import { FOREVER } from '../graph/validity.ts';
 import { nic, vpc } from '../testing.ts';
 import { LiveSnapshot } from './live-snapshot.ts';
-import { FOREVER } from './prefix-index.ts';
 
 let histories: ResourceVersion[][];
 let live: LiveSnapshot;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => live.stop());
 
-function say(...resources: readonly ResourceVersion['resource'][]): void {
+function report(...resources: readonly ResourceVersion['resource'][]): void {
   const times = { fromSeconds: 0, toSeconds: FOREVER };
   histories = resources.map((resource) => [{ source: 'aws', slice: 'a', resource, ...times }]);
   live.changed();
@@ -33,11 +33,11 @@ test('it is empty, and settled, until something is said', async () => {
 });
 
 test('what is said is in it once it has settled; the one before stays as it was', async () => {
-  say(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.7'));
+  report(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.7'));
   await live.settled();
   const before = live.current;
   expect(has('10.0.1.7')).toBe(true);
-  say(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.8'));
+  report(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.8'));
   await live.settled();
   expect([has('10.0.1.7'), has('10.0.1.8')]).toEqual([false, true]);
   expect(before.here('10.0.1.7', 'vpc-a', 1)).toBeDefined();
@@ -45,7 +45,7 @@ test('what is said is in it once it has settled; the one before stays as it was'
 
 test('of many changes at once one snapshot is made of the last, and all who wait are told', async () => {
   const waits = ['10.0.1.1', '10.0.1.2', '10.0.1.3'].map((address) => {
-    say(host(address));
+    report(host(address));
     return live.settled();
   });
   await Promise.all(waits);
@@ -59,7 +59,7 @@ test('while a large one is made, other work goes on', async () => {
       .slice(0, 80)
       .map((c) => nic(`eni-${b}-${c}`, 'vpc-a', { addresses: [`10.0.${b}.${c}`] })),
   );
-  say(...hosts);
+  report(...hosts);
   let turns = 0;
   let isDone = false;
   const done = live.settled().then(() => {
@@ -75,7 +75,7 @@ test('while a large one is made, other work goes on', async () => {
 });
 
 test('stopping ends a wait that nothing would end', async () => {
-  say(host('10.0.1.7'));
+  report(host('10.0.1.7'));
   const waiting = live.settled();
   await live.stop();
   await waiting;

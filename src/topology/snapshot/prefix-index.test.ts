@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addressBytes, addressText, canonicalAddress } from '../../model/address.ts';
-import { AddressWords, isWithin, type Prefix, readPrefix } from './address-words.ts';
-import { FOREVER, PrefixIndex } from './prefix-index.ts';
+import { FOREVER } from '../graph/validity.ts';
+import { BinaryAddress, isWithin, type Prefix, readPrefix } from './binary-address.ts';
+import { PrefixIndex } from './prefix-index.ts';
 
-function words(text: string): AddressWords {
-  const address = new AddressWords();
+function words(text: string): BinaryAddress {
+  const address = new BinaryAddress();
   address.read(text);
   return address;
 }

@@ -1,18 +1,14 @@
-import { AddressWords, maskWord, type Prefix } from './address-words.ts';
+import { FOREVER, type Validity } from '../graph/validity.ts';
+import { BinaryAddress, maskWord, type Prefix } from './binary-address.ts';
 
 /** What a prefix means in a space, from when to when. */
-export interface PrefixEntry {
+export interface PrefixEntry extends Validity {
   /** A network, a route table: prefixes of different spaces have nothing to do with each other. */
   readonly space: number;
   readonly prefix: Prefix;
   /** What it stands for: a place in a list of the owner's. 0 or more. */
   readonly value: number;
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
 }
-
-/** Ends nothing: as long as there are flows (DateTime ends in 2106). */
-export const FOREVER = 0xffffffff;
 
 const NONE = -1;
 const SLOTS_A_STEP = 4096;
@@ -78,13 +74,13 @@ export class PrefixIndex {
   }
 
   /** The value of the longest prefix of a space that holds the address at a time; -1 when none does. */
-  find(space: number, address: AddressWords, timeSeconds: number): number {
+  find(space: number, address: BinaryAddress, timeSeconds: number): number {
     const entry = this.#entryOf(space, address, timeSeconds);
     return entry === NONE ? NONE : this.#valueOf(entry);
   }
 
   /** As `find`, but -1 when several values are as good. */
-  findOnly(space: number, address: AddressWords, timeSeconds: number): number {
+  findOnly(space: number, address: BinaryAddress, timeSeconds: number): number {
     const entry = this.#entryOf(space, address, timeSeconds);
     if (entry === NONE) return NONE;
     const other = this.#firstValid(this.#after(entry), timeSeconds);
@@ -114,7 +110,7 @@ export class PrefixIndex {
   /** Its prefixes; one of several entries comes as often. */
   *prefixes(): Generator<Prefix> {
     for (let entry = 0; entry < this.#size * ENTRY; entry += ENTRY) {
-      const address = AddressWords.of(this.#entries.subarray(entry, entry + 4));
+      const address = BinaryAddress.of(this.#entries.subarray(entry, entry + 4));
       yield { address, length: this.#entries[entry + LENGTH] as number };
     }
   }
@@ -135,7 +131,7 @@ export class PrefixIndex {
     return this.#entries[entry + NEXT] as number;
   }
 
-  #entryOf(space: number, address: AddressWords, timeSeconds: number): number {
+  #entryOf(space: number, address: BinaryAddress, timeSeconds: number): number {
     const lengths = this.#lengthsOf[space * 2 + (address.isV4 ? 0 : 1)];
     if (lengths === undefined) return NONE;
     for (let i = 0; i < lengths.length; i += 1) {

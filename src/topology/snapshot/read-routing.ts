@@ -29,7 +29,7 @@ const ROUTING_KINDS = [
 
 export interface RoutingTables {
   readonly routing: Routing;
-  readonly ways: RouteCache;
+  readonly routeCache: RouteCache;
   /** Gateway endpoints by the name of their service, by table number. */
   readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
 }
@@ -37,7 +37,7 @@ export interface RoutingTables {
 /** Reads what routes traffic: tables, gateways, peerings. */
 export class RoutingReader implements RoutingTables {
   readonly routing = new Routing();
-  ways = new RouteCache(this.routing, new AddressRanges([]), []);
+  routeCache = new RouteCache(this.routing, new AddressRanges([]), []);
   readonly serviceEndpoints = new Map<number, TimedMap<TraversedConstruct>>();
   /** Numbers of tables by id. */
   readonly #tables = new Map<string, number>();
@@ -69,7 +69,7 @@ export class RoutingReader implements RoutingTables {
       });
     }
     const ranges = new AddressRanges(this.routing.routes.prefixes());
-    this.ways = new RouteCache(this.routing, ranges, changes);
+    this.routeCache = new RouteCache(this.routing, ranges, changes);
   }
 
   *#readGateways(histories: Histories): Steps {
@@ -131,10 +131,10 @@ export class RoutingReader implements RoutingTables {
       if (resource.isMain) mainTables.add(resource.vpcId, { value: space, ...times });
     }
     indexHistory(routes, history, (table) => {
-      const said = new Set(table.routes.map(({ destination }) => destination));
+      const listed = new Set(table.routes.map(({ destination }) => destination));
       // Every table routes the network's own addresses, said or not.
       const local = cidrs
-        .filter((destination) => !said.has(destination))
+        .filter((destination) => !listed.has(destination))
         .map((destination): RouteEntry => ({ destination, target: 'local', targetId: '' }));
       return [...table.routes, ...local].map(({ destination: prefix, target, targetId }) => {
         return { space, prefix, value: this.#target(table, target, targetId) };

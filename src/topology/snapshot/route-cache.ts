@@ -1,20 +1,19 @@
+import { isValidAt, type Validity } from '../graph/validity.ts';
 import type { AddressRanges } from './address-ranges.ts';
-import type { AddressWords } from './address-words.ts';
+import type { BinaryAddress } from './binary-address.ts';
 import { NO_TABLE, type Route, type RouteStart, type Routing } from './routing.ts';
 
-/** Ways and starts kept; some 250 bytes each. */
-const MAX_KEPT = 65_536;
+/** Routes and starts in the cache; about 250 bytes each. */
+const MAX_CACHED = 65_536;
 
-/** The ways from a route table of a network, by the range of the address they lead to. */
+/** The routes from a route table of a network, by the range of the destination address. */
 interface CachedStart {
   readonly vpcId: string;
-  readonly ways: Map<number, Route>;
+  readonly routes: Map<number, Route>;
 }
 
 /** Between two changes of routes: what is routed alike at any time in it. */
-interface Epoch {
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
+interface Epoch extends Validity {
   readonly startOfSubnet: Map<string, CachedStart>;
   readonly startOfNetwork: Map<string, CachedStart>;
   /** What the subnets of a table share. */
@@ -22,8 +21,8 @@ interface Epoch {
 }
 
 /**
- * Walks each way once: from a route table, to addresses that all routes treat alike, between two
- * changes of the routes. When too many are known all are forgotten.
+ * Walks each route once. One entry serves every address of a range that all route tables treat
+ * alike, from one route table, between two changes of the tables. A full cache is emptied.
  */
 export class RouteCache {
   readonly #routing: Routing;
@@ -41,17 +40,17 @@ export class RouteCache {
     this.#changes = Float64Array.from(new Set(changes)).sort();
   }
 
-  to(address: AddressWords, from: RouteStart, timeSeconds: number): Route {
-    const { vpcId, ways } = this.#start(from, timeSeconds);
+  to(address: BinaryAddress, from: RouteStart, timeSeconds: number): Route {
+    const { vpcId, routes } = this.#start(from, timeSeconds);
     // A subnet said to be of another network than its table is.
     if (vpcId !== from.vpcId) return this.#routing.walk(from, address, timeSeconds);
     const range = this.#ranges.of(address);
-    const known = ways.get(range);
+    const known = routes.get(range);
     if (known !== undefined) return known;
-    const way = this.#routing.walk(from, address, timeSeconds);
-    ways.set(range, way);
+    const route = this.#routing.walk(from, address, timeSeconds);
+    routes.set(range, route);
     this.#countOne();
-    return way;
+    return route;
   }
 
   #start({ vpcId, subnetId }: RouteStart, timeSeconds: number): CachedStart {
@@ -69,14 +68,14 @@ export class RouteCache {
   #startAt(table: number, vpcId: string, { startOfTable }: Epoch): CachedStart {
     const shared = startOfTable.get(table);
     if (shared?.vpcId === vpcId) return shared;
-    const start = { vpcId, ways: new Map<number, Route>() };
+    const start = { vpcId, routes: new Map<number, Route>() };
     if (table !== NO_TABLE && shared === undefined) startOfTable.set(table, start);
     return start;
   }
 
   #epochAt(timeSeconds: number): Epoch {
     const last = this.#epoch;
-    if (last.fromSeconds <= timeSeconds && timeSeconds < last.toSeconds) return last;
+    if (isValidAt(last, timeSeconds)) return last;
     const changes = this.#changes;
     const next = firstAfter(changes, timeSeconds);
     const toSeconds = changes[next] ?? Number.POSITIVE_INFINITY;
@@ -87,7 +86,7 @@ export class RouteCache {
 
   #countOne(): void {
     this.#count += 1;
-    if (this.#count <= MAX_KEPT) return;
+    if (this.#count <= MAX_CACHED) return;
     this.#epochs.clear();
     this.#epoch = makeEpoch(0, 0);
     this.#count = 0;

@@ -1,6 +1,6 @@
 import type { TraversedConstruct } from '../../model/topology.ts';
 import type { RouteTargetKind } from '../graph/resource.ts';
-import type { AddressWords } from './address-words.ts';
+import type { BinaryAddress } from './binary-address.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { TimedMap } from './timed-map.ts';
 
@@ -43,7 +43,7 @@ export interface NatGateway {
   readonly address: string;
 }
 
-/** Where a way ends. */
+/** Where a route ends. */
 export type RouteEnd =
   /** In a network, whose own address it is. */
   | 'network'
@@ -67,18 +67,18 @@ export class Routing {
   readonly peerings = new TimedMap<Peering>();
   readonly natGateways = new TimedMap<NatGateway>();
 
-  walk(from: RouteStart, address: AddressWords, timeSeconds: number): Route {
-    const way = new Route(from.vpcId, timeSeconds);
+  walk(from: RouteStart, address: BinaryAddress, timeSeconds: number): Route {
+    const route = new Route(from.vpcId, timeSeconds);
     let table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
-    if (table === NO_TABLE) way.end = 'unknown';
-    // A table met again routes in a circle: the gateways it goes around are all there is.
-    const met = new Set<number>();
-    while (table !== NO_TABLE && !met.has(table)) {
-      met.add(table);
+    if (table === NO_TABLE) route.end = 'unknown';
+    // A table visited again routes in a circle: the gateways it goes around are all there is.
+    const visited = new Set<number>();
+    while (table !== NO_TABLE && !visited.has(table)) {
+      visited.add(table);
       const target = this.targets[this.routes.find(table, address, timeSeconds)];
-      table = target === undefined ? NO_TABLE : this.#step(way, target);
+      table = target === undefined ? NO_TABLE : this.#step(route, target);
     }
-    return way;
+    return route;
   }
 
   /** The number of a subnet's route table; -1 when none is known. */
@@ -91,81 +91,81 @@ export class Routing {
   }
 
   /** Goes one step; the table that decides the next, or none at the end. */
-  #step(way: Route, target: RouteTarget): number {
+  #step(route: Route, target: RouteTarget): number {
     switch (target.kind) {
       case 'local':
-        return way.endIn(way.vpcId);
+        return route.endIn(route.vpcId);
       case 'vpc-peering':
-        return this.#throughPeering(way, target.id);
+        return this.#throughPeering(route, target.id);
       case 'transit-gateway':
-        return this.#intoTransitGateway(way, target.id);
+        return this.#intoTransitGateway(route, target.id);
       case 'attachment':
-        return this.#outOfTransitGateway(way, target.id);
+        return this.#outOfTransitGateway(route, target.id);
       case 'nat-gateway':
-        return this.#throughNat(way, target.id);
+        return this.#throughNat(route, target.id);
       case 'internet-gateway':
-        way.end = 'internet';
-        return way.pass(target.construct);
+        route.end = 'internet';
+        return route.pass(target.construct);
       case 'vpc-endpoint':
       case 'network-interface':
       case 'other':
       case 'blackhole':
-        return way.pass(target.construct);
+        return route.pass(target.construct);
       default:
-        throw new Error(`no way through ${String(target.kind satisfies never)}`);
+        throw new Error(`no route through ${String(target.kind satisfies never)}`);
     }
   }
 
-  #throughPeering(way: Route, id: string): number {
-    const peering = this.peerings.at(id, way.timeSeconds);
+  #throughPeering(route: Route, id: string): number {
+    const peering = this.peerings.at(id, route.timeSeconds);
     if (peering === undefined) return NO_TABLE;
     const [requester, accepter] = peering.vpcIds;
-    if (way.vpcId !== requester && way.vpcId !== accepter) return NO_TABLE;
-    way.pass(peering.construct);
-    return way.endIn(way.vpcId === requester ? accepter : requester);
+    if (route.vpcId !== requester && route.vpcId !== accepter) return NO_TABLE;
+    route.pass(peering.construct);
+    return route.endIn(route.vpcId === requester ? accepter : requester);
   }
 
-  #intoTransitGateway(way: Route, id: string): number {
-    const gateway = this.transitGateways.at(id, way.timeSeconds);
-    way.end = 'transit-gateway';
+  #intoTransitGateway(route: Route, id: string): number {
+    const gateway = this.transitGateways.at(id, route.timeSeconds);
+    route.end = 'transit-gateway';
     if (gateway === undefined) return NO_TABLE;
-    const attachment = gateway.attachments.at(way.vpcId, way.timeSeconds);
-    if (attachment !== undefined) way.pass(attachment.construct);
-    way.enter(gateway);
+    const attachment = gateway.attachments.at(route.vpcId, route.timeSeconds);
+    if (attachment !== undefined) route.pass(attachment.construct);
+    route.enter(gateway);
     if (attachment === undefined) return NO_TABLE;
-    return gateway.tables.at(attachment.id, way.timeSeconds) ?? NO_TABLE;
+    return gateway.tables.at(attachment.id, route.timeSeconds) ?? NO_TABLE;
   }
 
-  #outOfTransitGateway(way: Route, id: string): number {
-    const attachment = this.attachments.at(id, way.timeSeconds);
-    way.end = 'transit-gateway';
+  #outOfTransitGateway(route: Route, id: string): number {
+    const attachment = this.attachments.at(id, route.timeSeconds);
+    route.end = 'transit-gateway';
     if (attachment === undefined) return NO_TABLE;
-    way.pass(attachment.construct);
+    route.pass(attachment.construct);
     const { to } = attachment;
     if (to.kind === 'outside') return NO_TABLE;
     if (to.kind === 'vpc') {
-      way.end = 'elsewhere';
-      way.vpcId = to.vpcId;
-      const table = this.tableAt(to.vpcId, to.subnetId, way.timeSeconds);
-      return table === NO_TABLE ? way.endIn(to.vpcId) : table;
+      route.end = 'elsewhere';
+      route.vpcId = to.vpcId;
+      const table = this.tableAt(to.vpcId, to.subnetId, route.timeSeconds);
+      return table === NO_TABLE ? route.endIn(to.vpcId) : table;
     }
     const [one, other] = to.transitGateways;
     const next = this.transitGateways.at(
-      way.transitGateway?.id === one ? other : one,
-      way.timeSeconds,
+      route.transitGateway?.id === one ? other : one,
+      route.timeSeconds,
     );
     if (next === undefined) return NO_TABLE;
-    way.enter(next);
-    return next.tables.at(id, way.timeSeconds) ?? NO_TABLE;
+    route.enter(next);
+    return next.tables.at(id, route.timeSeconds) ?? NO_TABLE;
   }
 
-  #throughNat(way: Route, id: string): number {
-    const nat = this.natGateways.at(id, way.timeSeconds);
+  #throughNat(route: Route, id: string): number {
+    const nat = this.natGateways.at(id, route.timeSeconds);
     if (nat === undefined) return NO_TABLE;
-    way.pass(nat.construct);
-    way.snatAddress = nat.address;
-    way.vpcId = nat.vpcId;
-    return this.tableAt(nat.vpcId, nat.subnetId, way.timeSeconds);
+    route.pass(nat.construct);
+    route.snatAddress = nat.address;
+    route.vpcId = nat.vpcId;
+    return this.tableAt(nat.vpcId, nat.subnetId, route.timeSeconds);
   }
 
   #idOf(target: number): string {
@@ -181,7 +181,7 @@ export interface RouteStart {
   readonly subnetId: string;
 }
 
-/** A way through the network; as far as it has been walked, while it is. */
+/** A route through the network. While it is walked, it holds the part walked so far. */
 export class Route {
   /** What it passes, in order. */
   readonly hops: TraversedConstruct[] = [];

@@ -1,6 +1,7 @@
-interface Timed<Value> {
+import { isValidAt, type Validity } from '../graph/validity.ts';
+
+interface Timed<Value> extends Validity {
   readonly value: Value;
-  readonly fromSeconds: number;
   toSeconds: number;
 }
 
@@ -25,8 +26,8 @@ export class TimedMap<Value> {
     const entries = this.#entries.get(key);
     if (entries === undefined) return undefined;
     for (let i = entries.length - 1; i >= 0; i -= 1) {
-      const { value, fromSeconds, toSeconds } = entries[i] as Timed<Value>;
-      if (fromSeconds <= timeSeconds && timeSeconds < toSeconds) return value;
+      const entry = entries[i] as Timed<Value>;
+      if (isValidAt(entry, timeSeconds)) return entry.value;
     }
     return undefined;
   }

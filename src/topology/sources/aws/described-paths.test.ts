@@ -160,7 +160,7 @@ test.each([
     through: ['nat-1', 'igw-1'],
     snatAddress: '198.51.100.9',
   },
-])('the way to $name', ({ address, through, snatAddress = '' }) => {
+])('the route to $name', ({ address, through, snatAddress = '' }) => {
   const from = { ...TARGET, vpcId: 'vpc-1', subnetId: '', az: '', instanceId: 'i-app' };
   const to = { ...TARGET, vpcId: '', subnetId: '', az: '', instanceId: '', address };
   const path = snapshot.pathOf({ ...from, address: '10.1.1.7' }, to, NOW);

@@ -128,7 +128,7 @@ export function natGatewayInterfaces(gateway: NatGateway): (readonly [string, st
   );
 }
 
-/** Gateway Load Balancer endpoints are in the way of traffic as an interface is. */
+/** Gateway Load Balancer endpoints have interfaces, so they are read as interface endpoints. */
 export function endpointResource(
   target: Owner,
   endpoint: VpcEndpoint,

@@ -125,14 +125,14 @@ function checkRoutes(
 ): void {
   const { of, natGateways, subnets } = network;
   const links = inventory.links.filter((link) => link.of.networks.includes(of.name));
-  const ways = new Set([
+  const targets = new Set([
     BLACKHOLE,
     ...(of.internetGateway === undefined ? [] : [of.internetGateway]),
     ...natGateways.map((gateway) => gateway.of.name),
     ...links.map((link) => link.of.name),
   ]);
   for (const { via, path } of [network, ...subnets].flatMap(({ routes }) => routes ?? [])) {
-    if (ways.has(via)) continue;
+    if (targets.has(via)) continue;
     report([...path, 'via'], `"${via}" is no gateway or link of the network "${of.name}"`);
   }
 }

@@ -65,7 +65,8 @@ function routeOf(
   const nat = network.natGateways.find(({ of }) => of.name === via);
   if (nat !== undefined) return { destination: to, target: 'nat-gateway', targetId: nat.id };
   const link = links.find(({ of }) => of.name === via);
-  if (link === undefined) throw new Error(`an inventory was not checked: no way "${via}"`);
+  if (link === undefined)
+    throw new Error(`inventory was not checked: unknown route target "${via}"`);
   return { destination: to, ...targetOf(link) };
 }
 

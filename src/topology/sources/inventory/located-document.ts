@@ -13,7 +13,7 @@ import {
   Parser,
 } from 'yaml';
 
-/** The way to a member: names, and places in lists. */
+/** The path to a member: names of members and indexes of list items. */
 export type MemberPath = readonly (string | number)[];
 
 /** What is wrong with a document, and where. */

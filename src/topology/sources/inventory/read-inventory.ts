@@ -38,13 +38,13 @@ function byLine(a: DocumentProblem, b: DocumentProblem): number {
 }
 
 /** As many as are read at once by somebody who mends them. */
-const MAX_TOLD = 20;
+const MAX_SHOWN = 20;
 
 /** Every problem on a line of its own, as `line 3: networks[0].name: is required`. */
 export function problemText(problems: readonly DocumentProblem[]): string {
-  const told = problems.slice(0, MAX_TOLD).map(({ line, member, message }) => {
+  const shown = problems.slice(0, MAX_SHOWN).map(({ line, member, message }) => {
     return `line ${line}: ${member === '' ? '' : `${member}: `}${message}`;
   });
-  const rest = problems.length - told.length;
-  return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n');
+  const rest = problems.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n');
 }

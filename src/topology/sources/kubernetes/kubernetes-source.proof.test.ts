@@ -258,9 +258,9 @@ describe('a cluster that cannot be watched', () => {
     expect(sink.failures[0]?.message).toBe(
       'cannot watch pods of cluster prod: HTTP status 403: Forbidden',
     );
-    const said = sink.statements.length;
+    const before = sink.statements.length;
     api.refuse = () => undefined;
-    await until(() => expect(sink.statements.length).toBeGreaterThan(said));
+    await until(() => expect(sink.statements.length).toBeGreaterThan(before));
     expect(podNames()).toEqual(['web-1']);
     expect(sink.named('prod', 'kubernetes-node')).toHaveLength(1);
   });

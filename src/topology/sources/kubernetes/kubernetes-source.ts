@@ -67,7 +67,7 @@ export class KubernetesSource implements TopologySource {
     while (!signal.aborted) {
       const watch = await this.#connect();
       if (watch === undefined) await pause(CONNECT_AGAIN_MILLIS, signal);
-      else await Promise.all([watch.run(signal), this.#sayChanges(watch, signal)]);
+      else await Promise.all([watch.run(signal), this.#reportChanges(watch, signal)]);
     }
   }
 
@@ -102,7 +102,7 @@ export class KubernetesSource implements TopologySource {
     this.#deps.reader.fail(this.#slice, new Error(message, { cause }));
   }
 
-  async #sayChanges(watch: ClusterWatch, signal: AbortSignal): Promise<void> {
+  async #reportChanges(watch: ClusterWatch, signal: AbortSignal): Promise<void> {
     const { reader, clock } = this.#deps;
     while (!signal.aborted) {
       await pause(REPEAT_MILLIS, this.#changed.signal);

@@ -108,7 +108,7 @@ export class ApiServerStandIn {
     const type = collection.objects.has(key) ? 'MODIFIED' : 'ADDED';
     const stored = this.#next(object);
     collection.objects.set(key, stored);
-    this.#tell(kind, type, stored);
+    this.#notify(kind, type, stored);
   }
 
   remove(kind: Kind, name: string, namespace = 'default'): void {
@@ -117,12 +117,12 @@ export class ApiServerStandIn {
     const object = collection.objects.get(key);
     if (object === undefined) throw new Error(`the stand-in has no ${kind} ${key}`);
     collection.objects.delete(key);
-    this.#tell(kind, 'DELETED', this.#next(object));
+    this.#notify(kind, 'DELETED', this.#next(object));
   }
 
   /** Tells the watchers how far they are, as a server does each minute. */
   bookmark(kind: Kind): void {
-    this.#tell(kind, 'BOOKMARK', this.#next({ metadata: { name: '' } }));
+    this.#notify(kind, 'BOOKMARK', this.#next({ metadata: { name: '' } }));
   }
 
   /** Forgets the history: who comes back with an older version is told 410. */
@@ -152,7 +152,7 @@ export class ApiServerStandIn {
     return { ...object, metadata };
   }
 
-  #tell(kind: Kind, type: EventType, object: ApiObject): void {
+  #notify(kind: Kind, type: EventType, object: ApiObject): void {
     const collection = this.#collections[kind];
     const event = { version: this.#version, line: `${JSON.stringify({ type, object })}\n` };
     if (type !== 'BOOKMARK') collection.events.push(event);

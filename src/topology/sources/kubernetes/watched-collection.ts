@@ -187,9 +187,9 @@ function isGone(error: unknown): boolean {
 function asError(error: unknown): Error {
   const { code, statusCode, body, message } = error as Partial<Record<string, unknown>>;
   const status = statusCode ?? code;
-  const told = statusMessage(body) ?? /^Message: (.*)$/m.exec(String(message))?.[1] ?? message;
+  const detail = statusMessage(body) ?? /^Message: (.*)$/m.exec(String(message))?.[1] ?? message;
   const prefix = typeof status === 'number' ? `HTTP status ${status}: ` : '';
-  return new Error(`${prefix}${told}`, { cause: error });
+  return new Error(`${prefix}${detail}`, { cause: error });
 }
 
 /** The message of a Status, which is how the API server answers errors. */

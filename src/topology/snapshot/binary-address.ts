@@ -6,12 +6,12 @@ const ZERO = 48;
 const LOWER_A = 97;
 
 /** An address as four 32-bit words, IPv4 as v4-mapped (RFC 4291 2.5.5.2): read anew, never made anew. */
-export class AddressWords {
+export class BinaryAddress {
   readonly words = new Uint32Array(4);
   isV4 = false;
 
-  static of(words: ArrayLike<number>): AddressWords {
-    const address = new AddressWords();
+  static of(words: ArrayLike<number>): BinaryAddress {
+    const address = new BinaryAddress();
     address.words.set(words);
     const [high, middle, low] = address.words;
     address.isV4 = high === 0 && middle === 0 && low === 0xffff;
@@ -80,7 +80,7 @@ function groupsFrom(text: string, start: number): number {
 
 /** A prefix: the words of its address, and its length in bits of 128 (an IPv4 /24 has 120). */
 export interface Prefix {
-  readonly address: AddressWords;
+  readonly address: BinaryAddress;
   readonly length: number;
 }
 
@@ -89,7 +89,7 @@ export function readPrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/');
   const canonical = canonicalAddress(slash === -1 ? text : text.slice(0, slash));
   if (canonical === undefined) return undefined;
-  const address = new AddressWords();
+  const address = new BinaryAddress();
   address.read(canonical);
   if (slash === -1) return { address, length: 128 };
   const max = address.isV4 ? 32 : 128;
