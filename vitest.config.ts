@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** A test file's suffix says what it needs; each need is a project of its own. */
 const needs = {
   // Nothing but time: what would make `npm run check` slow.
-  proof: ['src/**/*.proof.test.ts'],
+  proof: ['{src,test,eval}/**/*.proof.test.ts'],
   store: ['src/**/*.store.test.ts'],
   kernel: ['src/**/*.kernel.test.ts'],
   e2e: ['test/e2e/**/*.e2e.test.ts'],
@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts'],
+          include: ['{src,test,bench,eval}/**/*.test.ts'],
           exclude: special,
           // A busy machine is slow, not wrong.
           testTimeout: 60_000,

@@ -62,14 +62,14 @@ function hashFiles(paths) {
   return hash.digest('hex');
 }
 
-/** Of every source file's path and contents, tests left out: they are not built. */
+/** Of every source file's path and contents, except tests and their helpers, which are not built. */
 function hashTree(folder, leftOut) {
   const hash = createHash('sha256').update(
     hashFiles(['tsconfig.base.json', 'tsconfig.json', 'tsconfig.build.json']),
   );
   for (const entry of readdirSync(join(root, folder), { recursive: true }).sort()) {
     const path = join(folder, entry);
-    if (/\.test\.tsx?$/.test(path) || leftOut?.test(path)) continue;
+    if (/(\.test\.tsx?|\.case\.ts|\/testing\.ts)$/.test(path) || leftOut?.test(path)) continue;
     if (statSync(join(root, path)).isFile())
       hash.update(path).update(readFileSync(join(root, path)));
   }

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import { formatTable } from './health/tables.ts';
+import { formatRows } from '../lib/format-rows.ts';
 import { missingForKernelTests } from './net/kernel-need.ts';
 import { wayTo } from './scenario/lab-windows.ts';
 import {
@@ -24,7 +24,7 @@ agent and the kernel's own TCP, and says what the agents saw and what health sai
 export async function runLab([command, ...names]: readonly string[]): Promise<number> {
   if (command === 'list') {
     const rows = Object.entries(SCENARIOS).map(([name, { story }]) => [name, story]);
-    console.log(formatTable(rows));
+    console.log(formatRows(rows));
     return 0;
   }
   const wanted = names[0] === 'all' ? Object.keys(SCENARIOS) : names;
@@ -52,7 +52,7 @@ async function run(name: string): Promise<boolean> {
   if (scenario === undefined) return false;
   console.log(`${name}: ${scenario.story}`);
   const result = await runScenario(scenario, { tell: printWindow });
-  console.log(formatTable(seenRows(result)));
+  console.log(formatRows(seenRows(result)));
   const { named, missed, wrong } = result;
   for (const { culprit, windows } of named) {
     console.log(`  named: ${culprit.kind} ${culprit.construct}, after ${windows} windows`);

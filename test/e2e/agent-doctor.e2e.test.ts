@@ -3,15 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }
 
-const NFM = join(import.meta.dirname, '../../bin/nfm');
+const NFM = join(checkoutRoot(), 'bin/nfm');
 
 describe.skipIf(missing !== undefined)(`nfm agent doctor ${missing ?? ''}`, () => {
   let folder: string;

@@ -12,8 +12,9 @@ import { attachedPrograms } from '../../src/agent/kernel/attached-programs.ts';
 import { parseAgentOptions } from '../../src/agent/options.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 import { makeCgroup, removeCgroup } from '../../src/lab/net/lab-cgroup.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = checkoutRoot();
 const missing =
   missingForKernelTests() ?? (existsSync('/usr/bin/dpkg-deb') ? undefined : 'needs dpkg-deb');
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {

@@ -8,7 +8,7 @@ import {
   type WorkloadInsightsRow,
 } from '../../src/client/run-query.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
-import type { ServerProcess } from '../../src/lab/load/server-process.ts';
+import type { ServerProcess } from '../../src/lab/server-process.ts';
 import type { DestinationCategory } from '../../src/model/category.ts';
 import type { WorkloadInsightsMetric } from '../../src/model/query.ts';
 

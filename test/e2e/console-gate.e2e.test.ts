@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 import { type DoorAnswer, knock } from './door.ts';
 
 let server: ServerProcess;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 export interface RowCount {
   readonly rows: number;
@@ -30,7 +31,7 @@ export async function queryStopped(
     ['--input-type=module', '-e', SCRIPT],
     {
       env: { ...process.env, NFM_QUERY_PATH: join(data, 'clickhouse'), NFM_QUERY: sql },
-      cwd: join(import.meta.dirname, '..', '..'),
+      cwd: checkoutRoot(),
     },
   );
   return JSON.parse(stdout);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Poster } from '../../src/lab/load/poster.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
+import { Poster } from '../load/poster.ts';
 import { countRows } from './count-rows.ts';
 import { InsistentSender, sumOf } from './insistent-sender.ts';
 

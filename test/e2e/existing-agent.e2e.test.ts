@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Poster } from '../../src/lab/load/poster.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 import { stableId } from '../../src/model/ids.ts';
 import { signRequest } from '../../src/wire/sigv4/sign.ts';
+import { Poster } from '../load/poster.ts';
 import { ACCOUNT, ApiView, REGION } from './api-view.ts';
 import { agentReport, type FlowFixture, flowMembers } from './existing-agent-fixtures.ts';
 import { type AgentReport, encodeAgentReport } from './existing-agent-report.ts';

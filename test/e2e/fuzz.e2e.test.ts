@@ -2,14 +2,15 @@ import { randomInt } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DecodedReport, decodeAccepted } from '../../src/decode/decode-accepted.ts';
-import { Poster } from '../../src/lab/load/poster.ts';
-import { makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 import type { AcceptedReport } from '../../src/model/accepted-report.ts';
 import { addressScope, canonicalAddress } from '../../src/model/address.ts';
 import { isOptionalPlain, WIDEST_VALUES } from '../../src/model/flow-metrics.ts';
 import { MalformedError } from '../../src/wire/otlp/cursor.ts';
 import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
+import { Poster } from '../load/poster.ts';
+import { makeReport } from '../load/report-source.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { knock, metricsOf, REPORT_HEADERS, reportBytes, signed } from './door.ts';
 import { mutate } from './mutate.ts';
 

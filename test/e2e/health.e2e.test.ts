@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
-import { serveTraffic, trafficCommand } from '../../src/lab/net/watched-lab.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 import type {
   ConstructHealth,
   HealthExplanation,
@@ -15,6 +15,7 @@ import type {
   Incident,
 } from '../../src/model/health.ts';
 import { stableId } from '../../src/model/ids.ts';
+import { serveTraffic, trafficCommand } from '../lab/watched-lab.ts';
 import { ACCOUNT, ApiView, REGION } from './api-view.ts';
 
 const missing = missingForKernelTests();
@@ -183,7 +184,7 @@ describe.skipIf(missing !== undefined)(
     });
 
     async function nfm(...argv: string[]) {
-      const program = join(import.meta.dirname, '../../bin/nfm');
+      const program = join(checkoutRoot(), 'bin/nfm');
       const env = {
         ...process.env,
         AWS_SHARED_CREDENTIALS_FILE: join(server.data, 'credentials'),

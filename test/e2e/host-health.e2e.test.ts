@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeBody } from '../../src/lab/load/report-source.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 import { emptyValues, plainIndex, timingIndex } from '../../src/model/flow-metrics.ts';
 import type { ConstructHealth } from '../../src/model/health.ts';
 import type { Report, ReportedFlow } from '../../src/model/report.ts';
+import { encodeBody } from '../load/report-source.ts';
 import { knock, REPORT_HEADERS, signed } from './door.ts';
 
 const WINDOW_SECONDS = 2;

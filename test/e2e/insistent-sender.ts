@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Poster } from '../../src/lab/load/poster.ts';
-import { encodeBody, makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
+import type { Poster } from '../load/poster.ts';
+import { encodeBody, makeReport } from '../load/report-source.ts';
+import { seededRandom } from '../seeded-random.ts';
 
 /** An agent that sends its reports one after the other, each until it is taken. */
 export class InsistentSender {

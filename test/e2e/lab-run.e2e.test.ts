@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 const missing = missingForKernelTests();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }
 
-const PROGRAM = join(import.meta.dirname, '../../bin/nfm');
+const PROGRAM = join(checkoutRoot(), 'bin/nfm');
 
 const lab = (...argv: string[]) =>
   spawnSync(process.execPath, [PROGRAM, 'lab', ...argv], { encoding: 'utf8' });

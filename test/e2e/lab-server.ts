@@ -1,5 +1,5 @@
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
 import type { LabNetwork } from '../../src/lab/net/lab-network.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 
 /**
  * A server on the management link of the first of some hosts, which the others reach over their

@@ -1,19 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ServerProcess } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
-import {
-  retransSegs,
-  runTraffic,
-  serveTraffic,
-  trafficCommand,
-} from '../../src/lab/net/watched-lab.ts';
+import type { ServerProcess } from '../../src/lab/server-process.ts';
 import { ec2Arn } from '../../src/model/arn.ts';
 import type { DestinationCategory } from '../../src/model/category.ts';
 import { stableId } from '../../src/model/ids.ts';
+import { retransSegs, runTraffic, serveTraffic, trafficCommand } from '../lab/watched-lab.ts';
 import { ACCOUNT, ApiView, type Flow, REGION, sumOf } from './api-view.ts';
 import { startLabServer } from './lab-server.ts';
 

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Poster } from '../../src/lab/load/poster.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
+import { Poster } from '../load/poster.ts';
 import { countRows } from './count-rows.ts';
 import { knock, REPORT_HEADERS, reportBytes, signed } from './door.ts';
 import { InsistentSender, sumOf } from './insistent-sender.ts';
 
-const NFM = join(import.meta.dirname, '../../bin/nfm');
+const NFM = join(checkoutRoot(), 'bin/nfm');
 
 let folder: string;
 let server: ServerProcess | undefined;

@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
-import { profileCredentials } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { profileCredentials } from '../../src/lab/server-process.ts';
+import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = checkoutRoot();
 const copy = mkdtempSync(join(tmpdir(), 'nfm-start-'));
 let child: ChildProcess | undefined;
 

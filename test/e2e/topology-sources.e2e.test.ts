@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
-import { encodeBody, makeReport, seededRandom } from '../../src/lab/load/report-source.ts';
-import { ServerProcess } from '../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../src/lab/server-process.ts';
 import { instanceId, networkId, subnetId } from '../../src/topology/derived-ids.ts';
 import {
   Ec2StandIn,
@@ -13,6 +12,8 @@ import {
   UNAUTHORIZED_OPERATION,
 } from '../../src/topology/sources/aws/testing.ts';
 import { ApiServerStandIn } from '../../src/topology/sources/kubernetes/testing.ts';
+import { encodeBody, makeReport } from '../load/report-source.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { knock, REPORT_HEADERS, signed } from './door.ts';
 
 const ec2 = new Ec2StandIn();

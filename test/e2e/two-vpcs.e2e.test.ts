@@ -5,13 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MonitorRow } from '../../src/client/run-query.ts';
-import type { ServerProcess } from '../../src/lab/load/server-process.ts';
 import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
-import { runTraffic, serveTraffic } from '../../src/lab/net/watched-lab.ts';
+import type { ServerProcess } from '../../src/lab/server-process.ts';
 import type { DestinationCategory } from '../../src/model/category.ts';
 import { stableId } from '../../src/model/ids.ts';
+import { runTraffic, serveTraffic } from '../lab/watched-lab.ts';
 import { ACCOUNT, ApiView, REGION } from './api-view.ts';
 import { startLabServer } from './lab-server.ts';
 

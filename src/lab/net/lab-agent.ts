@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { attachedPrograms } from '../../agent/kernel/attached-programs.ts';
+import { checkoutRoot } from '../../lib/checkout-root.ts';
 import type { LabNetwork } from './lab-network.ts';
 
 export interface LabAgentOptions {
@@ -13,7 +14,7 @@ export interface LabAgentOptions {
   readonly flags?: readonly string[] | undefined;
 }
 
-const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'bin', 'nfm');
+const PROGRAM = join(checkoutRoot(), 'bin', 'nfm');
 /** As packaging/nfm-agent starts it. */
 const SETTINGS = ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=4'];
 const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0'];

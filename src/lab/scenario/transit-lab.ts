@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { NetworkFlowMonitor } from '../../client/network-flow-monitor.ts';
-import { ServerProcess } from '../load/server-process.ts';
 import { startLabAgent } from '../net/lab-agent.ts';
 import { createLabNetwork, type LabHostSpec, type LabNetwork } from '../net/lab-network.ts';
+import { ServerProcess } from '../server-process.ts';
 
 /** Hosts with an agent, that send. */
 export const CLIENTS = ['a1', 'a2', 'a3', 'a4'] as const;

@@ -2,7 +2,7 @@ import { Agent, request as send } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../../src/lab/server-process.ts';
 import { type Credentials, signRequest } from '../../../src/wire/sigv4/sign.ts';
 import { brokenMembers, membersOf, OPERATIONS, shapeOf } from './model-oracle.ts';
 

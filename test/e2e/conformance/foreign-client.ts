@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../../src/lab/server-process.ts';
+import { checkoutRoot } from '../../../src/lib/checkout-root.ts';
 import { reportFlows } from './reported-flows.ts';
 
 /** The account of AWS's own examples. */
@@ -56,7 +57,7 @@ export class ForeignClient {
       ACCOUNT,
     });
     try {
-      const program = join(import.meta.dirname, '../../../bin/nfm');
+      const program = join(checkoutRoot(), 'bin/nfm');
       execFileSync(process.execPath, [program, 'contract', 'botocore', '--dir', models]);
       await reportFlows(server, REGION);
     } catch (error) {

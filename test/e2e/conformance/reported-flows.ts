@@ -1,11 +1,7 @@
-import { Poster } from '../../../src/lab/load/poster.ts';
-import {
-  encodeBody,
-  hostAddress,
-  makeReport,
-  seededRandom,
-} from '../../../src/lab/load/report-source.ts';
-import type { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import type { ServerProcess } from '../../../src/lab/server-process.ts';
+import { Poster } from '../../load/poster.ts';
+import { encodeBody, hostAddress, makeReport } from '../../load/report-source.ts';
+import { seededRandom } from '../../seeded-random.ts';
 
 /** Three hosts of one network, each in a subnet and zone of its own. */
 const HOSTS = [0, 64, 128];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../../src/lab/server-process.ts';
 import type { Credentials } from '../../../src/wire/sigv4/sign.ts';
 import { type RawSignedRequest, sendRaw } from './raw-signed-request.ts';
 

@@ -4,7 +4,7 @@ import { NetworkFlowMonitor } from '../../../src/client/network-flow-monitor.ts'
 import type { NetworkFlowMonitorClient } from '../../../src/client/network-flow-monitor-client.ts';
 import { isServiceError } from '../../../src/client/service-error.ts';
 import type { InputOf, OutputOf } from '../../../src/contract/types.ts';
-import { ServerProcess } from '../../../src/lab/load/server-process.ts';
+import { ServerProcess } from '../../../src/lab/server-process.ts';
 
 /**
  * What the Terraform AWS provider (6.21) does with its scope and monitor resources, replayed: the

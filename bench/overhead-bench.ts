@@ -1,0 +1,208 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attachToCgroup, loadBpfObject } from '../src/agent/kernel/bpf-object.ts';
+import { openLibbpf } from '../src/agent/kernel/libbpf.ts';
+import { agentCommand, untilAttached } from '../src/lab/net/lab-agent.ts';
+import { makeCgroup, removeCgroup } from '../src/lab/net/lab-cgroup.ts';
+import { labNames } from '../src/lab/net/lab-names.ts';
+import { createLabNetwork, type LabNetwork } from '../src/lab/net/lab-network.ts';
+import { checkoutRoot } from '../src/lib/checkout-root.ts';
+
+const ROOT = checkoutRoot();
+const NATIVE = join(ROOT, 'bench', 'native');
+
+/**
+ * Short, as the machine changes too: of so many runs the median of the changes says more than of
+ * few long ones.
+ */
+const MILLIS = 1_000;
+
+interface Traffic {
+  /** As `native/traffic.c` takes it. */
+  readonly args: readonly string[];
+  /** Between two hosts (network namespaces) the client's is watched; over loopback both ends are. */
+  readonly over: 'network' | 'loopback';
+}
+
+const KINDS = {
+  exchanges: { args: ['exchanges', '2000', String(MILLIS)], over: 'network' },
+  exchangesWithin: { args: ['exchanges', '2000', String(MILLIS)], over: 'loopback' },
+  bulk: { args: ['bulk', String(MILLIS)], over: 'network' },
+  bulkWithin: { args: ['bulk', String(MILLIS)], over: 'loopback' },
+  saturate: { args: ['saturate', String(MILLIS)], over: 'loopback' },
+} as const satisfies Readonly<Record<string, Traffic>>;
+export type TrafficKind = keyof typeof KINDS;
+export const TRAFFIC_KINDS = Object.keys(KINDS) as TrafficKind[];
+
+const NETWORK = 62;
+const SERVER_ADDRESS = '10.203.2.2';
+const HOSTS = [
+  { name: 'client', address: '10.203.1.2/24', gateway: '10.203.1.1' },
+  { name: 'server', address: `${SERVER_ADDRESS}/24`, gateway: '10.203.2.1' },
+];
+
+/**
+ * Who watches the traffic: nobody twice, so that the difference of the two is the noise, and a
+ * program that asks for our callbacks and does nothing, so that the difference to it is our work.
+ */
+export const WATCHERS = ['nobody', 'nobodyAgain', 'callbacksOnly', 'ours', 'existing'] as const;
+export type Watcher = (typeof WATCHERS)[number];
+
+/** Of one run of the traffic. */
+export interface TrafficRun {
+  /** Connections, or MiB. */
+  readonly perSecond: number;
+  readonly p50Micros: number;
+  readonly p99Micros: number;
+  /** CPU of the watched ends, the kernel's work and its callbacks included, a connection or MiB. */
+  readonly cpuMicrosEach: number;
+}
+
+export type OverheadRuns = Readonly<Record<TrafficKind, Readonly<Record<Watcher, TrafficRun[]>>>>;
+
+/**
+ * The same traffic, over loopback and between two hosts, watched by nobody, by our whole agent, by
+ * its callbacks alone, and by those of the existing agent without anybody who reads what they count.
+ * Each watcher has a cgroup of its own and stays attached; the traffic runs in one after the other,
+ * in another order each round. Needs root, eBPF and clang.
+ */
+export async function benchOverhead(
+  rounds: number,
+  kinds: readonly TrafficKind[],
+): Promise<OverheadRuns> {
+  const folder = mkdtempSync(join(tmpdir(), 'nfm-overhead-'));
+  const network = await createLabNetwork({ number: NETWORK, hosts: HOSTS });
+  const cgroups = makeCgroups();
+  const stops: (() => Promise<void> | void)[] = [];
+  try {
+    const traffic = join(folder, 'traffic');
+    execFileSync('clang', ['-O2', '-o', traffic, join(NATIVE, 'traffic.c')]);
+    stops.push(await startAgent(cgroups.ours));
+    for (const [cgroup, name] of [
+      [cgroups.callbacksOnly, 'callbacks-only'],
+      [cgroups.existing, 'existing-callbacks'],
+    ] as const) {
+      stops.push(attachProgram(cgroup, name, folder));
+    }
+    const runs = emptyRuns();
+    for (const kind of kinds) {
+      for (let round = -1; round < rounds; round += 1) {
+        for (const watcher of inTurn(round)) {
+          const at = { cgroup: cgroups[watcher], network };
+          const run = await runTraffic(traffic, kind, at);
+          // The first round warms what is cold: pages, the agent's code.
+          if (round >= 0) runs[kind][watcher].push(run);
+        }
+      }
+    }
+    return runs;
+  } finally {
+    for (const stop of stops) await stop();
+    await network.stop();
+    for (const cgroup of Object.values(cgroups)) await removeCgroup(cgroup);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function makeCgroups(): Record<Watcher, string> {
+  const { pid } = process;
+  const make = (name: string): string =>
+    makeCgroup(labNames({ pid, network: NETWORK, host: 0, name }).namespace);
+  return {
+    nobody: make('nobody'),
+    nobodyAgain: make('nobody-again'),
+    callbacksOnly: make('callbacks-only'),
+    ours: make('ours'),
+    existing: make('existing'),
+  };
+}
+
+function emptyRuns(): OverheadRuns {
+  const none = (): Record<Watcher, TrafficRun[]> => {
+    return { nobody: [], nobodyAgain: [], callbacksOnly: [], ours: [], existing: [] };
+  };
+  return {
+    exchanges: none(),
+    exchangesWithin: none(),
+    bulk: none(),
+    bulkWithin: none(),
+    saturate: none(),
+  };
+}
+
+/** Each watcher is first, second … equally often. */
+function inTurn(round: number): readonly Watcher[] {
+  const first = (round + WATCHERS.length) % WATCHERS.length;
+  return [...WATCHERS.slice(first), ...WATCHERS.slice(0, first)];
+}
+
+async function startAgent(cgroup: string): Promise<() => Promise<void>> {
+  const [program = '', ...args] = agentCommand(cgroup, {
+    // Nobody is there: reports wait in memory, as they would.
+    endpoint: 'http://127.0.0.1:9/publish',
+    credentialsFile: '/dev/null',
+    flags: ['--instance-id', 'i-0000000000000bec4', '--publish-secs', '30', '-p', 'off', '--print'],
+  });
+  const agent: ChildProcess = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  await untilAttached(agent, cgroup);
+  return async () => {
+    if (agent.exitCode === null && agent.kill('SIGKILL')) await once(agent, 'exit');
+  };
+}
+
+function attachProgram(cgroup: string, name: string, folder: string): () => void {
+  const path = join(folder, `${name}.bpf.o`);
+  const source = join(NATIVE, `${name}.bpf.c`);
+  execFileSync(join(ROOT, 'scripts', 'build-bpf.sh'), [path, source]);
+  const libbpf = openLibbpf();
+  const loaded = loadBpfObject(libbpf, readFileSync(path));
+  if (loaded.status === 'refused') throw new Error(`cannot load ${source}: ${loaded.errno}`);
+  const { pointer } = loaded.object;
+  const link = attachToCgroup(libbpf, libbpf.findProgram(pointer, 'watch'), cgroup);
+  return () => {
+    libbpf.destroyLink(link);
+    libbpf.closeObject(pointer);
+  };
+}
+
+async function runTraffic(
+  program: string,
+  kind: TrafficKind,
+  { cgroup, network }: { readonly cgroup: string; readonly network: LabNetwork },
+): Promise<TrafficRun> {
+  const { args, over } = KINDS[kind];
+  const procs = join(cgroup, 'cgroup.procs');
+  const before = cpuMicros(cgroup);
+  const command = [program, ...args];
+  const child =
+    over === 'network'
+      ? network.spawn('server', command, {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: {
+            SERVER_ADDRESS,
+            CLIENT_NETNS: `/run/netns/${network.host('client').namespace}`,
+            CLIENT_CGROUP: procs,
+          },
+        })
+      : spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', procs, ...command], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+  const told: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
+  const made = (told.perSecond * MILLIS) / 1_000;
+  return { ...told, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
+}
+
+/** Of all processes that were ever in a cgroup. */
+function cpuMicros(cgroup: string): number {
+  const text = readFileSync(join(cgroup, 'cpu.stat'), 'utf8');
+  return Number(/^usage_usec (\d+)/m.exec(text)?.[1]);
+}
