@@ -1,0 +1,87 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const DECISIONS = 'docs/decisions';
+const MAX_COLUMNS = 100;
+/** A screen. */
+const MAX_DECISION_LINES = 40;
+
+const documents = [
+  ...readdirSync(ROOT)
+    .filter((name) => name.endsWith('.md'))
+    .sort(),
+  ...['docs', 'examples'].flatMap((folder) => markdownBelow(folder)),
+];
+const decisions = readdirSync(join(ROOT, DECISIONS))
+  .filter((name) => name !== 'README.md')
+  .sort();
+
+test('documents link only to files that exist', () => {
+  expect(documents.flatMap(missingTargets)).toEqual([]);
+});
+
+test('decisions are wrapped at 100 columns', () => {
+  const wrapped = documents.filter((name) => name.startsWith(DECISIONS));
+  expect(wrapped.flatMap(longLines)).toEqual([]);
+});
+
+test('a decision is one note: date, context, choice, consequence, at most a screen', () => {
+  for (const name of decisions) {
+    const text = textOf(`${DECISIONS}/${name}`);
+    const lines = text.trimEnd().split('\n');
+    expect(lines.length, name).toBeLessThanOrEqual(MAX_DECISION_LINES);
+    expect(lines[0], name).toMatch(/^# \S/);
+    expect(lines[2]).toBe(name.slice(0, '2026-01-01'.length));
+    for (const part of ['Context', 'Choice', 'Consequence']) {
+      expect(text, name).toContain(`**${part}.**`);
+    }
+  }
+});
+
+test('the index lists every decision once, under its own title, newest first', () => {
+  const rows = [
+    ...textOf(`${DECISIONS}/README.md`).matchAll(/^\| (\S+) \| .* \[(.*)\]\((.*)\) \|$/gm),
+  ];
+  expect(rows.map(([, , , file]) => file).sort()).toEqual(decisions);
+  for (const [, date, title, file] of rows) {
+    expect(file?.startsWith(`${date}-`), file).toBe(true);
+    expect(textOf(`${DECISIONS}/${file}`).split('\n')[0]).toBe(`# ${title}`);
+  }
+  const dates = rows.map(([, date]) => date);
+  expect(dates).toEqual(dates.toSorted().reverse());
+});
+
+function markdownBelow(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+function missingTargets(document: string): string[] {
+  return [...textOf(document).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+    .map(([, target]) => `${target}`)
+    .filter((target) => !/^\w+:/.test(target))
+    .filter((target) => !existsSync(join(ROOT, dirname(document), target)))
+    .map((target) => `${document}: ${target}`);
+}
+
+/** Lines that are too long, except tables, code and what cannot be broken. */
+function longLines(document: string): string[] {
+  let inCode = false;
+  return textOf(document)
+    .split('\n')
+    .filter((line) => {
+      if (line.trimStart().startsWith('```')) inCode = !inCode;
+      const isExempt = inCode || line.startsWith('|') || !line.trim().includes(' ');
+      return !isExempt && line.length > MAX_COLUMNS;
+    })
+    .map((line) => `${document}: ${line}`);
+}
+
+function textOf(document: string): string {
+  return readFileSync(join(ROOT, document), 'utf8');
+}
