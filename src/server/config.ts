@@ -2,36 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import {
-  type ClusterSetting,
-  readClusterSetting,
-} from '../topology/sources/kubernetes/cluster-setting.ts';
-
-/** A setting: one line here gives its flag, environment name, key in the file, type and help. */
-interface Setting<Kind extends 'string' | 'integer' | 'boolean'> {
-  readonly kind: Kind;
-  readonly fallback: Kind extends 'string' ? string : Kind extends 'integer' ? number : boolean;
-  readonly help: string;
-  readonly secret?: true;
-  /** Smallest and greatest integer. */
-  readonly range?: readonly [number, number];
-}
-
-const text = (fallback: string, help: string): Setting<'string'> => ({
-  kind: 'string',
-  fallback,
-  help,
-});
-const integer = (
-  fallback: number,
-  help: string,
-  range: readonly [number, number],
-): Setting<'integer'> => ({
-  kind: 'integer',
-  fallback,
-  help,
-  range,
-});
-const toggle = (help: string): Setting<'boolean'> => ({ kind: 'boolean', fallback: false, help });
+  type AnySetting,
+  integerSetting as integer,
+  listOf,
+  type SettingValues,
+  textSetting as text,
+  booleanSetting as toggle,
+} from '../lib/setting.ts';
+import { TOPOLOGY_SETTINGS, topologyConfigProblem } from '../topology/sources/source-registry.ts';
 
 const MIB = 1024 * 1024;
 
@@ -99,36 +77,13 @@ export const SETTINGS = {
     'changes the audit log keeps, and as many reads, about 1 kB each; 0 is none',
     [0, 1e7],
   ),
-  inventory: text(
-    '',
-    'YAML or JSON file of networks that no API describes; followed as it changes',
-  ),
-  awsTopology: toggle("read the networks of scopes' targets from EC2, each 5 minutes"),
-  awsRoleName: text(
-    '',
-    "role to assume in each target account; without one the server's own account alone is read",
-  ),
-  awsIpRanges: text(
-    '',
-    "file or URL of the prefixes of AWS's services, each day: https://ip-ranges.amazonaws.com/ip-ranges.json",
-  ),
-  kubernetes: text(
-    '',
-    'clusters to watch, comma separated: NAME=in-cluster or NAME=KUBECONFIG, @NETWORK added outside of AWS',
-  ),
+  ...TOPOLOGY_SETTINGS,
   consoleHosts: text('', 'names, comma separated, the console may be opened under beside loopback'),
   logLevel: text('info', 'debug, info, warn, error or silent'),
   signInAddress: toggle('print the address of the console with a one-time sign-in token'),
-} as const satisfies Record<string, Setting<'string'> | Setting<'integer'> | Setting<'boolean'>>;
+} as const satisfies Record<string, AnySetting>;
 
-type Settings = typeof SETTINGS;
-export type ServerConfig = {
-  readonly [Key in keyof Settings]: Settings[Key]['fallback'] extends string
-    ? string
-    : Settings[Key]['fallback'] extends number
-      ? number
-      : boolean;
-};
+export type ServerConfig = SettingValues<typeof SETTINGS>;
 
 /** A setting that cannot be used, with what to change. The server exits with 2. */
 export class ConfigError extends Error {}
@@ -225,8 +180,6 @@ async function readConfigFile(path: Raw | undefined): Promise<Readonly<Record<st
   return settings;
 }
 
-type AnySetting = Setting<'string'> | Setting<'integer'> | Setting<'boolean'>;
-
 function parseSetting(key: string, setting: AnySetting, raw: Raw): Raw {
   if (setting.kind === 'string') return String(raw);
   if (setting.kind === 'boolean') {
@@ -266,10 +219,8 @@ function checkConfig(config: ServerConfig): void {
       `listen: ${host} is not loopback; give --tls-cert and --tls-key, or --insecure-plain-http`,
     );
   }
-  if (config.awsRoleName !== '' && !config.awsTopology) {
-    throw new ConfigError('awsRoleName: goes with awsTopology');
-  }
-  clusterSettings(config);
+  const topologyProblem = topologyConfigProblem(config);
+  if (topologyProblem !== undefined) throw new ConfigError(topologyProblem);
   if (!['debug', 'info', 'warn', 'error', 'silent'].includes(config.logLevel)) {
     throw new ConfigError('logLevel: debug, info, warn, error or silent is taken');
   }
@@ -289,20 +240,6 @@ export function listenAddress(config: Pick<ServerConfig, 'listen'>): {
     );
   }
   return { host, port };
-}
-
-/** The clusters of the setting `kubernetes`. */
-export function clusterSettings(
-  config: Pick<ServerConfig, 'kubernetes' | 'account' | 'region'>,
-): readonly ClusterSetting[] {
-  const settings = listOf(config.kubernetes).map((item) => {
-    const setting = readClusterSetting(item, config);
-    if (setting !== undefined) return setting;
-    throw new ConfigError(`kubernetes: NAME=in-cluster or NAME=KUBECONFIG is taken, not "${item}"`);
-  });
-  const ids = settings.map(({ cluster }) => cluster.id);
-  if (new Set(ids).size === ids.length) return settings;
-  throw new ConfigError('kubernetes: a cluster is taken once');
 }
 
 export function isLoopbackHost(host: string): boolean {
@@ -357,11 +294,3 @@ function withoutPasswords(value: Raw): Raw {
 export const gib = (count: number): number => count * MIB * 1024;
 
 export const mib = (count: number): number => count * MIB;
-
-/** The names of a comma separated setting. */
-export function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}

@@ -1,11 +1,13 @@
+import { targetsOfScopes } from '../../control/scope-targets.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { ClaimRepository } from '../../topology/claim-repository.ts';
 import { ResourceGraph } from '../../topology/graph/resource-graph.ts';
 import { VersionRepository } from '../../topology/graph/version-repository.ts';
 import { LiveSnapshot } from '../../topology/snapshot/live-snapshot.ts';
+import { SliceReader } from '../../topology/sources/slice-reader.ts';
+import { createTopologySources } from '../../topology/sources/source-registry.ts';
 import { Topology } from '../../topology/topology.ts';
 import type { Basics } from './basics.ts';
-import { composeTopologySources } from './compose-topology-sources.ts';
 import type { TopologyParts } from './server-parts.ts';
 
 const SECONDS_A_DAY = 86_400;
@@ -28,7 +30,16 @@ export function composeTopology(basics: Basics): TopologyParts {
     log,
     metrics,
   });
-  const { inventory, sources } = composeTopologySources(basics, graph);
+  const { inventory, sources } = createTopologySources(config, {
+    reader: new SliceReader({ sink: graph, clock: systemClock, log, metrics }),
+    slices: () => graph.statuses(),
+    targets: () => targetsOfScopes(database),
+    database,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    metrics,
+  });
   const buildTopology: TopologyParts['buildTopology'] = async (targets, signal) => {
     for (const source of sources) await source.cover?.(targets, signal);
     await live.settled();

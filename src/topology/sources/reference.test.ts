@@ -6,6 +6,7 @@ import { Ec2StandIn, readResources, SERVER_KEY_ID } from './aws/testing.ts';
 import { readInventory } from './inventory/read-inventory.ts';
 import { compileSchemaCheck } from './inventory/schema-problems.ts';
 import { PATHS } from './kubernetes/testing.ts';
+import { TOPOLOGY_SETTINGS } from './source-registry.ts';
 
 const page = join(import.meta.dirname, '../../../docs/reference/topology-sources.md');
 const ec2 = new Ec2StandIn();
@@ -86,4 +87,11 @@ test('the role of the reference lets the kubernetes source list and watch what i
     });
   });
   expect(allowed.sort()).toEqual([...Object.values(PATHS)].sort());
+});
+
+test('the reference names the flag of every setting', () => {
+  const flags = Object.keys(TOPOLOGY_SETTINGS).map(
+    (key) => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
+  expect(flags.filter((flag) => !text.includes(`\`${flag}`))).toEqual([]);
 });

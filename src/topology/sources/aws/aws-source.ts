@@ -1,10 +1,28 @@
 import type { Log } from '../../../lib/log.ts';
 import { pause } from '../../../lib/pause.ts';
+import { booleanSetting, type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import type { TopologySource } from '../../topology-source.ts';
 import type { SliceReader } from '../slice-reader.ts';
+import type { SourceKind } from '../source-kind.ts';
 import type { AwsAccess } from './target-credentials.ts';
+
+export const AWS_SETTINGS = {
+  awsTopology: booleanSetting('read the networks of scope targets from EC2 every 5 minutes'),
+  awsRoleName: textSetting(
+    '',
+    'role to assume in each target account; without it the server reads its own account only',
+  ),
+};
+
+export const AWS_TOPOLOGY: SourceKind<SettingValues<typeof AWS_SETTINGS>> = {
+  problemOf: ({ awsRoleName, awsTopology }) =>
+    awsRoleName !== '' && !awsTopology ? 'awsRoleName: needs awsTopology' : undefined,
+  isConfigured: (slice, { awsTopology }) => awsTopology && isTargetSlice(slice),
+  create: ({ awsTopology, awsRoleName }, deps) =>
+    awsTopology ? [new AwsSource({ ...deps, access: { roleName: awsRoleName } })] : [],
+};
 
 export interface AwsSourceDeps {
   readonly reader: SliceReader;
@@ -76,8 +94,7 @@ export class AwsSource implements TopologySource {
     const targets = await this.#deps.targets();
     const wanted = new Set(targets.map(sliceOf));
     for (const slice of this.#deps.slices()) {
-      const isTarget = slice.source === 'aws' && TARGET_SLICE.test(slice.slice);
-      if (isTarget && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
+      if (isTargetSlice(slice) && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
     }
     await forEachOf(targets, async (target) => {
       // Why it failed was told already.
@@ -104,8 +121,10 @@ export class AwsSource implements TopologySource {
   }
 }
 
-/** As `sliceOf` makes them; the published ranges are a slice of another form. */
-const TARGET_SLICE = /^\d{12}\//;
+/** The names that `sliceOf` returns. The published prefixes are a slice of AWS without an account. */
+function isTargetSlice({ source, slice }: SourceSlice): boolean {
+  return source === 'aws' && /^\d{12}\//.test(slice);
+}
 
 function sliceOf({ account, region }: ScopeTarget): string {
   return `${account}/${region}`;

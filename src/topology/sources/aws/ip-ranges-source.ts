@@ -1,8 +1,24 @@
 import { open } from 'node:fs/promises';
 import { pause } from '../../../lib/pause.ts';
+import { type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { TopologySource } from '../../topology-source.ts';
 import type { SliceReader } from '../slice-reader.ts';
+import type { SourceKind } from '../source-kind.ts';
 import { readIpRanges } from './ip-ranges.ts';
+
+export const IP_RANGES_SETTINGS = {
+  awsIpRanges: textSetting(
+    '',
+    "file or URL of the published prefixes of AWS's services, read daily: https://ip-ranges.amazonaws.com/ip-ranges.json",
+  ),
+};
+
+export const IP_RANGES: SourceKind<SettingValues<typeof IP_RANGES_SETTINGS>> = {
+  isConfigured: ({ source, slice }, { awsIpRanges }) =>
+    awsIpRanges !== '' && source === IP_RANGES_SLICE.source && slice === IP_RANGES_SLICE.slice,
+  create: ({ awsIpRanges: location }, { reader }) =>
+    location === '' ? [] : [new IpRangesSource({ reader, location })],
+};
 
 export interface IpRangesSourceDeps {
   readonly reader: SliceReader;
@@ -16,7 +32,7 @@ const AGAIN_MILLIS = 600_000;
 /** AWS's has 2 MB in 2026. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const FETCH_MILLIS = 60_000;
-export const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
+const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
 
 /** The prefixes AWS's services are at, from a file or URL: each day, sooner after a failure. */
 export class IpRangesSource implements TopologySource {

@@ -1,14 +1,31 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Log } from '../../../lib/log.ts';
 import { pause } from '../../../lib/pause.ts';
+import { type SettingValues, textSetting } from '../../../lib/setting.ts';
 import { ApiError } from '../../../model/api-error.ts';
 import type { Owner } from '../../../model/owner.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import type { TopologySource } from '../../topology-source.ts';
 import type { SliceContent, SliceReader } from '../slice-reader.ts';
-import type { InventoryRepository } from './inventory-repository.ts';
+import type { SourceDeps } from '../source-kind.ts';
+import { InventoryRepository } from './inventory-repository.ts';
 import { problemText, readInventory } from './read-inventory.ts';
 import { compileSchemaCheck, type SchemaCheck } from './schema-problems.ts';
+
+export const INVENTORY_SETTINGS = {
+  inventory: textSetting(
+    '',
+    'YAML or JSON file of networks that no API describes; read again when it changes',
+  ),
+};
+
+export function createInventorySource(
+  { inventory: file, account, region }: SettingValues<typeof INVENTORY_SETTINGS> & Owner,
+  { reader, database, slices, log }: SourceDeps,
+): InventorySource {
+  const repository = new InventoryRepository(database);
+  return new InventorySource({ reader, repository, slices, file, owner: { account, region }, log });
+}
 
 export interface InventorySourceDeps {
   readonly reader: SliceReader;

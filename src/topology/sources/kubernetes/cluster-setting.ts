@@ -1,3 +1,4 @@
+import { listOf } from '../../../lib/setting.ts';
 import { parseArn } from '../../../model/arn.ts';
 import type { Owner } from '../../../model/owner.ts';
 import { networkId } from '../../derived-ids.ts';
@@ -8,6 +9,22 @@ export interface ClusterSetting {
   readonly cluster: Cluster;
   /** `in-cluster` or the path of a kubeconfig. */
   readonly access: string;
+}
+
+/** Why the setting `kubernetes` cannot be used; undefined when it can. */
+export function clusterSettingsProblem(text: string, owner: Owner): string | undefined {
+  const bad = listOf(text).find((item) => readClusterSetting(item, owner) === undefined);
+  if (bad !== undefined) {
+    return `kubernetes: expected NAME=in-cluster or NAME=KUBECONFIG, not "${bad}"`;
+  }
+  const ids = readClusterSettings(text, owner).map(({ cluster }) => cluster.id);
+  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  return twice === undefined ? undefined : `kubernetes: cluster ${twice} is listed twice`;
+}
+
+/** The clusters of the setting `kubernetes`, which `clusterSettingsProblem` accepts. */
+export function readClusterSettings(text: string, owner: Owner): readonly ClusterSetting[] {
+  return listOf(text).flatMap((item) => readClusterSetting(item, owner) ?? []);
 }
 
 /**

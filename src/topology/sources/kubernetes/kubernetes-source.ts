@@ -1,11 +1,35 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { CounterMetric, Metrics } from '../../../lib/metrics.ts';
 import { pause } from '../../../lib/pause.ts';
+import { type SettingValues, textSetting } from '../../../lib/setting.ts';
+import type { Owner } from '../../../model/owner.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import type { TopologySource } from '../../topology-source.ts';
 import type { SliceReader } from '../slice-reader.ts';
+import type { SourceKind } from '../source-kind.ts';
 import type { Cluster } from './cluster-resources.ts';
+import { clusterSettingsProblem, readClusterSettings } from './cluster-setting.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
+
+export const KUBERNETES_SETTINGS = {
+  kubernetes: textSetting(
+    '',
+    'clusters to watch, comma separated: NAME=in-cluster or NAME=KUBECONFIG, with @NETWORK outside of AWS',
+  ),
+};
+
+export const KUBERNETES: SourceKind<SettingValues<typeof KUBERNETES_SETTINGS> & Owner> = {
+  problemOf: (config) => clusterSettingsProblem(config.kubernetes, config),
+  isConfigured: ({ source, slice }, config) =>
+    source === 'kubernetes' &&
+    readClusterSettings(config.kubernetes, config).some(({ cluster }) => cluster.id === slice),
+  create: (config, { reader, clock, random, metrics }) => {
+    const parts = { reader, clock, random, relists: relistCounter(metrics) };
+    return readClusterSettings(config.kubernetes, config).map(
+      (setting) => new KubernetesSource({ ...parts, ...setting }),
+    );
+  },
+};
 
 export interface KubernetesSourceDeps {
   readonly reader: SliceReader;
