@@ -1,7 +1,8 @@
-import type { Cells, Constructs } from '../src/health/cells.ts';
-import type { ConstructClassName } from '../src/health/construct-class.ts';
-import { infer } from '../src/health/infer.ts';
+import type { Cells } from '../src/health/cells/cells.ts';
+import type { ConstructClassName } from '../src/health/constructs/construct-class.ts';
+import type { Constructs } from '../src/health/constructs/constructs.ts';
 import { PARAMETERS } from '../src/health/parameters.ts';
+import { infer } from '../src/health/search/infer.ts';
 import { seededRandom } from '../test/seeded-random.ts';
 
 export interface HealthBenchResult {

@@ -1,8 +1,8 @@
-import type { BaselineClasses, CellHistory, Cells } from '../../src/health/cells.ts';
-import { type Inference, infer } from '../../src/health/infer.ts';
+import type { BaselineClasses, CellHistory, Cells } from '../../src/health/cells/cells.ts';
 import { PARAMETERS } from '../../src/health/parameters.ts';
-import { type DetectorState, detect, NOTHING_DETECTED } from '../../src/health/sequential.ts';
-import { type Finding, findings } from '../../src/health/verdict.ts';
+import { type DetectorState, detect, NOTHING_DETECTED } from '../../src/health/search/detect.ts';
+import { type Inference, infer } from '../../src/health/search/infer.ts';
+import { type Finding, findings } from '../../src/health/verdict/findings.ts';
 import type { SimWindow } from '../sim/sim-window.ts';
 import type { Blame, Detector } from './detector.ts';
 import { emptyClasses, emptyHistory, ledgerCells, ledgerConstructs } from './ledger-window.ts';

@@ -3,11 +3,11 @@ import {
   type BaselineClasses,
   type CellHistory,
   type Cells,
-  type Constructs,
   DEAD,
   IDLE,
-} from '../../src/health/cells.ts';
-import type { ConstructClassName } from '../../src/health/construct-class.ts';
+} from '../../src/health/cells/cells.ts';
+import type { ConstructClassName } from '../../src/health/constructs/construct-class.ts';
+import type { Constructs } from '../../src/health/constructs/constructs.ts';
 import { PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from '../../src/health/parameters.ts';
 import type { ConstructKind, SimNetwork } from '../sim/sim-network.ts';
 import type { SimWindow } from '../sim/sim-window.ts';

@@ -12,10 +12,10 @@ import {
   TEST_SECONDS,
   type TestStore,
 } from '../store/testing.ts';
-import { constructsOfRow, type GroupsOf, type SharedPart } from './flow-constructs.ts';
+import { constructsOfRow, type GroupsOf, type SharedPart } from './constructs/flow-constructs.ts';
 import { HealthService } from './health-service.ts';
-import { HealthTables } from './health-tables.ts';
 import { PARAMETERS } from './parameters.ts';
+import { HealthTables } from './storage/health-tables.ts';
 
 const WINDOW = 30;
 const REGION = 'us-east-1';

@@ -6,14 +6,15 @@ import type { Service } from '../lib/service.ts';
 import type { HealthExplanation } from '../model/health.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
-import { MAX_MONITORS } from './first-pass-sql.ts';
-import type { ConstructsOf, GroupsOf } from './flow-constructs.ts';
-import type { HealthTables } from './health-tables.ts';
-import { updateIncidents } from './incidents.ts';
+import type { ConstructsOf, GroupsOf } from './constructs/flow-constructs.ts';
+import { MAX_MONITORS } from './health-window.ts';
 import type { Parameters } from './parameters.ts';
-import { NOTHING_DETECTED } from './sequential.ts';
-import { WindowJudge } from './window-judge.ts';
-import { type HealthStore, WindowReader } from './window-reader.ts';
+import { NOTHING_DETECTED } from './search/detect.ts';
+import type { HealthStore } from './storage/health-store.ts';
+import type { HealthTables } from './storage/health-tables.ts';
+import { WindowJudge } from './storage/input-collector.ts';
+import { WindowReader } from './storage/window-reader.ts';
+import { updateIncidents } from './verdict/incidents.ts';
 
 export interface OwnedMonitor {
   readonly owner: Owner;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { HealthTables } from '../../health/health-tables.ts';
-import { NOTHING_DETECTED } from '../../health/sequential.ts';
+import { NOTHING_DETECTED } from '../../health/search/detect.ts';
+import { HealthTables } from '../../health/storage/health-tables.ts';
 import { type Database, openDatabase } from '../../lib/database.ts';
 import { ApiError } from '../../model/api-error.ts';
 import type { HealthExplanation } from '../../model/health.ts';

@@ -1,4 +1,4 @@
-import type { HealthTables } from '../../health/health-tables.ts';
+import type { HealthTables } from '../../health/storage/health-tables.ts';
 import { ApiError } from '../../model/api-error.ts';
 import { monitorArn } from '../../model/arn.ts';
 import type { HealthExplanation } from '../../model/health.ts';

@@ -1,8 +1,13 @@
-import type { Cells } from '../../health/cells.ts';
-import { type Inference, infer } from '../../health/infer.ts';
+import type { Cells } from '../../health/cells/cells.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
-import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/sequential.ts';
-import { type Finding, findings, type MonitorCells, monitorVerdict } from '../../health/verdict.ts';
+import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/search/detect.ts';
+import { type Inference, infer } from '../../health/search/infer.ts';
+import {
+  type Finding,
+  findings,
+  type MonitorCells,
+  monitorVerdict,
+} from '../../health/verdict/findings.ts';
 import { CellHistories, healthCells, type LabCell, labConstructs, wayTo } from './lab-windows.ts';
 import type { Culprit } from './scenarios.ts';
 import { WAYS } from './transit-lab.ts';

@@ -1,6 +1,7 @@
-import type { CellHistory, Cells, Constructs } from '../../health/cells.ts';
-import { ALIVE, DEAD, IDLE } from '../../health/cells.ts';
-import type { ConstructClassName } from '../../health/construct-class.ts';
+import type { CellHistory, Cells } from '../../health/cells/cells.ts';
+import { ALIVE, DEAD, IDLE } from '../../health/cells/cells.ts';
+import type { ConstructClassName } from '../../health/constructs/construct-class.ts';
+import type { Constructs } from '../../health/constructs/constructs.ts';
 import { PRIOR_LOSS } from '../../health/parameters.ts';
 import { CLIENTS, SERVERS, type TransitLab, WAYS } from './transit-lab.ts';
 

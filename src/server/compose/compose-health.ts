@@ -1,7 +1,7 @@
-import { constructsOfPath, groupsOfInstance } from '../../health/flow-constructs.ts';
+import { constructsOfPath, groupsOfInstance } from '../../health/constructs/flow-constructs.ts';
 import { HealthService } from '../../health/health-service.ts';
-import { HealthTables } from '../../health/health-tables.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
+import { HealthTables } from '../../health/storage/health-tables.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Basics } from './basics.ts';
 import type { ControlPlane, DataPlane, Health, TopologyParts } from './server-parts.ts';

@@ -4,7 +4,7 @@ import type { AuditLog } from '../../control/audit-log.ts';
 import type { Monitors } from '../../control/monitors.ts';
 import type { Scopes } from '../../control/scopes.ts';
 import type { HealthService } from '../../health/health-service.ts';
-import type { HealthTables } from '../../health/health-tables.ts';
+import type { HealthTables } from '../../health/storage/health-tables.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { Service } from '../../lib/service.ts';
 import type { ScopeTarget } from '../../model/scope.ts';
