@@ -5,10 +5,11 @@ import type { AuditEvent } from '../model/audit-event.ts';
 import { groupHeaders } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import { createApi } from './create-api.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { admin, memoryApi, rawRequest } from './testing.ts';
-import { type ExtensionRoute, jsonAnswer } from './v1/extension-route.ts';
+import type { ExtensionRoute } from './v1/extension-route.ts';
 
-const own: ExtensionRoute = {
+const things: ExtensionRoute = {
   method: 'POST',
   path: '/api/v1/things/{id}',
   action: 'nfm:CreateThing',
@@ -18,7 +19,9 @@ const own: ExtensionRoute = {
 /** The events of one request. */
 async function recorded(line: string, body?: unknown, principal: Principal = admin) {
   const events: AuditEvent[] = [];
-  const api = createApi(memoryApi({ own: [own], record: (event) => events.push(event) }).deps);
+  const api = createApi(
+    memoryApi({ extensionRoutes: [things], record: (event) => events.push(event) }).deps,
+  );
   const [method = '', path = ''] = line.split(' ');
   const request = rawRequest(method, path, body);
   const headers = new Map([...request.headers, ...groupHeaders(['User-Agent', 'aws-cli/2'])]);

@@ -14,30 +14,30 @@ export interface AnsweredCall {
   readonly request: RawRequest;
   readonly principal: Principal;
   readonly found: FoundCall;
-  /** Absent when the input was refused. */
+  /** Undefined if the input was invalid or the call was throttled. */
   readonly ready?: ReadyCall | undefined;
-  /** What was thrown, when it was not done. */
+  /** The error of a failed call. */
   readonly error?: unknown;
 }
 
 const MAX_TEXT = 512;
-/** An event is a row of the control database; 100 targets with 200 tags are more than this. */
+/** Characters of JSON in one database row; 100 targets with 200 tags exceed this. */
 const MAX_PARAMETERS = 8_192;
-/** Not of AWS's API. */
-const OWN_SOURCE = 'nfm';
+/** `eventSource` of the extension API. */
+const EXTENSION_SOURCE = 'nfm';
 
 /**
- * The record of a call with CloudTrail's members. Parameters are recorded as the contract has read
- * them, and only of calls that were allowed: what is refused may be anything, secrets too.
+ * The audit event of a call, with the members of a CloudTrail record. It contains the parsed
+ * parameters of authorized calls only: a rejected request may hold anything, even secrets.
  */
 export function auditEvent(call: AnsweredCall): AuditEvent {
   const { request, principal, found, ready } = call;
-  const isData = found.isOwn ? found.isQuery : found.name.includes('Query');
+  const isData = found.isExtension ? found.isQuery : found.name.includes('Query');
   return {
     eventVersion: '1.11',
     eventID: call.eventId,
     eventTime: `${new Date(call.atMillis).toISOString().slice(0, 19)}Z`,
-    eventSource: found.isOwn ? OWN_SOURCE : `${SERVICE.endpointPrefix}.amazonaws.com`,
+    eventSource: found.isExtension ? EXTENSION_SOURCE : `${SERVICE.endpointPrefix}.amazonaws.com`,
     eventName: found.name,
     eventType: 'AwsApiCall',
     eventCategory: isData ? 'Data' : 'Management',
@@ -60,7 +60,7 @@ export function auditEvent(call: AnsweredCall): AuditEvent {
   };
 }
 
-/** As CloudTrail has it, a query is a read although it is started and stopped. */
+/** Like CloudTrail, counts starting and stopping a query as reads. */
 export function isReadOnly({ name }: Pick<FoundCall, 'name'>): boolean {
   return /^(?:Get|List|Lookup|StartQuery|StopQuery)/.test(name);
 }
@@ -68,8 +68,8 @@ export function isReadOnly({ name }: Pick<FoundCall, 'name'>): boolean {
 function parametersOf({ ready, error }: AnsweredCall): AuditEvent['requestParameters'] {
   if (ready === undefined || isDenied(error)) return null;
   const parameters = pascalCase(ready.parameters);
-  const isNone = Object.keys(parameters).length === 0;
-  return isNone || JSON.stringify(parameters).length > MAX_PARAMETERS ? null : parameters;
+  const isEmpty = Object.keys(parameters).length === 0;
+  return isEmpty || JSON.stringify(parameters).length > MAX_PARAMETERS ? null : parameters;
 }
 
 function isDenied(error: unknown): boolean {
@@ -101,7 +101,7 @@ const TYPES: Readonly<Record<string, string>> = {
   scope: 'AWS::NetworkFlowMonitor::Scope',
 };
 
-/** Member names as CloudTrail has them; the keys of tags are their owner's, and stay. */
+/** Converts member names to CloudTrail's PascalCase; the keys of tags stay as the caller wrote them. */
 function pascalCase(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(members).flatMap(([name, value]) =>
     value === undefined

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ControlBench, controlBench, owner } from '../control/testing.ts';
+import type { AuthenticatedHandler } from './api-deps.ts';
 import { createApi } from './create-api.ts';
-import type { AuthenticatedHandler } from './deps.ts';
 import { admin, memoryApi, rawRequest } from './testing.ts';
 
 const target = (region: string) => ({

@@ -4,8 +4,9 @@ import type { RawResponse } from '../model/http.ts';
 import type { Permissions } from '../model/permissions.ts';
 import type { WorkloadInsightsRow } from '../model/query.ts';
 import { createApi } from './create-api.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { admin, memoryApi, rawRequest } from './testing.ts';
-import { type ExtensionRoute, jsonAnswer } from './v1/extension-route.ts';
+import type { ExtensionRoute } from './v1/extension-route.ts';
 
 function bodyOf(response: RawResponse) {
   return JSON.parse(String(response.body)) as Record<string, unknown>;
@@ -64,7 +65,7 @@ describe('routing', () => {
   });
 
   test("a path of the API beyond AWS's goes to its route, with its labels decoded", async () => {
-    const api = createApi(memoryApi({ own: [echo] }).deps);
+    const api = createApi(memoryApi({ extensionRoutes: [echo] }).deps);
     const answer = await api(rawRequest('GET', '/api/v1/echo/a%2Fb?x=1'), admin);
     expect(answer.body).toBe('{"account":"123456789012","word":"a/b"}');
     expect(answer.headers['x-amzn-RequestId']).toBeDefined();
@@ -82,7 +83,7 @@ describe('routing', () => {
 
 describe('who may call', () => {
   test("an agent's key may call nothing, and is told what it may not do", async () => {
-    const api = createApi(memoryApi({ own: [echo] }).deps);
+    const api = createApi(memoryApi({ extensionRoutes: [echo] }).deps);
     const agent = { ...admin, accessKeyId: 'AKIDAGENT', kind: 'agent' } as const;
     const operation = outcome(await api(rawRequest('GET', '/scopes'), agent));
     expect(operation).toMatchObject({ status: 403, error: 'AccessDeniedException' });

@@ -1,30 +1,27 @@
 import { authorize } from '../auth/authorize.ts';
-import type { OperationName } from '../contract/operations.ts';
-import { createRouter } from '../contract/router.ts';
+import { operationMatcher } from '../contract/operation-matcher.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { RawRequest, RawResponse } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import { splitTarget } from '../wire/rest-json/target.ts';
+import type { ApiDeps, AuthenticatedHandler } from './api-deps.ts';
 import { type AnsweredCall, auditEvent, isReadOnly } from './audit-event.ts';
-import type { ApiDeps, AuthenticatedHandler } from './deps.ts';
 import { errorResponse } from './error-response.ts';
 import { extensionCall } from './extension-call.ts';
 import type { FoundCall, ReadyCall } from './found-call.ts';
-import type { Handlers } from './handlers/handler.ts';
+import type { Handlers } from './handlers/handlers.ts';
 import { monitorHandlers } from './handlers/monitor-handlers.ts';
 import { queryHandlers } from './handlers/query-handlers.ts';
 import { scopeHandlers } from './handlers/scope-handlers.ts';
 import { tagHandlers } from './handlers/tag-handlers.ts';
-import { NextTokens } from './next-token.ts';
 import { operationCall } from './operation-call.ts';
 import type { CallClass } from './throttle.ts';
-import { matchExtensionRoute } from './v1/extension-route.ts';
+import { type ExtensionMatcher, extensionMatcher } from './v1/extension-route.ts';
 
 /**
- * The API behind authentication: finds the operation by method and raw target, checks the input
- * against the contract and the caller's policy, calls its handler and answers in AWS's form. It
- * never throws; what goes wrong on our side is answered InternalServerException and logged with the
- * request id.
+ * Answers authenticated requests. Finds the operation or extension route by method and raw path,
+ * checks the input and the caller's policy, and calls the handler. Never rejects: an error that is
+ * not an ApiError is logged with the request id and answered as InternalServerException.
  */
 export function createApi(deps: ApiDeps): AuthenticatedHandler {
   const api = new Api(deps);
@@ -33,17 +30,18 @@ export function createApi(deps: ApiDeps): AuthenticatedHandler {
 
 class Api {
   readonly #deps: ApiDeps;
-  readonly #handlers: Handlers<OperationName>;
-  readonly #route = createRouter();
+  readonly #handlers: Handlers;
+  readonly #findOperation = operationMatcher();
+  readonly #findExtension: ExtensionMatcher;
 
   constructor(deps: ApiDeps) {
-    const parts = { ...deps, tokens: new NextTokens(deps.tokenKey) };
     this.#deps = deps;
+    this.#findExtension = extensionMatcher(deps.extensionRoutes);
     this.#handlers = {
-      ...scopeHandlers(parts),
-      ...monitorHandlers(parts),
-      ...queryHandlers(parts),
-      ...tagHandlers(parts),
+      ...scopeHandlers(deps),
+      ...monitorHandlers(deps),
+      ...queryHandlers(deps),
+      ...tagHandlers(deps),
     };
   }
 
@@ -85,19 +83,15 @@ class Api {
 
   #find(request: RawRequest, principal: Principal): FoundCall {
     const target = splitTarget(request.target);
-    const own = matchExtensionRoute(this.#deps.own, request.method, target.path);
-    if (own !== undefined) return extensionCall(own, request, principal);
-    const match = this.#route(request.method, target.path);
-    if (match === undefined) {
+    const extension = this.#findExtension(request.method, target.path);
+    if (extension !== undefined) return extensionCall(extension, request, principal);
+    const found = this.#findOperation(request.method, target.path);
+    if (found === undefined) {
       throw new ApiError('UnknownOperationException', 'no operation has this method and path');
     }
-    return operationCall(match.operation, {
-      request,
-      target,
-      labels: match.labels,
-      principal,
-      handlers: this.#handlers,
-    });
+    const { labels } = found;
+    const handlers = this.#handlers;
+    return operationCall(found.entry.operation, { request, target, labels, principal, handlers });
   }
 }
 

@@ -1,30 +1,30 @@
 import { ApiError, type ApiErrorName } from '../model/api-error.ts';
 import type { RawResponse } from '../model/http.ts';
+import { jsonAnswer } from './json-answer.ts';
 
-const JSON_TYPE = 'application/json';
-
-/** Seconds after which a client that was told to slow down may try again. */
+/** Seconds a throttled client should wait before it tries again. */
 const RETRY_AFTER_SECONDS = '1';
 
 /**
- * The one place that turns an error into AWS bytes: `{"message": …}` with the exception's name in
- * `x-amzn-ErrorType`. What is not an ApiError is a fault of ours: InternalServerException without
- * detail, and the caller logs it once.
+ * Converts an error to AWS's form: the body `{"message": …}` and the exception's name in
+ * `x-amzn-ErrorType`. Nothing else does. An error that is not an ApiError becomes an
+ * InternalServerException without detail; the caller logs it.
  */
 export function errorResponse(error: unknown, requestId: string): RawResponse {
-  const known =
+  const { name, status, message } =
     error instanceof ApiError
       ? error
       : new ApiError('InternalServerException', 'an internal error occurred');
+  const { headers, body } = jsonAnswer({ message });
   return {
-    status: known.status,
+    status,
     headers: {
-      'content-type': JSON_TYPE,
-      'x-amzn-ErrorType': known.name,
+      ...headers,
+      'x-amzn-ErrorType': name,
       'x-amzn-RequestId': requestId,
-      ...(asksToWait(known.name) ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+      ...(asksToWait(name) ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
     },
-    body: JSON.stringify({ message: known.message }),
+    body,
   };
 }
 

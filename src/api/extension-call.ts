@@ -5,7 +5,7 @@ import type { FoundCall } from './found-call.ts';
 import { readJsonBody } from './json-body.ts';
 import type { ExtensionRouteMatch } from './v1/extension-route.ts';
 
-/** A call of the API beyond AWS's. */
+/** A call of the extension API. */
 export function extensionCall(
   { route, labels }: ExtensionRouteMatch,
   request: RawRequest,
@@ -15,7 +15,7 @@ export function extensionCall(
   const call = { request, principal, labels };
   return {
     name: action.slice('nfm:'.length),
-    isOwn: true,
+    isExtension: true,
     isQuery,
     read: () => ({
       intents: [{ action, resource: resource?.(call) }],

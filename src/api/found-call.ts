@@ -1,22 +1,21 @@
 import type { Intent } from '../auth/authorize.ts';
 import type { RawResponse } from '../model/http.ts';
 
-/** A call whose input was understood: all that remains is whether it may be done. */
+/** A call with valid input. It runs once every intent is authorized. */
 export interface ReadyCall {
-  /** All must be allowed. */
   readonly intents: readonly Intent[];
   /** The input by member, for the audit log. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly run: () => Promise<RawResponse>;
 }
 
-/** A call by its name, before anything else of it was looked at. */
+/** A call whose method and path are known; the rest of the request is not read yet. */
 export interface FoundCall {
-  /** e.g. `CreateScope`; of the API beyond AWS's, e.g. `ListKeys`. */
+  /** An AWS operation such as `CreateScope`, or an action of the extension API such as `ListKeys`. */
   readonly name: string;
-  readonly isOwn: boolean;
-  /** Asks the flow store. */
+  readonly isExtension: boolean;
+  /** Whether the call reads the flow store. */
   readonly isQuery: boolean;
-  /** @throws ApiError what is wrong with the input */
+  /** @throws ApiError if the input is invalid */
   readonly read: () => ReadyCall;
 }

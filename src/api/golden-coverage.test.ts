@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { OPERATIONS, type OperationName, operationSpec } from '../contract/operations.ts';
-import { createRouter } from '../contract/router.ts';
+import { operationMatcher } from '../contract/operation-matcher.ts';
+import { OPERATION_NAMES, operationSpec } from '../contract/operations.ts';
 
 const tests = join(import.meta.dirname, '../../test');
 const golden = join(tests, 'golden/api');
@@ -22,14 +22,14 @@ const excused = unreachable.flatMap(({ error, operations }) =>
 
 /** `OPERATION OUTCOME` of every exchange that is kept: "success" or the error's name. */
 function keptOutcomes(): Set<string> {
-  const route = createRouter();
+  const match = operationMatcher();
   const files = readdirSync(golden, { recursive: true, encoding: 'utf8' });
   const outcomes = files
     .filter((file) => file.endsWith('.http'))
     .flatMap((file) => {
       const text = readFileSync(join(golden, file), 'utf8');
       const [, method = '', path = ''] = /^(\S+) ([^\s?]+)\S* HTTP\/1\.1\n/.exec(text) ?? [];
-      const operation = route(method, path)?.operation;
+      const operation = match(method, path)?.entry.operation;
       const error = /^x-amzn-ErrorType: (\w+)$/m.exec(text)?.[1];
       return operation === undefined ? [] : [`${operation} ${error ?? 'success'}`];
     });
@@ -37,7 +37,7 @@ function keptOutcomes(): Set<string> {
 }
 
 test('every declared outcome of every operation is shown by a golden exchange or has a reason why it cannot occur, never both', () => {
-  const declared = (Object.keys(OPERATIONS) as OperationName[]).flatMap((operation) =>
+  const declared = OPERATION_NAMES.flatMap((operation) =>
     ['success', ...operationSpec(operation).errors].map((outcome) => `${operation} ${outcome}`),
   );
   expect([...keptOutcomes(), ...excused].toSorted()).toEqual(declared.toSorted());

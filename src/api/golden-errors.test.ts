@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Scopes } from '../control/scopes.ts';
 import { type ControlBench, controlBench, owner } from '../control/testing.ts';
 import { type Database, openDatabase } from '../lib/database.ts';
 import { silentLog } from '../lib/log.ts';
@@ -11,8 +12,8 @@ import type { Principal } from '../model/owner.ts';
 import { Queries } from '../query/queries.ts';
 import { QueryTable } from '../query/query-table.ts';
 import { NO_PATHS, QueuedStore } from '../query/testing.ts';
+import type { AuthenticatedHandler } from './api-deps.ts';
 import { createApi } from './create-api.ts';
-import type { AuthenticatedHandler, ScopeService } from './deps.ts';
 import { admin, httpText, memoryApi, rawRequest } from './testing.ts';
 
 const folder = join(import.meta.dirname, '../../test/golden/api');
@@ -62,12 +63,7 @@ beforeEach(async () => {
     ...memoryApi().deps,
     scopes,
     monitors,
-    queries: {
-      start: (by, request) => queries.startQuery(by, request),
-      status: (by, query) => queries.status(by, query),
-      results: (by, query, page) => queries.results(by, query, page),
-      stop: (by, query) => queries.stopQuery(by, query),
-    },
+    queries,
   });
   await succeed('POST', '/scopes', { targets: [target('us-east-1')] });
   await bench.setScopeStatus('SUCCEEDED');
@@ -80,7 +76,7 @@ afterEach(async () => {
   rmSync(queryFolder, { recursive: true });
 });
 
-async function startQueries(scopes: Pick<ScopeService, 'get'>): Promise<Queries> {
+async function startQueries(scopes: Pick<Scopes, 'get'>): Promise<Queries> {
   const started = new Queries({
     table: new QueryTable(queryDatabase),
     // It does not answer: a query that was started runs on.

@@ -3,9 +3,10 @@ import { headerValue, type RawRequest } from '../model/http.ts';
 import { parseJsonBody } from '../wire/rest-json/json.ts';
 
 /**
- * The JSON object of a request's body, `{}` without one. Throws SerializationException, and
- * UnsupportedMediaTypeException for another type: a browser can be made to post a form, but not
- * JSON, unasked.
+ * Parses the body as a JSON object; an empty body is `{}`. Other content types are rejected: a
+ * page of another site can make a browser post a form, but not JSON.
+ *
+ * @throws ApiError SerializationException, UnsupportedMediaTypeException
  */
 export function readJsonBody(request: RawRequest): Readonly<Record<string, unknown>> {
   if (request.body.length === 0) return {};

@@ -1,19 +1,18 @@
 import { type OperationName, operationSpec } from '../contract/operations.ts';
 import { parseRequest } from '../contract/request.ts';
 import { writeOutput } from '../contract/response.ts';
-import type { RouteMatch } from '../contract/router.ts';
 import type { InputOf } from '../contract/types.ts';
 import { ApiError, type ApiErrorName } from '../model/api-error.ts';
 import type { RawRequest, RawResponse } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import type { Target } from '../wire/rest-json/target.ts';
 import type { FoundCall, ReadyCall } from './found-call.ts';
-import type { Handlers } from './handlers/handler.ts';
+import type { Handlers } from './handlers/handlers.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { readJsonBody } from './json-body.ts';
 import { intentsOf } from './operation-intents.ts';
-import { jsonAnswer } from './v1/extension-route.ts';
 
-/** Errors of HTTP and the protocol, which AWS services answer without declaring them. */
+/** Errors of authentication and HTTP. AWS services return them although no operation declares them. */
 const UNDECLARED: readonly ApiErrorName[] = [
   'MissingAuthenticationTokenException',
   'IncompleteSignatureException',
@@ -30,14 +29,15 @@ const UNDECLARED: readonly ApiErrorName[] = [
 interface Parts {
   readonly request: RawRequest;
   readonly target: Target;
-  readonly labels: RouteMatch['labels'];
+  /** Path segments by label, still URL-encoded. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly principal: Principal;
-  readonly handlers: Handlers<OperationName>;
+  readonly handlers: Handlers;
 }
 
 /**
- * A call of one of AWS's operations. An error the operation does not declare is thrown as
- * ValidationException with the same message.
+ * A call of one of AWS's operations. If the handler throws an error that the operation does not
+ * declare, the call throws ValidationException with the same message.
  */
 export function operationCall<Name extends OperationName>(
   operation: Name,
@@ -45,7 +45,7 @@ export function operationCall<Name extends OperationName>(
 ): FoundCall {
   return {
     name: operation,
-    isOwn: false,
+    isExtension: false,
     isQuery: operation.startsWith('StartQuery'),
     read: () => readOperation(operation, parts),
   };
@@ -68,7 +68,7 @@ async function run<Name extends OperationName>(
   { principal, handlers }: Parts,
 ): Promise<RawResponse> {
   const { account, region } = principal;
-  const handler: Handlers<OperationName>[Name] = handlers[operation];
+  const handler: Handlers[Name] = handlers[operation];
   try {
     return jsonAnswer(writeOutput(operation, await handler(input, { account, region })));
   } catch (error) {

@@ -6,10 +6,10 @@ import { monitorArn, scopeArn } from '../model/arn.ts';
 import type { Owner } from '../model/owner.ts';
 
 /**
- * What a call of an operation must be allowed, as AWS's service authorization reference has it: the
- * operation on the monitor, scope or ARN its input names (CreateScope, ListScopes and ListMonitors
- * have no resource), and TagResource too for what is created with tags. A scope to be made has no
- * id yet: its tags are asked for `scope/*`.
+ * The intents to authorize for a call, as in AWS's service authorization reference: the operation
+ * on the monitor, scope or ARN that its input names; no resource for CreateScope, ListScopes and
+ * ListMonitors. Creating with tags also needs TagResource on the new resource. A new scope has no
+ * id yet, so its resource is `scope/*`.
  */
 export function intentsOf<Name extends OperationName>(
   operation: Name,
@@ -25,7 +25,7 @@ export function intentsOf<Name extends OperationName>(
   return [intent, { action: actionOf('TagResource'), resource: resource ?? scopeArn(owner, '*') }];
 }
 
-/** e.g. `networkflowmonitor:GetScope`. */
+/** Example: `networkflowmonitor:GetScope`. */
 export function actionOf(operation: OperationName): string {
   return `${SERVICE.signingName}:${operation}`;
 }

@@ -1,3 +1,5 @@
+import type { Page, PageRequest } from '../control/page.ts';
+import type { TagChange } from '../control/tags.ts';
 import { silentLog } from '../lib/log.ts';
 import { ApiError } from '../model/api-error.ts';
 import { monitorArn, scopeArn } from '../model/arn.ts';
@@ -6,15 +8,9 @@ import type { Monitor } from '../model/monitor.ts';
 import type { Owner, Principal } from '../model/owner.ts';
 import type { QueryPage, QueryRef, QueryRequest } from '../model/query.ts';
 import type { Scope } from '../model/scope.ts';
-import type {
-  ApiDeps,
-  MonitorService,
-  Page,
-  PageRequest,
-  QueryService,
-  ScopeService,
-  TagChange,
-} from './deps.ts';
+import type { ApiDeps } from './api-deps.ts';
+import { NextTokens } from './next-tokens.ts';
+import { type ExtensionRoute, extensionMatcher } from './v1/extension-route.ts';
 
 /** 2025-11-01T12:00:00.616Z. */
 const CREATED_AT_MILLIS = 1_761_998_400_616;
@@ -26,14 +22,14 @@ export const admin: Principal = {
   kind: 'admin',
 };
 
-/** Services that keep everything in memory and forget it; each owner has its own. */
+/** Scopes, monitors and queries in memory, separate for each owner. */
 export interface MemoryApi {
   readonly deps: ApiDeps;
   readonly scopes: Map<string, Scope>;
   readonly monitors: Map<string, Monitor>;
-  /** Queries started, by id. */
+  /** Started queries by id. */
   readonly queries: Map<string, QueryRequest>;
-  /** What every query of its kind answers, before paging. */
+  /** All result rows of every query of a kind. */
   readonly answers: Map<QueryRequest['kind'], QueryPage>;
 }
 
@@ -47,8 +43,8 @@ export function memoryApi(overrides: Partial<ApiDeps> = {}): MemoryApi {
     scopes: memoryScopes(scopes),
     monitors: memoryMonitors(monitors),
     queries: memoryQueries(queries, answers),
-    own: [],
-    tokenKey: new Uint8Array(32).fill(7),
+    extensionRoutes: [],
+    tokens: new NextTokens(new Uint8Array(32).fill(7)),
     newRequestId: () => {
       requests += 1;
       return `00000000-0000-4000-8000-${String(requests).padStart(12, '0')}`;
@@ -100,8 +96,8 @@ function changedTags(tags: Scope['tags'], change: TagChange): Scope['tags'] {
   );
 }
 
-/** A scope's topology is built the first time one looks. */
-function memoryScopes(scopes: Map<string, Scope>): ScopeService {
+/** `create` returns an IN_PROGRESS scope; every later read finds it SUCCEEDED. */
+function memoryScopes(scopes: Map<string, Scope>): ApiDeps['scopes'] {
   return {
     create: async (owner, request) => {
       if (owned(scopes, owner).length > 0) {
@@ -133,7 +129,7 @@ function memoryScopes(scopes: Map<string, Scope>): ScopeService {
   };
 }
 
-function memoryMonitors(monitors: Map<string, Monitor>): MonitorService {
+function memoryMonitors(monitors: Map<string, Monitor>): ApiDeps['monitors'] {
   return {
     create: async (owner, { clientToken: _, ...request }) => {
       const key = keyOf(owner, request.monitorName);
@@ -180,10 +176,10 @@ function memoryMonitors(monitors: Map<string, Monitor>): MonitorService {
 function memoryQueries(
   queries: Map<string, QueryRequest>,
   answers: Map<QueryRequest['kind'], QueryPage>,
-): QueryService {
+): ApiDeps['queries'] {
   const query = ({ queryId }: QueryRef) => found(queries, queryId);
   return {
-    start: async (_, request) => {
+    startQuery: async (_, request) => {
       const queryId = numberedId('aecd3a88', queries.size + 1);
       queries.set(queryId, request);
       return queryId;
@@ -199,7 +195,7 @@ function memoryQueries(
       const next = offset + limit < answer.rows.length ? offset + limit : undefined;
       return { ...answer, rows, next } as QueryPage;
     },
-    stop: async (_, ref) => {
+    stopQuery: async (_, ref) => {
       query(ref);
     },
   };
@@ -211,7 +207,7 @@ function emptyPage(kind: QueryRequest['kind']): QueryPage {
     : { kind, unit: 'Bytes', rows: [] };
 }
 
-/** A request as the server would hand it on. */
+/** A request in the form in which the HTTP server passes it on. */
 export function rawRequest(method: string, target: string, body?: unknown): RawRequest {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return {
@@ -223,7 +219,19 @@ export function rawRequest(method: string, target: string, body?: unknown): RawR
   };
 }
 
-/** An exchange as golden files keep it: the request, a blank line, the response; headers sorted. */
+/** Calls the extension route of a target as `principal` and parses its answer. */
+export async function callExtension(
+  routes: readonly ExtensionRoute[],
+  request: RawRequest,
+  principal: Principal = admin,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const match = extensionMatcher(routes)(request.method, request.target.split('?')[0] ?? '');
+  if (match === undefined) throw new Error(`no route of ${request.method} ${request.target}`);
+  const { status, body } = await match.route.answer({ request, principal, labels: match.labels });
+  return { status, text: String(body) };
+}
+
+/** A request and its response in the format of the golden files, response headers sorted. */
 export function httpText(request: RawRequest, response: RawResponse): string {
   const sent = [...request.headers].map(([name, values]) => `${name}: ${values.join(',')}`);
   const answered = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}`);

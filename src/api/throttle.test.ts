@@ -96,7 +96,7 @@ describe('the API', () => {
     expect(answer).toMatchObject({
       status: 429,
       headers: { 'x-amzn-ErrorType': 'ThrottlingException', 'retry-after': '1' },
-      body: '{"message":"Rate exceeded: account 123456789012 may make 1 read requests a second"}',
+      body: '{"message":"Rate exceeded: account 123456789012 may make 1 read requests per second"}',
     });
   });
 });

@@ -4,15 +4,15 @@ import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import { ApiError } from '../model/api-error.ts';
 
 export const CALL_CLASSES = ['read', 'write', 'query'] as const;
-/** Calls that cost about the same: `query` asks the flow store. */
+/** Each class is throttled on its own; `query` calls read the flow store. */
 export type CallClass = (typeof CALL_CLASSES)[number];
 
 export interface ThrottleDeps {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Calls an account may make each second, on average; a class that is absent is not throttled. */
+  /** Average calls per second and account; a class without a rate is not throttled. */
   readonly perSecond: Readonly<Partial<Record<CallClass, number>>>;
-  /** How many seconds' calls may come at once after a rest. */
+  /** Size of a full bucket, in seconds of the rate. */
   readonly burstSeconds: number;
 }
 
@@ -21,10 +21,10 @@ interface Bucket {
   readonly atMillis: number;
 }
 
-/** Who has not called for longest begins again with a full bucket. */
+/** When there are more, the bucket of the account idle for longest is dropped, and so full again. */
 const MAX_BUCKETS = 10_000;
 
-/** Token buckets, one an account and class, in this server's memory. */
+/** Token buckets in this server's memory, one per account and class. */
 export class Throttle {
   readonly #deps: ThrottleDeps;
   readonly #buckets = new BoundedMap<string, Bucket>(MAX_BUCKETS);
@@ -34,12 +34,12 @@ export class Throttle {
     this.#deps = deps;
     this.#refused = deps.metrics.counter({
       name: 'nfm_api_throttled_total',
-      help: 'Calls refused because their account made too many, by class',
+      help: 'API calls rejected because their account exceeded its rate, by class',
       labels: ['class'],
     });
   }
 
-  /** Takes a token. Throws ThrottlingException when there is none, and counts it. */
+  /** Takes a token. If the bucket is empty, counts the call and throws ThrottlingException. */
   take(account: string, callClass: CallClass): void {
     const { clock, perSecond, burstSeconds } = this.#deps;
     const rate = perSecond[callClass];
@@ -48,7 +48,7 @@ export class Throttle {
     const key = `${account}/${callClass}`;
     const now = clock.now();
     const { tokens, atMillis } = this.#buckets.get(key) ?? { tokens: max, atMillis: now };
-    // A clock set back gives no tokens, and takes none.
+    // A clock that is set back neither adds nor removes tokens.
     const gained = (Math.max(0, now - atMillis) / 1000) * rate;
     const filled = Math.min(max, tokens + gained);
     const isAllowed = filled >= 1;
@@ -57,7 +57,7 @@ export class Throttle {
     this.#refused.add(1, { class: callClass });
     throw new ApiError(
       'ThrottlingException',
-      `Rate exceeded: account ${account} may make ${rate} ${callClass} requests a second`,
+      `Rate exceeded: account ${account} may make ${rate} ${callClass} requests per second`,
     );
   }
 }

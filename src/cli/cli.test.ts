@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { inProcessTransport } from '../../test/in-process-api.ts';
+import { jsonAnswer } from '../api/json-answer.ts';
 import { type MemoryApi, memoryApi } from '../api/testing.ts';
-import { type ExtensionRoute, jsonAnswer } from '../api/v1/extension-route.ts';
+import type { ExtensionRoute } from '../api/v1/extension-route.ts';
 import { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { checkoutRoot } from '../lib/checkout-root.ts';
 import { FakeClock } from '../lib/clock.ts';
@@ -263,13 +264,13 @@ test('top --once of a monitor prints its flows and ends', async () => {
 test('topology status without a source says what there is, and how there is more', async () => {
   const terminal = await withScope();
   const nothing = { resources: {}, sources: [], warnings: [], issues: { counts: {}, named: [] } };
-  const own: ExtensionRoute = {
+  const route: ExtensionRoute = {
     method: 'GET',
     path: '/api/v1/topology/status',
     action: 'nfm:GetTopologyStatus',
     answer: async () => jsonAnswer(nothing),
   };
-  Object.assign(terminal.memory.deps, { own: [own] });
+  Object.assign(terminal.memory.deps, { extensionRoutes: [route] });
   const text = await terminal.run('topology', 'status');
   expect(text).toMatch(/^Only agents so far.*\nMore is known with --aws-topology/);
 });
@@ -278,7 +279,7 @@ test('topology path prints the way there, what it leaves as, and the way back', 
   const terminal = await withScope();
   const step = (componentId: string) => ({ componentId, componentType: 'AWS::EC2::Instance' });
   const asked: string[] = [];
-  const own: ExtensionRoute = {
+  const route: ExtensionRoute = {
     method: 'GET',
     path: '/api/v1/topology/path',
     action: 'nfm:GetTopologyPath',
@@ -294,7 +295,7 @@ test('topology path prints the way there, what it leaves as, and the way back', 
       });
     },
   };
-  Object.assign(terminal.memory.deps, { own: [own] });
+  Object.assign(terminal.memory.deps, { extensionRoutes: [route] });
   const text = await terminal.run('topology', 'path', '10.0.0.1', '::1', '--at', '2027-01-15');
   expect(asked).toEqual(['/api/v1/topology/path?from=10.0.0.1&to=%3A%3A1&at=2027-01-15']);
   expect(text).toBe(

@@ -1,4 +1,4 @@
-import { OPERATIONS, type OperationName } from '../contract/operations.ts';
+import { OPERATION_NAMES, type OperationName } from '../contract/operations.ts';
 import type { InputOf, OutputOf } from '../contract/types.ts';
 import { type CallOptions, type ClientOptions, OperationCaller } from './operation-caller.ts';
 
@@ -20,11 +20,11 @@ export function callerWithMethods(): new (
   options: ClientOptions,
 ) => OperationCaller & OperationMethods {
   class CallerWithMethods extends OperationCaller {}
-  for (const operation of Object.keys(OPERATIONS)) {
+  for (const operation of OPERATION_NAMES) {
     const method = operation.charAt(0).toLowerCase() + operation.slice(1);
     Object.defineProperty(CallerWithMethods.prototype, method, {
       value(this: OperationCaller, input: never, options: CallOptions) {
-        return this.call(operation as OperationName, input ?? {}, options);
+        return this.call(operation, input ?? {}, options);
       },
     });
   }

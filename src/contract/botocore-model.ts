@@ -1,6 +1,6 @@
 import { type ApiErrorName, ERROR_STATUS } from '../model/api-error.ts';
 import {
-  OPERATIONS,
+  OPERATION_NAMES,
   type OperationName,
   type OperationSpec,
   operationSpec,
@@ -11,8 +11,6 @@ import type { MemberSpec, ShapeSpec } from './shape.ts';
 import { SHAPES, shapeSpec } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
 
 /**
  * The contract as botocore's `service-2.json`, so that an AWS CLI or boto3 too old to know the

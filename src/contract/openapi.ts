@@ -1,12 +1,10 @@
 import { ERROR_STATUS } from '../model/api-error.ts';
-import { OPERATIONS, type OperationName, operationSpec, SERVICE } from './operations.ts';
+import { OPERATION_NAMES, type OperationName, operationSpec, SERVICE } from './operations.ts';
 import { structureSpec } from './request.ts';
 import type { ShapeSpec, StringSpec, StructureSpec, TimestampSpec } from './shape.ts';
 import { SHAPES, shapeSpec } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
 
 /** The contract as an OpenAPI 3.1 document. */
 export function openApiDocument(): Json {

@@ -244,6 +244,8 @@ export const OPERATIONS = {
 
 export type OperationName = keyof typeof OPERATIONS;
 
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
+
 /** The declaration of an operation, without the literal types. */
 export function operationSpec(operation: OperationName): OperationSpec {
   return OPERATIONS[operation];

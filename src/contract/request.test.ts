@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../model/api-error.ts';
-import { OPERATIONS, type OperationName, operationSpec } from './operations.ts';
+import { operationMatcher } from './operation-matcher.ts';
+import { OPERATION_NAMES, operationSpec } from './operations.ts';
 import { isRecord } from './read-shape.ts';
 import { formatRequest, parseRequest, type RequestParts, structureSpec } from './request.ts';
 import { readOutput, writeOutput } from './response.ts';
-import { createRouter } from './router.ts';
 import type { StringSpec, StructureSpec } from './shape.ts';
 import { shapeSpec } from './shapes.ts';
 
-const operations = Object.keys(OPERATIONS) as readonly OperationName[];
-const route = createRouter();
+const match = operationMatcher();
 
 /** Text the contract allows: Unicode without NUL and lone surrogates. */
 const text = (min: number, max: number) =>
@@ -76,19 +75,19 @@ function matching(pattern: string, min: number, max: number): fc.Arbitrary<strin
 function takeApart(request: { method: string; target: string; body: unknown }) {
   const [path = '', query = ''] = request.target.split('?');
   const pairs = query.split('&').filter((pair) => pair !== '');
-  const match = route(request.method, path);
+  const found = match(request.method, path);
   const parts: RequestParts = {
-    labels: match?.labels ?? {},
+    labels: found?.labels ?? {},
     query: pairs.map((pair) => {
       const [name = '', value = ''] = pair.split('=');
       return [decodeURIComponent(name), decodeURIComponent(value)] as const;
     }),
     body: { ...(JSON.parse(JSON.stringify(request.body ?? {})) as object) },
   };
-  return { operation: match?.operation, parts };
+  return { operation: found?.entry.operation, parts };
 }
 
-describe.each(operations)('%s', (operation) => {
+describe.each(OPERATION_NAMES)('%s', (operation) => {
   const { input, output } = operationSpec(operation);
 
   test('every valid input survives being formatted, routed and parsed', () => {

@@ -1,4 +1,5 @@
 import { type OperationName, operationSpec } from './operations.ts';
+import { fillPath } from './path-pattern.ts';
 import { addProblem, isNumeric, type Reading, readShape, validationError } from './read-shape.ts';
 import type { MemberSpec, ShapeSpec, StructureSpec } from './shape.ts';
 import { shapeSpec } from './shapes.ts';
@@ -105,17 +106,19 @@ export function formatRequest<Name extends OperationName>(
   const hasBody = members.some(([, member]) => member.location === undefined);
   return {
     method: spec.method,
-    target: fillPath(spec.path, Object.fromEntries(at('uri'))) + queryString(at('querystring')),
+    target:
+      fillPath(spec.path, segmentOf(Object.fromEntries(at('uri')))) +
+      queryString(at('querystring')),
     body: hasBody ? Object.fromEntries(at(undefined)) : undefined,
   };
 }
 
-function fillPath(pattern: string, labels: Readonly<Record<string, unknown>>): string {
-  return pattern.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const label = String(labels[name] ?? '');
-    if (label === '') throw new RangeError(`${name} must not be empty`);
-    return encodeUri(label);
-  });
+function segmentOf(members: Readonly<Record<string, unknown>>): (label: string) => string {
+  return (label) => {
+    const text = String(members[label] ?? '');
+    if (text === '') throw new RangeError(`${label} must not be empty`);
+    return encodeUri(text);
+  };
 }
 
 function queryString(members: readonly (readonly [string, unknown])[]): string {

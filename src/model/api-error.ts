@@ -21,7 +21,7 @@ export const ERROR_STATUS = {
 
 export type ApiErrorName = keyof typeof ERROR_STATUS;
 
-/** A fault the caller can act on. `api/` turns it into AWS bytes; nothing else does. */
+/** An error the caller can act on. Only `api/error-response.ts` converts it to a response. */
 export class ApiError extends Error {
   override readonly name: ApiErrorName;
 
@@ -33,4 +33,9 @@ export class ApiError extends Error {
   get status(): number {
     return ERROR_STATUS[this.name];
   }
+}
+
+/** A ValidationException. Its message names the member or parameter and what it must be. */
+export function invalid(message: string, options?: ErrorOptions): ApiError {
+  return new ApiError('ValidationException', message, options);
 }

@@ -7,6 +7,10 @@ export interface Owner {
   readonly region: string;
 }
 
+export function isAccountId(text: string): boolean {
+  return /^\d{12}$/.test(text);
+}
+
 /** What a key may do: a ready policy by name, or `custom`, its own document. */
 export const KEY_KINDS = ['admin', 'read', 'agent', 'custom'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];

@@ -1,24 +1,16 @@
 import type { OutputOf } from '../../contract/types.ts';
+import type { Monitors } from '../../control/monitors.ts';
 import type { Monitor } from '../../model/monitor.ts';
-import type { MonitorService } from '../deps.ts';
-import type { NextTokens } from '../next-token.ts';
-import type { Handlers } from './handler.ts';
+import type { NextTokens } from '../next-tokens.ts';
+import type { Handlers } from './handlers.ts';
 import { LIST_PAGE } from './scope-handlers.ts';
 
-type MonitorOperation =
-  | 'CreateMonitor'
-  | 'GetMonitor'
-  | 'ListMonitors'
-  | 'UpdateMonitor'
-  | 'DeleteMonitor';
-
 export interface MonitorHandlerDeps {
-  readonly monitors: MonitorService;
+  readonly monitors: Pick<Monitors, 'create' | 'get' | 'list' | 'update' | 'delete'>;
   readonly tokens: NextTokens;
 }
 
-export function monitorHandlers(deps: MonitorHandlerDeps): Handlers<MonitorOperation> {
-  const { monitors, tokens } = deps;
+export function monitorHandlers({ monitors, tokens }: MonitorHandlerDeps) {
   return {
     CreateMonitor: async (input, owner) => {
       const monitor = await monitors.create(owner, {
@@ -40,10 +32,7 @@ export function monitorHandlers(deps: MonitorHandlerDeps): Handlers<MonitorOpera
         after: tokens.open(context, nextToken),
         status: monitorStatus,
       });
-      return {
-        monitors: page.items.map(summaryOf),
-        nextToken: page.next === undefined ? undefined : tokens.seal(context, page.next),
-      };
+      return { monitors: page.items.map(summaryOf), nextToken: tokens.seal(context, page.next) };
     },
     UpdateMonitor: async (input, owner) => {
       const monitor = await monitors.update(owner, input.monitorName, {
@@ -59,14 +48,14 @@ export function monitorHandlers(deps: MonitorHandlerDeps): Handlers<MonitorOpera
       await monitors.delete(owner, monitorName);
       return {};
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 function summaryOf({ monitorArn, monitorName, status }: Monitor) {
   return { monitorArn, monitorName, monitorStatus: status };
 }
 
-/** AWS answers without the scope's ARN, although it asks for it. */
+/** AWS's output has no scopeArn, although CreateMonitor requires one. */
 function detailsOf(monitor: Monitor): OutputOf<'GetMonitor'> {
   return {
     ...summaryOf(monitor),

@@ -1,33 +1,35 @@
-import { ApiError } from '../../model/api-error.ts';
+import { invalid } from '../../model/api-error.ts';
 import type { DestinationCategory } from '../../model/category.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { MonitorMetric, QueryKind, QueryPage, QueryRef } from '../../model/query.ts';
-import type { QueryService } from '../deps.ts';
-import type { NextTokens } from '../next-token.ts';
-import type { Handlers } from './handler.ts';
+import type { Queries } from '../../query/queries.ts';
+import type { NextTokens } from '../next-tokens.ts';
+import type { Handlers } from './handlers.ts';
 
-type QueryStep = 'StartQuery' | 'GetQueryStatus' | 'GetQueryResults' | 'StopQuery';
-type QueryOperation = `${QueryStep}${QueryKind}`;
-
-/** Rows of a query, and rows of a page of its results, when the caller says nothing; the most is 500. */
+/** Default of a query's `limit` and of `maxResults`; the maximum is 500. */
 const DEFAULT_ROWS = 100;
 const MAX_ROWS = 500;
 
 export interface QueryHandlerDeps {
-  readonly queries: QueryService;
+  readonly queries: Pick<Queries, 'startQuery' | 'status' | 'results' | 'stopQuery'>;
   readonly tokens: NextTokens;
+  /** Longest `endTime` - `startTime` of a query; AWS has 3600. Unlimited if undefined. */
   readonly maxQueryRangeSeconds?: number | undefined;
 }
 
-export function queryHandlers(deps: QueryHandlerDeps): Handlers<QueryOperation> {
-  return { ...monitorQueries(deps), ...insightsQueries(deps), ...seriesQueries(deps) };
+export function queryHandlers(deps: QueryHandlerDeps) {
+  return {
+    ...monitorQueries(deps),
+    ...insightsQueries(deps),
+    ...seriesQueries(deps),
+  } satisfies Partial<Handlers>;
 }
 
 const MONITOR = 'MonitorTopContributors';
 const INSIGHTS = 'WorkloadInsightsTopContributors';
 const SERIES = 'WorkloadInsightsTopContributorsData';
 
-function monitorQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof MONITOR}`> {
+function monitorQueries(deps: QueryHandlerDeps) {
   const steps = new QuerySteps(deps, MONITOR);
   return {
     StartQueryMonitorTopContributors: (input, owner) =>
@@ -40,10 +42,10 @@ function monitorQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof 
     },
     StopQueryMonitorTopContributors: (input, owner) =>
       steps.stop(owner, input.monitorName, input.queryId),
-  };
+  } satisfies Partial<Handlers>;
 }
 
-function insightsQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof INSIGHTS}`> {
+function insightsQueries(deps: QueryHandlerDeps) {
   const steps = new QuerySteps(deps, INSIGHTS);
   return {
     StartQueryWorkloadInsightsTopContributors: (input, owner) =>
@@ -56,10 +58,10 @@ function insightsQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof
     },
     StopQueryWorkloadInsightsTopContributors: (input, owner) =>
       steps.stop(owner, input.scopeId, input.queryId),
-  };
+  } satisfies Partial<Handlers>;
 }
 
-function seriesQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof SERIES}`> {
+function seriesQueries(deps: QueryHandlerDeps) {
   const steps = new QuerySteps(deps, SERIES);
   return {
     StartQueryWorkloadInsightsTopContributorsData: (input, owner) =>
@@ -80,7 +82,7 @@ function seriesQueries(deps: QueryHandlerDeps): Handlers<`${QueryStep}${typeof S
     },
     StopQueryWorkloadInsightsTopContributorsData: (input, owner) =>
       steps.stop(owner, input.scopeId, input.queryId),
-  };
+  } satisfies Partial<Handlers>;
 }
 
 interface StartInput {
@@ -99,7 +101,7 @@ interface ResultsInput {
 
 type PageOf<Kind extends QueryKind> = Extract<QueryPage, { readonly kind: Kind }>;
 
-/** The four steps of a query, the same for its three kinds. */
+/** The four operations of a query, for one of its three kinds. */
 class QuerySteps<Kind extends QueryKind> {
   readonly #deps: QueryHandlerDeps;
   readonly #kind: Kind;
@@ -111,10 +113,10 @@ class QuerySteps<Kind extends QueryKind> {
 
   async start(owner: Owner, resource: string, input: StartInput): Promise<{ queryId: string }> {
     checkRange(input, this.#deps.maxQueryRangeSeconds);
-    const queryId = await this.#deps.queries.start(owner, {
+    const queryId = await this.#deps.queries.startQuery(owner, {
       kind: this.#kind,
       resource,
-      // Outwards to whole seconds, so that nothing asked for is left out.
+      // Rounded outwards to whole seconds: the range covers all that was asked for.
       startSeconds: Math.floor(input.startTime.getTime() / 1000),
       endSeconds: Math.ceil(input.endTime.getTime() / 1000),
       metric: input.metricName,
@@ -138,12 +140,11 @@ class QuerySteps<Kind extends QueryKind> {
     const ref = this.#ref(resource, queryId);
     const page = await queries.results(owner, ref, { offset, limit: maxResults });
     if (!isKind(page, this.#kind)) throw new Error(`a ${page.kind} query answered ${operation}`);
-    const next = page.next === undefined ? undefined : tokens.seal(context, String(page.next));
-    return { page, nextToken: next };
+    return { page, nextToken: tokens.seal(context, page.next?.toString()) };
   }
 
   async stop(owner: Owner, resource: string, queryId: string): Promise<Record<never, never>> {
-    await this.#deps.queries.stop(owner, this.#ref(resource, queryId));
+    await this.#deps.queries.stopQuery(owner, this.#ref(resource, queryId));
     return {};
   }
 
@@ -158,17 +159,17 @@ function isKind<Kind extends QueryKind>(page: QueryPage, kind: Kind): page is Pa
 
 function checkRange({ startTime, endTime }: StartInput, maxSeconds: number | undefined): void {
   if (startTime >= endTime) {
-    throw new ApiError('ValidationException', 'startTime must be before endTime');
+    throw invalid('startTime must be before endTime');
   }
   const seconds = (endTime.getTime() - startTime.getTime()) / 1000;
   if (maxSeconds !== undefined && seconds > maxSeconds) {
     const max = maxSeconds === 3600 ? '1 hour' : `${maxSeconds} seconds`;
-    throw new ApiError('ValidationException', `Time range can not exceed ${max}`);
+    throw invalid(`Time range can not exceed ${max}`);
   }
 }
 
 function checkMaxResults(maxResults: number): void {
   if (maxResults < 1 || maxResults > MAX_ROWS) {
-    throw new ApiError('ValidationException', `maxResults must be 1 to ${MAX_ROWS}`);
+    throw invalid(`maxResults must be from 1 to ${MAX_ROWS}`);
   }
 }

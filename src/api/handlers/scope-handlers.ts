@@ -1,20 +1,18 @@
 import type { InputOf } from '../../contract/types.ts';
+import type { Scopes } from '../../control/scopes.ts';
 import type { Scope, ScopeTarget } from '../../model/scope.ts';
-import type { ScopeService } from '../deps.ts';
-import type { NextTokens } from '../next-token.ts';
-import type { Handlers } from './handler.ts';
+import type { NextTokens } from '../next-tokens.ts';
+import type { Handlers } from './handlers.ts';
 
-/** The longest page of ListScopes and ListMonitors (contract: `MaxResults`), and the default. */
+/** The longest page of ListScopes and ListMonitors, and the default (shape `MaxResults`). */
 export const LIST_PAGE = 25;
 
-type ScopeOperation = 'CreateScope' | 'GetScope' | 'ListScopes' | 'UpdateScope' | 'DeleteScope';
-
 export interface ScopeHandlerDeps {
-  readonly scopes: ScopeService;
+  readonly scopes: Pick<Scopes, 'create' | 'get' | 'list' | 'update' | 'delete'>;
   readonly tokens: NextTokens;
 }
 
-export function scopeHandlers({ scopes, tokens }: ScopeHandlerDeps): Handlers<ScopeOperation> {
+export function scopeHandlers({ scopes, tokens }: ScopeHandlerDeps) {
   return {
     CreateScope: async (input, owner) => {
       const scope = await scopes.create(owner, {
@@ -34,10 +32,7 @@ export function scopeHandlers({ scopes, tokens }: ScopeHandlerDeps): Handlers<Sc
         limit: maxResults ?? LIST_PAGE,
         after: tokens.open(context, nextToken),
       });
-      return {
-        scopes: page.items.map(summaryOf),
-        nextToken: page.next === undefined ? undefined : tokens.seal(context, page.next),
-      };
+      return { scopes: page.items.map(summaryOf), nextToken: tokens.seal(context, page.next) };
     },
     UpdateScope: async ({ scopeId, resourcesToAdd, resourcesToDelete }, owner) => {
       const scope = await scopes.update(owner, scopeId, {
@@ -50,12 +45,12 @@ export function scopeHandlers({ scopes, tokens }: ScopeHandlerDeps): Handlers<Sc
       await scopes.delete(owner, scopeId);
       return {};
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 type Target = InputOf<'CreateScope'>['targets'][number];
 
-/** The contract's union has one member; a Region's form is checked where scopes are kept. */
+/** The union `targetId` has one member, so `accountId` is set. `Scopes` checks the values. */
 function readTarget({ targetIdentifier, region }: Target): ScopeTarget {
   return { account: targetIdentifier.targetId.accountId ?? '', region };
 }

@@ -1,17 +1,17 @@
-import { ApiError } from '../../model/api-error.ts';
+import type { Monitors } from '../../control/monitors.ts';
+import type { Scopes } from '../../control/scopes.ts';
+import type { TagChange } from '../../control/tags.ts';
+import { ApiError, invalid } from '../../model/api-error.ts';
 import { parseArn } from '../../model/arn.ts';
-import type { Owner } from '../../model/owner.ts';
-import type { MonitorService, ScopeService, TagChange } from '../deps.ts';
-import type { Handlers } from './handler.ts';
-
-type TagOperation = 'TagResource' | 'UntagResource' | 'ListTagsForResource';
+import { isAccountId, type Owner } from '../../model/owner.ts';
+import type { Handlers } from './handlers.ts';
 
 export interface TagHandlerDeps {
-  readonly scopes: Pick<ScopeService, 'get' | 'changeTags'>;
-  readonly monitors: Pick<MonitorService, 'get' | 'changeTags'>;
+  readonly scopes: Pick<Scopes, 'get' | 'changeTags'>;
+  readonly monitors: Pick<Monitors, 'get' | 'changeTags'>;
 }
 
-export function tagHandlers(deps: TagHandlerDeps): Handlers<TagOperation> {
+export function tagHandlers(deps: TagHandlerDeps) {
   const change = async (owner: Owner, arn: string, tags: TagChange) => {
     const { kind, name } = taggable(owner, arn);
     await deps[kind].changeTags(owner, name, tags);
@@ -26,7 +26,7 @@ export function tagHandlers(deps: TagHandlerDeps): Handlers<TagOperation> {
       const { tags } = await deps[kind].get(owner, name);
       return { tags };
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 interface Taggable {
@@ -36,8 +36,10 @@ interface Taggable {
 }
 
 /**
- * What an ARN of the owner names. Throws ValidationException when it is not a scope's or monitor's
- * in the owner's Region, AccessDeniedException when it is another account's.
+ * The scope or monitor of the owner that an ARN names. Whether it exists is not checked.
+ *
+ * @throws ApiError ValidationException for another kind of resource or another Region,
+ *   AccessDeniedException for another account
  */
 function taggable(owner: Owner, text: string): Taggable {
   const arn = parseArn(text);
@@ -46,11 +48,10 @@ function taggable(owner: Owner, text: string): Taggable {
     arn?.partition !== 'aws' ||
     arn.service !== 'networkflowmonitor' ||
     name === undefined ||
-    !/^\d{12}$/.test(arn.account)
+    !isAccountId(arn.account)
   ) {
-    throw new ApiError(
-      'ValidationException',
-      'resourceArn: must be arn:aws:networkflowmonitor:REGION:ACCOUNT:scope/ID or …:monitor/NAME',
+    throw invalid(
+      'resourceArn must be arn:aws:networkflowmonitor:REGION:ACCOUNT:scope/ID or …:monitor/NAME',
     );
   }
   if (arn.account !== owner.account) {
@@ -60,10 +61,7 @@ function taggable(owner: Owner, text: string): Taggable {
     );
   }
   if (arn.region !== owner.region) {
-    throw new ApiError(
-      'ValidationException',
-      `resourceArn: it is in ${arn.region}, but the request was made in ${owner.region}`,
-    );
+    throw invalid(`resourceArn is in ${arn.region}, but the request is for ${owner.region}`);
   }
   return { kind: type === 'scope' ? 'scopes' : 'monitors', name };
 }

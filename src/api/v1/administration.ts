@@ -1,5 +1,6 @@
 import { ApiError } from '../../model/api-error.ts';
 import type { Principal } from '../../model/owner.ts';
+import type { ExtensionRoute } from './extension-route.ts';
 
 export interface Administration {
   /** Whether the account administers the whole installation. */
@@ -7,8 +8,9 @@ export interface Administration {
 }
 
 /**
- * Returns when the caller's account may administer the other: its own, or any for the management
- * account. Throws AccessDeniedException, whether there is such an account or not.
+ * Lets a caller administer its own account; the management account may administer any.
+ *
+ * @throws ApiError AccessDeniedException, whether or not the other account exists
  */
 export async function mayAdminister(
   administration: Administration,
@@ -22,15 +24,18 @@ export async function mayAdminister(
   );
 }
 
-/** Throws AccessDeniedException unless the caller's account is the management account. */
-export async function mustManage(
+/** Answers the management account; throws AccessDeniedException for every other account. */
+export function managementOnly(
   administration: Administration,
-  { account }: Principal,
-  what: string,
-): Promise<void> {
-  if (await administration.isManagementAccount(account)) return;
-  throw new ApiError(
-    'AccessDeniedException',
-    `Account ${account} may not administer ${what}: only the management account may`,
-  );
+  subject: 'accounts' | 'the organization' | 'the topology',
+  answer: ExtensionRoute['answer'],
+): ExtensionRoute['answer'] {
+  return async (call) => {
+    const { account } = call.principal;
+    if (await administration.isManagementAccount(account)) return await answer(call);
+    throw new ApiError(
+      'AccessDeniedException',
+      `Account ${account} may not administer ${subject}: only the management account may`,
+    );
+  };
 }

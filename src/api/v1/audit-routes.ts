@@ -1,7 +1,8 @@
 import type { AuditLog } from '../../control/audit-log.ts';
-import type { NextTokens } from '../next-token.ts';
+import { jsonAnswer } from '../json-answer.ts';
+import type { NextTokens } from '../next-tokens.ts';
 import { type Administration, mayAdminister } from './administration.ts';
-import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
+import type { ExtensionCall, ExtensionRoute } from './extension-route.ts';
 import { QueryParameters } from './query-parameters.ts';
 
 export interface AuditRouteDeps {
@@ -12,28 +13,25 @@ export interface AuditRouteDeps {
   readonly now: () => number;
 }
 
-const MEMBERS = ['start', 'end', 'limit', 'eventName', 'accessKeyId', 'account', 'nextToken'];
+const PARAMETERS = ['start', 'end', 'limit', 'eventName', 'accessKeyId', 'account', 'nextToken'];
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 
-/**
- * `GET /api/v1/audit?start=…&end=…&limit=…&eventName=…&accessKeyId=…&account=…&nextToken=…`: the
- * calls of the account, newest first, as `{ events, nextToken }`.
- */
+/** `GET /api/v1/audit`: the calls of an account, newest first. */
 export function auditRoutes(deps: AuditRouteDeps): readonly ExtensionRoute[] {
   return [
     {
       method: 'GET',
       path: '/api/v1/audit',
       action: 'nfm:LookupEvents',
-      answer: (call) => lookup(deps, call),
+      answer: async (call) => jsonAnswer(await lookUpEvents(deps, call)),
     },
   ];
 }
 
-async function lookup(deps: AuditRouteDeps, { request, principal }: ExtensionCall) {
-  const parameters = new QueryParameters(request, MEMBERS);
-  const account = parameters.account('account') ?? principal.account;
+async function lookUpEvents(deps: AuditRouteDeps, { request, principal }: ExtensionCall) {
+  const parameters = new QueryParameters(request, PARAMETERS);
+  const account = parameters.accountId('account') ?? principal.account;
   await mayAdminister(deps.administration, principal, account);
   const eventName = parameters.text('eventName');
   const accessKeyId = parameters.text('accessKeyId');
@@ -52,6 +50,5 @@ async function lookup(deps: AuditRouteDeps, { request, principal }: ExtensionCal
     accessKeyId,
     after: deps.tokens.open(context, parameters.text('nextToken')),
   });
-  const nextToken = next === undefined ? undefined : deps.tokens.seal(context, next);
-  return jsonAnswer({ events, nextToken });
+  return { events, nextToken: deps.tokens.seal(context, next) };
 }

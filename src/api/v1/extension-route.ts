@@ -1,82 +1,60 @@
+import { type MethodAndPath, pathMatcher } from '../../contract/path-pattern.ts';
 import type { RawRequest, RawResponse } from '../../model/http.ts';
 import type { Principal } from '../../model/owner.ts';
-import { encodeJson } from '../../wire/rest-json/json.ts';
 
 export interface ExtensionCall {
   readonly request: RawRequest;
   readonly principal: Principal;
-  /** The path's `{names}`, decoded. */
+  /** The decoded path segments by label. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** One request of the API beyond AWS's, below `/api/v1/`. */
-export interface ExtensionRoute {
+/** One request of the extension API: what the server offers below `/api/` beyond AWS's API. */
+export interface ExtensionRoute extends MethodAndPath {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** e.g. `/api/v1/keys/{accessKeyId}`; a `{name}` is one segment. */
-  readonly path: string;
-  /** What a policy must allow. */
+  /** The action a policy must allow. */
   readonly action: `nfm:${string}`;
-  /** What it is on; absent for everything, so that only `*` takes it in. */
+  /** ARN of the resource; without one, only a statement for resource `*` applies. */
   readonly resource?: ((call: ExtensionCall) => string) | undefined;
-  /** Asks the flow store, and so costs more than the rest. */
+  /** Whether the call reads the flow store, which is throttled separately. */
   readonly isQuery?: boolean | undefined;
-  /** Its body is a document, not the members of a JSON object: `answer` alone reads it. */
+  /** Whether the body is a document that only `answer` reads, instead of a JSON object. */
   readonly isDocument?: boolean | undefined;
-  /** An ApiError it throws is answered like any other. */
+  /** May throw an ApiError. */
   readonly answer: (call: ExtensionCall) => Promise<RawResponse>;
 }
 
 export interface ExtensionRouteMatch {
   readonly route: ExtensionRoute;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: ExtensionCall['labels'];
 }
 
-/** Finds the route of a method and an encoded path; undefined when there is none. */
-export function matchExtensionRoute(
-  routes: readonly ExtensionRoute[],
-  method: string,
-  path: string,
-): ExtensionRouteMatch | undefined {
-  for (const route of routes) {
-    if (route.method !== method) continue;
-    const labels = matchPath(route.path, path);
-    if (labels !== undefined) return { route, labels };
-  }
-  return undefined;
+export type ExtensionMatcher = (method: string, path: string) => ExtensionRouteMatch | undefined;
+
+/** Finds a route by method and raw path. An empty or badly encoded label matches no route. */
+export function extensionMatcher(routes: readonly ExtensionRoute[]): ExtensionMatcher {
+  const match = pathMatcher(routes);
+  return (method, path) => {
+    const found = match(method, path);
+    const labels = found && decodeLabels(found.labels);
+    return labels && { route: found.entry, labels };
+  };
 }
 
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
-  const expected = pattern.split('/');
-  const given = path.split('/');
-  if (expected.length !== given.length) return undefined;
-  const labels: Record<string, string> = {};
-  for (const [i, segment] of expected.entries()) {
-    const text = given[i] ?? '';
-    if (segment.startsWith('{')) {
-      const label = decoded(text);
-      if (label === undefined) return undefined;
-      labels[segment.slice(1, -1)] = label;
-    } else if (segment !== text) {
-      return undefined;
-    }
-  }
-  return labels;
-}
-
-/** Undefined for an empty or badly encoded segment: it names nothing. */
-function decoded(segment: string): string | undefined {
+function decodeLabels(
+  encoded: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
   try {
-    return decodeURIComponent(segment) || undefined;
+    const labels = Object.entries(encoded).map(([name, text]) => [name, decodeURIComponent(text)]);
+    return labels.some(([, text]) => text === '') ? undefined : Object.fromEntries(labels);
   } catch {
     return undefined;
   }
 }
 
-/** A successful answer of the API beyond AWS's. */
-export function jsonAnswer(value: unknown): RawResponse {
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/json' },
-    body: encodeJson(value),
-  };
+/** The decoded path segment of a label, which must be in the route's pattern. */
+export function labelOf({ labels }: ExtensionCall, name: string): string {
+  const text = labels[name];
+  if (text === undefined) throw new Error(`the path has no {${name}}`);
+  return text;
 }

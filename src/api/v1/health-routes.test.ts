@@ -51,7 +51,10 @@ beforeEach(async () => {
         ? Promise.resolve({ monitorName } as Awaited<ReturnType<typeof monitors.get>>)
         : Promise.reject(new ApiError('ResourceNotFoundException', 'no such monitor')),
   };
-  api = createApi({ ...deps, own: healthRoutes({ health, judgeAgain, monitors, now: () => NOW }) });
+  api = createApi({
+    ...deps,
+    extensionRoutes: healthRoutes({ health, judgeAgain, monitors, now: () => NOW }),
+  });
 });
 afterEach(() => database.destroy());
 
@@ -120,5 +123,5 @@ test('an explanation is computed again where what it was judged by is kept', asy
   expect(again).toMatchObject({ http: 200, parameters: 2 });
   const gone = await ask('monitors/web/explanation?again=true');
   expect(gone).toMatchObject({ http: 404 });
-  expect(gone).toHaveProperty('message', expect.stringContaining('nothing was searched for'));
+  expect(gone).toHaveProperty('message', expect.stringContaining('no search ran'));
 });

@@ -13,7 +13,7 @@ import { Metrics } from '../../lib/metrics.ts';
 import { ApiError } from '../../model/api-error.ts';
 import type { Principal } from '../../model/owner.ts';
 import { createApi } from '../create-api.ts';
-import { NextTokens } from '../next-token.ts';
+import { NextTokens } from '../next-tokens.ts';
 import { admin as caller, memoryApi, rawRequest } from '../testing.ts';
 import { accountRoutes } from './account-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -56,7 +56,7 @@ beforeEach(async () => {
   };
   api = createApi(
     memoryApi({
-      own: [
+      extensionRoutes: [
         ...accountRoutes({ accounts, administration, refuseInUse }),
         ...keyRoutes({ keys, accounts, administration, closeSessions }),
         ...organizationRoutes({ organization, accounts }),
@@ -106,24 +106,24 @@ describe('accounts', () => {
   });
 
   test.each([
-    { name: 'no account', line: 'POST accounts', body: {}, message: 'account: is required' },
+    { name: 'no account', line: 'POST accounts', body: {}, message: 'account is required' },
     {
       name: 'an account that is a number',
       line: 'POST accounts',
       body: { account: 210987654321 },
-      message: 'account: an account of 12 digits is taken, as text',
+      message: 'account must be a string of 12 digits',
     },
     {
       name: 'an unknown member',
       line: 'POST accounts',
       body: { account: member, name: 'x' },
-      message: 'name: is not taken',
+      message: 'unknown member name; expected account or description',
     },
     {
       name: 'another status',
       line: `PATCH accounts/${management}`,
       body: { status: 'Active' },
-      message: 'status: one of ENABLED, DISABLED is taken',
+      message: 'status must be ENABLED or DISABLED',
     },
   ])('$name is a ValidationException that says so', async ({ line, body, message }) => {
     const answer = await ask(admin, line, body);
@@ -185,19 +185,27 @@ describe('keys', () => {
   });
 
   test.each([
-    { name: 'neither kind nor policy', body: {}, message: 'kind: is required' },
-    { name: 'custom without a policy', body: { kind: 'custom' }, message: 'policy: is required' },
+    { name: 'neither kind nor policy', body: {}, message: 'kind or policy is required' },
+    {
+      name: 'custom without a policy',
+      body: { kind: 'custom' },
+      message: 'policy is required for a key of kind custom',
+    },
     {
       name: 'a ready kind with a policy',
       body: { kind: 'read', policy: {} },
-      message: 'policy: is not taken',
+      message: 'policy must be absent',
     },
     { name: 'a bad policy', body: { policy: {} }, message: 'policy.Statement: at least one' },
-    { name: 'an unknown kind', body: { kind: 'root' }, message: 'kind: one of admin' },
+    {
+      name: 'an unknown kind',
+      body: { kind: 'root' },
+      message: 'kind must be admin, read, agent or custom',
+    },
     {
       name: 'a description with a line break',
       body: { kind: 'read', description: 'a\nb' },
-      message: 'description: text',
+      message: 'description must be a string of at most 256',
     },
   ])('$name: a ValidationException says so', async ({ body, message }) => {
     const answer = await ask(admin, 'POST keys', body);

@@ -57,8 +57,8 @@ beforeEach(async () => {
   const administration = {
     isManagementAccount: async (account: string) => account === admin.account,
   };
-  const own = inventoryRoutes({ inventory, settled, administration });
-  call = createApi(memoryApi({ own }).deps);
+  const extensionRoutes = inventoryRoutes({ inventory, settled, administration });
+  call = createApi(memoryApi({ extensionRoutes }).deps);
 });
 afterEach(async () => {
   await services.stop();

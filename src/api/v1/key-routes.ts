@@ -1,18 +1,19 @@
 import type { AccessKeyDescription, AccessKeys, KeyPolicy } from '../../auth/access-keys.ts';
 import type { Accounts } from '../../auth/accounts.ts';
 import { parsePolicy } from '../../auth/policy-document.ts';
-import { ApiError } from '../../model/api-error.ts';
+import { ApiError, invalid } from '../../model/api-error.ts';
 import { IDENTITY_STATUSES, KEY_KINDS } from '../../model/owner.ts';
+import { jsonAnswer } from '../json-answer.ts';
 import { type Administration, mayAdminister } from './administration.ts';
-import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
-import { Members } from './members.ts';
-import { invalid, QueryParameters } from './query-parameters.ts';
+import { type ExtensionCall, type ExtensionRoute, labelOf } from './extension-route.ts';
+import { JsonMembers } from './json-members.ts';
+import { QueryParameters } from './query-parameters.ts';
 
 export interface KeyRouteDeps {
   readonly keys: AccessKeys;
   readonly accounts: Pick<Accounts, 'get'>;
   readonly administration: Administration;
-  /** Ends the console's sessions that a key opened. */
+  /** Ends the console sessions that the key opened. */
   readonly closeSessions: (accessKeyId: string) => void;
 }
 
@@ -20,9 +21,9 @@ const PATH = '/api/v1/keys';
 const ONE = `${PATH}/{accessKeyId}`;
 
 /**
- * `/api/v1/keys`: access keys, of the caller's account, or of any for the management account. The
- * key that signed the request can be described but not changed: whoever administers keys always
- * keeps one that may.
+ * `/api/v1/keys`: the access keys of the caller's account; the management account may name any
+ * account. The key that signs a request cannot disable, restrict or delete itself, so an account
+ * always keeps a key that may administer keys.
  */
 export function keyRoutes(deps: KeyRouteDeps): readonly ExtensionRoute[] {
   return [listRoute(deps), createRoute(deps), getRoute(deps), updateRoute(deps), deleteRoute(deps)];
@@ -34,8 +35,8 @@ function listRoute({ keys, administration }: KeyRouteDeps): ExtensionRoute {
     path: PATH,
     action: 'nfm:ListKeys',
     answer: async ({ request, principal }) => {
-      const account =
-        new QueryParameters(request, ['account']).account('account') ?? principal.account;
+      const parameters = new QueryParameters(request, ['account']);
+      const account = parameters.accountId('account') ?? principal.account;
       await mayAdminister(administration, principal, account);
       return jsonAnswer({ keys: (await keys.list(account)).map(keyMembers) });
     },
@@ -48,17 +49,17 @@ function createRoute({ keys, accounts, administration }: KeyRouteDeps): Extensio
     path: PATH,
     action: 'nfm:CreateKey',
     answer: async ({ request, principal }) => {
-      const members = new Members(request, ['account', 'kind', 'policy', 'description']);
-      const account = members.account('account') ?? principal.account;
+      const members = new JsonMembers(request, ['account', 'kind', 'policy', 'description']);
+      const account = members.accountId('account') ?? principal.account;
       await mayAdminister(administration, principal, account);
       const grant = readGrant(members);
-      if (grant === undefined) throw invalid('kind: is required, or a policy');
+      if (grant === undefined) throw invalid('kind or policy is required');
       const description = members.text('description') ?? '';
       await accounts.get(account);
       const { accessKeyId, secretAccessKey } = await keys.create({ account, grant, description });
-      const made = await keys.get(accessKeyId);
-      if (made === undefined) throw gone(accessKeyId);
-      return jsonAnswer({ ...keyMembers(made), secretAccessKey });
+      const created = await keys.get(accessKeyId);
+      if (created === undefined) throw notFound(accessKeyId);
+      return jsonAnswer({ ...keyMembers(created), secretAccessKey });
     },
   };
 }
@@ -68,7 +69,7 @@ function getRoute(deps: KeyRouteDeps): ExtensionRoute {
     method: 'GET',
     path: ONE,
     action: 'nfm:GetKey',
-    answer: async (call) => jsonAnswer(keyMembers(await keyOf(deps, call))),
+    answer: async (call) => jsonAnswer(keyMembers(await findKey(deps, call))),
   };
 }
 
@@ -78,15 +79,15 @@ function updateRoute(deps: KeyRouteDeps): ExtensionRoute {
     path: ONE,
     action: 'nfm:UpdateKey',
     answer: async (call) => {
-      const { accessKeyId } = await keyOf(deps, call);
-      const members = new Members(call.request, ['status', 'kind', 'policy', 'description']);
+      const { accessKeyId } = await findKey(deps, call);
+      const members = new JsonMembers(call.request, ['status', 'kind', 'policy', 'description']);
       const status = members.choice('status', IDENTITY_STATUSES);
       const grant = readGrant(members);
       if (status === 'DISABLED' || grant !== undefined) refuseOwn(call, 'disabled or restricted');
       const description = members.text('description');
       await deps.keys.update(accessKeyId, { status, grant, description });
       if (status === 'DISABLED') deps.closeSessions(accessKeyId);
-      return jsonAnswer(keyMembers(await keyOf(deps, call)));
+      return jsonAnswer(keyMembers(await findKey(deps, call)));
     },
   };
 }
@@ -97,7 +98,7 @@ function deleteRoute(deps: KeyRouteDeps): ExtensionRoute {
     path: ONE,
     action: 'nfm:DeleteKey',
     answer: async (call) => {
-      const { account, accessKeyId } = await keyOf(deps, call);
+      const { account, accessKeyId } = await findKey(deps, call);
       refuseOwn(call, 'deleted');
       await deps.keys.delete(account, accessKeyId);
       deps.closeSessions(accessKeyId);
@@ -106,38 +107,42 @@ function deleteRoute(deps: KeyRouteDeps): ExtensionRoute {
   };
 }
 
-/** Another account's key is as unknown as one that does not exist. */
-async function keyOf(
+/**
+ * Finds the key in the path. To any but the management account, a key of another account seems
+ * not to exist.
+ */
+async function findKey(
   { keys, administration }: KeyRouteDeps,
-  { principal, labels }: ExtensionCall,
+  call: ExtensionCall,
 ): Promise<AccessKeyDescription> {
-  const key = await keys.get(labels.accessKeyId ?? '');
-  const isOwn = key?.account === principal.account;
-  if (key !== undefined && (isOwn || (await administration.isManagementAccount(principal.account))))
-    return key;
-  throw gone(labels.accessKeyId ?? '');
+  const accessKeyId = labelOf(call, 'accessKeyId');
+  const key = await keys.get(accessKeyId);
+  if (key === undefined) throw notFound(accessKeyId);
+  const { account } = call.principal;
+  if (key.account === account || (await administration.isManagementAccount(account))) return key;
+  throw notFound(accessKeyId);
 }
 
-function gone(accessKeyId: string): ApiError {
+function notFound(accessKeyId: string): ApiError {
   return new ApiError('ResourceNotFoundException', `Access key ${accessKeyId} does not exist`);
 }
 
-function refuseOwn({ principal, labels }: ExtensionCall, participle: string): void {
-  if (labels.accessKeyId !== principal.accessKeyId) return;
+function refuseOwn(call: ExtensionCall, participle: string): void {
+  if (labelOf(call, 'accessKeyId') !== call.principal.accessKeyId) return;
   const message = `The key that signs the request cannot be ${participle}: use another key`;
   throw new ApiError('ConflictException', message);
 }
 
-/** What the key may do: a ready policy by its kind, or a document. Undefined when neither is given. */
-function readGrant(members: Members): KeyPolicy | undefined {
+/** Reads the policy of a key: a ready one by `kind`, or a document. Undefined without either. */
+function readGrant(members: JsonMembers): KeyPolicy | undefined {
   const kind = members.choice('kind', KEY_KINDS);
   const policy = members.raw('policy');
   if (kind === undefined && policy === undefined) return undefined;
   if (kind === undefined || kind === 'custom') {
-    if (policy === undefined) throw invalid('policy: is required for a key of kind custom');
+    if (policy === undefined) throw invalid('policy is required for a key of kind custom');
     return { kind: 'custom', policy: parsePolicy(policy) };
   }
-  if (policy !== undefined) throw invalid(`policy: is not taken, as kind ${kind} has its own`);
+  if (policy !== undefined) throw invalid(`policy must be absent: kind ${kind} has its own policy`);
   return { kind };
 }
 

@@ -1,9 +1,10 @@
 import type { Accounts } from '../../auth/accounts.ts';
 import type { Organization } from '../../control/organization.ts';
-import { mustManage } from './administration.ts';
-import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
-import { Members } from './members.ts';
-import { invalid } from './query-parameters.ts';
+import { jsonAnswer } from '../json-answer.ts';
+import { managementOnly } from './administration.ts';
+import { type ExtensionCall, type ExtensionRoute, labelOf } from './extension-route.ts';
+import { JsonMembers } from './json-members.ts';
+import { required } from './read-value.ts';
 
 export interface OrganizationRouteDeps {
   readonly organization: Organization;
@@ -14,41 +15,36 @@ const PATH = '/api/v1/organization';
 const MEMBERS = `${PATH}/members`;
 const ONE = `${MEMBERS}/{account}`;
 
-/** `/api/v1/organization`: who may look into whose account; for the management account. */
+/**
+ * `/api/v1/organization`: the management account decides which accounts are members and which
+ * members may have other accounts as targets. Every request answers with the organization.
+ */
 export function organizationRoutes(deps: OrganizationRouteDeps): readonly ExtensionRoute[] {
   const { organization, accounts } = deps;
-  const change =
-    (apply: (call: ExtensionCall) => Promise<void>): ExtensionRoute['answer'] =>
-    async (call) => {
-      await mustManage(organization, call.principal, 'the organization');
-      await apply(call);
+  const answer = (apply?: (call: ExtensionCall) => Promise<void>) =>
+    managementOnly(organization, 'the organization', async (call) => {
+      await apply?.(call);
       return jsonAnswer(await describe(organization));
-    };
+    });
   return [
-    {
-      method: 'GET',
-      path: PATH,
-      action: 'nfm:GetOrganization',
-      answer: change(async () => {}),
-    },
+    { method: 'GET', path: PATH, action: 'nfm:GetOrganization', answer: answer() },
     {
       method: 'PATCH',
       path: PATH,
       action: 'nfm:UpdateOrganization',
-      answer: change(async ({ request }) => {
-        const members = new Members(request, ['managementAccount']);
-        const account = members.account('managementAccount');
-        if (account === undefined) throw invalid('managementAccount: is required, 12 digits');
-        await organization.setManagementAccount(account);
+      answer: answer(async ({ request }) => {
+        const members = new JsonMembers(request, ['managementAccount']);
+        const account = members.accountId('managementAccount');
+        await organization.setManagementAccount(required('managementAccount', account));
       }),
     },
     {
       method: 'POST',
       path: MEMBERS,
       action: 'nfm:CreateOrganizationMember',
-      answer: change(async ({ request }) => {
-        const account = new Members(request, ['account']).account('account');
-        if (account === undefined) throw invalid('account: is required, 12 digits');
+      answer: answer(async ({ request }) => {
+        const members = new JsonMembers(request, ['account']);
+        const account = required('account', members.accountId('account'));
         await accounts.get(account);
         await organization.add(account);
       }),
@@ -57,18 +53,18 @@ export function organizationRoutes(deps: OrganizationRouteDeps): readonly Extens
       method: 'PATCH',
       path: ONE,
       action: 'nfm:UpdateOrganizationMember',
-      answer: change(async ({ request, labels }) => {
-        const members = new Members(request, ['isDelegatedAdministrator']);
-        const isDelegated = members.flag('isDelegatedAdministrator');
-        if (isDelegated === undefined) throw invalid('isDelegatedAdministrator: is required');
-        await organization.setDelegated(labels.account ?? '', isDelegated);
+      answer: answer(async (call) => {
+        const members = new JsonMembers(call.request, ['isDelegatedAdministrator']);
+        const flag = members.flag('isDelegatedAdministrator');
+        const isDelegated = required('isDelegatedAdministrator', flag);
+        await organization.setDelegated(labelOf(call, 'account'), isDelegated);
       }),
     },
     {
       method: 'DELETE',
       path: ONE,
       action: 'nfm:DeleteOrganizationMember',
-      answer: change(({ labels }) => organization.remove(labels.account ?? '')),
+      answer: answer((call) => organization.remove(labelOf(call, 'account'))),
     },
   ];
 }

@@ -7,8 +7,7 @@ import type { SourceStatus } from '../../topology/graph/source-statement.ts';
 import { FOREVER } from '../../topology/graph/validity.ts';
 import { makeSnapshot, nic, subnet, vpc } from '../../topology/testing.ts';
 import { TopologyView } from '../../topology/topology-view.ts';
-import { admin, rawRequest } from '../testing.ts';
-import { matchExtensionRoute } from './extension-route.ts';
+import { callExtension, rawRequest } from '../testing.ts';
 import { topologyRoutes } from './topology-routes.ts';
 
 const NOW = 1_800_000_000;
@@ -68,15 +67,8 @@ async function ask(target: string, isManagementAccount = true): Promise<unknown>
     administration: { isManagementAccount: async () => isManagementAccount },
     now: () => NOW * 1000,
   });
-  const match = matchExtensionRoute(routes, 'GET', target.split('?')[0] ?? '');
-  if (match === undefined) throw new Error(`no route answers ${target}`);
-  const { route, labels } = match;
-  const answer = await route.answer({
-    request: rawRequest('GET', target),
-    principal: admin,
-    labels,
-  });
-  return JSON.parse(String(answer.body));
+  const { text } = await callExtension(routes, rawRequest('GET', target));
+  return JSON.parse(text);
 }
 
 test('the status says what is known, how each source does, and warns of its age', async () => {
@@ -84,7 +76,7 @@ test('the status says what is known, how each source does, and warns of its age'
     resources: { vpc: 2, subnet: 1, 'network-interface': 3 },
     sources: [{ ...slice, lastSuccessAt: '2027-01-15T07:50:00.000Z', resources: 6 }, {}],
     warnings: [
-      'aws 123456789012/us-east-1 cannot be read: access denied in account 123456789012; what it said 600 s ago still counts',
+      'aws 123456789012/us-east-1 cannot be read: access denied in account 123456789012; its resources of 600 s ago are still used',
       'aws 123456789012/us-east-1: a VPC without subnets',
       expect.any(String),
       expect.any(String),
@@ -155,13 +147,16 @@ test('a resource is shown with since when and who says so', async () => {
 });
 
 test.each([
-  ['lookup', 'address: is required'],
-  ['lookup?address=web', 'address: an IPv4 or IPv6 address is taken'],
-  ['path?from=10.0.1.8&to=10.0.1.7', 'network: 10.0.1.8 is in 2 networks; name one: vpc-a, vpc-b'],
-  ['path?from=192.0.2.1&to=10.0.1.7', 'from: no network is known to have 192.0.2.1'],
-  ['show?kind=planet', 'kind: one of account'],
-  ['diff', 'from: is required'],
-])('%s is refused', async (target, message) => {
+  ['lookup', 'address is required'],
+  ['lookup?address=web', 'address must be an IPv4 or IPv6 address'],
+  [
+    'path?from=10.0.1.8&to=10.0.1.7',
+    'network is required: 10.0.1.8 is in 2 networks: vpc-a, vpc-b',
+  ],
+  ['path?from=192.0.2.1&to=10.0.1.7', 'from: no known network has the address 192.0.2.1'],
+  ['show?kind=planet', 'kind must be account'],
+  ['diff', 'from is required'],
+])('%s is rejected', async (target, message) => {
   await expect(ask(`/api/v1/topology/${target}`)).rejects.toThrow(message);
 });
 

@@ -1,3 +1,5 @@
+import type { Scopes } from '../../control/scopes.ts';
+import { invalid } from '../../model/api-error.ts';
 import { scopeArn } from '../../model/arn.ts';
 import type { PathEnd } from '../../model/topology.ts';
 import { RESOURCE_KINDS } from '../../topology/graph/resource.ts';
@@ -6,56 +8,58 @@ import { countGraph, diffGraph, showGraph } from '../../topology/graph/show-grap
 import type { SourceStatus } from '../../topology/graph/source-statement.ts';
 import { type Issues, RESOLUTIONS } from '../../topology/snapshot/find-issues.ts';
 import type { FoundAddress, TopologyView } from '../../topology/topology-view.ts';
-import type { ScopeService } from '../deps.ts';
-import { type Administration, mustManage } from './administration.ts';
-import { type ExtensionCall, type ExtensionRoute, jsonAnswer } from './extension-route.ts';
-import { invalid, QueryParameters } from './query-parameters.ts';
+import { jsonAnswer } from '../json-answer.ts';
+import { type Administration, managementOnly } from './administration.ts';
+import { type ExtensionCall, type ExtensionRoute, labelOf } from './extension-route.ts';
+import { QueryParameters } from './query-parameters.ts';
+import { required } from './read-value.ts';
 
 export interface TopologyRouteDeps {
   readonly graph: Pick<ResourceGraph, 'statuses' | 'histories'>;
   readonly view: () => Pick<TopologyView, 'everywhere' | 'locate' | 'pathOf'>;
   readonly issues: () => Issues;
-  readonly scopes: Pick<ScopeService, 'get'>;
+  readonly scopes: Pick<Scopes, 'get'>;
   readonly administration: Administration;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-const PATH = '/api/v1/topology';
 const MAX_SHOWN = 1_000;
+/** Networks that an error message lists. */
+const MAX_NAMED_NETWORKS = 20;
 const DEFAULT_SHOWN = 100;
 
+type Answer = (deps: TopologyRouteDeps, call: ExtensionCall) => object;
+
 /**
- * `/api/v1/topology/…`: how the network is laid out and who says so. Of the whole installation, and
- * so for the management account; of a scope, how what is read of its targets does.
+ * `/api/v1/topology/…` shows the layout of the network and its sources to the management account,
+ * because it describes the whole installation. `/api/v1/scopes/{scopeId}/topology` shows the owner
+ * of a scope the state of the sources of its targets.
  */
 export function topologyRoutes(deps: TopologyRouteDeps): readonly ExtensionRoute[] {
-  const ask = (name: string, action: ExtensionRoute['action'], answer: Ask): ExtensionRoute => ({
+  const get = (name: string, action: ExtensionRoute['action'], answer: Answer): ExtensionRoute => ({
     method: 'GET',
-    path: `${PATH}/${name}`,
+    path: `/api/v1/topology/${name}`,
     action,
-    answer: async (call) => {
-      await mustManage(deps.administration, call.principal, 'the topology');
-      return jsonAnswer(answer(deps, call));
-    },
+    answer: managementOnly(deps.administration, 'the topology', async (call) =>
+      jsonAnswer(answer(deps, call)),
+    ),
   });
   return [
-    ask('status', 'nfm:GetTopologyStatus', status),
-    ask('lookup', 'nfm:GetTopologyAddress', lookup),
-    ask('path', 'nfm:GetTopologyPath', path),
-    ask('show', 'nfm:GetTopologyResources', show),
-    ask('diff', 'nfm:GetTopologyChanges', diff),
+    get('status', 'nfm:GetTopologyStatus', status),
+    get('lookup', 'nfm:GetTopologyAddress', lookup),
+    get('path', 'nfm:GetTopologyPath', path),
+    get('show', 'nfm:GetTopologyResources', show),
+    get('diff', 'nfm:GetTopologyChanges', diff),
     {
       method: 'GET',
       path: '/api/v1/scopes/{scopeId}/topology',
       action: 'nfm:GetScopeTopology',
-      resource: ({ principal, labels }) => scopeArn(principal, labels.scopeId ?? ''),
+      resource: (call) => scopeArn(call.principal, labelOf(call, 'scopeId')),
       answer: async (call) => jsonAnswer(await scopeTopology(deps, call)),
     },
   ];
 }
-
-type Ask = (deps: TopologyRouteDeps, call: ExtensionCall) => object;
 
 function status(deps: TopologyRouteDeps, { request }: ExtensionCall) {
   new QueryParameters(request, []);
@@ -73,12 +77,9 @@ function status(deps: TopologyRouteDeps, { request }: ExtensionCall) {
   };
 }
 
-async function scopeTopology(
-  deps: TopologyRouteDeps,
-  { request, principal, labels }: ExtensionCall,
-) {
-  new QueryParameters(request, []);
-  const scope = await deps.scopes.get(principal, labels.scopeId ?? '');
+async function scopeTopology(deps: TopologyRouteDeps, call: ExtensionCall) {
+  new QueryParameters(call.request, []);
+  const scope = await deps.scopes.get(call.principal, labelOf(call, 'scopeId'));
   const nowSeconds = Math.floor(deps.now() / 1000);
   const slices = new Set(scope.targets.map(({ account, region }) => `${account}/${region}`));
   const sources = deps.graph.statuses().filter(({ slice }) => slices.has(slice));
@@ -92,17 +93,20 @@ async function scopeTopology(
   };
 }
 
-/** What it says last goes on counting, however old: that must be seen. */
+/**
+ * The warnings of a source. The topology keeps using a failing source's last resources, however
+ * old, so the warning gives their age.
+ */
 function warningsOf(source: SourceStatus, nowSeconds: number): string[] {
   const { error, lastSuccessSeconds } = source;
   const name = `${source.source} ${source.slice}`;
   const warnings = source.warnings.map((warning) => `${name}: ${warning}`);
   if (error === undefined) return warnings;
-  const known =
+  const used =
     lastSuccessSeconds === undefined
-      ? 'nothing is known from it'
-      : `what it said ${nowSeconds - lastSuccessSeconds} s ago still counts`;
-  return [`${name} cannot be read: ${error}; ${known}`, ...warnings];
+      ? 'it has never been read'
+      : `its resources of ${nowSeconds - lastSuccessSeconds} s ago are still used`;
+  return [`${name} cannot be read: ${error}; ${used}`, ...warnings];
 }
 
 function sourceMember(source: SourceStatus) {
@@ -116,22 +120,22 @@ function sourceMember(source: SourceStatus) {
 
 function lookup(deps: TopologyRouteDeps, { request }: ExtensionCall) {
   const parameters = new QueryParameters(request, ['address', 'network', 'at']);
-  const address = required(parameters.address('address'), 'address: is required');
+  const address = required('address', parameters.address('address'));
   const network = parameters.text('network');
   const timeSeconds = timeOf(deps, parameters);
   const found = deps.view().everywhere(address, timeSeconds);
-  const asked = network === undefined ? found : found.filter((one) => one.network === network);
-  return { address, at: isoTime(timeSeconds), found: asked.map(foundMember) };
+  const matching = found.filter((one) => network === undefined || one.network === network);
+  return { address, at: isoTime(timeSeconds), found: matching.map(foundMember) };
 }
 
 function path(deps: TopologyRouteDeps, { request }: ExtensionCall) {
   const parameters = new QueryParameters(request, ['from', 'to', 'network', 'at']);
-  const from = required(parameters.address('from'), 'from: is required');
-  const to = required(parameters.address('to'), 'to: is required');
+  const from = required('from', parameters.address('from'));
+  const to = required('to', parameters.address('to'));
   const network = parameters.text('network');
   const timeSeconds = timeOf(deps, parameters);
   const view = deps.view();
-  const start = onlyOne(
+  const start = onlyNetwork(
     from,
     view
       .everywhere(from, timeSeconds)
@@ -147,21 +151,21 @@ function path(deps: TopologyRouteDeps, { request }: ExtensionCall) {
     from: foundMember(start),
     to: located === undefined ? {} : foundMember({ ...located, network: '', interfaceId: '' }),
     there: view.pathOf(near, far, timeSeconds),
-    // The way back is the other end's routes to say.
+    // The path back follows the routes of the far end, so it needs that end's network.
     back: isKnown ? view.pathOf(far, near, timeSeconds) : undefined,
   };
 }
 
 const NOWHERE = { account: '', region: '', vpcId: '', subnetId: '', az: '', instanceId: '' };
 
-function onlyOne(address: string, found: readonly FoundAddress[]): FoundAddress {
+function onlyNetwork(address: string, found: readonly FoundAddress[]): FoundAddress {
   const inNetworks = found.filter((one) => one.network !== '');
   const [first, ...others] = inNetworks;
-  if (first === undefined) throw invalid(`from: no network is known to have ${address}`);
+  if (first === undefined) throw invalid(`from: no known network has the address ${address}`);
   if (others.length === 0) return first;
-  const names = inNetworks.slice(0, 20).map((one) => one.network);
+  const names = inNetworks.slice(0, MAX_NAMED_NETWORKS).map((one) => one.network);
   throw invalid(
-    `network: ${address} is in ${inNetworks.length} networks; name one: ${names.join(', ')}`,
+    `network is required: ${address} is in ${inNetworks.length} networks: ${names.join(', ')}`,
   );
 }
 
@@ -182,7 +186,7 @@ function show(deps: TopologyRouteDeps, { request }: ExtensionCall) {
 
 function diff(deps: TopologyRouteDeps, { request }: ExtensionCall) {
   const parameters = new QueryParameters(request, ['from', 'to', 'kind', 'id', 'limit']);
-  const fromSeconds = required(parameters.time('from'), 'from: is required, an ISO 8601 time');
+  const fromSeconds = required('from', parameters.time('from'));
   const toSeconds = parameters.time('to') ?? Math.floor(deps.now() / 1000);
   const times = { fromSeconds, toSeconds };
   return diffGraph(deps.graph.histories(), times, filterOf(parameters));
@@ -200,7 +204,7 @@ function timeOf({ now }: TopologyRouteDeps, parameters: QueryParameters): number
   return parameters.time('at') ?? Math.floor(now() / 1000);
 }
 
-/** What is not known is left out. */
+/** Omits members without a value. */
 function foundMember({ network, interfaceId, ...located }: FoundAddress) {
   const { account, region, subnetId, az, instanceId, service, vpcId } = located;
   const members = {
@@ -216,11 +220,6 @@ function foundMember({ network, interfaceId, ...located }: FoundAddress) {
     gatewayArn: located.gatewayArn,
   };
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value));
-}
-
-function required<Value>(value: Value | undefined, message: string): Value {
-  if (value === undefined) throw invalid(message);
-  return value;
 }
 
 function isoTime(seconds: number | undefined): string | undefined {

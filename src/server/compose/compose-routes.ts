@@ -1,19 +1,17 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import type { AuthenticatedHandler } from '../../api/api-deps.ts';
 import { createApi } from '../../api/create-api.ts';
-import { NextTokens } from '../../api/next-token.ts';
+import { jsonAnswer } from '../../api/json-answer.ts';
+import { NextTokens } from '../../api/next-tokens.ts';
 import { Throttle } from '../../api/throttle.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { listOf } from '../../lib/setting.ts';
-import type { RawRequest, RawResponse } from '../../model/http.ts';
-import type { Principal } from '../../model/owner.ts';
 import { createConsoleGate } from '../http/console-gate.ts';
 import type { IncomingRequest, RequestHandler } from '../http/http-server.ts';
 import { authenticate, healthPage, metricsPage } from '../http/operator-pages.ts';
 import type { Basics } from './basics.ts';
 import { composeExtensionRoutes } from './compose-extension-routes.ts';
 import type { DataPlane, ServerParts } from './server-parts.ts';
-
-type Handler = (request: RawRequest, principal: Principal) => Promise<RawResponse>;
 
 /** Every path of the one port and who answers it; the first that matches does. */
 export function composeRoutes(
@@ -43,34 +41,29 @@ export function composeRoutes(
 function publishRoute({ publish }: DataPlane): RequestHandler {
   return async (request) => {
     await publish.receive(request, request.stream);
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
+    return jsonAnswer({});
   };
 }
 
-function signedRoute({ authenticator }: DataPlane, api: Handler): RequestHandler {
+function signedRoute({ authenticator }: DataPlane, api: AuthenticatedHandler): RequestHandler {
   return async (request: IncomingRequest) => {
     const { principal, body } = await authenticate(request, authenticator);
     return await api({ ...request, body }, principal);
   };
 }
 
-function composeApi(basics: Basics, parts: ServerParts): Handler {
+function composeApi(basics: Basics, parts: ServerParts): AuthenticatedHandler {
   const { config, masterKey, log } = basics;
   const { control } = parts;
   const { scopes, monitors, queries } = control;
-  // Derived, so that every server with the same master key takes the others' tokens.
-  const tokenKey = createHmac('sha256', masterKey).update('next tokens').digest();
+  // Derived from the master key: servers that share it accept each other's tokens.
+  const tokens = new NextTokens(createHmac('sha256', masterKey).update('next tokens').digest());
   return createApi({
     scopes,
     monitors,
-    queries: {
-      start: (owner, request) => queries.startQuery(owner, request),
-      status: (owner, query) => queries.status(owner, query),
-      results: (owner, query, page) => queries.results(owner, query, page),
-      stop: (owner, query) => queries.stopQuery(owner, query),
-    },
-    own: composeExtensionRoutes(basics, { ...parts, tokens: new NextTokens(tokenKey) }),
-    tokenKey,
+    queries,
+    tokens,
+    extensionRoutes: composeExtensionRoutes(basics, parts, tokens),
     newRequestId: randomUUID,
     log,
     now: () => systemClock.now(),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FlowReader } from '../../query/queries.ts';
-import { listFlows } from './flows.ts';
+import { callExtension, rawRequest } from '../testing.ts';
+import { flowRoutes } from './flow-routes.ts';
 
 type Statement = Parameters<FlowReader['query']>[0];
 
@@ -12,7 +13,7 @@ const principal = {
   kind: 'admin' as const,
 };
 
-/** Asks, and says what the store was asked. */
+/** Lists flows from a store with these rows; also returns the parameters of its statement. */
 async function ask(query: string, rows: readonly unknown[] = []) {
   const asked: Statement[] = [];
   const store: FlowReader = {
@@ -21,17 +22,10 @@ async function ask(query: string, rows: readonly unknown[] = []) {
       return Promise.resolve([...rows] as Row[]);
     },
   };
-  const request = {
-    method: 'GET',
-    target: `/api/v1/flows${query}`,
-    headers: new Map<string, readonly string[]>(),
-    body: Buffer.alloc(0),
-    remoteAddress: '127.0.0.1',
-  };
-  const response = await listFlows({ store, now: () => NOW }, request, principal);
+  const routes = flowRoutes({ store, now: () => NOW });
+  const request = rawRequest('GET', `/api/v1/flows${query}`);
   return {
-    status: response.status,
-    text: String(response.body),
+    ...(await callExtension(routes, request, principal)),
     params: (asked[0]?.fragment ?? []).flatMap((part) =>
       typeof part === 'string' ? [] : [part.value],
     ),
@@ -40,14 +34,14 @@ async function ask(query: string, rows: readonly unknown[] = []) {
 
 const seconds = (time: string) => Date.parse(time) / 1000;
 
-test('the last hour is the default, to a minute ahead of the clock, of the own account and Region', async () => {
+test("the default range is the hour that ends a minute ahead of the clock, in the caller's account and Region", async () => {
   const { params, text, status } = await ask('');
   const end = seconds('2027-01-15T08:01:01Z');
   expect(params).toEqual(['000000000000', 'us-east-1', end - 3_600, end, 100]);
   expect([status, text]).toEqual([200, '{"flows":[]}']);
 });
 
-test('every member is a condition of the question', async () => {
+test('every parameter becomes a condition of the statement', async () => {
   const { params } = await ask(
     '?start=2027-01-15T06:00:00Z&end=2027-01-15T07:00:00Z&limit=7&localIp=10.0.1.7&remoteIp=2001:DB8::0:1&servicePort=443&category=INTERNET',
   );
@@ -65,26 +59,26 @@ test('every member is a condition of the question', async () => {
 });
 
 test.each([
-  { query: '?limit=0', message: 'limit: a whole number from 1 to 1000' },
-  { query: '?limit=1001', message: 'limit: a whole number from 1 to 1000' },
-  { query: '?limit=1e2', message: 'limit: a whole number' },
-  { query: '?limit=', message: 'limit: a whole number' },
-  { query: '?servicePort=65536', message: 'servicePort: a whole number from 0 to 65535' },
-  { query: '?servicePort=-1', message: 'servicePort: a whole number' },
-  { query: '?localIp=localhost', message: 'localIp: an IPv4 or IPv6 address' },
-  { query: "?remoteIp=1'", message: 'remoteIp: an IPv4 or IPv6 address' },
-  { query: '?category=internet', message: 'category: one of INTER_VPC' },
-  { query: '?start=yesterday', message: 'start: an ISO 8601 time' },
-  { query: '?end=1969-12-31T23:59:59Z', message: 'end: an ISO 8601 time' },
-  { query: '?end=2200-01-01T00:00:00Z', message: 'end: an ISO 8601 time' },
-  { query: '?start=2027-01-15T09:00:00Z', message: 'start: must be before end' },
-  { query: '?port=443', message: 'port: is not taken' },
-])('$query is refused', async ({ query, message }) => {
+  { query: '?limit=0', message: 'limit must be an integer from 1 to 1000' },
+  { query: '?limit=1001', message: 'limit must be an integer from 1 to 1000' },
+  { query: '?limit=1e2', message: 'limit must be an integer from' },
+  { query: '?limit=', message: 'limit must be an integer from' },
+  { query: '?servicePort=65536', message: 'servicePort must be an integer from 0 to 65535' },
+  { query: '?servicePort=-1', message: 'servicePort must be an integer from' },
+  { query: '?localIp=localhost', message: 'localIp must be an IPv4 or IPv6 address' },
+  { query: "?remoteIp=1'", message: 'remoteIp must be an IPv4 or IPv6 address' },
+  { query: '?category=internet', message: 'category must be INTER_VPC, INTRA_AZ' },
+  { query: '?start=yesterday', message: 'start must be an ISO 8601 time' },
+  { query: '?end=1969-12-31T23:59:59Z', message: 'end must be an ISO 8601 time' },
+  { query: '?end=2200-01-01T00:00:00Z', message: 'end must be an ISO 8601 time' },
+  { query: '?start=2027-01-15T09:00:00Z', message: 'start must be before end' },
+  { query: '?port=443', message: 'unknown parameter port; expected start, end, limit, localIp' },
+])('$query is rejected', async ({ query, message }) => {
   await expect(ask(query)).rejects.toMatchObject({ name: 'ValidationException' });
   await expect(ask(query)).rejects.toThrow(message);
 });
 
-test('members are named as the API names them; 64-bit sums keep their digits; the unknown is left out', async () => {
+test('column names become API member names, 64-bit sums keep their digits, unknown values are absent', async () => {
   const row = {
     local_ip: '::ffff:10.0.1.7',
     remote_ip: '2001:db8::1',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ApiError } from '../../model/api-error.ts';
-import type { RawRequest } from '../../model/http.ts';
 import type { FlowReader } from '../../query/queries.ts';
-import { admin } from '../testing.ts';
-import { getInsights, insightsScopeOf } from './insights.ts';
+import { admin, callExtension, rawRequest } from '../testing.ts';
+import { extensionMatcher } from './extension-route.ts';
+import { insightsRoutes } from './insights-routes.ts';
 
 const BASE = '/api/v1/scopes/scope-1/insights';
 const NOW = Date.UTC(2026, 0, 1, 10);
@@ -26,7 +26,7 @@ interface Setting {
   readonly limit?: AbortSignal;
 }
 
-/** The handler over a store that answers in order, and the parameters it was asked with. */
+/** The route over a store that answers with a row, then a bin; `asked` holds each statement's parameters. */
 function setUp({ answer, limit = new AbortController().signal }: Setting = {}) {
   const asked: unknown[][] = [];
   const store: FlowReader = {
@@ -51,32 +51,24 @@ function setUp({ answer, limit = new AbortController().signal }: Setting = {}) {
     now: () => NOW,
     timeLimit: () => limit,
   };
-  const get = (target: string) => {
-    const request: RawRequest = {
-      method: 'GET',
-      target,
-      headers: new Map(),
-      body: new Uint8Array(),
-      remoteAddress: '127.0.0.1',
-    };
-    return getInsights(deps, request, admin);
-  };
-  return { asked, get };
+  const routes = insightsRoutes(deps);
+  const get = (target: string) => callExtension(routes, rawRequest('GET', target));
+  return { asked, get, routes };
 }
 
 test('an answer has unit, rows with their category, and series with ISO times', async () => {
   const { get } = setUp();
-  const { status, body } = await get(`${BASE}?metric=DATA_TRANSFERRED`);
+  const { status, text } = await get(`${BASE}?metric=DATA_TRANSFERRED`);
   expect(status).toBe(200);
-  expect(body).toContain('"value":18446744073709551615');
-  expect(JSON.parse(String(body))).toMatchObject({
+  expect(text).toContain('"value":18446744073709551615');
+  expect(JSON.parse(text)).toMatchObject({
     unit: 'Bytes',
     rows: [{ accountId: '123456789012', destinationCategory: 'INTERNET', remoteIdentifier: '' }],
     series: [{ label: 'use1-az1', timestamps: ['2026-01-01T10:00:00.000Z'], values: [7] }],
   });
 });
 
-test('the range, the category, loopback and the limit are asked of the store', async () => {
+test('range, category, loopback and limit become parameters of the statement', async () => {
   const { get, asked } = setUp();
   const range = 'start=2026-01-01T08:00:00Z&end=2026-01-01T09:00:00Z';
   await get(`${BASE}?metric=TIMEOUTS&${range}&category=INTER_AZ&limit=5&loopback=false`);
@@ -85,7 +77,7 @@ test('the range, the category, loopback and the limit are asked of the store', a
   expect(asked[0]).toEqual([end - 3600, end, 'INTER_AZ', 'loopback', ...owner, 5]);
 });
 
-test('nothing said but the metric: the last hour, every category, loopback too, 100 rows', async () => {
+test('with only a metric: the last hour, every category, loopback included, 100 rows', async () => {
   const { get, asked } = setUp();
   await get(`${BASE}?metric=TIMEOUTS`);
   const end = NOW / 1000 + 60;
@@ -93,31 +85,54 @@ test('nothing said but the metric: the last hour, every category, loopback too, 
 });
 
 const REFUSED = [
-  { name: 'no metric', query: '', message: 'metric: is required' },
-  { name: 'a metric of monitors', query: 'metric=ROUND_TRIP_TIME', message: 'metric: one of' },
-  { name: 'a limit of 0', query: 'metric=TIMEOUTS&limit=0', message: 'limit: a whole number' },
+  { name: 'no metric', query: '', message: 'metric is required' },
+  {
+    name: 'a metric of monitors',
+    query: 'metric=ROUND_TRIP_TIME',
+    message: 'metric must be TIMEOUTS',
+  },
+  { name: 'a limit of 0', query: 'metric=TIMEOUTS&limit=0', message: 'limit must be an integer' },
   { name: 'too many rows', query: 'metric=TIMEOUTS&limit=501', message: 'from 1 to 500' },
-  { name: 'a category unheard of', query: 'metric=TIMEOUTS&category=MOON', message: 'category:' },
-  { name: 'loopback perhaps', query: 'metric=TIMEOUTS&loopback=perhaps', message: 'loopback:' },
-  { name: 'an unknown name', query: 'metric=TIMEOUTS&shoe=1', message: 'shoe: is not taken' },
-  { name: 'a name twice', query: 'metric=TIMEOUTS&metric=TIMEOUTS', message: 'taken once' },
-  { name: 'a time that is none', query: 'metric=TIMEOUTS&start=now', message: 'start: an ISO' },
+  {
+    name: 'an unknown category',
+    query: 'metric=TIMEOUTS&category=MOON',
+    message: 'category must be',
+  },
+  {
+    name: 'loopback perhaps',
+    query: 'metric=TIMEOUTS&loopback=perhaps',
+    message: 'loopback must be true or false',
+  },
+  {
+    name: 'an unknown name',
+    query: 'metric=TIMEOUTS&shoe=1',
+    message: 'unknown parameter shoe; expected start',
+  },
+  {
+    name: 'a name twice',
+    query: 'metric=TIMEOUTS&metric=TIMEOUTS',
+    message: 'metric must be given only once',
+  },
+  { name: 'a malformed time', query: 'metric=TIMEOUTS&start=now', message: 'start must be an ISO' },
   {
     name: 'an end before the start',
     query: 'metric=TIMEOUTS&start=2026-01-01T10:00:00Z&end=2026-01-01T09:00:00Z',
-    message: 'start: must be before end',
+    message: 'start must be before end',
   },
 ];
 
-test.each(REFUSED)('refused, and nothing asked: $name', async ({ query, message }) => {
-  const { get, asked } = setUp();
-  const refusal = get(`${BASE}?${query}`);
-  await expect(refusal).rejects.toThrow(message);
-  await expect(refusal).rejects.toHaveProperty('name', 'ValidationException');
-  expect(asked).toEqual([]);
-});
+test.each(REFUSED)(
+  'rejected without a statement to the store: $name',
+  async ({ query, message }) => {
+    const { get, asked } = setUp();
+    const refusal = get(`${BASE}?${query}`);
+    await expect(refusal).rejects.toThrow(message);
+    await expect(refusal).rejects.toHaveProperty('name', 'ValidationException');
+    expect(asked).toEqual([]);
+  },
+);
 
-test('an answer that takes too long is refused with what to do', async () => {
+test('a query that takes too long is rejected with advice', async () => {
   const { get } = setUp({
     limit: AbortSignal.abort(new Error('30 s')),
     answer: async (signal) => {
@@ -128,7 +143,7 @@ test('an answer that takes too long is refused with what to do', async () => {
   await expect(get(`${BASE}?metric=TIMEOUTS`)).rejects.toThrow('ask for a shorter time range');
 });
 
-test('a failure of the store is its own, not the caller’s', async () => {
+test('an error of the store is not reported as a fault of the caller', async () => {
   const { get } = setUp({ answer: () => Promise.reject(new Error('disk')) });
   const failure = get(`${BASE}?metric=TIMEOUTS`);
   await expect(failure).rejects.toThrow('disk');
@@ -143,6 +158,7 @@ const TARGETS = [
   { target: '/api/v1/flows?x=/api/v1/scopes/scope-1/insights', scope: undefined },
 ];
 
-test.each(TARGETS)('$target asks for the insights of $scope', ({ target, scope }) => {
-  expect(insightsScopeOf(target)).toBe(scope);
+test.each(TARGETS)('the scope of $target is $scope', ({ target, scope }) => {
+  const match = extensionMatcher(setUp().routes)('GET', target.split('?')[0] ?? '');
+  expect(match?.labels.scopeId).toBe(scope);
 });

@@ -1,0 +1,36 @@
+import { hostCounters } from '../../query/host-counters.ts';
+import type { FlowReader } from '../../query/queries.ts';
+import { jsonAnswer } from '../json-answer.ts';
+import type { ExtensionRoute } from './extension-route.ts';
+import { QueryParameters } from './query-parameters.ts';
+
+export interface HostRouteDeps {
+  readonly store: FlowReader;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const MAX_LIMIT = 1_000;
+
+/**
+ * `GET /api/v1/hosts`: the network card counters that agents reported per host: exceeded
+ * allowances, drops and errors.
+ */
+export function hostRoutes({ store, now }: HostRouteDeps): readonly ExtensionRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/hosts',
+      action: 'nfm:ListHosts',
+      isQuery: true,
+      answer: async ({ request, principal }) => {
+        const parameters = new QueryParameters(request, ['start', 'end', 'limit']);
+        const hosts = await hostCounters(store, principal, {
+          ...parameters.range(now()),
+          limit: parameters.integer('limit', [1, MAX_LIMIT]) ?? MAX_LIMIT,
+        });
+        return jsonAnswer({ hosts });
+      },
+    },
+  ];
+}
