@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { SECONDS_A_DAY } from '../lib/durations.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { CliContext } from './context.ts';
 import { extensionApi, queryText } from './extension-api.ts';
@@ -20,7 +21,6 @@ interface Page {
   readonly nextToken?: string;
 }
 
-const DAY_SECONDS = 86_400;
 /** Of one request. */
 const PAGE = 500;
 
@@ -28,7 +28,12 @@ export function addAuditCommand(program: Command, context: CliContext): void {
   program
     .command('audit')
     .description('who called what, newest first')
-    .option('--since <duration>', 'how far back, such as 5m, 1h or 2d', parseDuration, DAY_SECONDS)
+    .option(
+      '--since <duration>',
+      'how far back, such as 5m, 1h or 2d',
+      parseDuration,
+      SECONDS_A_DAY,
+    )
     .option('--limit <n>', 'calls shown', wholeNumber(1, 100_000), 50)
     .option('--event <name>', 'only calls of this name, such as CreateScope')
     .option('--key <accessKeyId>', 'only calls signed with this key')

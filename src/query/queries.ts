@@ -98,7 +98,7 @@ export class Queries implements Service {
   /** Queues a query and answers with its id. */
   async startQuery(owner: Owner, request: QueryRequest): Promise<string> {
     const { table, clock, options } = this.#deps;
-    await this.#plan(owner, request);
+    await this.#prepare(owner, request);
     const now = clock.now();
     const max = MAX_KEPT - 1;
     await table.expire(owner.account, { oldestMillis: now - KEPT_MILLIS, max });
@@ -203,8 +203,8 @@ export class Queries implements Service {
 
   async #execute(query: StoredQuery, signal: AbortSignal): Promise<QueryOutcome> {
     try {
-      const plan = await this.#plan(query.owner, query.request);
-      return { status: 'SUCCEEDED', rows: await this.#rows(plan, query.request, signal) };
+      const readRows = await this.#prepare(query.owner, query.request);
+      return { status: 'SUCCEEDED', rows: await readRows(signal) };
     } catch (error) {
       if (signal.aborted) {
         const reason = 'the server was stopped while the query ran; start it again';
@@ -215,43 +215,43 @@ export class Queries implements Service {
     }
   }
 
-  async #plan(owner: Owner, request: QueryRequest): Promise<SqlFragment> {
-    switch (request.kind) {
-      case 'MonitorTopContributors':
-        return monitorPlan(request, await this.#deps.monitorOf(owner, request.resource), owner);
-      case 'WorkloadInsightsTopContributors':
-        return workloadInsightsPlan(request, await this.#targets(owner, request));
-      case 'WorkloadInsightsTopContributorsData':
-        return seriesPlan(request, await this.#targets(owner, request));
-      default:
-        throw new Error(`no plan for ${String(request.kind satisfies never)}`);
-    }
-  }
-
-  async #targets(owner: Owner, request: QueryRequest): Promise<Scope['targets']> {
-    return (await this.#deps.scopeOf(owner, request.resource)).targets;
-  }
-
-  async #rows(
-    plan: SqlFragment,
-    request: QueryRequest,
-    signal: AbortSignal,
-  ): Promise<QueryPage['rows']> {
-    const { store } = this.#deps;
-    switch (request.kind) {
+  /**
+   * Reads the monitor or scope that a query names, and returns how to read its rows from the flow
+   * store.
+   *
+   * @throws ApiError ResourceNotFoundException
+   */
+  async #prepare(owner: Owner, request: QueryRequest): Promise<ReadRows> {
+    const { store, monitorOf, scopeOf } = this.#deps;
+    const { kind, resource } = request;
+    switch (kind) {
       case 'MonitorTopContributors': {
-        const rows = await store.query<StoredMonitorRow>(plan, signal);
-        return rows.map((row) => monitorRow(row, request.category));
+        const monitor = await monitorOf(owner, resource);
+        return async (signal) => {
+          const plan = monitorPlan(request, monitor, owner);
+          const rows = await store.query<StoredMonitorRow>(plan, signal);
+          return rows.map((row) => monitorRow(row, request.category));
+        };
       }
-      case 'WorkloadInsightsTopContributors':
-        return (await store.query<StoredInsightsRow>(plan, signal)).map(insightsRow);
-      case 'WorkloadInsightsTopContributorsData':
-        return series(await store.query<StoredBin>(plan, signal));
+      case 'WorkloadInsightsTopContributors': {
+        const { targets } = await scopeOf(owner, resource);
+        return async (signal) => {
+          const plan = workloadInsightsPlan(request, targets);
+          return (await store.query<StoredInsightsRow>(plan, signal)).map(insightsRow);
+        };
+      }
+      case 'WorkloadInsightsTopContributorsData': {
+        const { targets } = await scopeOf(owner, resource);
+        return async (signal) =>
+          series(await store.query<StoredBin>(seriesPlan(request, targets), signal));
+      }
       default:
-        throw new Error(`no rows for ${String(request.kind satisfies never)}`);
+        throw new Error(`no plan for ${String(kind satisfies never)}`);
     }
   }
 }
+
+type ReadRows = (signal: AbortSignal) => Promise<QueryPage['rows']>;
 
 /** A limit says what to do about it; anything else is the server's, and in its log. */
 function failureReason(error: unknown): string {

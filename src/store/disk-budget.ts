@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { MILLIS_A_DAY } from '../lib/durations.ts';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, GaugeMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
@@ -16,7 +17,6 @@ export interface DiskBudgetDeps {
 }
 
 const LOOK_MILLIS = 60_000;
-const MILLIS_A_DAY = 86_400_000;
 
 type Reason = 'retention' | 'budget';
 

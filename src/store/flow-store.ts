@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SECONDS_A_DAY } from '../lib/durations.ts';
 import type { Log } from '../lib/log.ts';
 import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
 import { pause } from '../lib/pause.ts';
@@ -46,7 +47,6 @@ export interface FlowStoreDeps {
   readonly metrics: Metrics;
 }
 
-const SECONDS_A_DAY = 86_400;
 /** Queries beyond this are refused: whoever asks would wait too long anyway. */
 const MAX_WAITING = 100;
 const KILL_AGAIN_MILLIS = 100;

@@ -3,31 +3,28 @@ import { DESTINATION_CATEGORIES, type DestinationCategory } from '../../model/ca
 interface CategoryText {
   readonly label: string;
   readonly description: string;
-  /** Whether the network health indicator counts its flows. */
-  readonly inHealthIndicator: boolean;
 }
 
 /** How each category is called on the console. */
 export const CATEGORY_TEXT: Readonly<Record<DestinationCategory, CategoryText>> = {
-  INTER_VPC: text('Between VPCs', 'Flows between VPCs', true),
-  INTRA_AZ: text('Within an AZ', 'Flows within an Availability Zone, within the same VPC', true),
-  INTER_AZ: text('Between AZs', 'Flows between Availability Zones, within the same VPC', true),
-  INTER_REGION: text('Between Regions', 'Flows to the edge of another Region', true),
-  AMAZON_S3: text('S3', 'Flows to and from Amazon S3', true),
-  AMAZON_DYNAMODB: text('DynamoDB', 'Flows to and from Amazon DynamoDB', true),
-  INTERNET: text('Internet', 'Flows that end on the public internet', false),
+  INTER_VPC: text('Between VPCs', 'Flows between VPCs'),
+  INTRA_AZ: text('Within an AZ', 'Flows within an Availability Zone, within the same VPC'),
+  INTER_AZ: text('Between AZs', 'Flows between Availability Zones, within the same VPC'),
+  INTER_REGION: text('Between Regions', 'Flows to the edge of another Region'),
+  AMAZON_S3: text('S3', 'Flows to and from Amazon S3'),
+  AMAZON_DYNAMODB: text('DynamoDB', 'Flows to and from Amazon DynamoDB'),
+  INTERNET: text('Internet', 'Flows that end on the public internet'),
   TRANSIT_GATEWAY: text(
     'Transit Gateway',
     'Flows that reach a transit gateway and whose far end is not known',
-    false,
   ),
-  LOCAL_ZONE: text('Local Zone', 'Flows that start or end in a local zone', false),
-  AWS_SERVICE: text('AWS Service', 'Flows that end at another AWS service', false),
-  UNCLASSIFIED: text('Unclassified', 'All other flows', false),
+  LOCAL_ZONE: text('Local Zone', 'Flows that start or end in a local zone'),
+  AWS_SERVICE: text('AWS Service', 'Flows that end at another AWS service'),
+  UNCLASSIFIED: text('Unclassified', 'All other flows'),
 };
 
-function text(label: string, description: string, inHealthIndicator: boolean): CategoryText {
-  return { label, description, inHealthIndicator };
+function text(label: string, description: string): CategoryText {
+  return { label, description };
 }
 
 /** The choice of the flow type select: one category or all of them. */

@@ -2,7 +2,11 @@ import FormField from '@cloudscape-design/components/form-field';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import Toggle from '@cloudscape-design/components/toggle';
-import { DESTINATION_CATEGORIES } from '../../model/category.ts';
+import {
+  type DestinationCategory,
+  INDICATOR_CATEGORIES,
+  OTHER_CATEGORIES,
+} from '../../model/category.ts';
 import { CATEGORY_TEXT, parseFlowType } from './categories.ts';
 import { LiveControl } from './live-control.tsx';
 import type { PageState } from './page-state.ts';
@@ -76,14 +80,11 @@ const ALL_OPTION: SelectProps.Option = {
 
 const FLOW_TYPE_OPTIONS: SelectProps.Options = [
   ALL_OPTION,
-  group('Network health indicator (NHI) flows', true),
-  group('Non network health indicator (NHI) flows', false),
+  group('Network health indicator (NHI) flows', INDICATOR_CATEGORIES),
+  group('Non network health indicator (NHI) flows', OTHER_CATEGORIES),
 ];
 
-function group(label: string, inHealthIndicator: boolean): SelectProps.OptionGroup {
-  const categories = DESTINATION_CATEGORIES.filter(
-    (category) => CATEGORY_TEXT[category].inHealthIndicator === inHealthIndicator,
-  );
+function group(label: string, categories: readonly DestinationCategory[]): SelectProps.OptionGroup {
   return { label, options: categories.map(optionOf) };
 }
 

@@ -1,17 +1,8 @@
+import { INDICATOR_CATEGORIES } from '../../model/category.ts';
 import { monitorFilter, selectionFilter } from '../../store/flow-filter.ts';
 import { param, type SqlFragment, sql } from '../../store/sql.ts';
 import { type HealthWindow, MAX_MONITORS } from '../health-window.ts';
 import { type Parameters, PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from '../parameters.ts';
-
-/** The only categories that count for the indicator. */
-const COUNTED = [
-  'INTER_VPC',
-  'INTRA_AZ',
-  'INTER_AZ',
-  'INTER_REGION',
-  'AMAZON_S3',
-  'AMAZON_DYNAMODB',
-] as const;
 
 /** Ends as far as constructs depend on them; a pair of ends is known by the hash of these. */
 export const ENDS = sql`local_subnet, local_vpc, local_az, remote_account, remote_region, remote_subnet, remote_vpc, remote_az, remote_identifier, category, deployment`;
@@ -50,7 +41,7 @@ export function cellsSql(window: HealthWindow, p: Parameters): SqlFragment {
   concat('host:', if(local_instance = '', toString(local_ip), local_instance)) AS host,
   multiIf(category = 'AWS_SERVICE' AND remote_identifier != '', concat('service:', remote_identifier), category IN ('AMAZON_S3', 'AMAZON_DYNAMODB', 'AWS_SERVICE'), concat('service:', category), concat('endpoint:', if(remote_instance = '', toString(remote_ip), remote_instance))) AS remote,
   concat(category, '|', local_az, '|', if(remote_az = '', remote_region, remote_az)) AS class,
-  if(category IN (${param('Array(String)', [...COUNTED])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
+  if(category IN (${param('Array(String)', [...INDICATOR_CATEGORIES])}), ${monitorMask(window)}, toUInt64(0)) AS monitors,
   min(if(snat_ip = toIPv6('::'), local_ip, snat_ip)) AS local_beyond,
   min(if(dnat_ip = toIPv6('::'), remote_ip, dnat_ip)) AS remote_beyond,
   toFloat64(sum(retrans_est)) AS r,

@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { SECONDS_A_DAY } from '../../lib/durations.ts';
 import { canonicalAddress } from '../../model/address.ts';
 import type { DestinationCategory } from '../../model/category.ts';
 import type { HealthCompleteness } from '../../model/health.ts';
@@ -129,7 +130,7 @@ export class WindowReader {
 
   /** A day is a partition and goes with it. */
   async #createKept(table: string, columns: readonly string[]): Promise<void> {
-    const days = String(Math.ceil(this.#retentionSeconds / 86_400));
+    const days = String(Math.ceil(this.#retentionSeconds / SECONDS_A_DAY));
     const ttl: SqlFragment = { fragment: [`toDate(start) + toIntervalDay(${days})`] };
     const list: SqlFragment = { fragment: [columns.join(', ')] };
     await this.#store.change(

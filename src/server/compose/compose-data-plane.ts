@@ -3,6 +3,7 @@ import type { DecodedReport } from '../../decode/decode-accepted.ts';
 import { BatchLedger } from '../../journal/batch-ledger.ts';
 import { Journal } from '../../journal/journal.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { SECONDS_A_DAY } from '../../lib/durations.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { Service } from '../../lib/service.ts';
 import { decodeAcceptedReport } from '../../model/accepted-report.ts';
@@ -28,7 +29,6 @@ export interface DataPlaneParts {
 const MAX_BODY_BYTES = mib(8);
 const MAX_INFLATED_BYTES = mib(64);
 const MAX_KEPT_INFLATED_BYTES = mib(128);
-const SECONDS_A_DAY = 86_400;
 /** Records looked at together when the journal is read at the start. */
 const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };
 

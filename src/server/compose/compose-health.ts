@@ -3,6 +3,7 @@ import { HealthService } from '../../health/health-service.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
 import { HealthTables } from '../../health/storage/health-tables.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { SECONDS_A_DAY } from '../../lib/durations.ts';
 import type { Basics } from './basics.ts';
 import type { ControlPlane, DataPlane, Health, TopologyParts } from './server-parts.ts';
 
@@ -12,8 +13,6 @@ export interface HealthParts {
   readonly topology: TopologyParts;
   readonly newId: () => string;
 }
-
-const SECONDS_A_DAY = 86_400;
 
 /** The health indicator: beside the path of a flow, never in its way. */
 export function composeHealth(basics: Basics, parts: HealthParts): Health {

@@ -1,5 +1,6 @@
 import { targetsOfScopes } from '../../control/scope-targets.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { SECONDS_A_DAY } from '../../lib/durations.ts';
 import { ClaimRepository } from '../../topology/claim-repository.ts';
 import { ResourceGraph } from '../../topology/graph/resource-graph.ts';
 import { VersionRepository } from '../../topology/graph/version-repository.ts';
@@ -9,8 +10,6 @@ import { createTopologySources } from '../../topology/sources/source-registry.ts
 import { Topology } from '../../topology/topology.ts';
 import type { Basics } from './basics.ts';
 import type { TopologyParts } from './server-parts.ts';
-
-const SECONDS_A_DAY = 86_400;
 
 /** The resource graph, what it is looked up in, and the sources that fill it. */
 export function composeTopology(basics: Basics): TopologyParts {

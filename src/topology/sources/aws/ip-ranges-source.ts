@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { MILLIS_A_DAY } from '../../../lib/durations.ts';
 import { pause } from '../../../lib/pause.ts';
 import { type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { TopologySource } from '../../topology-source.ts';
@@ -27,7 +28,7 @@ export interface IpRangesSourceDeps {
 }
 
 /** AWS changes the list several times a week. */
-const EVERY_MILLIS = 86_400_000;
+const EVERY_MILLIS = MILLIS_A_DAY;
 const AGAIN_MILLIS = 600_000;
 /** AWS's has 2 MB in 2026. */
 const MAX_BYTES = 16 * 1024 * 1024;
