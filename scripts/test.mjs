@@ -1,28 +1,15 @@
 // `npm test`: installs what the tests need, runs all of them, and counts. Arguments name the parts to run.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { fetchNode24 } from './node-24.mjs';
+import { startPrivateClickHouse } from './private-clickhouse.mjs';
 import { startPrivatePostgres } from './private-postgres.mjs';
+import { installNeeds } from './test-needs.mjs';
 
 const root = join(import.meta.dirname, '..');
 const isCi = process.env.CI === 'true' || process.env.CI === '1';
-
-/** What the tests need beyond npm's packages: a file that shows it is there, and Debian's package. */
-const NEEDS = [
-  ['/usr/sbin/nft', 'nftables'],
-  ['/usr/sbin/ip', 'iproute2'],
-  ['/usr/bin/chromium', 'chromium'],
-  ['/usr/bin/clang-14', 'clang-14'],
-  ['/usr/bin/llvm-strip-14', 'llvm-14'],
-  ['/usr/include/bpf/bpf_helpers.h', 'libbpf-dev'],
-  ['/usr/share/doc/libbpf1', 'libbpf1'],
-  ['/usr/lib/python3/dist-packages/botocore', 'python3-botocore'],
-  ['/usr/lib/python3/dist-packages/boto3', 'python3-boto3'],
-  ['/usr/bin/aws', 'awscli'],
-  ['/usr/bin/openssl', 'openssl'],
-  ['/usr/lib/postgresql', 'postgresql'],
-];
 
 const CHECKS = [
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', ['ci', '.']],
@@ -30,87 +17,131 @@ const CHECKS = [
   ['types of the console', 'node_modules/typescript/bin/tsc', ['-p', 'src/console/tsconfig.json']],
 ];
 const PROJECTS = ['unit', 'proof', 'store', 'kernel', 'e2e', 'browser', 'conformance'];
+/** Runs again under Node 24: Vitest's project, and of its files only those named. */
+const NODE_24_RUNS = [['unit'], ['store'], ['e2e', 'start.e2e']];
+/** Tests that CI may skip: a pattern for the test's name, and the reason. Any other skip fails. */
+const ALLOWED_SKIPS = [];
 
 const wanted = process.argv.slice(2);
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const skips = [];
+const stops = [];
+let running;
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endEarly(signal));
 
 installNeeds();
-const postgres = startPrivatePostgres();
-if (postgres === undefined && isCi) {
-  console.log('FAILED: no PostgreSQL to test with');
-  counts.failed += 1;
-}
 const environment = {
   ...process.env,
-  ...(postgres === undefined ? {} : { NFM_TEST_POSTGRES_URL: postgres.url }),
   // On CI a missing need fails its tests instead of skipping them.
   CI_REQUIRE: process.env.CI_REQUIRE ?? (isCi ? 'store,kernel,browser,botocore,conformance' : ''),
 };
-if (wanted.length === 0) for (const check of CHECKS) runCheck(check);
-for (const project of wanted.length === 0 ? PROJECTS : wanted) runProject(project);
-postgres?.stop();
-
+try {
+  await runParts();
+} finally {
+  await stopServers();
+}
+reportSkips();
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 
-function installNeeds() {
-  const missing = NEEDS.filter(([path]) => !existsSync(path)).map(([, name]) => name);
-  if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    console.log(
-      `tests that need ${missing.join(', ')} are skipped: install them, or run as root on Debian`,
-    );
-    return;
+async function runParts() {
+  const isWanted = (part) => wanted.length === 0 || wanted.includes(part);
+  if (isWanted('unit') || isWanted('node24')) {
+    await addServer('NFM_TEST_POSTGRES_URL', startPrivatePostgres);
   }
-  console.log(`installing ${missing.join(', ')}`);
-  const options = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  };
-  spawnSync('apt-get', ['update', '-qq'], options);
-  const { status } = spawnSync(
-    'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', ...missing],
-    options,
-  );
-  if (status !== 0) console.log('not all of them could be installed');
+  if (isWanted('store') || isWanted('node24')) {
+    await addServer('CLICKHOUSE_URL', startPrivateClickHouse);
+  }
+  if (wanted.length === 0) for (const check of CHECKS) await runCheck(check);
+  for (const project of PROJECTS.filter(isWanted)) await runProject(project);
+  if (isWanted('node24')) await runUnderNode24();
 }
 
-function runCheck([name, program, args]) {
+/** Starts a server for the tests unless the environment names one, and stops it at the end. */
+async function addServer(variable, start) {
+  if (environment[variable] !== undefined) return;
+  const server = await start();
+  if (server !== undefined) {
+    environment[variable] = server.url;
+    stops.push(server.stop);
+  } else if (isCi) fail(`no server for ${variable}`);
+}
+
+async function stopServers() {
+  for (const stop of stops.splice(0)) await stop();
+}
+
+async function endEarly(signal) {
+  running?.kill(signal);
+  await stopServers();
+  process.exit(1);
+}
+
+async function runCheck([name, program, args]) {
   const started = Date.now();
-  const { status } = spawnSync(process.execPath, [program, ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const status = await runNode([program, ...args]);
   counts[status === 0 ? 'passed' : 'failed'] += 1;
   console.log(`${status === 0 ? 'passed' : 'FAILED'}: ${name} (${seconds(started)} s)`);
 }
 
-function runProject(project) {
+async function runUnderNode24() {
+  const bin = fetchNode24();
+  if (bin !== undefined) {
+    for (const [project, ...files] of NODE_24_RUNS) await runProject(project, { files, bin });
+  } else if (isCi) fail('cannot fetch Node 24');
+  else console.log('not run: tests under Node 24, which cannot be fetched');
+}
+
+/** Runs a project of Vitest; under the Node of the folder `bin` if it is given. */
+async function runProject(project, { files = [], bin } = {}) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'nfm-test-'));
-  const report = join(folder, 'report.json');
-  const args = [
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ];
-  const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', ...args], {
-    cwd: root,
-    stdio: 'inherit',
-    env: environment,
+  const report = join(folder, 'counts.json');
+  const reporters = ['--reporter=default', '--reporter=./scripts/count-reporter.mjs'];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters];
+  const status = await runNode([...vitest, ...files], {
+    bin,
+    env: { ...environment, NFM_TEST_COUNTS: report },
   });
   const found = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
   rmSync(folder, { recursive: true, force: true });
-  const failed = found?.numFailedTests ?? 0;
-  counts.passed += found?.numPassedTests ?? 0;
-  counts.skipped += (found?.numPendingTests ?? 0) + (found?.numTodoTests ?? 0);
-  // A file that cannot be loaded or a hook that throws fails no test, and still fails the run.
-  counts.failed += status !== 0 && failed === 0 ? 1 : failed;
-  console.log(`${status === 0 ? 'passed' : 'FAILED'}: ${project} tests (${seconds(started)} s)`);
+  const name = `${project} tests${bin === undefined ? '' : ' under Node 24'}`;
+  count(found ?? { passed: 0, failed: 0, skipped: [] }, { status, name });
+  console.log(`${status === 0 ? 'passed' : 'FAILED'}: ${name} (${seconds(started)} s)`);
+}
+
+function count(found, { status, name }) {
+  counts.passed += found.passed;
+  counts.skipped += found.skipped.length;
+  // A file that cannot be loaded or a hook that throws fails no test but fails the run.
+  counts.failed += status !== 0 && found.failed === 0 ? 1 : found.failed;
+  for (const skip of found.skipped) skips.push({ ...skip, name });
+}
+
+/** Lists each skipped test with its reason; on CI those that are not allowed fail. */
+function reportSkips() {
+  for (const { test, reason, name } of skips) {
+    const isAllowed = ALLOWED_SKIPS.some(([pattern]) => pattern.test(test));
+    console.log(`skipped${isAllowed ? ' as allowed' : ''}: ${name}: ${test}: ${reason}`);
+    if (isCi && !isAllowed) fail('this skip is not in ALLOWED_SKIPS of scripts/test.mjs');
+  }
+}
+
+function fail(message) {
+  console.log(`FAILED: ${message}`);
+  counts.failed += 1;
+}
+
+/** Runs a program of Node to its end; its exit code. */
+function runNode(args, { bin, env = process.env } = {}) {
+  const program = bin === undefined ? process.execPath : join(bin, 'node');
+  const path = bin === undefined ? env.PATH : `${bin}${delimiter}${env.PATH}`;
+  return new Promise((resolve, reject) => {
+    running = spawn(program, args, { cwd: root, stdio: 'inherit', env: { ...env, PATH: path } });
+    running.once('error', reject);
+    running.once('close', resolve);
+  });
 }
 
 function seconds(started) {
