@@ -12,6 +12,7 @@ import {
 } from '../model/enriched-flow.ts';
 import { plainIndex, VALUES_LENGTH } from '../model/flow-metrics.ts';
 import { FlowStore } from '../store/flow-store.ts';
+import { sql } from '../store/sql.ts';
 import { insightsOverview, type OverviewRequest } from './insights-overview.ts';
 
 /** A whole minute of today, so that no retention takes the rows away. */
@@ -132,7 +133,7 @@ test('a metric nobody has anything of gives no rows and no series', async () => 
 
 test('one connection is enough for both, and who gives up waiting for it is told at once', async () => {
   const abort = new AbortController();
-  const slow = store.query({ fragment: ['SELECT sleep(1)'] });
+  const slow = store.query(sql`SELECT sleep(1)`);
   const waiting = insightsOverview(store, { request: REQUEST, targets: [OWNER] }, abort.signal);
   abort.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');

@@ -10,7 +10,7 @@ import {
   selectionFilter,
   targetsFilter,
 } from '../store/flow-filter.ts';
-import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
+import { joinSql, name, param, raw, type SqlFragment, sql } from '../store/sql.ts';
 import { METRIC_PRESENT, METRIC_VALUE } from './metric-sql.ts';
 
 /** What makes a monitor's row: flows that differ in none of these are one. */
@@ -126,7 +126,7 @@ function topContributors(
 ): SqlFragment {
   const columns = joinSql(keys, ', ');
   const positions = joinSql(
-    keys.map((_, i) => ({ fragment: [String(i + 1)] })),
+    keys.map((_, i) => raw(String(i + 1))),
     ', ',
   );
   const rows = sql`${selectionFilter(request)} AND ${where}`;

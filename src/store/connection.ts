@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { createChdbConnection } from 'chdb/connection';
-import type { SqlFragment } from './sql.ts';
-import { printSql } from './sql.ts';
+import { printSql, type SqlFragment } from './sql.ts';
 
 /** Where the flows are: a folder for the embedded ClickHouse, or the URL of a cluster. */
 export type StoreLocation =
@@ -37,7 +36,7 @@ export interface QueryLimits {
  */
 export interface StoreConnection {
   insert(request: InsertRequest): Promise<void>;
-  command(statement: string | SqlFragment): Promise<void>;
+  command(statement: SqlFragment): Promise<void>;
   /** Rows as JSON objects; 64-bit integers are strings. `marker` names it in `system.processes`. */
   query<Row>(
     statement: SqlFragment,
@@ -108,8 +107,7 @@ function overClient(client: ClickHouseClient): StoreConnection {
       stream.destroy();
     },
     async command(statement) {
-      const { text, params } =
-        typeof statement === 'string' ? { text: statement, params: {} } : printSql(statement);
+      const { text, params } = printSql(statement);
       await client.command({ query: text, query_params: { ...params } });
     },
     async query<Row>(statement: SqlFragment, options: QueryLimits & { readonly marker: string }) {

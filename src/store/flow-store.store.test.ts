@@ -6,7 +6,7 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { openConnection } from './connection.ts';
 import { FlowStore } from './flow-store.ts';
-import { sql } from './sql.ts';
+import { name, sql } from './sql.ts';
 import { describeStore } from './store.case.ts';
 import { flowRow, startTestStore, TEST_OPTIONS } from './testing.ts';
 
@@ -75,11 +75,11 @@ if (url === undefined) {
     const password = process.env.CLICKHOUSE_PASSWORD ?? '';
     const database = `nfm_test_${process.pid}`;
     const server = await openConnection({ url, username, password, database: 'default' });
-    await server.command(`CREATE DATABASE ${database}`);
+    await server.command(sql`CREATE DATABASE ${name(database)}`);
     return {
       location: { url, username, password, database },
       async remove() {
-        await server.command(`DROP DATABASE ${database}`);
+        await server.command(sql`DROP DATABASE ${name(database)}`);
         await server.close();
       },
     };

@@ -1,13 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { SECONDS_A_DAY } from '../lib/durations.ts';
 import type { Log } from '../lib/log.ts';
-import type { HistogramMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
+import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
-import { Turns } from '../lib/turns.ts';
-import { ApiError } from '../model/api-error.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import type { HostStatsRow } from '../model/host-stats.ts';
+import { BatchInserter } from './batch-inserter.ts';
 import {
   newMarker,
   openConnection,
@@ -16,29 +12,20 @@ import {
   type StoreConnection,
   type StoreLocation,
 } from './connection.ts';
-import {
-  encodeHostStats,
-  encodeRows,
-  HOST_STATS_INSERT_COLUMNS,
-  INSERT_COLUMNS,
-} from './encode-rows.ts';
-import {
-  changeColumns,
-  changeRetention,
-  createFlowTable,
-  createHostTable,
-  FLOW_TABLE,
-  HOST_TABLE,
-  retention,
-  type SchemaOptions,
-} from './schema.ts';
-import { name, param, type SqlFragment, sql } from './sql.ts';
+import { migrateTables } from './migrate-tables.ts';
+import { notStarted, QueryPool } from './query-pool.ts';
+import { name, param, raw, type SqlFragment, sql } from './sql.ts';
+import { FLOWS } from './tables/flows.ts';
+import { HOST_STATS } from './tables/host-stats.ts';
+import type { Table } from './tables/table.ts';
 
 export interface FlowStoreOptions extends QueryLimits {
   readonly location: StoreLocation;
   readonly retentionDays: number;
   /** Queries that run at once; each holds a thread of libuv's pool while it runs. */
   readonly queryConnections: number;
+  /** Tables of others, created and updated at the start like the store's own. */
+  readonly tables?: readonly Table[] | undefined;
 }
 
 export interface FlowStoreDeps {
@@ -47,11 +34,7 @@ export interface FlowStoreDeps {
   readonly metrics: Metrics;
 }
 
-/** Queries beyond this are refused: whoever asks would wait too long anyway. */
-const MAX_WAITING = 100;
-const KILL_AGAIN_MILLIS = 100;
-
-/** What of one day is stored. */
+/** The stored rows of one day. */
 export interface StoredDay {
   /** e.g. `2026-01-31`, of UTC. */
   readonly day: string;
@@ -60,162 +43,123 @@ export interface StoredDay {
   readonly bytes: number;
 }
 
-interface Waiting {
-  readonly resolve: (connection: StoreConnection) => void;
-  readonly reject: (reason: unknown) => void;
-}
+/** The tables that reports are stored in. */
+const BATCH_TABLES = [FLOWS, HOST_STATS] as const;
 
 /**
- * The only door to ClickHouse. Inserts, control statements and queries have connections of their
- * own: the embedded engine runs one statement a connection, and an insert must not wait behind a
- * long query.
+ * The only door to ClickHouse. Inserts, control statements and queries have separate connections:
+ * the embedded engine runs one statement per connection, and an insert must not wait behind a long
+ * query.
  */
 export class FlowStore implements Service {
   readonly name = 'store';
   readonly #options: FlowStoreOptions;
-  readonly #log: Log;
-  readonly #insertSeconds: HistogramMetric;
-  readonly #idle: StoreConnection[] = [];
-  readonly #waiting = new Set<Waiting>();
-  readonly #inserts = new Turns();
+  readonly #batches: BatchInserter;
+  readonly #queries: QueryPool;
   #inserter: StoreConnection | undefined;
   #control: StoreConnection | undefined;
 
-  constructor(deps: FlowStoreDeps) {
-    this.#options = deps.options;
-    this.#log = deps.log;
-    this.#insertSeconds = deps.metrics.histogram({
-      name: 'nfm_store_insert_seconds',
-      help: 'How long one insert took until it was durable',
-      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  constructor({ options, log, metrics }: FlowStoreDeps) {
+    this.#options = options;
+    this.#batches = new BatchInserter({
+      connection: () => requireOpen(this.#inserter),
+      ask: (statement) => this.#ask(statement),
+      isEmbedded: 'path' in options.location,
+      insertSeconds: metrics.histogram({
+        name: 'nfm_store_insert_seconds',
+        help: 'Seconds from the start of an insert until it is durable',
+        buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+      }),
+      log,
+    });
+    this.#queries = new QueryPool({
+      size: options.queryConnections,
+      limits: options,
+      control: () => requireOpen(this.#control),
+      log,
     });
   }
 
   async start(): Promise<void> {
-    const { location, queryConnections } = this.#options;
+    const { location, tables = [] } = this.#options;
     await removeLeftBlocks(location);
     this.#control = await openConnection(location);
-    await this.#migrate(this.#control);
+    await migrateTables(this.#control, { ...this.#options, tables: [...BATCH_TABLES, ...tables] });
     this.#inserter = await openConnection(location);
-    for (let i = 0; i < queryConnections; i += 1) this.#idle.push(await openConnection(location));
+    await this.#queries.start(location);
   }
 
-  /**
-   * Queries that wait are refused; those running are left to end by themselves, and their
-   * connections close with them.
-   */
+  /** Rejects waiting queries. A running query goes on, and its connection closes when it ends. */
   async stop(): Promise<void> {
-    const connections = [this.#inserter, this.#control, ...this.#idle.splice(0)];
+    const connections = [this.#inserter, this.#control];
     this.#inserter = undefined;
     this.#control = undefined;
-    for (const { reject } of this.#waiting) reject(notStarted());
-    this.#waiting.clear();
+    await this.#queries.stop();
     for (const connection of connections) await connection?.close();
   }
 
   /**
-   * Stores the rows of a batch; durable when it resolves. A day's rows are one part, all or
-   * nothing. Repeating it with the same rows and number stores nothing twice.
+   * Stores the rows of a batch; they are durable when it resolves. The rows of a day become one
+   * part, all or none. Calling it again with the same rows and batch number stores nothing twice.
    */
   async insert(
-    rows: readonly EnrichedFlow[],
+    flows: readonly EnrichedFlow[],
     batch: bigint,
     hostStats: readonly HostStatsRow[] = [],
   ): Promise<void> {
-    await this.#insertDays(FLOWS, { rows, batch, suffix: '' });
-    await this.#insertDays(HOST_STATS, { rows: hostStats, batch, suffix: '' });
+    await this.#batches.insert({ flows, hostStats }, batch);
   }
 
   /**
-   * As `insert`, for a batch that may have been stored: before a crash, perhaps so long ago that
-   * the table forgot its token, or by an insert that failed. The days it already has are left out.
-   * In the embedded engine no insert outlives its statement or process, so that what is not there
-   * goes in under a token of its own: the table may remember the first one for a part it has lost.
+   * Stores a batch of which some days may be stored already: a crash or a failed insert came between,
+   * perhaps so long ago that the table forgot the token. Leaves out the days that have rows. In the
+   * embedded engine no insert outlives its statement or process, so the missing days get a new token:
+   * the table may still remember the first token for a part that it has lost.
    */
   async insertMissing(
-    rows: readonly EnrichedFlow[],
+    flows: readonly EnrichedFlow[],
     batch: bigint,
     hostStats: readonly HostStatsRow[] = [],
   ): Promise<void> {
-    await this.#insertMissing(FLOWS, rows, batch);
-    await this.#insertMissing(HOST_STATS, hostStats, batch);
-  }
-
-  async #insertMissing<Row extends TimedRow>(
-    kind: RowKind<Row>,
-    rows: readonly Row[],
-    batch: bigint,
-  ): Promise<void> {
-    const stored = await this.#storedDays(kind.table, batch);
-    const missing = rows.filter((row) => !stored.has(dayOf(row)));
-    this.#log.info('looked up a batch in doubt', {
-      table: kind.table,
-      batch: String(batch),
-      rows: rows.length,
-      missing: missing.length,
-    });
-    const suffix = 'path' in this.#options.location ? `-${randomUUID()}` : '';
-    await this.#insertDays(kind, { rows: missing, batch, suffix });
+    await this.#batches.insertMissing({ flows, hostStats }, batch);
   }
 
   /**
-   * Runs a query on the next free connection. Aborting ends the work in ClickHouse too.
+   * Runs a query on the next free connection. Aborting also ends the work in ClickHouse.
    *
-   * @throws the signal's reason when it was aborted
-   * @throws ApiError ThrottlingException when too many wait already
+   * @throws the signal's reason when the signal was aborted
+   * @throws ApiError ThrottlingException when too many queries wait already
    */
-  async query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]> {
-    signal?.throwIfAborted();
-    const connection = await this.#takeConnection(signal);
-    const marker = newMarker();
-    const ended = new AbortController();
-    const kill = () => void this.#killUntil(ended.signal, marker);
-    try {
-      signal?.throwIfAborted();
-      signal?.addEventListener('abort', kill, { once: true });
-      return await connection.query<Row>(statement, { ...this.#options, marker });
-    } catch (error) {
-      ended.abort();
-      // chDB keeps a statement that failed, and its memory, until the connection's next one.
-      await connection.command('SELECT 1').catch(() => {});
-      signal?.throwIfAborted();
-      throw error;
-    } finally {
-      ended.abort();
-      signal?.removeEventListener('abort', kill);
-      this.#giveBack(connection);
-    }
+  query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]> {
+    return this.#queries.query(statement, signal);
   }
 
   /** Runs a statement without rows, such as INSERT … SELECT, on the next free query connection. */
-  async change(statement: SqlFragment): Promise<void> {
-    const connection = await this.#takeConnection(undefined);
-    try {
-      await connection.command(statement);
-    } finally {
-      this.#giveBack(connection);
-    }
+  change(statement: SqlFragment): Promise<void> {
+    return this.#queries.change(statement);
   }
 
-  /** The days there are rows of, the oldest first, with what all that is kept by day takes. */
+  /**
+   * The days that have rows, oldest first. `rows` counts flow rows; `bytes` is the size of all tables
+   * that have a partition per day.
+   */
   async days(): Promise<StoredDay[]> {
     const days = await this.#ask<{ day: string; rows: string; bytes: string }>(
-      sql`SELECT partition AS day, sumIf(rows, table = ${param('String', FLOW_TABLE)}) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE database = currentDatabase() AND active AND table IN (${param('Array(String)', await this.#dayTables())}) GROUP BY day ORDER BY day`,
+      sql`SELECT partition AS day, sumIf(rows, table = ${param('String', FLOWS.name)}) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE database = currentDatabase() AND active AND table IN (${param('Array(String)', await this.#dayTables())}) GROUP BY day ORDER BY day`,
     );
     return days.map(({ day, rows, bytes }) => ({ day, rows: Number(rows), bytes: Number(bytes) }));
   }
 
-  /** Deletes a day for good. */
+  /** Deletes the rows of a day from every table that has a partition per day. */
   async dropDay({ day }: Pick<StoredDay, 'day'>): Promise<void> {
     if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new Error(`"${day}" is no day`);
     for (const table of await this.#dayTables()) {
       await requireOpen(this.#control).command(
-        sql`ALTER TABLE ${name(table)} DROP PARTITION ${{ fragment: [`'${day}'`] }}`,
+        sql`ALTER TABLE ${name(table)} DROP PARTITION ${raw(`'${day}'`)}`,
       );
     }
   }
 
-  /** The tables that have a partition a day. */
   async #dayTables(): Promise<string[]> {
     const tables = await this.#ask<{ name: string }>(
       sql`SELECT name FROM system.tables WHERE database = currentDatabase() AND partition_key IN ('toDate(time)', 'toDate(start)') ORDER BY name`,
@@ -224,199 +168,44 @@ export class FlowStore implements Service {
   }
 
   /**
-   * Has the embedded engine find out what a disk that got full has cost, and stop merging parts while
-   * `isLow`. ClickHouse 26.7 takes a write that found no room for done: the insert or merge of that
-   * moment is committed with empty files. Loading the table anew sets such parts aside and
-   * brings back those they were merged from; rows of an insert set aside are missing again.
-   * Inserts and queries wait meanwhile.
+   * Makes the embedded engine find the parts that a full disk has damaged, and stops merges while
+   * `isLow`. ClickHouse 26.7 treats a write that found no space as done: it commits the insert or
+   * merge of that moment with empty files. Reattaching the table sets such parts aside and restores
+   * the parts that a damaged merge replaced; the rows of a damaged insert are missing again. Inserts
+   * and queries wait meanwhile.
    */
   async settle(isLow: boolean): Promise<void> {
     const control = requireOpen(this.#control);
     const stopMerges = async () => {
-      for (const { table } of KINDS) await control.command(`SYSTEM STOP MERGES ${table}`);
+      for (const table of BATCH_TABLES) {
+        await control.command(sql`SYSTEM STOP MERGES ${name(table.name)}`);
+      }
     };
     await stopMerges();
     await this.#alone(async () => {
-      for (const { table } of KINDS) {
-        await control.command(`DETACH TABLE IF EXISTS ${table}`);
-        await control.command(`ATTACH TABLE IF NOT EXISTS ${table}`);
+      for (const table of BATCH_TABLES) {
+        await control.command(sql`DETACH TABLE IF EXISTS ${name(table.name)}`);
+        await control.command(sql`ATTACH TABLE IF NOT EXISTS ${name(table.name)}`);
       }
       if (isLow) await stopMerges();
     });
   }
 
-  /** Does the work while no insert and no query runs. */
+  /** Calls `act` while no insert and no query runs. */
   #alone(act: () => Promise<void>): Promise<void> {
-    return this.#inserts.take(async () => {
-      const taken: StoreConnection[] = [];
-      try {
-        while (taken.length < this.#options.queryConnections) {
-          taken.push(await this.#takeConnection(undefined));
-        }
-        await act();
-      } finally {
-        for (const connection of taken) this.#giveBack(connection);
-      }
-    });
+    return this.#batches.whileIdle(() => this.#queries.whileIdle(act));
   }
 
-  #insertDays<Row extends TimedRow>(
-    kind: RowKind<Row>,
-    {
-      rows,
-      batch,
-      suffix,
-    }: { readonly rows: readonly Row[]; readonly batch: bigint; readonly suffix: string },
-  ): Promise<void> {
-    return this.#inserts.take(async () => {
-      for (const [day, dayRows] of byDay(rows)) {
-        const started = performance.now();
-        await requireOpen(this.#inserter).insert({
-          table: kind.table,
-          columns: kind.columns,
-          block: kind.encode(dayRows, batch),
-          token: `${batch}-${day}${suffix}`,
-        });
-        this.#insertSeconds.observe((performance.now() - started) / 1000);
-      }
-    });
-  }
-
-  async #storedDays(table: string, batch: bigint): Promise<ReadonlySet<number>> {
-    const rows = await this.#ask<{ day: number }>(
-      sql`SELECT DISTINCT toUInt32(toDate(time)) AS day FROM ${name(table)} WHERE batch = ${param('UInt64', String(batch))}`,
-    );
-    return new Set(rows.map(({ day }) => day));
-  }
-
-  /** A question of the store's own, beside the queries. */
+  /** Runs a query of the store itself, on the control connection. */
   #ask<Row>(statement: SqlFragment): Promise<Row[]> {
     return requireOpen(this.#control).query<Row>(statement, {
       ...this.#options,
       marker: newMarker(),
     });
   }
-
-  /** More than once: a query just sent is not to be seen in `system.processes` yet. */
-  async #killUntil(ended: AbortSignal, marker: string): Promise<void> {
-    while (!ended.aborted) {
-      await this.#kill(marker);
-      await pause(KILL_AGAIN_MILLIS, ended);
-    }
-  }
-
-  async #kill(marker: string): Promise<void> {
-    try {
-      const running = await this.#ask<{ query_id: string }>(
-        sql`SELECT query_id FROM system.processes WHERE position(query, ${param('String', `/* ${marker} */`)}) = 1`,
-      );
-      for (const { query_id } of running) {
-        await requireOpen(this.#control).command(
-          `KILL QUERY WHERE query_id = '${query_id.replace(/[^\w-]/g, '')}' ASYNC`,
-        );
-      }
-    } catch (error) {
-      this.#log.warn('cannot kill a query', { error });
-    }
-  }
-
-  async #migrate(control: StoreConnection): Promise<void> {
-    const options = { retentionDays: this.#options.retentionDays };
-    await control.command(createFlowTable(options));
-    await control.command(createHostTable(options));
-    const columns = await this.#ask<{ name: string; type: string }>(
-      sql`SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', FLOW_TABLE)}`,
-    );
-    for (const text of changeColumns(new Map(columns.map(({ name, type }) => [name, type])))) {
-      await control.command(text);
-    }
-    for (const { table } of KINDS) {
-      if (await this.#hasRetention(table, options)) continue;
-      await control.command(changeRetention(table, options));
-    }
-  }
-
-  async #hasRetention(table: string, options: SchemaOptions): Promise<boolean> {
-    const tables = await this.#ask<{ definition: string }>(
-      sql`SELECT create_table_query AS definition FROM system.tables WHERE database = currentDatabase() AND name = ${param('String', table)}`,
-    );
-    return tables.some(({ definition }) => definition.includes(` TTL ${retention(options)} `));
-  }
-
-  /** Who gives up leaves the queue at once: a connection may take long to become free. */
-  #takeConnection(signal: AbortSignal | undefined): Promise<StoreConnection> {
-    requireOpen(this.#control);
-    const free = this.#idle.pop();
-    if (free !== undefined) return Promise.resolve(free);
-    if (this.#waiting.size >= MAX_WAITING) {
-      throw new ApiError('ThrottlingException', 'too many queries wait for the store; ask later');
-    }
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { resolve, reject };
-      this.#waiting.add(waiting);
-      const leave = () => {
-        if (this.#waiting.delete(waiting)) reject(signal?.reason);
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-    });
-  }
-
-  #giveBack(connection: StoreConnection): void {
-    const [next] = this.#waiting;
-    if (next !== undefined) {
-      this.#waiting.delete(next);
-      next.resolve(connection);
-    } else if (this.#control !== undefined) this.#idle.push(connection);
-    else void connection.close().catch((error) => this.#log.warn('cannot close', { error }));
-  }
-}
-
-interface TimedRow {
-  readonly timeSeconds: number;
-}
-
-/** Rows of a table that come in batches. */
-interface RowKind<Row extends TimedRow> {
-  readonly table: string;
-  readonly columns: readonly string[];
-  readonly encode: (rows: readonly Row[], batch: bigint) => Buffer;
-}
-
-const FLOWS: RowKind<EnrichedFlow> = {
-  table: FLOW_TABLE,
-  columns: INSERT_COLUMNS,
-  encode: encodeRows,
-};
-const HOST_STATS: RowKind<HostStatsRow> = {
-  table: HOST_TABLE,
-  columns: HOST_STATS_INSERT_COLUMNS,
-  encode: encodeHostStats,
-};
-const KINDS = [FLOWS, HOST_STATS] as const;
-
-function dayOf(row: TimedRow): number {
-  return Math.floor(row.timeSeconds / SECONDS_A_DAY);
-}
-
-function byDay<Row extends TimedRow>(rows: readonly Row[]): Map<number, readonly Row[]> {
-  const first = rows[0];
-  if (first === undefined) return new Map();
-  const day = dayOf(first);
-  if (rows.every((row) => dayOf(row) === day)) return new Map([[day, rows]]);
-  const days = new Map<number, Row[]>();
-  for (const row of rows) {
-    const found = days.get(dayOf(row));
-    if (found === undefined) days.set(dayOf(row), [row]);
-    else found.push(row);
-  }
-  return days;
 }
 
 function requireOpen(connection: StoreConnection | undefined): StoreConnection {
   if (connection === undefined) throw notStarted();
   return connection;
-}
-
-function notStarted(): Error {
-  return new Error('the store is not started');
 }

@@ -31,6 +31,14 @@ export function name(identifier: string): Fragment {
   return { fragment: [identifier] };
 }
 
+/**
+ * SQL text that is no value and no identifier: DDL, a literal that ClickHouse takes no parameter for,
+ * generated arithmetic. The caller makes sure that nothing from outside is in it.
+ */
+export function raw(text: string): Fragment {
+  return { fragment: [text] };
+}
+
 /** Builds SQL: `sql`…${param('String', x)} … ${name('column')} … ${anotherFragment}`. */
 export function sql(
   texts: TemplateStringsArray,

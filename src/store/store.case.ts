@@ -38,8 +38,8 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       await bench.remove();
     });
     beforeEach(async () => {
-      await control.command('DROP TABLE IF EXISTS flows SYNC');
-      await control.command('DROP TABLE IF EXISTS host_stats SYNC');
+      await control.command(sql`DROP TABLE IF EXISTS flows SYNC`);
+      await control.command(sql`DROP TABLE IF EXISTS host_stats SYNC`);
       store = await startStore();
     });
     afterEach(() => store.stop());
@@ -162,7 +162,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
 
       test('in doubt, that the table forgot, is looked up and not stored again', async () => {
         await control.command(
-          'ALTER TABLE flows MODIFY SETTING non_replicated_deduplication_window = 1',
+          sql`ALTER TABLE flows MODIFY SETTING non_replicated_deduplication_window = 1`,
         );
         await store.insert(rows, 7n);
         await store.insert(rows, 8n);
@@ -203,7 +203,9 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
     describe('a newer version', () => {
       test('adds its columns to the table there is, and old rows have nothing in them', async () => {
         await store.insert([flowRow({ cluster: 'blue', values: { rtos_est: 7 } })], 1n);
-        await control.command('ALTER TABLE flows DROP COLUMN local_cluster, DROP COLUMN rtos_est');
+        await control.command(
+          sql`ALTER TABLE flows DROP COLUMN local_cluster, DROP COLUMN rtos_est`,
+        );
         await restart();
         await store.insert([flowRow({ cluster: 'green', values: { rtos_est: 3 } })], 2n);
         const rows = await store.query(
@@ -217,7 +219,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
 
       test('gives a value that may be unknown now a column that says so, and keeps the rest', async () => {
         await store.insert([flowRow({ values: { rtos_est: 7 } })], 1n);
-        await control.command('ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0');
+        await control.command(sql`ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0`);
         await restart();
         await store.insert([flowRow()], 2n);
         const rows = await store.query(sql`SELECT rtos_est FROM flows ORDER BY batch`);
@@ -232,7 +234,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         await expect
           .poll(
             async () => {
-              await control.command('OPTIMIZE TABLE flows FINAL');
+              await control.command(sql`OPTIMIZE TABLE flows FINAL`);
               return await count();
             },
             { timeout: 30_000 },
@@ -246,7 +248,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         await restart({ retentionDays: 40 });
         await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
         await restart({ retentionDays: 50 });
-        await control.command('OPTIMIZE TABLE flows FINAL');
+        await control.command(sql`OPTIMIZE TABLE flows FINAL`);
         expect(await count()).toBe(1);
         const [table] = await store.query<{ text: string }>(
           sql`SELECT create_table_query AS text FROM system.tables WHERE database = currentDatabase() AND name = 'flows'`,

@@ -78,11 +78,15 @@ export const TEST_OPTIONS: Omit<FlowStoreOptions, 'location'> = {
   maxMemoryBytes: 1024 ** 3,
 };
 
-export async function startTestStore(): Promise<TestStore> {
+export async function startTestStore(options: Partial<FlowStoreOptions> = {}): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
   const metrics = new Metrics();
   const location = { path: join(folder, 'clickhouse') };
-  const store = new FlowStore({ options: { ...TEST_OPTIONS, location }, log: silentLog, metrics });
+  const store = new FlowStore({
+    options: { ...TEST_OPTIONS, location, ...options },
+    log: silentLog,
+    metrics,
+  });
   await store.start();
   return {
     store,

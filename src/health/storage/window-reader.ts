@@ -6,8 +6,8 @@ import type { HealthCompleteness } from '../../model/health.ts';
 import { ALLOWANCE_COUNTERS } from '../../model/host-stats.ts';
 import type { Owner } from '../../model/owner.ts';
 import { selectionFilter } from '../../store/flow-filter.ts';
-import { HOST_TABLE } from '../../store/schema.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../../store/sql.ts';
+import { HOST_STATS } from '../../store/tables/host-stats.ts';
 import type {
   ConstructSelection,
   EndPair,
@@ -318,7 +318,7 @@ FROM flows WHERE ${since} GROUP BY host`;
       ' OR ',
     );
     const rows = await this.#store.query<{ host: string; exceeded: number }>(
-      sql`SELECT concat('host:', instance) AS host, ${exceeded} AS exceeded FROM ${name(HOST_TABLE)} WHERE account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${selectionFilter({ startSeconds, endSeconds })} GROUP BY instance HAVING ${known} ORDER BY host`,
+      sql`SELECT concat('host:', instance) AS host, ${exceeded} AS exceeded FROM ${name(HOST_STATS.name)} WHERE account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${selectionFilter({ startSeconds, endSeconds })} GROUP BY instance HAVING ${known} ORDER BY host`,
     );
     const of = (is: boolean) =>
       rows.filter((row) => Boolean(row.exceeded) === is).map(({ host }) => host);
