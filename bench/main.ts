@@ -1,4 +1,4 @@
-import { missingForKernelTests } from '../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../src/lab/net/kernel-need.ts';
 import { benchAgent, newConnections, openSockets } from './agent-bench.ts';
 import { benchApi } from './api-bench.ts';
 import { benchHealth } from './health-bench.ts';
@@ -22,7 +22,7 @@ benchHealth(HEALTH_CELLS[0]);
 for (const cells of HEALTH_CELLS) {
   print('health: first pass and search, bars are 0.5 s and 5 s', benchHealth(cells));
 }
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing === undefined) {
   print(
     'agent, 2,000 new connections/s: bars are 80 MiB and 2% of a core',

@@ -1,4 +1,4 @@
-import { missingForKernelTests } from '../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../src/lab/net/kernel-need.ts';
 import {
   benchOverhead,
   type OverheadRuns,
@@ -25,7 +25,7 @@ const BARS: Readonly<Record<TrafficKind, string>> = {
 const RATES = ['perSecond', 'cpuMicrosEach'] as const;
 const LATENCIES = ['p50Micros', 'p99Micros'] as const;
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined) console.log(`overhead: ${missing}`);
 else {
   const [rounds = DEFAULT_ROUNDS, ...named] = process.argv.slice(2);

@@ -9,14 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { kernelCount, runTraffic, serveTraffic } from '../../test/lab/watched-lab.ts';
-import { missingForKernelTests } from '../lab/net/kernel-need.ts';
+import { missingForLab } from '../lab/net/kernel-need.ts';
 import { createLabNetwork, type LabHost, type LabNetwork } from '../lab/net/lab-network.ts';
 import { checkoutRoot } from '../lib/checkout-root.ts';
 import { type PlainMetric, plainIndex } from '../model/flow-metrics.ts';
 import { decodeReport, type WireReport } from '../wire/otlp/decode-report.ts';
 import { attachedPrograms } from './kernel/attached-programs.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const ROOT = checkoutRoot();
@@ -300,38 +300,38 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       name: 'a folder that is no cgroup',
       wrap: [],
       argv: ['-c', '/tmp'],
-      says: '--cgroup must be a folder of a cgroup v2 mount',
+      blames: '--cgroup must be a folder of a cgroup v2 mount',
     },
     {
       name: 'a folder that is not there',
       wrap: [],
       argv: ['-c', '/no/such'],
-      says: '--cgroup must be a folder of a cgroup v2 mount',
+      blames: '--cgroup must be a folder of a cgroup v2 mount',
     },
     {
       name: 'no privileges',
       wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
       argv: ['--collector', 'ebpf'],
-      says: 'the agent needs root',
+      blames: 'the agent needs root',
     },
     {
       name: 'neither eBPF nor netlink',
       wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
       argv: ['--collector', 'netlink'],
-      says: 'cannot listen to netlink (EPERM): the agent needs root',
+      blames: 'cannot listen to netlink (EPERM): the agent needs root',
     },
     {
       name: 'no libbpf',
       wrap: WITHOUT_LIBBPF,
       argv: ['--collector', 'ebpf'],
-      says: 'libbpf.so.1 is missing: apt-get install libbpf1',
+      blames: 'libbpf.so.1 is missing: apt-get install libbpf1',
     },
-  ])('$name: one line that says what to do, and a failure', ({ wrap, argv, says }) => {
+  ])('$name: one line that says what to do, and a failure', ({ wrap, argv, blames }) => {
     const always = ['-e', 'http://127.0.0.1:9/publish', '--instance-id', 'i'];
     const [file = '', ...args] = [...wrap, ...program(), ...always, ...argv];
     const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(says);
+    expect(stderr).toContain(blames);
     expect(status).toBe(1);
   });
 });

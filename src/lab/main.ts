@@ -1,11 +1,11 @@
 import { setPriority } from 'node:os';
 import { formatRows } from '../lib/format-rows.ts';
-import { missingForKernelTests } from './net/kernel-need.ts';
-import { wayTo } from './scenario/lab-windows.ts';
+import { missingForLab } from './net/kernel-need.ts';
+import { routeTo } from './scenario/lab-windows.ts';
 import {
+  type JudgedWindow,
   runScenario,
   type ScenarioResult,
-  type SeenWindow,
   sumPhase,
 } from './scenario/run-scenario.ts';
 import { SCENARIOS } from './scenario/scenarios.ts';
@@ -17,10 +17,10 @@ const USAGE = `usage: nfm lab list
        nfm lab run SCENARIO...|all
 
 Runs incidents on a network of namespaces on this machine (needs root), with the real
-agent and the kernel's own TCP, and says what the agents saw and what health said.
+agent and the kernel's own TCP. Prints what the agents reported and the verdicts of health.
 `;
 
-/** `nfm lab …`. The exit code: 0 when everything to be blamed was, and nothing else. */
+/** `nfm lab …`. Exit code 0 if health blamed every culprit of the scenarios and nothing else. */
 export async function runLab([command, ...names]: readonly string[]): Promise<number> {
   if (command === 'list') {
     const rows = Object.entries(SCENARIOS).map(([name, { story }]) => [name, story]);
@@ -35,12 +35,12 @@ export async function runLab([command, ...names]: readonly string[]): Promise<nu
     );
     return 1;
   }
-  const missing = missingForKernelTests();
+  const missing = missingForLab();
   if (missing !== undefined) {
     process.stderr.write(`nfm lab: ${missing}\n`);
     return 1;
   }
-  // Round trips are measured on a machine that others use, too: what the lab starts goes first.
+  // The lab measures round trips on a machine that is shared, so its processes get priority.
   setPriority(LAB_PRIORITY);
   let isRight = true;
   for (const name of wanted) isRight = (await run(name)) && isRight;
@@ -51,32 +51,32 @@ async function run(name: string): Promise<boolean> {
   const scenario = SCENARIOS[name];
   if (scenario === undefined) return false;
   console.log(`${name}: ${scenario.story}`);
-  const result = await runScenario(scenario, { tell: printWindow });
-  console.log(formatRows(seenRows(result)));
+  const result = await runScenario(scenario, { onWindow: printWindow });
+  console.log(formatRows(summaryRows(result)));
   const { named, missed, wrong } = result;
   for (const { culprit, windows } of named) {
     console.log(`  named: ${culprit.kind} ${culprit.construct}, after ${windows} windows`);
   }
   for (const { kind, construct } of missed) console.log(`  MISSED: ${kind} ${construct}`);
-  for (const way of wrong) console.log(`  WRONG: the monitor of ${way} was degraded`);
+  for (const route of wrong) console.log(`  WRONG: the monitor of ${route} was degraded`);
   console.log('');
   return missed.length === 0 && wrong.length === 0;
 }
 
-function printWindow({ phase, findings, degraded }: SeenWindow): void {
-  const said = findings.map(({ construct, kind, what }) => `${kind} ${construct} (${what})`);
+function printWindow({ phase, findings, degraded }: JudgedWindow): void {
+  const named = findings.map(({ construct, kind, what }) => `${kind} ${construct} (${what})`);
   const indicator = degraded.length === 0 ? '' : `degraded: ${degraded.join(', ')}  `;
   console.log(
-    `  ${phase.padEnd(8)}  ${indicator}${said.length === 0 ? 'healthy' : said.join(', ')}`,
+    `  ${phase.padEnd(8)}  ${indicator}${named.length === 0 ? 'healthy' : named.join(', ')}`,
   );
 }
 
-/** What the agents saw, by way and by client, before and in the incident. */
-function seenRows({ windows }: ScenarioResult): readonly (readonly string[])[] {
+/** Sums of what the agents reported, by route and by client, before and during the incident. */
+function summaryRows({ windows }: ScenarioResult): readonly (readonly string[])[] {
   const rows = (['healthy', 'incident'] as const).flatMap((phase) => {
-    const byWay = sumPhase(windows, phase, ({ server }) => `${wayTo(server)} to ${server}`);
+    const byRoute = sumPhase(windows, phase, ({ server }) => `${routeTo(server)} to ${server}`);
     const byClient = sumPhase(windows, phase, ({ client }) => `from ${client}`);
-    return [...byWay, ...byClient].map(([name, sum]) => [
+    return [...byRoute, ...byClient].map(([name, sum]) => [
       phase,
       name,
       `${sum.segmentsDelivered}`,

@@ -18,7 +18,7 @@ export interface ServerProcessOptions {
 const PROGRAM = join(checkoutRoot(), 'bin', 'nfm');
 const READY = /listening on (\S+)/;
 
-/** `bin/nfm server` as its own process: what is proven on it holds for what is run. */
+/** `bin/nfm server` in a process of its own, started as an operator starts it. */
 export class ServerProcess {
   readonly #flags: readonly string[];
   readonly #ownsData: boolean;
@@ -41,7 +41,7 @@ export class ServerProcess {
     return server;
   }
 
-  /** e.g. `http://127.0.0.1:43210`; another port after each start unless one was asked for. */
+  /** e.g. `http://127.0.0.1:43210`. The port changes with each start unless `listen` names one. */
   get endpoint(): string {
     return this.#endpoint;
   }
@@ -50,7 +50,7 @@ export class ServerProcess {
     return this.#child?.pid ?? 0;
   }
 
-  /** What it printed on both streams so far. */
+  /** Standard output and standard error so far, interleaved. */
   get output(): string {
     return this.#output;
   }
@@ -85,29 +85,29 @@ export class ServerProcess {
     return profileCredentials(await readFile(join(this.data, 'credentials'), 'utf8'), profile);
   }
 
-  /** The value of a metric of its Prometheus page; labels as they are printed there. */
+  /** The value of a metric of `/metrics`; the name includes the labels, as printed there. */
   async metric(name: string): Promise<number> {
     const page = await (await fetch(`${this.#endpoint}/metrics`)).text();
     const line = page.split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.split(' ')[1] ?? 0);
   }
 
-  /** Waits until everything it has accepted is in the store. */
+  /** Waits until the store has every accepted report. */
   async waitUntilStored(): Promise<void> {
     while ((await this.metric('nfm_journal_waiting_bytes')) > 0) await delay(20);
   }
 
-  /** Asks it to stop and waits; the exit code, or null when a signal ended it. */
+  /** Sends SIGTERM and waits; the exit code, or null if the signal ended the process. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM');
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Sends SIGKILL, as a crash would end the process, and waits. */
   kill(): Promise<number | null> {
     return this.#end('SIGKILL');
   }
 
-  /** Ends it and removes its data folder if it made it. */
+  /** Kills the process and removes the data folder if `start` made it. */
   async dispose(): Promise<void> {
     await this.kill();
     if (this.#ownsData) await rm(this.data, { recursive: true, force: true });
@@ -126,7 +126,7 @@ export class ServerProcess {
   }
 }
 
-/** A profile of the credentials file the server's first start writes. */
+/** A profile of the credentials file that the server writes at its first start. */
 export function profileCredentials(file: string, profile: 'default' | 'agent'): Credentials {
   const section = file.split(/^\[/m).find((part) => part.startsWith(`${profile}]`)) ?? '';
   const value = (key: string) => new RegExp(`^${key}\\s*=\\s*(\\S+)`, 'm').exec(section)?.[1] ?? '';

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
 import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

@@ -10,13 +10,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { attachedPrograms } from '../../src/agent/kernel/attached-programs.ts';
 import { parseAgentOptions } from '../../src/agent/options.ts';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { makeCgroup, removeCgroup } from '../../src/lab/net/lab-cgroup.ts';
 import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 const ROOT = checkoutRoot();
-const missing =
-  missingForKernelTests() ?? (existsSync('/usr/bin/dpkg-deb') ? undefined : 'needs dpkg-deb');
+const missing = missingForLab() ?? (existsSync('/usr/bin/dpkg-deb') ? undefined : 'needs dpkg-deb');
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
 import { countRows, queryStopped } from './count-rows.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

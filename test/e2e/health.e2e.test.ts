@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
@@ -18,7 +18,7 @@ import { stableId } from '../../src/model/ids.ts';
 import { serveTraffic, trafficCommand } from '../lab/watched-lab.ts';
 import { ACCOUNT, ApiView, REGION } from './api-view.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

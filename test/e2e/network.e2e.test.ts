@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
 import type { ServerProcess } from '../../src/lab/server-process.ts';
@@ -12,7 +12,7 @@ import { retransSegs, runTraffic, serveTraffic, trafficCommand } from '../lab/wa
 import { ACCOUNT, ApiView, type Flow, REGION, sumOf } from './api-view.ts';
 import { startLabServer } from './lab-server.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }
@@ -239,8 +239,8 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     await api.untilFlows(fromA(PORTS.steady), completed(2));
     const { upload, download, lossy, steady, short, refused, blackholed } = PORTS;
     const happened = [upload, download, lossy, steady, short, refused, blackholed];
-    const seen = (await api.flows()).map(keyOf);
-    expect(seen.toSorted()).toEqual(
+    const observed = (await api.flows()).map(keyOf);
+    expect(observed.toSorted()).toEqual(
       happened.map((port) => `client ${A.ip} ${B.ip} ${port} UNCLASSIFIED`).toSorted(),
     );
     const categories = ['INTRA_AZ', 'INTER_AZ', 'INTER_VPC', 'INTERNET'] as const;

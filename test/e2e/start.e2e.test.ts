@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { profileCredentials } from '../../src/lab/server-process.ts';
 import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
@@ -83,7 +83,7 @@ test('npm start on a fresh copy shows the page and a real row, and stops whole',
   const { scopes } = await client.listScopes({});
   expect(scopes.map(({ status }) => status)).toEqual(['SUCCEEDED']);
 
-  const missing = missingForKernelTests();
+  const missing = missingForLab();
   if (missing === undefined) await waitForRow(client);
   else expect(output).toContain('the server goes on without it');
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MonitorRow } from '../../src/client/run-query.ts';
-import { missingForKernelTests } from '../../src/lab/net/kernel-need.ts';
+import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import { startLabAgent } from '../../src/lab/net/lab-agent.ts';
 import { createLabNetwork, type LabNetwork } from '../../src/lab/net/lab-network.ts';
 import type { ServerProcess } from '../../src/lab/server-process.ts';
@@ -15,7 +15,7 @@ import { runTraffic, serveTraffic } from '../lab/watched-lab.ts';
 import { ACCOUNT, ApiView, REGION } from './api-view.ts';
 import { startLabServer } from './lab-server.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel')) {
   throw new Error(missing);
 }

@@ -12,10 +12,10 @@ import {
   totalRetrans,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests } from '../../lab/net/kernel-need.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import type { LabNetwork } from '../../lab/net/lab-network.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 /** The SYN, and the line with which a traffic client says what it wants. */

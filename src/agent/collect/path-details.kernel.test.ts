@@ -14,11 +14,11 @@ import {
   trafficCommand,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests } from '../../lab/net/kernel-need.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import type { LabNetwork } from '../../lab/net/lab-network.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const OPENING = 1 + 'sink\n'.length;

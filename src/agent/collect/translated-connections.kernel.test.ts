@@ -5,11 +5,11 @@ import {
   SteppedConnection,
   serveTraffic,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests } from '../../lab/net/kernel-need.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { createLabNetwork, type LabNetwork } from '../../lab/net/lab-network.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const CLIENT = '10.203.9.2';

@@ -13,11 +13,11 @@ import {
   totalRetrans,
   trafficCommand,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests } from '../../lab/net/kernel-need.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import type { LabNetwork } from '../../lab/net/lab-network.ts';
 import { attachedPrograms } from '../kernel/attached-programs.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const CLIENT_FLOW = `client ${CLIENT} ${SERVER} ${PORT}`;

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
-import { missingForKernelTests } from '../../lab/net/kernel-need.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { driverStatistics } from './ethtool.ts';
 
-const missing = missingForKernelTests();
+const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const DEVICE = `nfm${process.pid}`.slice(0, 13);

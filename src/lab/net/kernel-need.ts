@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-/** Why this machine cannot make a lab network and watch it, or undefined when it can. */
-export function missingForKernelTests(): string | undefined {
+/** Why this machine cannot run a lab network with an agent, or undefined if it can. */
+export function missingForLab(): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.getuid?.() !== 0) return 'needs root';
   if (!existsSync('/sys/kernel/btf/vmlinux')) return 'needs a kernel with eBPF and BTF';

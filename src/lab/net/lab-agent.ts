@@ -6,26 +6,26 @@ import { checkoutRoot } from '../../lib/checkout-root.ts';
 import type { LabNetwork } from './lab-network.ts';
 
 export interface LabAgentOptions {
-  /** The whole URL, with its path. */
+  /** The URL of the publish endpoint, path included. */
   readonly endpoint: string;
-  /** The credentials file the server wrote; its profile `agent` is used. */
+  /** The server's credentials file; the agent uses its profile `agent`. */
   readonly credentialsFile: string;
-  /** More of the agent's own options, e.g. `['--zone', 'use1-az2']`. */
+  /** Further options of the agent, e.g. `['--zone', 'use1-az2']`. */
   readonly flags?: readonly string[] | undefined;
 }
 
 const PROGRAM = join(checkoutRoot(), 'bin', 'nfm');
-/** As packaging/nfm-agent starts it. */
+/** The environment and flags with which packaging/nfm-agent starts the agent. */
 const SETTINGS = ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=4'];
 const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0'];
 
 const MAX_WAITS = 400;
 const WAIT_MILLIS = 25;
 
-/** What starts `bin/nfm agent` for a cgroup, reporting each second. */
+/** The command line of `bin/nfm agent` for a cgroup, with a report every second. */
 export function agentCommand(cgroup: string, options: LabAgentOptions): readonly string[] {
   const { endpoint, credentialsFile, flags = [] } = options;
-  // A profile goes before keys the shell may have.
+  // AWS_PROFILE takes precedence over access keys in the environment.
   const keys = [`AWS_SHARED_CREDENTIALS_FILE=${credentialsFile}`, 'AWS_PROFILE=agent'];
   const period = ['--publish-secs', '1', '--jitter-secs', '0', '--cgroup', cgroup];
   const program = ['env', ...keys, ...SETTINGS, process.execPath, ...NODE_FLAGS, PROGRAM, 'agent'];
@@ -33,9 +33,9 @@ export function agentCommand(cgroup: string, options: LabAgentOptions): readonly
 }
 
 /**
- * `bin/nfm agent` for one host of a lab, reporting each second, attached when this returns: what
- * the host does from then on is counted. It stays out of the host's cgroup, so that its own
- * connection is not.
+ * Starts `bin/nfm agent` for a host of a lab, with a report every second. Returns when the agent's
+ * program is attached, so every later connection is counted. The agent stays out of the host's
+ * cgroup, so its own connection is not.
  */
 export async function startLabAgent(
   network: LabNetwork,
@@ -51,7 +51,7 @@ export async function startLabAgent(
   return agent;
 }
 
-/** Waits until an agent's program is attached to a cgroup. Throws with what it printed when it ends. */
+/** Waits until an agent's program is attached to a cgroup. Throws with its output if it exits. */
 export async function untilAttached(agent: ChildProcess, cgroup: string): Promise<void> {
   let output = '';
   agent.stderr?.setEncoding('utf8').on('data', (text: string) => {

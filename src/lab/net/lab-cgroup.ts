@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupMount } from '../../agent/kernel/cgroup-mount.ts';
 
-/** Where cgroup v2 is mounted. */
+/** The mount point of cgroup v2. */
 export function cgroupRoot(): string {
   const mount = cgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'));
   if (mount === undefined) throw new Error('cgroup v2 is not mounted');
@@ -20,7 +20,7 @@ export function cgroupNames(): readonly string[] {
   return readdirSync(cgroupRoot());
 }
 
-/** Kills what runs in a cgroup, and takes it away once the last process is gone. */
+/** Kills the processes of a cgroup and removes it when the last one has exited. */
 export async function removeCgroup(path: string): Promise<void> {
   writeFileSync(join(path, 'cgroup.kill'), '1');
   for (let attempt = 0; ; attempt += 1) {

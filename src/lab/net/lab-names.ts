@@ -1,10 +1,10 @@
-/** Names and addresses of what a lab network makes in the kernel; they carry the maker's pid. */
+/** Names and addresses of a host's kernel objects; the names contain the pid of their maker. */
 export interface LabNames {
-  /** Network namespace, and the name of the cgroup's folder. */
+  /** The name of the network namespace and of the cgroup's folder. */
   readonly namespace: string;
-  /** The end of the management link in the root namespace: at most 15 characters. */
+  /** The management link's end in the root namespace; an interface name has at most 15 characters. */
   readonly rootInterface: string;
-  /** Link-local, so that no one takes the management link for a subnet. */
+  /** Link-local, so that no agent reports the management link as a subnet. */
   readonly rootAddress: string;
   readonly hostAddress: string;
 }
@@ -14,10 +14,10 @@ const PREFIX = 'nfmlab';
 /** /30 blocks in 169.254.0.0/16. */
 const BLOCKS = 16_384;
 
-/** The block with 169.254.169.254, the metadata service's address in clouds. */
+/** The block of 169.254.169.254, the address of the metadata service in clouds: left free. */
 const METADATA_BLOCK = 169 * 64 + 63;
 
-/** Numbers of networks and hosts within one process. */
+/** Networks of one process, and hosts of one network. */
 const MAX_NETWORKS = 64;
 const MAX_HOSTS = 16;
 
@@ -43,7 +43,7 @@ export function labNames(place: LabPlace): LabNames {
   };
 }
 
-/** The pid of the process that made a namespace or cgroup, or undefined when it is not a lab's. */
+/** The pid in the name of a lab's namespace or cgroup; undefined for any other name. */
 export function makerOf(name: string): number | undefined {
   const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
   return pid === undefined ? undefined : Number(pid);

@@ -6,7 +6,7 @@ import { type LabNames, labNames, makerOf } from './lab-names.ts';
 import { runCommand } from './run-command.ts';
 
 export interface LabHostSpec {
-  /** Short: an interface of the router is named after it. */
+  /** Short: the router's interface `to-NAME` is cut at 15 characters. */
   readonly name: string;
   /** Address and prefix length, e.g. 10.203.1.2/24. */
   readonly address: string;
@@ -15,15 +15,15 @@ export interface LabHostSpec {
 }
 
 export interface LabNetworkSpec {
-  /** Tells the networks of one process apart, 0 to 63. */
+  /** Distinguishes the networks of one process, 0 to 63. */
   readonly number: number;
-  /** Every host has a link of its own to one router. */
+  /** Each host has a link of its own to the one router. */
   readonly hosts: readonly LabHostSpec[];
 }
 
-/** A host of the lab: a network namespace and a cgroup of its own. */
+/** A host of the lab: a network namespace and a cgroup. */
 export interface LabHost extends LabHostSpec, LabNames {
-  /** The cgroup's folder: what an agent for this host is given as `--cgroup`. */
+  /** The cgroup's folder, the value of `--cgroup` for an agent of this host. */
   readonly cgroup: string;
 }
 
@@ -34,15 +34,15 @@ export interface ExecResult {
 }
 
 export interface ExecOptions extends SpawnOptions {
-  /** Stay out of the host's cgroup: for an agent, whose own connections are then not seen. */
+  /** Leaves the program out of the host's cgroup, so that an agent does not count its own traffic. */
   readonly outsideCgroup?: boolean;
 }
 
 /**
- * A real network on this machine: hosts in network namespaces around a router in another, joined by
- * veth. From the root namespace each host is reached, and reaches, by a management link of its own
- * (`rootAddress`, `hostAddress`). Needs root. Make one with `createLabNetwork`; `stop` removes
- * everything, and what a killed process left is swept by the next one made.
+ * A real network on this machine: hosts in network namespaces, joined by veth to a router in
+ * another. A management link connects each host with the root namespace (`rootAddress`,
+ * `hostAddress`). Needs root. `createLabNetwork` makes a network and first removes the leftovers of
+ * killed processes; `stop` removes the network.
  */
 export class LabNetwork {
   readonly #router: string;
@@ -60,7 +60,7 @@ export class LabNetwork {
     return host;
   }
 
-  /** Runs a program on a host to its end. */
+  /** Runs a program on a host and waits until it exits. */
   exec(name: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const child = this.spawn(name, argv, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
@@ -77,11 +77,11 @@ export class LabNetwork {
     });
   }
 
-  /** Starts a program on a host; `stop` ends it when it still runs. */
+  /** Starts a program on a host; `stop` kills it if it still runs. */
   spawn(name: string, argv: readonly string[], options: ExecOptions = {}): ChildProcess {
     const { outsideCgroup = false, ...rest } = options;
     const host = this.host(name);
-    // Not `ip netns exec`: it mounts a new /sys, where the cgroups are not.
+    // `ip netns exec` would mount a new /sys without the cgroups.
     const inside = ['nsenter', `--net=/run/netns/${host.namespace}`, ...argv];
     const enter = 'echo $$ > "$0" && exec "$@"';
     const [program = '', ...args] = outsideCgroup
@@ -93,7 +93,7 @@ export class LabNetwork {
     return child;
   }
 
-  /** Drops so many percent of the packets on their way to a host; 0 ends it. */
+  /** Drops a percentage of the packets to a host; 0 removes the loss. */
   async lose(name: string, percent: number): Promise<void> {
     const link = routerInterface(this.host(name));
     const chain = `lose_${name}`;
@@ -105,8 +105,8 @@ export class LabNetwork {
   }
 
   /**
-   * Drops so many percent of the packets from some hosts to others, as a bad link between them
-   * would; 0 ends it. One such link at a time.
+   * Drops a percentage of the packets from some hosts to others, as a bad link between them would;
+   * 0 removes the loss. A second call replaces the first.
    */
   async loseBetween(
     from: readonly string[],
@@ -125,16 +125,16 @@ export class LabNetwork {
     await this.#jumpOnce(chain);
   }
 
-  /** Drops every packet to a TCP port of a host, without an answer to the sender. */
+  /** Silently drops every packet to a TCP port of a host. */
   async blackhole(name: string, port: number): Promise<void> {
     const link = routerInterface(this.host(name));
     await this.#nft(`insert rule inet lab forward oifname "${link}" tcp dport ${port} drop`);
   }
 
   /**
-   * Translates addresses on a host or on `router`.
+   * Replaces the address translation of a host or of `router`.
    *
-   * @param chains of an nft table of family inet; none end it
+   * @param chains chains of an nft table of family inet; no chains remove the translation
    */
   async translate(name: string, ...chains: readonly string[]): Promise<void> {
     const namespace = name === 'router' ? this.#router : this.host(name).namespace;
@@ -143,14 +143,14 @@ export class LabNetwork {
     await inNamespace(namespace, ['nft', [...anew, ...table].join('\n')]);
   }
 
-  /** Marks so many percent of the packets on their way to a host that understand ECN as congested. */
+  /** Marks a percentage of the ECN-capable packets to a host as congested. */
   async markCongested(name: string, percent: number): Promise<void> {
     const link = routerInterface(this.host(name));
     const some = `ip ecn { ect0, ect1 } numgen random mod 100 < ${percent}`;
     await this.#nft(`insert rule inet lab forward oifname "${link}" ${some} ip ecn set ce`);
   }
 
-  /** Runs a command in the router's namespace: routes, queues, rules. Throws when it fails. */
+  /** Runs a command in the router's namespace, for routes, queues and rules. Throws if it fails. */
   inRouter(argv: readonly string[]): Promise<string> {
     return inNamespace(this.#router, argv);
   }
@@ -160,7 +160,7 @@ export class LabNetwork {
     return routerInterface(this.host(name));
   }
 
-  /** Ends the programs and removes namespaces, links and cgroups. */
+  /** Kills the programs and removes namespaces, links and cgroups. */
   async stop(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
     const hosts = [...this.#hosts.values()];
@@ -169,7 +169,7 @@ export class LabNetwork {
     await removeNamespace(this.#router);
   }
 
-  /** The chain is entered from the forward hook, once however often the loss changes. */
+  /** Adds the jump from the forward hook to a chain unless it exists. */
   async #jumpOnce(chain: string): Promise<void> {
     const rules = await this.inRouter(['nft', 'list', 'chain', 'inet', 'lab', 'forward']);
     if (!rules.includes(`jump ${chain}`)) {
@@ -182,7 +182,7 @@ export class LabNetwork {
   }
 }
 
-/** Builds a network. Removes what it made when it cannot build all of it. */
+/** Builds a network. If a step fails, removes what the earlier steps made and throws. */
 export async function createLabNetwork(spec: LabNetworkSpec): Promise<LabNetwork> {
   await sweepLeftovers();
   const { pid } = process;
@@ -245,7 +245,7 @@ function inNamespace(namespace: string, argv: readonly string[]): Promise<string
 }
 
 async function removeHost({ rootInterface, namespace }: LabHost): Promise<void> {
-  // The kernel takes a namespace's links away some time after it; ours is to be gone at once.
+  // The kernel removes a namespace's links only some time after the namespace.
   if (existsSync(`/sys/class/net/${rootInterface}`)) {
     await runCommand(['ip', 'link', 'delete', rootInterface]);
   }
@@ -256,7 +256,7 @@ async function removeNamespace(name: string): Promise<void> {
   if (existsSync(`/run/netns/${name}`)) await runCommand(['ip', 'netns', 'delete', name]);
 }
 
-/** Removes what labs of processes that are no more have left. */
+/** Removes the cgroups and namespaces of processes that no longer run. */
 async function sweepLeftovers(): Promise<void> {
   for (const name of cgroupNames().filter(isLeftover)) {
     await removeCgroup(join(cgroupRoot(), name));

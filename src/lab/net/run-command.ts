@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end and gives its standard output. Throws with what it wrote to standard error. */
+/** Runs a program and returns its standard output. Throws if it fails; the cause has its standard error. */
 export async function runCommand(argv: readonly string[]): Promise<string> {
   const [program = '', ...rest] = argv;
   try {

@@ -1,10 +1,11 @@
 /**
- * The load of a scenario, run on hosts of a lab network:
- *   exchange.js serve PORT               answers each request with a byte; prints "ready". SIGUSR2 makes it
- *                                        stop reading, SIGUSR1 read on
- *   exchange.js ask PORT HOST...         keeps connections to each host, a request now and then on each
- *   exchange.js pour PORT HOST...        one connection to each host, as many bytes as it takes
- * A request is REQUEST_BYTES long. What fails is tried again; they run until they are killed.
+ * The load of a scenario, run on hosts of a lab network until it is killed:
+ *   exchange.js serve PORT         prints "ready", then answers each request with one byte; SIGUSR2
+ *                                  stops its reading, SIGUSR1 resumes it
+ *   exchange.js ask PORT HOST...   keeps CONNECTIONS connections to each host and sends a request
+ *                                  about every GAP_MILLIS on each
+ *   exchange.js pour PORT HOST...  keeps one connection to each host and sends as fast as it can
+ * A request has REQUEST_BYTES bytes. A connection that fails is replaced.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -13,9 +14,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 const REQUEST_BYTES = 16_384;
 const CONNECTIONS = 2;
 const GAP_MILLIS = 80;
-/** An answer that takes longer will not come on this connection. */
+/** A connection whose connect or answer takes longer is given up. */
 const PATIENCE_MILLIS = 3_000;
-/** Requests of a connection before a new one takes its place. */
+/** Requests on a connection before a new one replaces it. */
 const REQUESTS = 25;
 
 const BODY = Buffer.alloc(REQUEST_BYTES, 'x');
@@ -48,7 +49,7 @@ async function serve(port: number): Promise<void> {
   console.log('ready');
 }
 
-/** One connection with its requests; rejects when it fails or an answer does not come. */
+/** Runs one connection with its requests, or until it fails or an answer is late. */
 async function exchange(host: string, port: number): Promise<void> {
   const socket = connect({ host, port, noDelay: true });
   const patience = () => AbortSignal.timeout(PATIENCE_MILLIS);

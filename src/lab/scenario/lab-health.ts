@@ -8,13 +8,13 @@ import {
   type MonitorCells,
   monitorVerdict,
 } from '../../health/verdict/findings.ts';
-import { CellHistories, healthCells, type LabCell, labConstructs, wayTo } from './lab-windows.ts';
+import { CellHistories, healthCells, type LabCell, labConstructs, routeTo } from './lab-windows.ts';
 import type { Culprit } from './scenarios.ts';
-import { WAYS } from './transit-lab.ts';
+import { ROUTES } from './transit-lab.ts';
 
 export const WINDOW_SECONDS = 2;
 
-/** A finding with the names of the lab. */
+/** A finding of health, with the construct's name in the lab. */
 export interface LabFinding extends Culprit {
   /** e.g. `loss 3.1%`, `latency +48 ms`. */
   readonly what: string;
@@ -22,30 +22,30 @@ export interface LabFinding extends Culprit {
 
 export interface LabVerdict {
   readonly findings: readonly LabFinding[];
-  /** Ways whose monitor says that the network is degraded: health indicator 1. */
+  /** Routes whose monitor has health indicator 1. */
   readonly degraded: readonly string[];
 }
 
 /**
- * `src/health` over what the agents of a lab reported, window after window, with the lab's paths. There
- * is a monitor for each way, over all flows that go it.
+ * Judges the windows of a lab with `src/health`, using the agents' reports and the lab's own paths.
+ * Each route has a monitor of all flows that take it.
  */
 export class LabHealth {
   readonly #histories = new CellHistories();
   #state: DetectorState = NOTHING_DETECTED;
 
-  follow(seen: readonly LabCell[], startSeconds: number): LabVerdict {
-    const cells = healthCells(seen, this.#histories);
+  follow(observed: readonly LabCell[], startSeconds: number): LabVerdict {
+    const cells = healthCells(observed, this.#histories);
     const constructs = labConstructs(new Set(this.#state.alarms.map((alarm) => alarm.construct)));
     const inference = infer(cells, constructs, PARAMETERS);
     const endSeconds = startSeconds + WINDOW_SECONDS;
     const detected = { inference, constructs, endSeconds, windowSeconds: WINDOW_SECONDS };
     this.#state = detect(this.#state, detected, PARAMETERS).state;
-    this.#learn(seen, inference);
+    this.#learn(observed, inference);
     const window = { inference, constructs, alarms: this.#state.alarms, startSeconds };
     const found = findings(window, PARAMETERS);
-    const degraded = Object.keys(WAYS).filter((way) => {
-      const monitor = monitorOf(way, { seen, cells, inference });
+    const degraded = Object.keys(ROUTES).filter((route) => {
+      const monitor = monitorOf(route, { observed, cells, inference });
       return monitorVerdict(window, { monitor, found }, PARAMETERS).healthIndicator === 1;
     });
     const named = found.map((finding) => ({
@@ -56,9 +56,9 @@ export class LabHealth {
     return { findings: named, degraded };
   }
 
-  #learn(seen: readonly LabCell[], inference: Inference): void {
+  #learn(observed: readonly LabCell[], inference: Inference): void {
     const { lossWeight, rttWeight, silenceWeight, waitWeight } = inference;
-    seen.forEach((cell, i) => {
+    observed.forEach((cell, i) => {
       this.#histories.learn(cell, {
         loss: lossWeight[i] ?? 0,
         rtt: rttWeight[i] ?? 0,
@@ -70,13 +70,15 @@ export class LabHealth {
 }
 
 interface Judged {
-  readonly seen: readonly LabCell[];
+  readonly observed: readonly LabCell[];
   readonly cells: Cells;
   readonly inference: Inference;
 }
 
-function monitorOf(way: string, { seen, cells, inference }: Judged): MonitorCells {
-  const own = Uint32Array.from(seen.flatMap(({ server }, i) => (wayTo(server) === way ? [i] : [])));
+function monitorOf(route: string, { observed, cells, inference }: Judged): MonitorCells {
+  const own = Uint32Array.from(
+    observed.flatMap(({ server }, i) => (routeTo(server) === route ? [i] : [])),
+  );
   const sums = { cells: own.length, segments: 0, retrans: 0, expected: 0, known: 0 };
   for (const i of own) {
     const segments = cells.segments[i] ?? 0;
@@ -85,7 +87,7 @@ function monitorOf(way: string, { seen, cells, inference }: Judged): MonitorCell
     sums.expected += segments * (inference.evidence.state.loss[i] ?? 0);
     if ((cells.history.segments[i] ?? 0) > 0) sums.known += 1;
   }
-  return { name: way, cells: own, sums };
+  return { name: route, cells: own, sums };
 }
 
 function describe({ fault, alarm, cause }: Finding): string {

@@ -3,12 +3,12 @@ import { ALIVE, DEAD, IDLE } from '../../health/cells/cells.ts';
 import type { ConstructClassName } from '../../health/constructs/construct-class.ts';
 import type { Constructs } from '../../health/constructs/constructs.ts';
 import { PRIOR_LOSS } from '../../health/parameters.ts';
-import { CLIENTS, SERVERS, type TransitLab, WAYS } from './transit-lab.ts';
+import { CLIENTS, ROUTES, SERVERS, type TransitLab } from './transit-lab.ts';
 
-/** A flow of `GET /api/v1/flows`: counts as 64-bit integers, which JSON has as numbers here. */
+/** A flow of `GET /api/v1/flows`; the lab's counts are small enough for JSON numbers. */
 export type ApiFlow = Readonly<Record<string, string | number>>;
 
-/** How much of a window counts in a cell's history, 0 to 1. */
+/** The share of a window that goes into a cell's history, 0 to 1, for each channel. */
 export interface CellWeights {
   readonly loss: number;
   readonly rtt: number;
@@ -16,7 +16,7 @@ export interface CellWeights {
   readonly wait: number;
 }
 
-/** What the agents saw of one (client, server, port) in a window. */
+/** The flow of one (client, server, port) in a window, as the agent reported it. */
 export interface LabCell {
   readonly client: string;
   readonly server: string;
@@ -24,16 +24,16 @@ export interface LabCell {
   readonly flow: ApiFlow;
 }
 
-/** The cells of the lab: every client with every server. */
+/** The lab's constructs: clients, servers, routes, and the pair of zones. */
 const CONSTRUCTS: readonly { readonly name: string; readonly class: ConstructClassName }[] = [
   ...CLIENTS.map((name) => ({ name, class: 'host' }) as const),
   ...SERVERS.map((name) => ({ name, class: 'endpoint' }) as const),
-  ...Object.keys(WAYS).map((name) => ({ name, class: 'link' }) as const),
+  ...Object.keys(ROUTES).map((name) => ({ name, class: 'link' }) as const),
   { name: 'left>right', class: 'az-pair' },
 ];
 const INDEX = new Map(CONSTRUCTS.map(({ name }, i) => [name, i]));
 
-/** Flows of a time range, from the server's API, with the names the lab has for their ends. */
+/** The flows of a time range from the server's API, with the lab's names of their ends. */
 export async function labCells(
   lab: TransitLab,
   range: { readonly startMillis: number; readonly endMillis: number },
@@ -63,7 +63,7 @@ export function labConstructs(alarmed: ReadonlySet<string>): Constructs {
   return {
     names: CONSTRUCTS.map(({ name }) => name),
     classes: CONSTRUCTS.map((construct) => construct.class),
-    // This driver has no allowance counters: not known, not fine.
+    // 2 is unknown: veth has no allowance counters.
     limited: new Uint8Array(length).fill(2),
     changedSeconds: new Float64Array(length),
     eligible: new Uint8Array(length).fill(1),
@@ -71,15 +71,15 @@ export function labConstructs(alarmed: ReadonlySet<string>): Constructs {
   };
 }
 
-/** A key that is the same in each window. */
+/** The key of a cell, equal in every window. */
 export function cellKey({ client, server, port }: LabCell): string {
   return `${client} ${server} ${port}`;
 }
 
-/** Cells as health takes them; their paths are those the lab has laid. */
+/** Converts to the cells of health, with the paths that the lab has configured. */
 export function healthCells(cells: readonly LabCell[], histories: CellHistories): Cells {
   const paths = cells.map(({ client, server }) =>
-    [client, server, wayTo(server), 'left>right'].map((name) => INDEX.get(name) ?? 0),
+    [client, server, routeTo(server), 'left>right'].map((name) => INDEX.get(name) ?? 0),
   );
   const numbers = (member: string) => Float64Array.from(cells, (cell) => value(cell, member));
   return {
@@ -107,15 +107,15 @@ export function healthCells(cells: readonly LabCell[], histories: CellHistories)
   };
 }
 
-/** The way that leads to a server. */
-export function wayTo(server: string): string {
-  const ways: Readonly<Record<string, readonly string[]>> = WAYS;
-  return Object.keys(ways).find((way) => ways[way]?.includes(server)) ?? '';
+/** The route to a server. */
+export function routeTo(server: string): string {
+  const routes: Readonly<Record<string, readonly string[]>> = ROUTES;
+  return Object.keys(routes).find((route) => routes[route]?.includes(server)) ?? '';
 }
 
 function lifeOf(cell: LabCell): number {
   if (value(cell, 'bytesDelivered') > 0) return ALIVE;
-  // Its receiver answers, if only that its window is full.
+  // A receiver that keeps its window closed still answers.
   const busy = value(cell, 'busyUs');
   if (busy > 0 && 2 * value(cell, 'rwndLimitedUs') >= busy) return ALIVE;
   if (value(cell, 'rtosEst') > 0) return DEAD;
@@ -123,7 +123,7 @@ function lifeOf(cell: LabCell): number {
   return value(cell, 'retransSyn') > 0 ? DEAD : IDLE;
 }
 
-/** An attempt of the window before may be sent again in this one. */
+/** Counts a SYN that is retransmitted in this window as an attempt, also if it began before. */
 function attemptsOf(cell: LabCell): number {
   return Math.max(value(cell, 'connectAttempts'), value(cell, 'retransSyn') > 0 ? 1 : 0);
 }
@@ -132,7 +132,7 @@ function silentOf(cell: LabCell): number {
   return Math.min(value(cell, 'retransSyn'), attemptsOf(cell));
 }
 
-/** Sums of each cell over the windows learned, by its key. */
+/** The sums of each cell over the learned windows, by the cell's key. */
 export class CellHistories {
   readonly classes = {
     retrans: new Float64Array(1),
@@ -160,7 +160,7 @@ export class CellHistories {
     };
   }
 
-  /** Weights 0 to 1: how sure it is that the cell was healthy. */
+  /** Adds a window; the weights are the probabilities, 0 to 1, that the cell was healthy. */
   learn(cell: LabCell, weights: CellWeights): void {
     const sums = this.#sums.get(cellKey(cell)) ?? {
       retrans: 0,

@@ -4,39 +4,42 @@ import { type LabCell, labCells, value } from './lab-windows.ts';
 import type { Culprit, Scenario } from './scenarios.ts';
 import { TransitLab } from './transit-lab.ts';
 
-/** Windows of each phase. Round trips are judged by five windows of history, and a few more. */
+/** Windows of each phase. Health judges round trips after five windows of history. */
 const PHASES = { healthy: 10, incident: 6, healed: 4 } as const;
 type Phase = keyof typeof PHASES;
 
-export interface SeenWindow extends LabVerdict {
+export interface JudgedWindow extends LabVerdict {
   readonly phase: Phase;
   readonly cells: readonly LabCell[];
 }
 
 export interface ScenarioResult {
-  readonly windows: readonly SeenWindow[];
-  /** Those to be blamed that were, with the windows it took. */
+  readonly windows: readonly JudgedWindow[];
+  /** Culprits that health blamed, with the number of windows until then. */
   readonly named: readonly { readonly culprit: Culprit; readonly windows: number }[];
   readonly missed: readonly Culprit[];
-  /** Ways whose monitor was degraded in the incident though nothing is wrong with them. */
+  /** Routes without a fault whose monitor was degraded during the incident. */
   readonly wrong: readonly string[];
 }
 
-/** Reports of a window are in the store so long after its end, at the latest. */
+/** Agents report every second; this long after a window's end its last reports have arrived. */
 const SETTLE_MILLIS = 1_500;
 
 /**
- * Runs an incident on a network of namespaces from health to health, real agents watching kernel TCP,
- * and says what they saw and what health made of it. `tell` gets each window as it is judged.
+ * Runs a scenario on a network of namespaces with real agents: healthy windows, the incident, and
+ * healthy windows again. `onWindow` receives each window when it has been judged.
  */
 export async function runScenario(
   scenario: Scenario,
-  { number = 0, tell = () => {} }: { number?: number; tell?: (window: SeenWindow) => void } = {},
+  {
+    number = 0,
+    onWindow = () => {},
+  }: { number?: number; onWindow?: (window: JudgedWindow) => void } = {},
 ): Promise<ScenarioResult> {
   const lab = await TransitLab.start(number);
   try {
-    const run = new ScenarioRun(lab, tell);
-    // Connections that were made while agents started are no measure.
+    const run = new ScenarioRun(lab, onWindow);
+    // Skip the connections that were made while the agents started.
     await delay(2 * WINDOW_SECONDS * 1_000);
     await run.windows('healthy');
     const end = await scenario.begin(lab);
@@ -46,21 +49,21 @@ export async function runScenario(
       await end();
     }
     await run.windows('healed');
-    return outcome(scenario, run.seen);
+    return outcome(scenario, run.observed);
   } finally {
     await lab.stop();
   }
 }
 
 class ScenarioRun {
-  readonly seen: SeenWindow[] = [];
+  readonly observed: JudgedWindow[] = [];
   readonly #lab: TransitLab;
   readonly #health = new LabHealth();
-  readonly #tell: (window: SeenWindow) => void;
+  readonly #onWindow: (window: JudgedWindow) => void;
 
-  constructor(lab: TransitLab, tell: (window: SeenWindow) => void) {
+  constructor(lab: TransitLab, onWindow: (window: JudgedWindow) => void) {
     this.#lab = lab;
-    this.#tell = tell;
+    this.#onWindow = onWindow;
   }
 
   async windows(phase: Phase): Promise<void> {
@@ -71,17 +74,17 @@ class ScenarioRun {
       await this.#lab.waitUntilStored();
       const cells = await labCells(this.#lab, { startMillis, endMillis });
       const window = { phase, cells, ...this.#health.follow(cells, startMillis / 1_000) };
-      this.seen.push(window);
-      this.#tell(window);
+      this.observed.push(window);
+      this.#onWindow(window);
       startMillis = endMillis;
     }
   }
 }
 
-function outcome({ culprits }: Scenario, windows: readonly SeenWindow[]): ScenarioResult {
+function outcome({ culprits }: Scenario, windows: readonly JudgedWindow[]): ScenarioResult {
   const during = windows.filter(({ phase }) => phase === 'incident');
   const named = culprits.flatMap((culprit) => {
-    const at = during.findIndex((window) => says(window, culprit));
+    const at = during.findIndex((window) => blames(window, culprit));
     return at < 0 ? [] : [{ culprit, windows: at + 1 }];
   });
   const known = named.map(({ culprit }) => culprit);
@@ -91,21 +94,21 @@ function outcome({ culprits }: Scenario, windows: readonly SeenWindow[]): Scenar
     windows,
     named,
     missed: culprits.filter((culprit) => !known.includes(culprit)),
-    wrong: [...degraded].filter((way) => !faulty.includes(way)),
+    wrong: [...degraded].filter((route) => !faulty.includes(route)),
   };
 }
 
-/** Whether a window blames a culprit; a way, if only its monitor says so too. */
-function says({ findings, degraded }: SeenWindow, { construct, kind }: Culprit): boolean {
+/** Whether a window blames a culprit; for a network culprit its monitor must be degraded too. */
+function blames({ findings, degraded }: JudgedWindow, { construct, kind }: Culprit): boolean {
   const isFound = findings.some(
     (one: LabFinding) => one.construct === construct && one.kind === kind,
   );
   return isFound && (kind !== 'network' || degraded.includes(construct));
 }
 
-/** Counters of the cells of a phase together, by a name each cell is given. */
+/** Sums the counters of a phase's cells, grouped by `nameOf`. */
 export function sumPhase(
-  windows: readonly SeenWindow[],
+  windows: readonly JudgedWindow[],
   phase: Phase,
   nameOf: (cell: LabCell) => string,
 ): ReadonlyMap<string, Readonly<Record<string, number>>> {

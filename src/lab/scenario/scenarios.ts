@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VerdictKind } from '../../model/health.ts';
-import { CLIENTS, PORT, type TransitLab, WAYS } from './transit-lab.ts';
+import { CLIENTS, PORT, ROUTES, type TransitLab } from './transit-lab.ts';
 
-/** What is wrong, as health is to say it. */
+/** The verdict that health should reach. */
 export interface Culprit {
   readonly construct: string;
   readonly kind: VerdictKind;
 }
 
-/** Ends what a scenario began. */
+/** Undoes a scenario. */
 type End = () => Promise<void>;
 
 export interface Scenario {
-  /** What is done to the network, for a person. */
+  /** A sentence for `nfm lab list`: the fault that the scenario causes. */
   readonly story: string;
-  /** Empty where nothing is to be blamed. */
+  /** Empty if health should blame nothing. */
   readonly culprits: readonly Culprit[];
   readonly begin: (lab: TransitLab) => Promise<End>;
 }
@@ -23,32 +23,33 @@ const LINK: Culprit = { construct: 't1', kind: 'network' };
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'link-loss': {
-    story: '3% of what goes through t1 is lost',
+    story: 't1 loses 3% of the packets it forwards',
     culprits: [LINK],
     begin: (lab) => loseTo(lab, 't1', 3),
   },
   'bad-host': {
-    story: 'a2 loses 4% of what it sends, whoever it sends to',
+    story: 'a2 loses 4% of the packets it sends, to every destination',
     culprits: [{ construct: 'a2', kind: 'host' }],
     begin: (lab) => loseFrom(lab, 'a2', 4),
   },
   'policed-host': {
-    story: 'a3 may send 6 Mbit/s (tbf) and wants more',
+    story: 'a3 is limited to 6 Mbit/s (tbf) and has more to send',
     culprits: [{ construct: 'a3', kind: 'host' }],
     begin: policeHost,
   },
   delay: {
-    story: 'somebody fills the queue before t1 (tbf, 20 Mbit/s): what goes through it waits',
+    story:
+      'a bulk transfer fills the queue before t1 (tbf, 20 Mbit/s), and other packets wait in it',
     culprits: [LINK],
     begin: fillQueue,
   },
   'slow-reader': {
-    story: 'the program on b1 stops reading: its window is zero',
+    story: 'the program on b1 stops reading, so its receive window becomes zero',
     culprits: [{ construct: 'b1', kind: 'application' }],
     begin: stopReading,
   },
   'reset-server': {
-    story: 'the program on b4 is gone: connections are refused with RST',
+    story: 'the program on b4 has exited, so b4 refuses connections with RST',
     culprits: [{ construct: 'b4', kind: 'application' }],
     begin: async (lab) => {
       lab.signal('serve b4', 'SIGKILL');
@@ -56,26 +57,26 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   },
   'dropped-syn': {
-    story: 'a firewall before b1 drops SYNs to one more port, in silence',
+    story: 'a firewall before b1 silently drops the SYNs to a second port',
     culprits: [{ construct: 'b1', kind: 'remote-host' }],
     begin: dropSyns,
   },
   'black-hole': {
-    story: 'of two equal next hops to b5 and b6 one, t4, drops everything',
+    story: 't4, one of two equal next hops to b5 and b6, drops every packet',
     culprits: [{ construct: 't3|t4', kind: 'network' }],
     begin: (lab) => {
-      const servers = WAYS['t3|t4'].map((server) => lab.address(server)).join(', ');
-      const way = lab.network.routerInterface('t4');
-      return drop(lab, 'black_hole', `oifname "${way}" ip daddr { ${servers} }`);
+      const servers = ROUTES['t3|t4'].map((server) => lab.address(server)).join(', ');
+      const route = lab.network.routerInterface('t4');
+      return drop(lab, 'black_hole', `oifname "${route}" ip daddr { ${servers} }`);
     },
   },
   flap: {
-    story: 't1 is down for half a second in every two',
+    story: 't1 is down for half a second every two seconds',
     culprits: [LINK],
     begin: flap,
   },
   several: {
-    story: '2% of what goes through t2 is lost, and a1 loses 5% of what it sends',
+    story: 't2 loses 2% of the packets it forwards, and a1 loses 5% of the packets it sends',
     culprits: [
       { construct: 't2', kind: 'network' },
       { construct: 'a1', kind: 'host' },
@@ -100,7 +101,7 @@ function loseFrom(lab: TransitLab, host: string, percent: number): Promise<End> 
   return drop(lab, `from_${host}`, `iifname "${from}" ${some}`);
 }
 
-/** Drops what matches in the router, by a table of its own. */
+/** Adds an nft table to the router that drops the matching packets. */
 async function drop(lab: TransitLab, table: string, match: string): Promise<End> {
   const chain = `add chain inet ${table} c { type filter hook forward priority 1; }`;
   const rules = `add table inet ${table}; ${chain}; add rule inet ${table} c ${match} drop`;
@@ -120,7 +121,7 @@ async function fillQueue(lab: TransitLab): Promise<End> {
   const device = lab.network.routerInterface('t1');
   const tbf = `tc qdisc add dev ${device} root tbf rate 20mbit burst 16kb limit 4mb`;
   await lab.network.inRouter(tbf.split(' '));
-  // A receiver that takes 128 KiB at a time keeps about as much waiting: some 50 ms.
+  // A receive buffer of 128 KiB keeps about as much in the queue: some 50 ms at 20 Mbit/s.
   await lab.on('b2', ['sysctl', '-qw', 'net.ipv4.tcp_rmem=4096 131072 131072']);
   lab.load('fill', 'a4', ['pour', PORT, lab.address('b2')]);
   return async () => {

@@ -6,32 +6,32 @@ import { startLabAgent } from '../net/lab-agent.ts';
 import { createLabNetwork, type LabHostSpec, type LabNetwork } from '../net/lab-network.ts';
 import { ServerProcess } from '../server-process.ts';
 
-/** Hosts with an agent, that send. */
+/** Hosts with an agent; they send. */
 export const CLIENTS = ['a1', 'a2', 'a3', 'a4'] as const;
-/** Whom they send to, by the way there: one link, the other, or either by a hash of the connection. */
-export const WAYS = { t1: ['b1', 'b2'], t2: ['b3', 'b4'], 't3|t4': ['b5', 'b6'] } as const;
-export const SERVERS = Object.values(WAYS).flat();
+/** The servers, by the transit host on the route to them; `t3|t4` are two equal next hops. */
+export const ROUTES = { t1: ['b1', 'b2'], t2: ['b3', 'b4'], 't3|t4': ['b5', 'b6'] } as const;
+export const SERVERS = Object.values(ROUTES).flat();
 
-/** Hosts that only pass on. */
-const TRANSITS = Object.keys(WAYS).flatMap((way) => way.split('|'));
+/** Hosts that only forward packets. */
+const TRANSITS = Object.keys(ROUTES).flatMap((route) => route.split('|'));
 
 export const PORT = 7_000;
 export const REGION = 'us-east-1';
 
-/** Beside this file where it runs, in the built code. */
+/** The compiled program beside this file. */
 const EXCHANGE = join(import.meta.dirname, 'exchange.js');
 
 /**
- * Four clients and six servers with four transit hosts between them, a server of ours, and an agent
- * on each client:
+ * Four clients with an agent each and six servers, with four transit hosts between them, and an nfm
+ * server outside:
  *
  *     a1 a2 a3 a4 ── router ─┬─ t1 ─┬─ router ── b1 b2
  *                            ├─ t2 ─┤            b3 b4
  *                            ├─ t3 ─┤            b5 b6
  *                            └─ t4 ─┘
  *
- * What clients send goes through t1 (b1, b2), t2 (b3, b4), or t3 or t4 (b5, b6: two equal next hops,
- * by a hash of addresses and ports); answers come straight back. `stop` removes everything.
+ * Packets from clients go through t1 (to b1, b2), t2 (to b3, b4), or t3 or t4 (to b5, b6: a hash of
+ * addresses and ports chooses); answers come back without a transit host. `stop` removes everything.
  */
 export class TransitLab {
   readonly network: LabNetwork;
@@ -65,7 +65,7 @@ export class TransitLab {
     return this.network.host(name).address.split('/')[0] ?? '';
   }
 
-  /** The name of the host with an address. */
+  /** The name of the client or server with an address. */
   nameOf(address: string): string | undefined {
     return [...CLIENTS, ...SERVERS].find((name) => this.address(name) === address);
   }
@@ -82,13 +82,13 @@ export class TransitLab {
     await this.#server.waitUntilStored();
   }
 
-  /** Runs a command on a host, outside what its agent sees. Throws when it fails. */
+  /** Runs a command on a host, outside the agent's cgroup. Throws if it fails. */
   async on(host: string, argv: readonly string[]): Promise<void> {
     const { code, stderr } = await this.network.exec(host, argv, { outsideCgroup: true });
     if (code !== 0) throw new Error(`cannot run ${argv.join(' ')} on ${host}: ${stderr}`);
   }
 
-  /** Starts the load on a host; a second one of the same name takes the place of the first. */
+  /** Starts `exchange.js` on a host; a load of the same name is killed first. */
   load(name: string, host: string, argv: readonly (string | number)[]): ChildProcess {
     this.#processes.get(name)?.kill('SIGKILL');
     const child = this.network.spawn(host, [process.execPath, EXCHANGE, ...argv.map(String)], {
@@ -117,15 +117,17 @@ export class TransitLab {
   async #route(serverAddress: string): Promise<void> {
     const { network } = this;
     const router = (line: string) => network.inRouter(line.split(' '));
-    // Packets come back on the interface they left by, and a hash decides between equal next hops.
+    // A client's packet reaches the router a second time, from a transit host: reverse-path
+    // filtering would drop it. Hash policy 1 chooses a next hop by addresses and ports.
     const settings = ['all.rp_filter=0', 'default.rp_filter=0', 'all.send_redirects=0'];
     for (const setting of settings) await router(`sysctl -qw net.ipv4.conf.${setting}`);
     await router('sysctl -qw net.ipv4.fib_multipath_hash_policy=1');
-    const hop = (way: string) => `via ${this.address(way)} dev ${network.routerInterface(way)}`;
-    for (const [way, servers] of Object.entries(WAYS)) {
-      const hops = way.split('|');
+    const hop = (route: string) =>
+      `via ${this.address(route)} dev ${network.routerInterface(route)}`;
+    for (const [route, servers] of Object.entries(ROUTES)) {
+      const hops = route.split('|');
       const next =
-        hops.length === 1 ? hop(way) : hops.map((one) => `nexthop ${hop(one)}`).join(' ');
+        hops.length === 1 ? hop(route) : hops.map((one) => `nexthop ${hop(one)}`).join(' ');
       for (const server of servers) {
         await router(`ip route add ${this.address(server)}/32 table 100 ${next}`);
       }
@@ -133,18 +135,19 @@ export class TransitLab {
     for (const client of CLIENTS) {
       await router(`sysctl -qw net.ipv4.conf.${network.routerInterface(client)}.rp_filter=0`);
       await router(`ip rule add iif ${network.routerInterface(client)} table 100 priority 100`);
-      // One packet of the wire a packet of ours: what nft drops is then one segment.
+      // Without segmentation offload, a packet that nft drops is exactly one segment.
       await this.on(client, 'ip link set eth0 gso_max_segs 1'.split(' '));
-      // Else a busy machine, slow to acknowledge, makes tail loss probes: retransmissions without loss.
+      // A busy machine acknowledges late, and tail loss probes would retransmit without loss.
       await this.on(client, ['sysctl', '-qw', 'net.ipv4.tcp_early_retrans=0']);
       if (client === 'a1') continue;
       const via = network.host(client).rootAddress;
       await this.on(client, `ip route add ${serverAddress}/32 via ${via} dev mgmt0`.split(' '));
     }
-    for (const way of TRANSITS) {
-      await router(`sysctl -qw net.ipv4.conf.${network.routerInterface(way)}.rp_filter=0`);
+    for (const route of TRANSITS) {
+      await router(`sysctl -qw net.ipv4.conf.${network.routerInterface(route)}.rp_filter=0`);
       const settings = ['ip_forward=1', 'conf.all.send_redirects=0', 'conf.eth0.send_redirects=0'];
-      for (const setting of settings) await this.on(way, ['sysctl', '-qw', `net.ipv4.${setting}`]);
+      for (const setting of settings)
+        await this.on(route, ['sysctl', '-qw', `net.ipv4.${setting}`]);
     }
   }
 
