@@ -1,24 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { Ec2StandIn, readResources, SERVER_KEY_ID } from './aws/testing.ts';
+import { ec2ForTests, readResources } from './aws/testing.ts';
 import { readInventory } from './inventory/read-inventory.ts';
 import { compileSchemaCheck } from './inventory/schema-problems.ts';
 import { PATHS } from './kubernetes/testing.ts';
 import { TOPOLOGY_SETTINGS } from './source-registry.ts';
 
 const page = join(import.meta.dirname, '../../../docs/reference/topology-sources.md');
-const ec2 = new Ec2StandIn();
+const ec2 = ec2ForTests();
 let text: string;
 
 beforeAll(async () => {
-  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
   text = await readFile(page, 'utf8');
-  await ec2.start();
 });
-afterAll(() => ec2.stop());
 
 /** The code block of the page with that word after its language. */
 function block(name: string): string {
@@ -58,7 +54,6 @@ test('the inventory of the reference is one', async () => {
 });
 
 test('the policy of the reference allows what the aws source calls, and no more', async () => {
-  ec2.clear();
   await readResources(ec2, {
     DescribeTransitGatewayRouteTables: [
       { transitGatewayId: 'tgw-1', transitGatewayRouteTableId: 'tgw-rtb-1' },

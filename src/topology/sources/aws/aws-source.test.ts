@@ -1,15 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FakeClock } from '../../../lib/clock.ts';
 import { silentLog } from '../../../lib/log.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import { SliceReader } from '../slice-reader.ts';
-import { RecordingSink } from '../testing.ts';
+import { RecordingSink, until } from '../testing.ts';
 import { AwsSource } from './aws-source.ts';
-import { Ec2StandIn, SERVER_KEY_ID, TARGET, UNAUTHORIZED_OPERATION } from './testing.ts';
+import { ec2ForTests, TARGET, UNAUTHORIZED_OPERATION } from './testing.ts';
 
-const ec2 = new Ec2StandIn();
+const ec2 = ec2ForTests();
 vi.setConfig({ testTimeout: 30_000 });
 
 const west = { ...TARGET, region: 'us-west-2' };
@@ -18,13 +18,6 @@ let source: AwsSource;
 let sink: RecordingSink;
 let metrics: Metrics;
 
-beforeAll(async () => {
-  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
-  await ec2.start();
-});
-afterAll(() => ec2.stop());
-beforeEach(() => ec2.clear());
 afterEach(() => source.stop());
 
 async function start(targets: readonly ScopeTarget[], slices: readonly SourceSlice[] = []) {
@@ -40,9 +33,6 @@ async function start(targets: readonly ScopeTarget[], slices: readonly SourceSli
   });
   await source.start();
 }
-
-/** A busy machine takes its time. */
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
 
 const readings = (outcome: string) =>
   metrics.value('nfm_topology_source_readings_total', { source: 'aws', outcome });

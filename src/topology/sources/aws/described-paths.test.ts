@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { GraphSnapshot } from '../../snapshot/graph-snapshot.ts';
 import { snapshotOf } from '../../testing.ts';
-import { Ec2StandIn, readResources, SERVER_KEY_ID, TARGET } from './testing.ts';
+import { ec2ForTests, readResources, TARGET } from './testing.ts';
 
 /** What EC2 describes of two networks, looked up and followed: the ids that join its parts hold. */
-const ec2 = new Ec2StandIn();
+const ec2 = ec2ForTests();
 let snapshot: GraphSnapshot;
 
 const NOW = 1_800_000_000;
@@ -44,9 +44,6 @@ const attachment = (id: string, vpcId: string) => ({
 });
 
 beforeAll(async () => {
-  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
-  await ec2.start();
   ec2.clear();
   const transitRoute = (destinationCidrBlock: string, transitGatewayAttachmentId: string) =>
     route(destinationCidrBlock, {
@@ -140,7 +137,6 @@ beforeAll(async () => {
   });
   snapshot = snapshotOf(...resources);
 });
-afterAll(() => ec2.stop());
 
 test.each([
   {

@@ -1,6 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -8,7 +6,7 @@ import { FakeClock } from '../../../lib/clock.ts';
 import { silentLog } from '../../../lib/log.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import { SliceReader } from '../slice-reader.ts';
-import { RecordingSink } from '../testing.ts';
+import { HttpStandIn, RecordingSink, until } from '../testing.ts';
 import { IpRangesSource } from './ip-ranges-source.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -16,15 +14,14 @@ vi.setConfig({ testTimeout: 30_000 });
 let folder: string;
 let sink: RecordingSink;
 let source: IpRangesSource;
-let server: Server | undefined;
+let server: HttpStandIn | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nfm-ip-ranges-'));
 });
 afterEach(async () => {
   await source.stop();
-  server?.closeAllConnections();
-  server?.close();
+  await server?.stop();
   server = undefined;
   await rm(folder, { recursive: true });
 });
@@ -65,9 +62,6 @@ async function start(location: string) {
   await source.start();
 }
 
-/** A busy machine takes its time. */
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
-
 async function fileOf(text: string): Promise<string> {
   const path = join(folder, 'ip-ranges.json');
   await writeFile(path, text);
@@ -75,10 +69,9 @@ async function fileOf(text: string): Promise<string> {
 }
 
 async function serve(status: number, body: string): Promise<string> {
-  const listening = createServer((_, response) => response.writeHead(status).end(body));
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/ip-ranges.json`;
+  server = new HttpStandIn((_, response) => response.writeHead(status).end(body));
+  await server.start();
+  return `${server.url}/ip-ranges.json`;
 }
 
 test.each([

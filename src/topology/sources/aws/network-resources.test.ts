@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Ec2StandIn, type Items, readResources, SERVER_KEY_ID, TARGET } from './testing.ts';
+import { describe, expect, test } from 'vitest';
+import { ec2ForTests, type Items, readResources, TARGET } from './testing.ts';
 
 const members = { account: TARGET.account, region: TARGET.region };
 const associated = { state: 'associated' };
@@ -8,15 +8,7 @@ const tagSet = [
   { key: 'team', value: 'a & b' },
 ];
 const tags = { team: 'a & b' };
-const ec2 = new Ec2StandIn();
-
-beforeAll(async () => {
-  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
-  await ec2.start();
-});
-afterAll(() => ec2.stop());
-beforeEach(() => ec2.clear());
+const ec2 = ec2ForTests();
 
 const resourcesOf = (items: Items) => readResources(ec2, items);
 

@@ -1,23 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readTarget } from './read-target.ts';
 import {
-  Ec2StandIn,
+  ec2ForTests,
   REQUEST_LIMIT_EXCEEDED,
   readResources,
-  SERVER_KEY_ID,
   TARGET,
   UNAUTHORIZED_OPERATION,
 } from './testing.ts';
 
-const ec2 = new Ec2StandIn();
-
-beforeAll(async () => {
-  process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
-  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
-  await ec2.start();
-});
-afterAll(() => ec2.stop());
-beforeEach(() => ec2.clear());
+const ec2 = ec2ForTests();
 
 const read = (roleName = 'nfm', target = TARGET) =>
   readTarget(target, { roleName, endpoint: ec2.url }, new AbortController().signal);

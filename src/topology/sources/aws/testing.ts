@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import type { Resource } from '../../graph/resource.ts';
+import { HttpStandIn } from '../testing.ts';
 import { readTarget } from './read-target.ts';
 
 /** The account and Region that tests read. */
@@ -78,7 +79,10 @@ export class Ec2StandIn {
   pageSize = 1000;
   readonly #worlds = new Map<string, readonly XmlValue[]>();
   readonly #roles = new Set<string>();
-  #server: Server | undefined;
+  readonly #http = new HttpStandIn(async (request, response) => {
+    const { status, body } = await this.#answer(request);
+    response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
+  });
 
   /** Lets callers assume a role, e.g. `arn:aws:iam::111111111111:role/nfm`. */
   allowRole(arn: string): void {
@@ -102,24 +106,16 @@ export class Ec2StandIn {
     this.allowRole(`arn:aws:iam::${TARGET.account}:role/nfm`);
   }
 
-  async start(): Promise<void> {
-    const server = createServer(async (request, response) => {
-      const { status, body } = await this.#answer(request);
-      response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#server = server;
+  start(): Promise<void> {
+    return this.#http.start();
   }
 
-  async stop(): Promise<void> {
-    const server = this.#server;
-    server?.closeAllConnections();
-    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  stop(): Promise<void> {
+    return this.#http.stop();
   }
 
   get url(): string {
-    const address = this.#server?.address() as AddressInfo | undefined;
-    return `http://127.0.0.1:${address?.port}`;
+    return this.#http.url;
   }
 
   /** How often an action was asked for. */
@@ -186,6 +182,22 @@ export class Ec2StandIn {
       body: `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">${body}</${action}Response>`,
     };
   }
+}
+
+/** A stand-in for the tests of a file, emptied before each; the SDK signs with the server's keys. */
+export function ec2ForTests(): Ec2StandIn {
+  const ec2 = new Ec2StandIn();
+  beforeAll(async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', SERVER_KEY_ID);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+    await ec2.start();
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await ec2.stop();
+  });
+  beforeEach(() => ec2.clear());
+  return ec2;
 }
 
 /** The resources that TARGET's answers are read as, without its account and Region themselves. */

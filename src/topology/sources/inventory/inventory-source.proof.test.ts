@@ -1,14 +1,14 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../../lib/clock.ts';
 import { type Database, openDatabase } from '../../../lib/database.ts';
 import { silentLog } from '../../../lib/log.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import { SliceReader } from '../slice-reader.ts';
-import { RecordingSink } from '../testing.ts';
+import { RecordingSink, until } from '../testing.ts';
 import { InventoryRepository } from './inventory-repository.ts';
 import { InventorySource } from './inventory-source.ts';
 
@@ -56,7 +56,6 @@ async function start({ file: followed = '', slices = [] }: Settings = {}) {
 
 const networkOf = (name: string) => `networks: [{ name: ${name} }]`;
 const namesOf = (slice: string) => sink.named(slice, 'vpc').map((one) => 'name' in one && one.name);
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
 
 /** In one step, as editors and Kubernetes do. */
 async function replace(text: string): Promise<void> {

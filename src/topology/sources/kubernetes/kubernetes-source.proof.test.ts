@@ -8,7 +8,7 @@ import { Metrics } from '../../../lib/metrics.ts';
 import { resourcesInUse } from '../../../lib/testing.ts';
 import { instanceId } from '../../derived-ids.ts';
 import { SliceReader } from '../slice-reader.ts';
-import { RecordingSink } from '../testing.ts';
+import { RecordingSink, until } from '../testing.ts';
 import { KubernetesSource, relistCounter } from './kubernetes-source.ts';
 import { ApiServerStandIn } from './testing.ts';
 
@@ -60,7 +60,6 @@ function pod(name: string, ip: string, more: { nodeName?: string; status?: objec
 
 /** Names of the pods the cluster has now, as was said. */
 const podNames = () => sink.named('prod', 'kubernetes-pod').map(({ name }) => name);
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 10_000 });
 const untilWatching = () => until(() => expect(api.watching).toBe(4));
 const untilPods = (...names: string[]) => until(() => expect(podNames()).toEqual(names));
 

@@ -1,5 +1,5 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpStandIn } from '../testing.ts';
 
 /** An object as the API gives it; the stand-in numbers its versions. */
 export interface ApiObject {
@@ -57,39 +57,19 @@ export class ApiServerStandIn {
   };
   #version = 1;
   #oldestVersion = 0;
-  #server: Server | undefined;
+  readonly #http = new HttpStandIn((request, response) => this.#answer(request, response));
 
-  async start(): Promise<void> {
-    const server = createServer((request, response) => {
-      const url = new URL(request.url ?? '/', 'http://stand-in');
-      const kind = kindOf(url.pathname);
-      if (request.headers.authorization !== `Bearer ${TOKEN}`) return refuse(response, 401);
-      if (kind === undefined) return refuse(response, 404);
-      const isWatch = url.searchParams.get('watch') === 'true';
-      const from = url.searchParams.get('resourceVersion') ?? '';
-      const name = isWatch ? `WATCH ${kind} ${from}` : `LIST ${kind}`;
-      this.requests.push(name);
-      const status = this.refuse(name);
-      if (status === 'silence') return;
-      if (status !== undefined) return refuse(response, status);
-      return isWatch
-        ? this.#watch(kind, Number(from), response)
-        : this.#list(kind, url.searchParams, response);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#server = server;
+  start(): Promise<void> {
+    return this.#http.start();
   }
 
-  async stop(): Promise<void> {
-    const server = this.#server;
-    server?.closeAllConnections();
-    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  stop(): Promise<void> {
+    return this.#http.stop();
   }
 
   /** The text of a kubeconfig that leads here. */
   get kubeconfig(): string {
-    const address = this.#server?.address() as AddressInfo | undefined;
-    const server = `http://127.0.0.1:${address?.port}`;
+    const server = this.#http.url;
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
@@ -144,6 +124,26 @@ export class ApiServerStandIn {
 
   get watching(): number {
     return Object.values(this.#collections).reduce((sum, { watchers }) => sum + watchers.size, 0);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', 'http://stand-in');
+    const kind = kindOf(url.pathname);
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) refuse(response, 401);
+    else if (kind === undefined) refuse(response, 404);
+    else this.#answerKind(kind, url.searchParams, response);
+  }
+
+  #answerKind(kind: Kind, query: URLSearchParams, response: ServerResponse): void {
+    const isWatch = query.get('watch') === 'true';
+    const from = query.get('resourceVersion') ?? '';
+    const name = isWatch ? `WATCH ${kind} ${from}` : `LIST ${kind}`;
+    this.requests.push(name);
+    const status = this.refuse(name);
+    if (status === 'silence') return;
+    if (status !== undefined) refuse(response, status);
+    else if (isWatch) this.#watch(kind, Number(from), response);
+    else this.#list(kind, query, response);
   }
 
   #next(object: ApiObject): ApiObject {
