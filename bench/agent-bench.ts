@@ -10,27 +10,27 @@ import { ServerProcess } from '../src/lab/server-process.ts';
 import { cpuSeconds, peakMemoryMib } from './publish-bench.ts';
 
 export interface AgentBenchResult {
-  /** Connections made a second, or connections that moved. */
+  /** New connections per second, or connections per second that exchanged a byte. */
   readonly eventsPerSecond: number;
-  /** Most memory the process ever had resident, with what it maps of libraries. */
+  /** VmHWM: the peak resident memory since the process started, mapped libraries included. */
   readonly peakMemoryMib: number;
   readonly percentOfACore: number;
 }
 
-/** What the host does to itself meanwhile: programs beside this file, each with its arguments. */
+/** The load on the host: programs beside this file, each with its arguments. */
 export type AgentBenchLoad = readonly (readonly [program: string, ...args: number[]])[];
 
-/** So many connections a second, each with a request and an answer: two sockets each. */
+/** New connections over loopback, each with a request and an answer, so two sockets each. */
 export function newConnections(perSecond: number, seconds: number): AgentBenchLoad {
   return [['connection-load.js', perSecond, seconds]];
 }
 
-/** A process may have 20,000 files open here. */
+/** Processes that share the open sockets: a process may have 20,000 files open here. */
 const LOADS = 3;
 
-/** So many open sockets, of which `moving` a second do something. */
+/** Open sockets, of which `moving` per second send or receive a byte. */
 export function openSockets(sockets: number, moving: number, seconds: number): AgentBenchLoad {
-  // A connection is two sockets, and moves both.
+  // Both ends of a connection are sockets of this host, and an exchange moves both.
   const share = (count: number): number => Math.ceil(count / 2 / LOADS);
   return Array.from({ length: LOADS }, () => {
     return ['open-sockets-load.js', share(sockets), share(moving), seconds];
@@ -38,9 +38,8 @@ export function openSockets(sockets: number, moving: number, seconds: number): A
 }
 
 /**
- * The real agent, reporting as often as it does by default, on a host under load. Its CPU time is
- * that of the load's duration; its peak memory that of its whole life, start included. Needs root
- * and eBPF.
+ * Runs the agent with its default reporting interval on a host under load. Measures CPU time while
+ * the load runs, and peak memory since the agent's start. Needs root and eBPF.
  */
 export async function benchAgent(load: AgentBenchLoad): Promise<AgentBenchResult> {
   const { pid } = process;
@@ -77,7 +76,7 @@ async function measure(
 ): Promise<AgentBenchResult> {
   const loads = programs.map((program) => startLoad(cgroup, program));
   for (const { lines } of loads) await lines.next();
-  // What the agent did to start is not what it costs while it runs.
+  // Let the agent finish its start, which is not part of the running cost.
   await delay(1_000);
   const cpuBefore = await cpuSeconds(agentPid);
   for (const { child } of loads) child.stdin?.write('go\n');

@@ -7,7 +7,7 @@ export interface ApiBenchResult {
   readonly requestsPerSecond: number;
   readonly p50Millis: number;
   readonly p99Millis: number;
-  /** What the client spends on each request before it can send it. */
+  /** The client's time to sign a request. */
   readonly signMicros: number;
 }
 
@@ -17,8 +17,8 @@ const CONNECTIONS = 8;
 const REGION = 'us-east-1';
 
 /**
- * GetScope and ListMonitors, signed, over kept connections. The server runs on one core and the
- * client on the other, so that signing (as dear as verifying) takes nothing from the server.
+ * Measures signed GetScope and ListMonitors requests over persistent connections. The server runs on
+ * one core and the client on another, because signing costs as much as verifying.
  */
 export async function benchApi(): Promise<Readonly<Record<string, ApiBenchResult>>> {
   const server = await ServerProcess.start();
@@ -47,7 +47,7 @@ export async function benchApi(): Promise<Readonly<Record<string, ApiBenchResult
   }
 }
 
-/** All threads of a process on one core (taskset(1)). */
+/** Pins all threads of a process to one core (taskset(1)). */
 function pin(pid: number, core: number): void {
   execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' });
 }

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 
 /**
- * `connection-load.js PER_SECOND SECONDS`: so many TCP connections a second to servers of its own
- * on loopback, each with a request and an answer. There are as many servers as make 500 flows, both
- * sides counted: what a report holds at most. Prints "ready", begins at a line on standard
- * input, and prints how many it made as one line of JSON.
+ * `connection-load.js PER_SECOND SECONDS` opens PER_SECOND TCP connections a second to its own
+ * servers on loopback, each with a request and an answer. The number of servers gives 500 flows,
+ * both sides counted: the maximum of a report. Prints "ready", starts when it reads a line on
+ * standard input, and prints the number of connections as one line of JSON.
  */
 const TICKS_PER_SECOND = 50;
 const SERVERS = 250;

@@ -8,13 +8,13 @@ import { seededRandom } from '../test/seeded-random.ts';
 export interface HealthBenchResult {
   readonly cells: number;
   readonly seconds: number;
-  /** All threads': on a busy machine it says more. */
+  /** CPU time of all threads; on a busy machine it varies less than the elapsed time. */
   readonly cpuSeconds: number;
   readonly faults: number;
   readonly peakMemoryMib: number;
 }
 
-/** So many constructs of each class; a cell traverses one of each. */
+/** The number of constructs of each class; a cell traverses one of each. */
 const CLASSES: Readonly<Partial<Record<ConstructClassName, number>>> = {
   host: 1_000,
   endpoint: 1_500,
@@ -27,8 +27,8 @@ const CLASSES: Readonly<Partial<Record<ConstructClassName, number>>> = {
 };
 
 /**
- * First pass and search over one window of cells that traverse eight constructs each, of 3,000: in
- * the background a few lossy cells and bad hosts, and one transit gateway attachment at 1%.
+ * Runs first pass and search over one window. Each cell traverses eight of 3,000 constructs. A few
+ * cells and hosts lose packets, and one transit gateway attachment loses 1%.
  */
 export function benchHealth(count: number): HealthBenchResult {
   const { cells, constructs } = makeWindow(count);
@@ -128,7 +128,7 @@ function makeWindow(count: number): { cells: Cells; constructs: Constructs } {
   };
 }
 
-/** Knuth's method; exact, and quick for the small means here. */
+/** Draws by Knuth's method, which is exact and fast for small means. */
 function poisson(mean: number, random: () => number): number {
   if (mean > 30) return Math.round(mean);
   const end = Math.exp(-mean);

@@ -17,7 +17,7 @@ for (const [operation, result] of Object.entries(await benchApi())) {
   print(`${operation}: signed, server on one core, client on the other`, result);
 }
 print('topology: bars are 2 s, 300 MiB, and 2 µs a flow with its path', benchTopology());
-// A server has judged many windows before a large one.
+// Warm up: a server has judged many windows before it meets a large one.
 benchHealth(HEALTH_CELLS[0]);
 for (const cells of HEALTH_CELLS) {
   print('health: first pass and search, bars are 0.5 s and 5 s', benchHealth(cells));

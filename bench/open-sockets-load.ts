@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * `open-sockets-load.js CONNECTIONS MOVES SECONDS`: so many connections to a server of its own on
- * loopback, each two sockets, of which MOVES a second exchange a byte each way. Prints "ready" when
- * all are open, begins at a line on standard input, and prints how many moved as one line of JSON.
+ * `open-sockets-load.js CONNECTIONS MOVES SECONDS` opens CONNECTIONS connections, two sockets each,
+ * to its own server on loopback. MOVES of them per second exchange a byte in both directions. Prints
+ * "ready" when all are open, starts when it reads a line on standard input, and prints the number of
+ * exchanges as one line of JSON.
  */
 const TICKS_PER_SECOND = 20;
 
-/** Connections of one address and port pair: below the ephemeral ports there are. */
+/** Connections to one address and port: fewer than there are ephemeral ports. */
 const CONNECTIONS_PER_ADDRESS = 4_000;
 
 const [connections = 0, moves = 0, seconds = 0] = process.argv.slice(2).map(Number);

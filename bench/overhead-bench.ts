@@ -15,15 +15,15 @@ const ROOT = checkoutRoot();
 const NATIVE = join(ROOT, 'bench', 'native');
 
 /**
- * Short, as the machine changes too: of so many runs the median of the changes says more than of
- * few long ones.
+ * The length of a run. The machine's speed drifts, so the median over many short runs is more
+ * precise than over few long ones.
  */
 const MILLIS = 1_000;
 
 interface Traffic {
-  /** As `native/traffic.c` takes it. */
+  /** Arguments of `native/traffic.c`. */
   readonly args: readonly string[];
-  /** Between two hosts (network namespaces) the client's is watched; over loopback both ends are. */
+  /** Between two hosts (network namespaces) the client is watched; over loopback both ends are. */
   readonly over: 'network' | 'loopback';
 }
 
@@ -45,29 +45,29 @@ const HOSTS = [
 ];
 
 /**
- * Who watches the traffic: nobody twice, so that the difference of the two is the noise, and a
- * program that asks for our callbacks and does nothing, so that the difference to it is our work.
+ * The watchers of the traffic. `nobody` and `nobodyAgain` differ by the noise. `callbacksOnly`
+ * requests the callbacks of our agent and does nothing, so `ours` exceeds it by our own work.
  */
 export const WATCHERS = ['nobody', 'nobodyAgain', 'callbacksOnly', 'ours', 'existing'] as const;
 export type Watcher = (typeof WATCHERS)[number];
 
-/** Of one run of the traffic. */
+/** The figures of one run of the traffic. */
 export interface TrafficRun {
   /** Connections, or MiB. */
   readonly perSecond: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** CPU of the watched ends, the kernel's work and its callbacks included, a connection or MiB. */
+  /** CPU time of the watched ends per connection or MiB, including the kernel and the callbacks. */
   readonly cpuMicrosEach: number;
 }
 
 export type OverheadRuns = Readonly<Record<TrafficKind, Readonly<Record<Watcher, TrafficRun[]>>>>;
 
 /**
- * The same traffic, over loopback and between two hosts, watched by nobody, by our whole agent, by
- * its callbacks alone, and by those of the existing agent without anybody who reads what they count.
- * Each watcher has a cgroup of its own and stays attached; the traffic runs in one after the other,
- * in another order each round. Needs root, eBPF and clang.
+ * Runs the same traffic, over loopback and between two hosts, with each watcher: none, our whole
+ * agent, its callbacks alone, and the callbacks of the existing agent without its user-space part.
+ * Each watcher stays attached to a cgroup of its own. In each round the traffic runs in one cgroup
+ * after the other, in a rotated order. Needs root, eBPF and clang.
  */
 export async function benchOverhead(
   rounds: number,
@@ -93,7 +93,7 @@ export async function benchOverhead(
         for (const watcher of inTurn(round)) {
           const at = { cgroup: cgroups[watcher], network };
           const run = await runTraffic(traffic, kind, at);
-          // The first round warms what is cold: pages, the agent's code.
+          // The first round only warms up pages and the agent's code.
           if (round >= 0) runs[kind][watcher].push(run);
         }
       }
@@ -133,7 +133,7 @@ function emptyRuns(): OverheadRuns {
   };
 }
 
-/** Each watcher is first, second … equally often. */
+/** Rotates the watchers, so that each is first, second … equally often. */
 function inTurn(round: number): readonly Watcher[] {
   const first = (round + WATCHERS.length) % WATCHERS.length;
   return [...WATCHERS.slice(first), ...WATCHERS.slice(0, first)];
@@ -141,7 +141,7 @@ function inTurn(round: number): readonly Watcher[] {
 
 async function startAgent(cgroup: string): Promise<() => Promise<void>> {
   const [program = '', ...args] = agentCommand(cgroup, {
-    // Nobody is there: reports wait in memory, as they would.
+    // No server listens there: the agent keeps its reports in memory.
     endpoint: 'http://127.0.0.1:9/publish',
     credentialsFile: '/dev/null',
     flags: ['--instance-id', 'i-0000000000000bec4', '--publish-secs', '30', '-p', 'off', '--print'],
@@ -196,12 +196,12 @@ async function runTraffic(
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
-  const told: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
-  const made = (told.perSecond * MILLIS) / 1_000;
-  return { ...told, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
+  const printed: Omit<TrafficRun, 'cpuMicrosEach'> = JSON.parse(output);
+  const made = (printed.perSecond * MILLIS) / 1_000;
+  return { ...printed, cpuMicrosEach: (cpuMicros(cgroup) - before) / made };
 }
 
-/** Of all processes that were ever in a cgroup. */
+/** CPU time of all processes that were ever in a cgroup. */
 function cpuMicros(cgroup: string): number {
   const text = readFileSync(join(cgroup, 'cpu.stat'), 'utf8');
   return Number(/^usage_usec (\d+)/m.exec(text)?.[1]);

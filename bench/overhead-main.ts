@@ -10,15 +10,16 @@ import {
 } from './overhead-bench.ts';
 
 /**
- * `npm run bench:overhead -- [ROUNDS [KIND...]]`: what watching costs the traffic that is watched.
- * What changed is the median over the rounds of the change within a round, as the machine changes too.
+ * `npm run bench:overhead -- [ROUNDS [KIND...]]` measures the cost of a watcher to the traffic. A
+ * change is the median over the rounds of the change against `nobody` in the same round, because the
+ * machine's speed drifts.
  */
 const DEFAULT_ROUNDS = 20;
 
 const BARS: Readonly<Record<TrafficKind, string>> = {
   exchanges: '2,000 connections/s to another host, a request and an answer each: bars are 2%',
   exchangesWithin: 'the same over loopback, both ends watched: bars are 2%',
-  bulk: 'one connection sends another host all it can (MiB, and each MiB): bars are 2%',
+  bulk: 'one connection sends to another host as fast as it can (MiB/s, and per MiB): bars are 2%',
   bulkWithin: 'the same over loopback, both ends watched: bars are 2%',
   saturate: 'two pairs connect and close over loopback as fast as they can: bar is -7%',
 };

@@ -19,9 +19,9 @@ const CONNECTIONS = 16;
 const CLOCK_TICKS = 100;
 
 /**
- * Reports of 500 flows through HTTP with SigV4 until their rows are durable in the embedded store;
- * client and server on one machine. Rows a second are counted from the first POST to the last row
- * stored, so what waits in the journal is not counted as done.
+ * Posts signed reports of 500 flows until their rows are durable in the embedded store, with client
+ * and server on one machine. Rows per second are counted from the first POST to the last stored
+ * row, so a report that waits in the journal does not count as done.
  */
 export async function benchPublish(reports: number): Promise<PublishBenchResult> {
   const server = await ServerProcess.start();
@@ -73,7 +73,7 @@ async function postAll(
       const body = bodies[next % bodies.length] as Buffer;
       next += 1;
       const started = performance.now();
-      // A signed header of its own: the same body signed in the same second would be a duplicate.
+      // The extra signed header makes equal bodies of one second differ: they would be duplicates.
       const answer = await poster.post(body, { 'x-nfm-report': String(next) });
       latencies.push(performance.now() - started);
       if (answer.status !== 200) throw new Error(`POST: ${answer.status} ${answer.body}`);

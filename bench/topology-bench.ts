@@ -14,16 +14,16 @@ import { World } from '../test/topology/world.ts';
 export interface TopologyBenchResult {
   readonly interfaces: number;
   readonly snapshotSeconds: number;
-  /** The longest time that requests would wait for a piece of it. */
+  /** The longest step of the build: requests wait as long. */
   readonly longestPieceMillis: number;
   readonly snapshotMib: number;
   readonly lookupClassifyMicros: number;
   readonly lookupClassifyPathMicros: number;
-  /** The same of flows as they come: 500 of a host, one after the other. */
+  /** The same for flows in the order of reports: 500 flows of a host in sequence. */
   readonly lookupClassifyPathOfReportsMicros: number;
-  /** The floor: one hit of a Map by network and address. */
+  /** The lower bound: one hit of a Map by network and address. */
   readonly mapHitMicros: number;
-  /** What it is instead of: prefixes compared one after the other. */
+  /** The alternative that the index replaces: comparing all prefixes in sequence. */
   readonly linearScanMicros: number;
 }
 
@@ -42,8 +42,8 @@ interface BenchFlow {
 }
 
 /**
- * A snapshot of 100,000 interfaces is made, then asked about distinct random flows among them, to
- * AWS and to the internet, on one core, warmed. The median flow is the figure.
+ * Builds a snapshot of 100,000 interfaces and looks up distinct random flows between them, to AWS
+ * and to the internet, on one core after a warm-up. The figures are of the median flow.
  */
 export function benchTopology(): TopologyBenchResult {
   const resources = new World(SIZE).statements(NOW).flatMap((said) => said.resources);
@@ -98,7 +98,7 @@ function makeSnapshot(resources: readonly Resource[]) {
   }
 }
 
-/** With what is garbage by the end, where the collector cannot be called. */
+/** Heap and buffers; includes garbage if the collector cannot be called. */
 function memoryBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
@@ -131,7 +131,7 @@ function makeFlows(
   });
 }
 
-/** Of each flow by itself, after as many others; with what looking at the clock costs taken off. */
+/** The median time of a single flow after a warm-up, without the time of reading the clock. */
 function medianMicros(
   rounds: readonly (readonly BenchFlow[])[],
   act: (flow: BenchFlow) => number,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Asks for the callbacks of our agent's program and does nothing in them, for comparison in the
- * overhead bench; never shipped. What it costs, no program that has these callbacks is below.
+ * Requests the callbacks of our agent's program and does nothing in them, for comparison in the
+ * overhead bench; never shipped. Its cost is the lower bound for a program with these callbacks.
  */
 #include <linux/types.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* As in agent/kernel/bpf/kept-sockets.h. */
+/* The same as in agent/kernel/bpf/kept-sockets.h. */
 #define CALLBACKS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG | \
 		   BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTT_CB_FLAG)
 

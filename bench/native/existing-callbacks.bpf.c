@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * The callbacks of the existing open agent, for comparison in the overhead bench; never shipped.
- * Written from what is known of it: one sock_ops program that asks for RTT, RTO, RETRANS, STATE and
- * for the header options of each segment in and out, and keeps one record a connection. At the
- * header options it does no more than find the record and copy the socket's counters.
+ * Modelled on its observed behaviour: one sock_ops program requests RTT, RTO, RETRANS, STATE and the
+ * header options of each segment in and out, and keeps one record per connection. At the header
+ * options it only finds the record and copies the socket's counters.
  */
 #include <linux/types.h>
 #include <linux/bpf.h>

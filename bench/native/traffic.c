@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Traffic that costs little itself, so that what the kernel's callbacks cost shows.
+ * Traffic with little CPU cost of its own, so that the cost of the kernel's callbacks is visible.
  *
  *   traffic exchanges PER_SECOND MILLIS    connections with a request and an answer, at a fixed rate
- *   traffic bulk MILLIS                    one connection that sends all it can
+ *   traffic bulk MILLIS                    one connection that sends as fast as it can
  *   traffic saturate MILLIS                two pairs that connect and close as fast as they can
  *
- * It goes over loopback; the first two also between two hosts, given in the environment: the server
- * listens on SERVER_ADDRESS, the client goes to the network namespace CLIENT_NETNS and the cgroup
+ * The traffic uses loopback. The environment can put the first two between two hosts: the server
+ * listens on SERVER_ADDRESS, the client enters the network namespace CLIENT_NETNS and the cgroup
  * whose cgroup.procs is CLIENT_CGROUP.
  *
- * Prints one line of JSON: `perSecond` (connections, or MiB), and of each exchange or MiB sent
- * `p50Micros` and `p99Micros`.
+ * Prints one line of JSON: `perSecond` (connections or MiB), and `p50Micros` and `p99Micros` of the
+ * time of an exchange or of sending a MiB.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -117,7 +117,7 @@ static void go_to_client(void)
 	require(setns(open(namespace, O_RDONLY), CLONE_NEWNET) == 0, namespace);
 }
 
-/* Ends with the process that started it. */
+/* Starts a child that is killed when this process ends. */
 static pid_t start(void (*run)(int), int argument)
 {
 	pid_t child = fork();
@@ -218,7 +218,7 @@ static void connect_and_close(int pair)
 	while (now() < shared->until) {
 		int client = connect_to(&shared->address[pair]);
 
-		/* The server's end comes first: what waits for it never piles up. */
+		/* Waits until the server has closed its end, so the accept queue cannot grow. */
 		require(read(client, &byte, 1) == 0, "read");
 		close(client);
 		shared->made[pair]++;

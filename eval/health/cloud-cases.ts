@@ -6,20 +6,20 @@ import type { SimWindow } from '../sim/sim-window.ts';
 
 export interface CloudRun {
   readonly parameters: CloudParameters;
-  /** Of the topology, its traffic and its faults. */
+  /** The seed of the topology, its traffic and its faults. */
   readonly seed: number;
-  /** Windows without a shared fault that come first, as history. */
+  /** Windows without a shared fault at the start, from which methods learn. */
   readonly history: number;
   readonly windowsPerClass: Readonly<Partial<Record<FaultClass, number>>>;
 }
 
 export interface Case {
-  /** `history`, or the class of the window. */
+  /** `history`, or the fault class of the window. */
   readonly name: string;
   readonly window: SimWindow;
 }
 
-/** A cloud's history, and then windows of each class, each judged on its own. */
+/** Yields a cloud's history, then the windows of each class, which are judged independently. */
 export function* cloudCases({
   parameters,
   seed,

@@ -4,17 +4,18 @@ import type { Blame, Detector } from './detector.ts';
 import { largest, plainBlame } from './vote-detector.ts';
 
 export interface CoverParameters {
-  /** Loss above which a path has failed, and retransmissions below which it has not. */
+  /** A path has failed if its loss exceeds `failedLoss` and it has `failedRetrans` retransmissions. */
   readonly failedLoss: number;
   readonly failedRetrans: number;
-  /** Share of the paths through a construct that have failed, at least, to accuse it. */
+  /** Minimum share of failed paths among those through a construct before it is accused. */
   readonly hitRatio: number;
 }
 
 /**
- * PLL of deTector (Peng et al., ATC 2017): of the constructs whose hit ratio (failed paths through it
- * over all) is above a threshold, the one that explains most lost packets is blamed, what it
- * explains is taken out, and so on until nothing is left to explain.
+ * PLL of deTector (Peng et al., ATC 2017). A construct's hit ratio is the share of failed paths
+ * among the paths through it. Of the constructs with a hit ratio above a threshold, blames the one
+ * that explains most lost packets, removes the packets it explains, and repeats until no loss is
+ * left.
  */
 export class CoverDetector implements Detector {
   readonly name = 'deTector PLL';

@@ -1,6 +1,6 @@
 import { cellsByConstruct, type SimNetwork } from '../sim/sim-network.ts';
 
-/** `cellsByConstruct` of the network asked for last, made once. */
+/** Caches `cellsByConstruct` of the last network. */
 export class CrossedCells {
   #network: SimNetwork | undefined;
   #cellsOf: readonly Uint32Array[] = [];

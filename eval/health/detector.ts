@@ -1,24 +1,24 @@
 import type { SimWindow } from '../sim/sim-window.ts';
 
-/** What a method blames for what it saw in a window. */
+/** A construct that a method blames for a window. */
 export interface Blame {
   readonly construct: number;
-  /** Whether it says that the network is at fault. */
+  /** Whether the method attributes the fault to the network. */
   readonly isNetwork: boolean;
-  /** What else it may be. */
+  /** Other constructs that the method considers possible. */
   readonly ambiguous: readonly number[];
-  /** Added loss (0 to 1) or round trip (microseconds) it finds; undefined where it does not say. */
+  /** Estimated added loss (0 to 1) or round trip (microseconds); undefined if not estimated. */
   readonly severity?: number | undefined;
-  /** Its own probability of being right; undefined where it gives none. */
+  /** The method's probability that the blame is right; undefined if it gives none. */
   readonly confidence?: number | undefined;
 }
 
-/** A method of fault localisation under comparison. */
+/** A method of fault localisation. */
 export interface Detector {
   readonly name: string;
-  /** Sees a window without a shared fault, as history. */
+  /** Learns from a window without a shared fault. */
   learn(window: SimWindow): void;
-  /** Judges one window on its own. */
+  /** Judges one window independently of the windows judged before. */
   judge(window: SimWindow): readonly Blame[];
 }
 

@@ -1,7 +1,7 @@
 import { type FabricParameters, FabricSimulator } from '../sim/fabric-simulator.ts';
 import type { Case } from './cloud-cases.ts';
 
-/** Bad links or switches of one number, each with a loss from one range. */
+/** A row of the table: a number of bad links or switches, each with a loss from a range. */
 export interface FabricRow {
   readonly kind: 'link' | 'switch';
   readonly count: number;
@@ -13,7 +13,7 @@ export interface FabricRun {
   readonly seed: number;
   readonly history: number;
   readonly rows: readonly FabricRow[];
-  /** Windows of each row, and without any fault. */
+  /** The number of windows of each row, and of windows without a fault. */
   readonly windows: number;
 }
 
@@ -24,7 +24,7 @@ function rowName({ kind, count, range }: FabricRow): string {
   return `${count} ${kind}${count > 1 ? (kind === 'link' ? 's' : 'es') : ''} ${from}-${to}%`;
 }
 
-/** A fabric's history, then windows of each row with faults drawn anew, then windows without. */
+/** Yields a fabric's history, then windows of each row with new faults, then windows without faults. */
 export function* fabricCases(run: FabricRun): Generator<Case> {
   const simulator = new FabricSimulator(run.parameters, run.seed);
   for (let i = 0; i < run.history; i += 1) yield { name: 'history', window: simulator.next() };

@@ -6,26 +6,27 @@ import { UsualRtt } from './usual-rtt.ts';
 import { largest, plainBlame } from './vote-detector.ts';
 
 export interface FlockParameters {
-  /** Probability that a packet is lost on a bad path, and on a good one. */
+  /** Probabilities that a packet is lost on a bad path and on a good path. */
   readonly badLoss: number;
   readonly goodLoss: number;
-  /** Log prior of a failed component that is an end, and this many times more for a shared one. */
+  /** Log prior of a failed end of a flow; a shared construct has this times `sharedPriorTimes`. */
   readonly prior: number;
   readonly sharedPriorTimes: number;
-  /** Most a flow may say for a fault, in nats; Infinity is the paper's. */
+  /** Maximum evidence of one flow for a fault, in nats; the paper has no cap (Infinity). */
   readonly cap: number;
-  /** A round trip so much above its median counts as one packet lost, microseconds. */
+  /** A round trip this many microseconds above its median counts as one lost packet. */
   readonly lateMicros: number;
 }
 
 const MAX_FAULTS = 40;
 
 /**
- * Flock (Harsh et al., PACMNET CoNEXT 2023) with known paths: a flow of t packets, r of them lost, is
- * (p_b/p_g)^r ((1-p_b)/(1-p_g))^(t-r) times likelier if something on its path has failed; the set of
- * failures of greatest posterior is grown greedily, and only flows of what was added are visited
- * again. With known paths a flow that one failure explains says nothing for a second. The cap on
- * what one flow may say is ours: without it an elephant of a sick application convicts.
+ * Flock (Harsh et al., PACMNET CoNEXT 2023) with known paths. A flow of t packets, r of them lost,
+ * is (p_b/p_g)^r ((1-p_b)/(1-p_g))^(t-r) times more likely if a construct on its path has failed.
+ * Grows the set of failures with the greatest posterior greedily, and after each addition revisits
+ * only the flows through it. With known paths, a flow explained by one failure is no evidence for a
+ * second. The cap on one flow's evidence is our addition: without it, one large flow of a sick
+ * application is enough to blame a construct.
  */
 export class FlockDetector implements Detector {
   readonly name: string;
@@ -70,7 +71,7 @@ export class FlockDetector implements Detector {
     return blames;
   }
 
-  /** By cell, the log of how much likelier what it saw is if something on its path has failed. */
+  /** The log likelihood ratio of each cell's counts, a failed construct on its path against none. */
   #evidence({ network, segments, retrans, rttMean }: SimWindow): Float64Array {
     const { badLoss, goodLoss, cap, lateMicros } = this.#parameters;
     const lost = Math.log(badLoss / goodLoss);

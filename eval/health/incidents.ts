@@ -12,9 +12,9 @@ export interface IncidentKind {
 }
 
 export interface IncidentTimes {
-  /** Windows from the first with the fault to the one with its alarm; Infinity: never. */
+  /** Windows from the first with the fault to the first with its alarm; Infinity if there is none. */
   readonly detect: number[];
-  /** Windows from the first without the fault to the first that does not blame it. */
+  /** Windows from the first without the fault to the first that does not blame its construct. */
   readonly clear: number[];
 }
 
@@ -23,8 +23,8 @@ const MAX_FAULTY = 20;
 const MAX_AFTER = 20;
 
 /**
- * Incidents one after another on one cloud, judged as the server judges: window after window, alarms
- * and history kept. A fault begins somewhere within its first window.
+ * Runs incidents in sequence on one cloud. Like the server, keeps alarms and history from window to
+ * window. A fault begins at a random time within its first window.
  */
 export class IncidentRun {
   readonly #simulator: CloudSimulator;

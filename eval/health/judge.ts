@@ -2,7 +2,7 @@ import type { Case } from './cloud-cases.ts';
 import type { Detector, MakeDetector } from './detector.ts';
 import { Score } from './score.ts';
 
-/** A method under comparison and its results so far. */
+/** A method and its results so far. */
 export interface Contestant {
   readonly make: MakeDetector;
   readonly score: Score;
@@ -12,7 +12,7 @@ export function contestant(make: MakeDetector): Contestant {
   return { make, score: new Score() };
 }
 
-/** Shows all methods the same windows of one network, from history on; their results add up. */
+/** Runs all methods on the same windows of one network and adds up their scores. */
 export function judgeAll(cases: Iterable<Case>, contestants: readonly Contestant[]): void {
   const detectors = contestants.map(({ make, score }) => ({ detector: make(), score }));
   for (const { name, window } of cases) {

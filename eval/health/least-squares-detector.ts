@@ -5,9 +5,9 @@ import type { Blame, Detector } from './detector.ts';
 import { plainBlame } from './vote-detector.ts';
 
 export interface LeastSquaresParameters {
-  /** Weight of the penalty x(1-x) that pushes a construct to good or bad. */
+  /** Weight of the penalty x(1-x), which pushes a success rate towards 0 or 1. */
   readonly penalty: number;
-  /** A construct that loses more is bad. */
+  /** A construct with a greater loss is bad. */
   readonly threshold: number;
 }
 
@@ -15,7 +15,7 @@ const MAX_ROUNDS = 12;
 const STILL = 1e-5;
 
 /**
- * NetBouncer (Tan et al., NSDI 2019): success rates x of constructs that minimise
+ * NetBouncer (Tan et al., NSDI 2019). Finds success rates x of constructs that minimise
  * Σ (y_j - Π x_i)² + λ Σ x_i (1 - x_i) over the cells j, by coordinate descent with its closed form.
  */
 export class LeastSquaresDetector implements Detector {
@@ -65,7 +65,7 @@ export class LeastSquaresDetector implements Detector {
       first += rest * y;
       second += rest * rest;
     }
-    // With few cells the problem is concave: the better end is the answer.
+    // With few cells the problem is concave, so the minimum is at 0 or 1.
     if (second <= penalty) return first >= second / 2 ? 1 : 0;
     return Math.min(1, Math.max(1e-6, (2 * first - penalty) / (2 * (second - penalty))));
   }

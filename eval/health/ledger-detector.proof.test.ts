@@ -7,7 +7,7 @@ import { LedgerDetector } from './ledger-detector.ts';
 import { judgeNullWindows } from './null-windows.ts';
 import { precision, recall } from './score.ts';
 
-// A part of `npm run bench:health`, so that it ends in some seconds.
+// A smaller cloud than in `npm run bench:health`, so that the test takes only seconds.
 const SMALL = { ...CLOUD, hosts: 240, cells: 3_000 };
 
 test('500 windows with sick hosts and applications, and nothing wrong with the network, blame it never', () => {

@@ -8,10 +8,10 @@ import type { Blame, Detector } from './detector.ts';
 import { emptyClasses, emptyHistory, ledgerCells, ledgerConstructs } from './ledger-window.ts';
 
 const WINDOW_SECONDS = 30;
-/** Any start: only differences count. */
+/** An arbitrary start time: only differences matter. */
 const EPOCH_SECONDS = 1_700_000_000;
 
-/** The health indicator of this repository, `src/health`, as it is. */
+/** The health indicator of this repository, `src/health`. */
 export class LedgerDetector implements Detector {
   readonly name = 'nfm health';
   #history: CellHistory | undefined;
@@ -28,7 +28,7 @@ export class LedgerDetector implements Detector {
     return found.map(ledgerBlame);
   }
 
-  /** Judges a window after those before it, as the server does: alarms go on, history grows. */
+  /** Judges the next window as the server does, with alarms and history from earlier windows. */
   follow(window: SimWindow): readonly Finding[] {
     const judged = this.#infer(window);
     const { inference, constructs, startSeconds } = judged;
@@ -101,7 +101,7 @@ const NETWORK_VERDICTS: readonly string[] = [
   'internet',
 ];
 
-/** Also what it only suspects counts as blamed. */
+/** Converts a finding; a suspected construct counts as blamed too. */
 export function ledgerBlame({ construct, kind, fault }: Finding): Blame {
   const isSized = fault?.shape === 'uniform' && fault.channel !== 'dead';
   return {

@@ -32,7 +32,7 @@ const CLASS_NAMES: Readonly<Record<ConstructKind, ConstructClassName>> = {
   image: 'image',
 };
 
-/** What a path class of the simulators is called where the priors are. */
+/** The category in the table of priors for each path class of the simulators. */
 const CATEGORIES: Readonly<Record<string, string>> = {
   'intra-az': 'INTRA_AZ',
   'inter-az': 'INTER_AZ',
@@ -67,7 +67,7 @@ export function emptyClasses({ classes }: SimNetwork): BaselineClasses {
     silent: new Float64Array(classes.length),
     priorLoss: Float64Array.from(classes, (name) => {
       const category = CATEGORIES[name.split(' ')[0] ?? ''];
-      // A path within a fabric is one within a zone.
+      // A path within a fabric has the prior of a path within a zone.
       return category === undefined
         ? (PRIOR_LOSS.INTRA_AZ ?? PRIOR_LOSS_ELSEWHERE)
         : (PRIOR_LOSS[category] ?? PRIOR_LOSS_ELSEWHERE);
@@ -75,7 +75,7 @@ export function emptyClasses({ classes }: SimNetwork): BaselineClasses {
   };
 }
 
-/** A simulated window as the health indicator takes it. */
+/** Converts a simulated window to the cells of the health indicator. */
 export function ledgerCells(
   window: SimWindow,
   history: CellHistory,
@@ -110,7 +110,7 @@ export function ledgerCells(
 
 export interface LedgerContext {
   readonly startSeconds: number;
-  /** Names of constructs under alarm from earlier windows. */
+  /** Names of constructs with an alarm from earlier windows. */
   readonly alarmed: ReadonlySet<string>;
 }
 

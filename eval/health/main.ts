@@ -105,7 +105,7 @@ function printFabric(parameters: FabricParameters, rows: readonly FabricRow[]): 
   );
 }
 
-/** What others' methods do when the world is not as assumed is not asked: ours alone. */
+/** Judges clouds that break the assumptions, with our method only. */
 function printStress(): void {
   const stresses: Readonly<Record<string, Partial<CloudParameters>>> = {
     'as is': {},
@@ -148,7 +148,7 @@ function printNull(windows: number, perTopology: number): void {
   console.log(`  the indicator set: ${sum.indicated}: ${bound(sum.indicated)}`);
 }
 
-/** The mean of a Poisson count that is exceeded with 95% given so many events (3.0 for none). */
+/** The 95% upper confidence limit of a Poisson mean after a number of events (3.0 for 0 events). */
 function upperBound(events: number): number {
   const atMost = (mean: number) => {
     let term = Math.exp(-mean);

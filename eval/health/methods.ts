@@ -5,11 +5,14 @@ import { LeastSquaresDetector, type LeastSquaresParameters } from './least-squar
 import { RatioDetector, type RatioParameters } from './ratio-detector.ts';
 import { VoteDetector, type VoteParameters } from './vote-detector.ts';
 
-/** A method of others: what is tried when it is tuned, and what was best. */
+/** A published method: the parameter values that tuning tries, and the best ones. */
 export interface Method<P> {
   readonly make: (parameters: P) => Detector;
   readonly grid: { readonly [K in keyof P]: readonly P[K][] };
-  /** Best by F1 on training networks, by `npm run bench:health -- --tune`; held-out ones were not looked at. */
+  /**
+   * The best by F1 on the training networks, found by `npm run bench:health -- --tune`; the held-out
+   * networks had no part in it.
+   */
   readonly tuned: { readonly cloud: P; readonly fabric: P };
 }
 

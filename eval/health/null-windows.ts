@@ -12,19 +12,19 @@ export interface NullRun {
 
 export interface NullResult {
   windows: number;
-  /** Windows in which the network was blamed, if only as suspected, and in which the indicator was set. */
+  /** Windows in which the network was blamed or suspected, and windows in which the indicator was set. */
   blamed: number;
   indicated: number;
 }
 
-/** Share of windows with trouble of an end beyond what is always on. */
+/** Share of windows with an extra fault of an end, beside the permanently sick hosts. */
 const TROUBLED = 0.2;
 const TROUBLES = OTHER_CLASSES.filter((name) => name !== 'none' && name !== 'security group');
 
 /**
- * Windows in which nothing is wrong with the network, judged one after another as the server does:
- * every blame of it is false. Hosts and applications are sick as always; one window in five has a
- * sick host, service, endpoint or image besides.
+ * Judges windows without a network fault in sequence, as the server does, so every blame of the
+ * network is false. The usual share of hosts and applications is sick, and one window in five has
+ * one more sick host, service, endpoint or image.
  */
 export function judgeNullWindows({ parameters, seed, windows }: NullRun): NullResult {
   const simulator = new CloudSimulator(parameters, seed);

@@ -4,16 +4,16 @@ import type { Blame, Detector } from './detector.ts';
 import { plainBlame } from './vote-detector.ts';
 
 export interface RatioParameters {
-  /** Times its usual loss that a construct's cells lose together. */
+  /** A construct is bad if its cells lose this many times their usual loss. */
   readonly times: number;
-  /** Retransmissions below which nothing is said. */
+  /** A construct with fewer retransmissions is not judged. */
   readonly minRetrans: number;
 }
 
-/** Below this a usual loss is taken for this: nobody divides by nothing. */
+/** Lower limit of a usual loss, against division by zero. */
 const MIN_LOSS = 1e-5;
 
-/** The rule one writes first: a construct is bad when its loss is so many times its usual one. */
+/** The naive rule: a construct is bad if its loss is a multiple of its usual loss. */
 export class RatioDetector implements Detector {
   readonly name = 'loss ratio';
   readonly #parameters: RatioParameters;
@@ -43,7 +43,7 @@ export class RatioDetector implements Detector {
   }
 }
 
-/** Retransmissions and segments of the cells of each construct. */
+/** Sums of the retransmissions and segments of each construct's cells. */
 class LossSums {
   readonly retrans: Float64Array;
   readonly #segments: Float64Array;

@@ -3,7 +3,7 @@ import { NetworkBuilder } from '../sim/sim-network.ts';
 import { emptyWindow, type SimFault } from '../sim/sim-window.ts';
 import { f1, precision, recall, Score } from './score.ts';
 
-/** Two hosts; one cell through subnet 2 and its twin 3, one through subnet 4. */
+/** Two hosts and two cells: one crosses subnets 2 and 3, which cannot be distinguished, and one crosses 4. */
 function network() {
   const builder = new NetworkBuilder();
   const [one, other] = ['a', 'b'].map((name) => builder.construct('host', name));
@@ -35,7 +35,7 @@ const window = (...faults: number[]) => ({
   faults: faults.map(lossOf),
 });
 
-test('a blame of what the same cells cross is as right as the thing itself', () => {
+test('blaming a construct that the same cells cross counts as right', () => {
   const score = new Score();
   score.add('loss', window(2), { blames: [blame(3)], millis: 1 });
   expect(score.total()).toMatchObject({
@@ -56,19 +56,19 @@ test('wrong and missing blames lower precision and recall', () => {
   expect(total.wrongWindows).toBe(1);
 });
 
-test('a fault among what was named as possible is found in the set, not exactly', () => {
+test('a fault among the ambiguous constructs counts as found in the set, not exactly', () => {
   const score = new Score();
   score.add('loss', window(2), { blames: [blame(4, { ambiguous: [2] })], millis: 1 });
   expect(score.total()).toMatchObject({ found: 0, foundInSet: 1 });
 });
 
-test('blaming a host says nothing about the network', () => {
+test('blaming a host does not count as blaming the network', () => {
   const score = new Score();
   score.add('host', window(0), { blames: [blame(0, { isNetwork: false })], millis: 1 });
   expect(score.total()).toMatchObject({ faults: 0, blames: 0, others: 1, othersNamed: 1 });
 });
 
-test('a size twice the true one is an error of ln 2', () => {
+test('an estimate of twice the true severity is an error of ln 2', () => {
   const score = new Score();
   score.add('loss', window(2), { blames: [blame(2, { severity: 0.02 })], millis: 1 });
   expect(score.severityErrors[0]).toBeCloseTo(Math.log(2));

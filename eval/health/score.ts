@@ -2,30 +2,30 @@ import { cellsByConstruct, isNetwork, type SimNetwork } from '../sim/sim-network
 import type { SimFault, SimWindow } from '../sim/sim-window.ts';
 import type { Blame } from './detector.ts';
 
-/** Counts of one class of windows. */
+/** Counts over the windows of one fault class. */
 export interface ClassScore {
   windows: number;
-  /** Faults of the network there were, found exactly, and found within what was named as possible. */
+  /** Network faults, those found exactly, and those found or among the ambiguous constructs. */
   faults: number;
   found: number;
   foundInSet: number;
-  /** Times the network was blamed, and rightly. */
+  /** Network blames, and those that were right. */
   blames: number;
   right: number;
   /** Windows with a wrong network blame. */
   wrongWindows: number;
-  /** Faults of ends, images and configuration there were, and named. */
+  /** Faults of ends, images and configuration, and those named as such. */
   others: number;
   othersNamed: number;
 }
 
-/** What one method did, window by window. */
+/** The score of one method over the windows added. */
 export class Score {
   readonly classes = new Map<string, ClassScore>();
-  /** |ln(found / true)| of each fault whose size was estimated. */
+  /** |ln(estimated / true)| of each fault with an estimated severity. */
   readonly severityErrors: number[] = [];
   readonly setSizes: number[] = [];
-  /** Confidence and whether it was right, of each network blame that gave one. */
+  /** The network blames with a confidence, and whether each was right. */
   readonly confidences: { readonly confidence: number; readonly isRight: boolean }[] = [];
   #millis: number[] = [];
   readonly #same = new SameColumns();
@@ -49,7 +49,7 @@ export class Score {
     if (isWrong) score.wrongWindows += 1;
   }
 
-  /** Sums over some classes; all when none are given. */
+  /** Sums over the named classes, or over all by default. */
   total(names: readonly string[] = [...this.classes.keys()]): ClassScore {
     const sum = emptyScore();
     for (const name of names) {
@@ -59,7 +59,7 @@ export class Score {
     return sum;
   }
 
-  /** Run time of a window, milliseconds. */
+  /** A quantile of the run time of a window, in milliseconds. */
   millis(quantile: number): number {
     const sorted = this.#millis.toSorted((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
@@ -90,7 +90,7 @@ export class Score {
     for (const { construct } of window.faults) {
       if (isNetworkFault(window, construct)) continue;
       score.others += 1;
-      // Who calls it the network has not named it, though the construct is right.
+      // A blame of the right construct as part of the network is wrong.
       const isNamed = blames.some((blame) => blame.construct === construct && !blame.isNetwork);
       if (isNamed) score.othersNamed += 1;
     }
@@ -130,7 +130,7 @@ export function f1(score: ClassScore): number {
   return found === 0 ? 0 : (2 * found) / (2 * found + wrong + missed);
 }
 
-/** What a change of routes or rules silenced is configuration. */
+/** A fault right after a change of routes or rules counts as configuration, not as the network. */
 function isNetworkFault({ network, changed }: SimWindow, construct: number): boolean {
   const kind = network.constructs[construct]?.kind;
   return kind !== undefined && isNetwork(kind) && !changed.has(construct);
@@ -150,7 +150,7 @@ function emptyScore(): ClassScore {
   };
 }
 
-/** Constructs that exactly the same cells cross: no method can tell them apart, so they count as one. */
+/** Treats constructs that exactly the same cells cross as one: no method can distinguish them. */
 class SameColumns {
   #network: SimNetwork | undefined;
   #first: readonly number[] = [];
@@ -169,7 +169,7 @@ class SameColumns {
     return this.#first[construct] ?? construct;
   }
 
-  /** Of the network asked about last. */
+  /** Compares constructs of the network of the last call of `of`. */
   isSame(one: number, other: number): boolean {
     return this.#first[one] === this.#first[other];
   }

@@ -3,7 +3,7 @@ import { NETWORK_CLASSES, OTHER_CLASSES } from '../sim/fault-classes.ts';
 import type { IncidentTimes } from './incidents.ts';
 import { type ClassScore, f1, precision, recall, type Score } from './score.ts';
 
-/** Silence after a change is found like a fault and must be called configuration: a row of its own. */
+/** Silence after a change of rules looks like a fault but is configuration; it has its own row. */
 const CONFIGURATION = 'security group';
 const QUIET_CLASSES: readonly string[] = OTHER_CLASSES.filter((name) => name !== CONFIGURATION);
 const HEADLINE: readonly string[] = [...NETWORK_CLASSES, ...QUIET_CLASSES];
@@ -11,7 +11,7 @@ const HOST_CLASSES = ['host', 'host at its limit', 'receiver overload'];
 
 export type NamedScores = readonly { readonly name: string; readonly score: Score }[];
 
-/** One row a method over all classes of the cloud. */
+/** A table with a row per method, over all fault classes of the cloud. */
 export function methodTable(scores: NamedScores): string {
   const rows = scores.map(({ name, score }) => {
     const all = score.total(HEADLINE);
@@ -34,7 +34,7 @@ export function methodTable(scores: NamedScores): string {
   ]);
 }
 
-/** One row a class, of one method. */
+/** A table with a row per fault class, for one method. */
 export function classTable(score: Score): string {
   const rows = [...score.classes].map(([name, one]) => [
     name,
@@ -48,7 +48,7 @@ export function classTable(score: Score): string {
   ]);
 }
 
-/** Precision and recall a row of faults, a column a method. */
+/** Precision and recall: a row per set of faults, a column per method. */
 export function fabricTable(scores: NamedScores): string {
   const names = [...(scores[0]?.score.classes.keys() ?? [])];
   const rows = names.map((name) => [
@@ -64,7 +64,7 @@ export function fabricTable(scores: NamedScores): string {
 
 const CONFIDENCES = [0, 0.95, 0.99, 0.999, 0.99999];
 
-/** Of network blames of a confidence, how many were right. */
+/** The number of network blames, and of right ones, by confidence. */
 export function calibrationTable({ confidences }: Score): string {
   const rows = CONFIDENCES.map((from, i) => {
     const to = CONFIDENCES[i + 1] ?? 1.1;

@@ -7,11 +7,11 @@ import { contestant, judgeAll } from './judge.ts';
 import { METHODS, type Method } from './methods.ts';
 import { f1, precision, recall } from './score.ts';
 
-/** Topologies and faults that methods may be tuned on; the tables are of others. */
+/** Seeds of the topologies and faults for tuning; the tables use other seeds. */
 export const TRAINING_SEEDS = [1, 2, 3];
 const ROUNDS = 2;
 
-/** Prints the best parameters of every method of others by F1 on training networks. */
+/** Prints the best parameters of each published method, by F1 on the training networks. */
 export function printTuning(): void {
   const windowsPerClass = Object.fromEntries([
     ...NETWORK_CLASSES.map((name) => [name, 4]),
@@ -33,13 +33,13 @@ type Networks = readonly (readonly Case[])[];
 function tuneAll(title: string, networks: Networks): void {
   for (const [name, method] of Object.entries(METHODS)) {
     const start = title === 'S1' ? method.tuned.cloud : method.tuned.fabric;
-    // Each method with its own parameters; `Method` ties them together.
+    // `Method<P>` pairs each method with its own type of parameters.
     const { parameters, text } = tune(method as Method<object>, start, networks);
     console.log(`${title} ${name}: ${JSON.stringify(parameters)} ${text}`);
   }
 }
 
-/** One parameter after another, the others kept, twice around. */
+/** Varies one parameter after the other with the others fixed, in two rounds. */
 function tune<P extends object>({ make, grid }: Method<P>, start: P, networks: Networks) {
   const tried = new Map<string, { parameters: P; f1: number; text: string }>();
   const result = (parameters: P) => {

@@ -1,6 +1,6 @@
 import type { SimWindow } from '../sim/sim-window.ts';
 
-/** Each cell's median round trip over the windows learned, in microseconds. */
+/** Each cell's median round trip over the learned windows, in microseconds. */
 export class UsualRtt {
   #windows: Float64Array[] = [];
   #medians: Float64Array | undefined;
@@ -10,7 +10,7 @@ export class UsualRtt {
     this.#medians = undefined;
   }
 
-  /** 0 for a cell without one. */
+  /** The medians by cell; 0 for a cell without samples. */
   medians(cells: number): Float64Array {
     this.#medians ??= Float64Array.from({ length: cells }, (_, cell) => {
       const seen = this.#windows.map((rtts) => rtts[cell] ?? 0).filter((rtt) => rtt > 0);

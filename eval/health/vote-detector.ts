@@ -4,14 +4,14 @@ import { CrossedCells } from './crossed-cells.ts';
 import type { Blame, Detector } from './detector.ts';
 
 export interface VoteParameters {
-  /** A construct with less than this share of all votes is not blamed. */
+  /** Minimum share of all votes before a construct is blamed. */
   readonly minShare: number;
 }
 
 /**
- * 007 (Arzani et al., NSDI 2018): every flow that retransmitted gives each of the h constructs on its
- * path 1/h votes. The one with most is blamed if it has a share of all votes, its flows are taken
- * out, and the rest vote again. Switches are not voted for: 007 names links.
+ * 007 (Arzani et al., NSDI 2018). Every flow with a retransmission gives each of the h constructs on
+ * its path 1/h votes. Blames the construct with most votes if its share of all votes is large
+ * enough, removes its flows, and lets the rest vote again. Switches get no votes: 007 names links.
  */
 export class VoteDetector implements Detector {
   readonly name = '007 votes';
@@ -55,7 +55,7 @@ export function plainBlame({ network }: SimWindow, construct: number): Blame {
   return { construct, isNetwork: isNetwork(kind), ambiguous: [] };
 }
 
-/** The place of the largest value; the first of equals. */
+/** The index of the largest value; of equal ones the first. */
 export function largest(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i += 1) if ((values[i] ?? 0) > (values[best] ?? 0)) best = i;

@@ -45,7 +45,7 @@ interface Remote {
   readonly name: string;
 }
 
-/** A cloud of several Regions, drawn from a seed: its constructs, its hosts, and who talks to whom. */
+/** Draws a cloud of several Regions from a seed: constructs, hosts, and the cells between them. */
 export function cloudNetwork(parameters: CloudParameters, seed: number): SimNetwork {
   return new CloudMaker(parameters, seed).make();
 }
@@ -117,7 +117,7 @@ class CloudMaker {
 
   #vpc(name: string, zones: readonly Zone[], zoneNats: readonly number[]): Vpc {
     const builder = this.#builder;
-    // Two zones at least, so that it can have traffic between them.
+    // At least two zones, so that the VPC can have traffic between zones.
     const subnets = zones.flatMap((zone, i): Subnet[] => {
       if (i >= 2 && this.#random.chance(0.3)) return [];
       const shared = zoneNats[i] ?? -1;
@@ -148,7 +148,7 @@ class CloudMaker {
     to.peerings.set(from, peering);
   }
 
-  /** Subnets get hosts by weights of their own: a cloud's are not equal. */
+  /** Distributes the hosts over the subnets by random weights: real subnets differ in size. */
   #hosts(regions: readonly Region[]): readonly Host[] {
     const places = regions.flatMap((region) =>
       region.vpcs.flatMap((vpc) =>
@@ -196,21 +196,21 @@ class CloudMaker {
     const { zone } = subnet;
     const isService = category === 'service';
     const remote = isService ? this.#random.pick(region.services) : this.#popular(region.endpoints);
-    const way = isService ? [zone.edge] : [subnet.nat, region.internet];
+    const exit = isService ? [zone.edge] : [subnet.nat, region.internet];
     this.#builder.cell({
       host: from.host,
       remote: remote.construct,
       pathClass: `${category} ${zone.name} ${isService ? remote.name : ''}`,
-      path: [from.host, from.image, subnet.subnet, zone.az, vpc.vpc, ...way, remote.construct],
+      path: [from.host, from.image, subnet.subnet, zone.az, vpc.vpc, ...exit, remote.construct],
     });
   }
 
-  /** Few endpoints have most of the cells. */
+  /** Picks an endpoint so that a few endpoints get most of the cells. */
   #popular(endpoints: readonly Remote[]): Remote {
     return this.#random.pick(endpoints.slice(0, 1 + this.#random.integer(0, endpoints.length)));
   }
 
-  /** A host that makes a cell of this category, or undefined where there is none. */
+  /** A remote host that makes the cell one of this category; undefined if there is none. */
   #peerHost(from: Host, category: TrafficCategory, regions: readonly Region[]): Host | undefined {
     const { region, vpc, subnet } = from;
     const choose = (subnets: readonly Subnet[]): Host | undefined => {

@@ -1,7 +1,7 @@
-/** Everything the construct simulator is made of; `npm run bench:health` prints it. */
+/** All parameters of the cloud simulator; `npm run bench:health` prints them. */
 export interface CloudParameters {
   readonly regions: number;
-  /** Ranges are drawn from per topology, both ends included. */
+  /** Each topology draws its numbers from these ranges, both ends included. */
   readonly zonesPerRegion: readonly [number, number];
   readonly vpcsPerRegion: readonly [number, number];
   readonly peeringsPerRegion: readonly [number, number];
@@ -12,34 +12,34 @@ export interface CloudParameters {
   readonly cells: number;
   /** Share of hosts that have an agent. */
   readonly agentShare: number;
-  /** Where cells lead, by category; they add up to 1. */
+  /** The share of cells of each category; the shares add up to 1. */
   readonly traffic: Readonly<Record<TrafficCategory, number>>;
   /** Median base loss and round trip (microseconds) of a category. */
   readonly baseLoss: Readonly<Record<TrafficCategory, number>>;
   readonly baseRtt: Readonly<Record<TrafficCategory, number>>;
-  /** Spread (sigma of a log-normal) of a cell's own base loss, kept, and from window to window. */
+  /** Sigma of the log-normal spread of base loss: between cells (permanent) and between windows. */
   readonly lossPersistence: number;
   readonly lossNoise: number;
-  /** Variance over mean of retransmissions: one loss event gives several. */
+  /** Variance over mean of the retransmissions: one loss event causes several. */
   readonly burst: number;
   readonly rttPersistence: number;
   readonly rttNoise: number;
   readonly rttOutliers: number;
-  /** Sigma of the change of all round trips of a window together, and of all base losses of a host. */
+  /** Sigma of the common change of all round trips in a window, and of all base losses of a host. */
   readonly rttDrift: number;
   readonly hostNoise: number;
-  /** Data segments of a cell and window: Pareto, cut. */
+  /** Data segments of a cell per window: a truncated Pareto distribution. */
   readonly segmentShape: number;
   readonly segmentMin: number;
   readonly segmentMax: number;
-  /** Microseconds a cell is busy with a segment; share of cells that always wait for their receiver. */
+  /** Microseconds that a cell is busy per segment; share of cells that always wait for their receiver. */
   readonly segmentMicros: number;
   readonly waitingCells: number;
-  /** Share of hosts and of cells (applications) that are sick at any time, for how many windows. */
+  /** Share of hosts and of cells (applications) that are sick at a time, and their mean windows. */
   readonly sickHosts: number;
   readonly sickCells: number;
   readonly sickWindows: number;
-  /** Flows of a host that a report keeps, by loss; 0 keeps all. */
+  /** Flows of a host in a report, those with most loss; 0 keeps all. */
   readonly topFlows: number;
 }
 

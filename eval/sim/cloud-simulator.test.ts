@@ -19,7 +19,7 @@ function lossOf(window: SimWindow, cells: Iterable<number>): number {
 }
 
 describe('a simulated cloud', () => {
-  test('is the same for the same seed, and another for another', () => {
+  test('is equal for equal seeds and differs for different seeds', () => {
     const windows = [51, 51, 52].map((seed) => {
       const simulator = new CloudSimulator(CLOUD, seed);
       simulator.next();
@@ -30,7 +30,7 @@ describe('a simulated cloud', () => {
     expect(windows[2]?.network.constructs).not.toEqual(windows[0]?.network.constructs);
   });
 
-  test('has paths that begin at the local host and end at the remote', () => {
+  test('has paths from the local host to the remote', () => {
     const { network } = new CloudSimulator(CLOUD, 1);
     const isBroken = (host: number, cell: number) => {
       const path = pathOf(network, cell);
@@ -50,7 +50,7 @@ describe('a simulated cloud', () => {
     }
   });
 
-  test('a fault is seen on the cells that cross its construct, and on no others', () => {
+  test('a fault affects the cells that cross its construct and no others', () => {
     const simulator = new CloudSimulator(WELL, 4);
     const construct = simulator.network.constructs.findIndex(({ kind }) => kind === 'attachment');
     const window = simulator.next({
@@ -65,7 +65,7 @@ describe('a simulated cloud', () => {
     expect(lossOf(window, others)).toBeLessThan(0.002);
   });
 
-  test('a report that keeps few flows keeps those with most loss', () => {
+  test('a report with a limit keeps the flows with most loss', () => {
     const simulator = new CloudSimulator({ ...WELL, topFlows: 2 }, 5);
     const { network, segments, connects } = simulator.next();
     const kept = new Map<number, number>();

@@ -4,27 +4,27 @@ import { Random } from './random.ts';
 import { cellsByConstruct, type SimNetwork } from './sim-network.ts';
 import { emptyWindow, type SimFault, type SimWindow } from './sim-window.ts';
 
-/** What a scenario asks of one window. */
+/** The faults and changes of one window. */
 export interface WindowRequest {
   readonly faults: readonly SimFault[];
   readonly limited?: ReadonlySet<number> | undefined;
   readonly changed?: ReadonlySet<number> | undefined;
-  /** Share of this window the faults lasted; default 1. */
+  /** Share of this window during which the faults exist; default 1. */
   readonly onset?: number | undefined;
 }
 
-/** A fault does not hit its cells equally. */
+/** Sigma of the spread of a fault's effect over its cells. */
 const FAULT_SPREAD = 0.4;
 const LATENCY_SPREAD = 0.2;
-/** Above this loss TCP sends less, by the square root of it (Mathis et al., CCR 1997). */
+/** Above this loss, the rate of TCP falls with the square root of the loss (Mathis et al., CCR 1997). */
 const SLOWING_LOSS = 0.01;
 const BYTES_PER_SEGMENT = 1_400;
 const SILENT = 0.03;
 const WINDOW_MICROS = 30e6;
 
 /**
- * A cloud window after window: base loss that stays with its cell, noise, bursts, sick hosts and sick
- * applications always, and the faults asked for. Deterministic for its seed.
+ * Simulates a cloud window by window: a permanent base loss per cell, noise, bursts, sick hosts and
+ * applications, and the requested faults. Deterministic for a seed.
  */
 export class CloudSimulator {
   readonly network: SimNetwork;
@@ -36,14 +36,14 @@ export class CloudSimulator {
   readonly #baseRtt: Float64Array;
   readonly #volume: Float64Array;
   readonly #connects: Float64Array;
-  /** Share of its busy time that a cell usually waits for its receiver. */
+  /** The share of its busy time for which each cell usually waits for its receiver. */
   readonly #waiting: Float64Array;
   readonly #sickHosts = new Map<
     number,
     { readonly fault: SimFault; readonly isLimited: boolean }
   >();
   readonly #sickCells = new Map<number, SimFault>();
-  // What the window's faults add to each cell; cleared for each window.
+  // The effects of the window's faults on each cell; cleared for each window.
   readonly #extraLoss: Float64Array;
   readonly #extraRtt: Float64Array;
   readonly #state: Uint8Array;
@@ -72,7 +72,7 @@ export class CloudSimulator {
     this.#connects = byCell(() =>
       this.#random.chance(0.6) ? this.#random.logUniform(0.2, 30) : 0,
     );
-    // A stream of its own: what was drawn before it existed stays as it was.
+    // A separate random stream leaves the draws of the main stream as they were without it.
     const own = new Random(seed ^ 0x3a17);
     this.#waiting = Float64Array.from({ length: cells }, () =>
       own.chance(parameters.waitingCells) ? own.uniform(0.3, 0.95) : own.uniform(0, 0.05),
@@ -83,7 +83,7 @@ export class CloudSimulator {
     this.#state = new Uint8Array(cells);
   }
 
-  /** How many cells cross a construct. */
+  /** The number of cells that cross a construct. */
   cellsThrough(construct: number): number {
     return this.#cellsOf[construct]?.length ?? 0;
   }
@@ -111,7 +111,7 @@ export class CloudSimulator {
     };
   }
 
-  /** Hosts and applications fall ill and recover, so that the shares of the parameters are sick. */
+  /** Lets hosts and applications fall sick and recover, so that the parameters' shares are sick. */
   #sicken(): void {
     const { sickHosts, sickCells, sickWindows } = this.#parameters;
     const random = this.#random;
@@ -143,7 +143,7 @@ export class CloudSimulator {
     const salt = fault.construct * 977 + Math.round(fault.severity * 1e6);
     const isOwnFault = fault.kind === 'refuse' || fault.kind === 'stall';
     for (const cell of this.#cellsOf[fault.construct] ?? []) {
-      // What an application refuses or does not read is seen by those who talk to it.
+      // Only the peers of an application observe that it refuses connections or stops reading.
       if (isOwnFault && this.network.remote[cell] !== fault.construct) continue;
       if (fault.share >= 1 || hash(cell, salt) < fault.share) this.#hit(cell, fault, onset);
     }
@@ -153,13 +153,13 @@ export class CloudSimulator {
     const random = this.#random;
     if (kind === 'loss') this.#lose(cell, severity * onset * random.logNormal(FAULT_SPREAD));
     else if (kind === 'flap') {
-      // `severity` is the share of time without a link: who sent just then lost.
+      // `severity` is the share of time without a link; a cell that sends then loses packets.
       if (random.chance(0.7)) this.#lose(cell, severity * onset * random.uniform(0.2, 1));
     } else if (kind === 'latency') {
       const added = severity * onset * random.logNormal(LATENCY_SPREAD);
       this.#extraRtt[cell] = (this.#extraRtt[cell] ?? 0) + added;
     } else if (kind === 'dead' && onset < 1) {
-      // A cell that worked for part of the window has delivered something.
+      // A cell that worked for part of the window has delivered data, so it is not dead.
       this.#lose(cell, 0.3 * onset);
     } else this.#state[cell] = STATES[kind];
   }
@@ -207,7 +207,7 @@ export class CloudSimulator {
     const stalling = this.#state[cell] === STATE_OK ? 1 : 0.02;
     const volume = (this.#volume[cell] ?? 0) * random.logNormal(0.5) * slowing * stalling;
     const segments = Math.max(1, Math.round(volume));
-    // Events of geometric size m have variance over mean 2m - 1.
+    // Events with a geometric size of mean m have a variance over mean of 2m - 1.
     const size = (burst + 1) / 2;
     const events = random.binomial(segments, loss / size);
     const retrans = Math.min(segments, this.#burstSum(events, size));
@@ -252,14 +252,14 @@ export class CloudSimulator {
     window.rttMean[cell] = mean + extra;
   }
 
-  /** A window of zero keeps a sender waiting nearly all the time; some transfers always wait a part of it. */
+  /** A stalled receiver makes the sender wait nearly all the time; some cells always wait in part. */
   #observeWaiting(window: SimWindow, cell: number): void {
     const random = this.#waitNoise;
     const isStalled = this.#state[cell] === STATES.stall;
     const sending = (window.segments[cell] ?? 0) * this.#parameters.segmentMicros;
     const busy = isStalled ? WINDOW_MICROS * random.uniform(0.5, 1) : sending;
     const usual = this.#waiting[cell] ?? 0;
-    // A receiver is slow for a moment now and then.
+    // One window in a hundred has a receiver that is slow for a moment.
     const share = isStalled
       ? random.uniform(0.85, 0.99)
       : random.chance(0.01)
@@ -269,7 +269,7 @@ export class CloudSimulator {
     window.rwndLimitedMicros[cell] = Math.min(WINDOW_MICROS, busy) * share;
   }
 
-  /** What a report leaves out: it keeps a host's flows with most loss. */
+  /** Clears the cells that a report leaves out: it keeps the flows of a host with most loss. */
   #truncate(window: SimWindow): void {
     const lossOf = (cell: number) =>
       (window.retrans[cell] ?? 0) +
@@ -298,7 +298,7 @@ function silence(window: SimWindow, cell: number): void {
   }
 }
 
-/** Whether a cell is among those a partial fault hits stays so while the fault lasts. */
+/** A number in [0, 1) that selects the cells of a partial fault, the same in every window. */
 function hash(cell: number, salt: number): number {
   let mixed = Math.imul(cell ^ Math.imul(salt, 0x9e3779b1), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

@@ -10,11 +10,11 @@ describe.each([
   const count = (kind: string) =>
     simulator.network.constructs.filter((construct) => construct.kind === kind).length;
 
-  test('has the switches, hosts and links of its paper', () => {
+  test('has the switches, hosts and links of the paper', () => {
     expect([count('switch'), count('host'), count('link')]).toEqual([switches, hosts, links]);
   });
 
-  test('loses on a bad link what was asked for, and little elsewhere', () => {
+  test('loses the requested share on a bad link and little elsewhere', () => {
     const [fault] = simulator.faults('link', 1, [0.1, 0.1]);
     const { segments, retrans } = simulator.next([fault!]);
     const through = new Set(cellsByConstruct(simulator.network)[fault!.construct]);

@@ -2,24 +2,24 @@ import { Random } from './random.ts';
 import { NetworkBuilder, pathOf, type SimNetwork } from './sim-network.ts';
 import { emptyWindow, type SimFault, type SimWindow } from './sim-window.ts';
 
-/** A data centre's fabric of three layers, its traffic and its losses. */
+/** The parameters of a data centre's three-layer fabric, its traffic and its losses. */
 export interface FabricParameters {
   readonly name: string;
   readonly pods: number;
   readonly topsOfRackPerPod: number;
   readonly aggregationsPerPod: number;
   readonly cores: number;
-  /** Each aggregation switch reaches its own group of cores, as in a fat tree, or all of them. */
+  /** Whether an aggregation switch has links to a group of cores, as in a fat tree, or to all cores. */
   readonly hasCoreGroups: boolean;
   readonly hostsPerTopOfRack: number;
   readonly flows: number;
-  /** Pareto by shape, least and most, in segments. */
+  /** Segments of a flow: a Pareto distribution by shape, minimum and maximum. */
   readonly segmentShape: number;
   readonly segmentMin: number;
   readonly segmentMax: number;
-  /** A good link's loss is uniform from 0 to this. */
+  /** The loss of a good link is uniform between 0 and this. */
   readonly goodLoss: number;
-  /** This share of the flows has its destination in one rack out of twenty. */
+  /** Share of the flows whose destination is in a twentieth of the racks. */
   readonly skew: number;
 }
 
@@ -45,8 +45,8 @@ export const FAT_TREE: FabricParameters = {
 
 /**
  * The Clos of 007 (NSDI 2018): 2 pods of 20 top-of-rack and 8 T1 switches, 10 T2, 40 hosts a rack,
- * connections of at most 100 packets, good links lose up to 1e-6. Its 16 connections a host and
- * second are thinned to 100,000 a window, to keep the run short.
+ * connections of at most 100 packets, good links lose up to 1e-6. The paper's 16 connections per
+ * host and second are reduced to 100,000 per window, to keep the run short.
  */
 export const TWO_POD_CLOS: FabricParameters = {
   name: 'two-pod Clos',
@@ -67,18 +67,18 @@ export const TWO_POD_CLOS: FabricParameters = {
 interface Rack {
   readonly pod: number;
   readonly switch: number;
-  /** By aggregation switch of the pod: the link to it. */
+  /** The link to each aggregation switch of the pod. */
   readonly links: readonly number[];
   readonly hosts: readonly number[];
 }
 
 interface Aggregation {
   readonly switch: number;
-  /** By core: the link to it. */
+  /** The link to each core. */
   readonly links: ReadonlyMap<number, number>;
 }
 
-/** A fabric window after window: the same flows with new sizes, loss on links and switches. */
+/** Simulates a fabric window by window: the same flows with new sizes, with loss on bad links and switches. */
 export class FabricSimulator {
   readonly network: SimNetwork;
   readonly #parameters: FabricParameters;
@@ -95,7 +95,7 @@ export class FabricSimulator {
     );
   }
 
-  /** So many bad links or switches, each with a loss drawn from a range. */
+  /** Draws a number of distinct bad links or switches, each with a loss from a range. */
   faults(kind: 'link' | 'switch', count: number, range: readonly [number, number]): SimFault[] {
     const { constructs } = this.network;
     const all = constructs.flatMap((construct, i) => (construct.kind === kind ? [i] : []));
@@ -151,7 +151,7 @@ function fabricNetwork(parameters: FabricParameters, random: Random, seed: numbe
     const host = random.pick(from.hosts);
     const others = to.hosts.filter((other) => other !== host);
     const remote = random.pick(others);
-    const between = way({ from, to, pods, random });
+    const between = drawRoute({ from, to, pods, random });
     builder.cell({
       host,
       remote,
@@ -203,8 +203,8 @@ interface Ends {
   readonly random: Random;
 }
 
-/** The switches and links of one of the equal ways between two racks, drawn as ECMP would. */
-function way({ from, to, pods, random }: Ends): readonly number[] {
+/** Draws one of the equal-cost routes between two racks, as ECMP would: its switches and links. */
+function drawRoute({ from, to, pods, random }: Ends): readonly number[] {
   if (from === to) return [from.switch];
   const ups = pods[from.pod]?.aggregations ?? [];
   const up = random.integer(0, ups.length);

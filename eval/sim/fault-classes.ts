@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 import { type ConstructKind, isNetwork } from './sim-network.ts';
 import type { FaultKind, SimFault } from './sim-window.ts';
 
-/** Faults of something shared: what a method is to find and to name. */
+/** Faults of shared constructs, which a method should find and name. */
 export const NETWORK_CLASSES = [
   'loss .05-.2%',
   'loss .2-5%',
@@ -16,7 +16,7 @@ export const NETWORK_CLASSES = [
   '2-4 at once',
 ] as const;
 
-/** Trouble that is not the network's: whoever blames the network for it is wrong. */
+/** Windows without a network fault: a method that blames the network for them is wrong. */
 export const OTHER_CLASSES = [
   'none',
   'host',
@@ -33,10 +33,10 @@ type NetworkClass = (typeof NETWORK_CLASSES)[number];
 type OtherClass = (typeof OTHER_CLASSES)[number];
 export type FaultClass = NetworkClass | OtherClass;
 
-/** Fewer cells than this hit by a fault are nobody's to see. */
+/** Minimum cells through a faulty construct, and minimum affected cells: fewer cannot be detected. */
 const MIN_CELLS = 8;
 const MIN_HIT_CELLS = 6;
-/** A host, an endpoint or a subnet is its own trouble with fewer. */
+/** The minimum for a host, an endpoint or a subnet. */
 const MIN_OWN_CELLS = 4;
 
 const CONGESTED: ReadonlySet<ConstructKind> = new Set([
@@ -48,7 +48,7 @@ const CONGESTED: ReadonlySet<ConstructKind> = new Set([
   'region-pair',
 ]);
 
-/** Draws what a window of a class asks of the simulator. */
+/** Draws the faults of a window of a fault class. */
 export class FaultDraw {
   readonly #simulator: CloudSimulator;
   readonly #random: Random;
@@ -118,7 +118,7 @@ export class FaultDraw {
     }
   }
 
-  /** A fault of any shared construct that enough cells cross. */
+  /** A fault of a random shared construct that enough cells cross. */
   shared(kind: FaultKind, severity: number, share = 1): WindowRequest {
     const construct = this.#oneOf(this.#networkKinds(), Math.max(MIN_CELLS, MIN_HIT_CELLS / share));
     return { faults: [{ construct, kind, severity, share }] };
@@ -154,7 +154,7 @@ export class FaultDraw {
     );
   }
 
-  /** The kind first, then one of the kind: rare constructs that carry much count as much as the many. */
+  /** Draws the kind first and then a construct of it, so that rare kinds are as likely as common ones. */
   #oneOf(kinds: readonly ConstructKind[], cells: number): number {
     const { constructs } = this.#simulator.network;
     const fitting = kinds

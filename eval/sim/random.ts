@@ -1,13 +1,13 @@
 import { seededRandom } from '../../test/seeded-random.ts';
 
-/** Draws from distributions, the same ones for the same seed. */
+/** Draws from distributions; equal seeds give equal draws. */
 export class Random {
   readonly #next: () => number;
   #spareNormal: number | undefined;
 
   constructor(seed: number) {
     this.#next = seededRandom(seed);
-    // Neighbouring seeds begin alike; the first draws are thrown away.
+    // Skip the first draws: those of neighbouring seeds are similar.
     for (let i = 0; i < 8; i += 1) this.#next();
   }
 
@@ -20,7 +20,7 @@ export class Random {
     return Math.exp(this.uniform(Math.log(from), Math.log(to)));
   }
 
-  /** A whole number in [from, to). */
+  /** An integer in [from, to). */
   integer(from: number, to: number): number {
     return Math.floor(this.uniform(from, to));
   }
@@ -53,12 +53,12 @@ export class Random {
     }
   }
 
-  /** exp of a normal with mean 0: its median is 1. */
+  /** exp of a normal with mean 0, so its median is 1. */
   logNormal(sigma: number): number {
     return Math.exp(sigma * this.normal());
   }
 
-  /** Pareto by shape and smallest value, cut at `most`. */
+  /** Pareto by shape and minimum, cut at `max`. */
   pareto(shape: number, min: number, max: number): number {
     return Math.min(max, min * (1 - this.#next()) ** (-1 / shape));
   }
@@ -83,7 +83,7 @@ export class Random {
     return count;
   }
 
-  /** The number of trials up to and with the first success: at least 1, `mean` on average. */
+  /** The number of trials until the first success: at least 1, on average `mean`. */
   geometric(mean: number): number {
     if (mean <= 1) return 1;
     return 1 + Math.floor(Math.log(1 - this.#next()) / Math.log(1 - 1 / mean));

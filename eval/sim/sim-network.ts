@@ -1,4 +1,4 @@
-/** What a flow may cross or end at. The first ten are shared parts of the network. */
+/** The kinds of constructs that a flow may cross or end at. */
 export type ConstructKind =
   | 'subnet'
   | 'az'
@@ -34,7 +34,7 @@ const NETWORK_KINDS: ReadonlySet<ConstructKind> = new Set([
   'switch',
 ]);
 
-/** Whether a fault of it is the network's. */
+/** Whether a fault of a construct of this kind is a fault of the network. */
 export function isNetwork(kind: ConstructKind): boolean {
   return NETWORK_KINDS.has(kind);
 }
@@ -45,21 +45,21 @@ export interface SimConstruct {
 }
 
 /**
- * A network and everyone who talks over it. Constructs, cells and classes are named by their index. A
- * cell is one (local host, remote, service port) with its path, directed from the local host; its
- * counters change from window to window (`SimWindow`), who it is does not.
+ * A network and its cells. Constructs, cells and classes are identified by their index. A cell is
+ * one (local host, remote, service port) with its path from the local host; it stays the same, and
+ * its counters change from window to window (`SimWindow`).
  */
 export interface SimNetwork {
   readonly name: string;
   readonly constructs: readonly SimConstruct[];
-  /** What cells of one kind have in common: category, ends and way. */
+  /** The names of the path classes: category and zones of both ends. */
   readonly classes: readonly string[];
   readonly cells: number;
-  /** By cell: the construct of its local host, of its remote host, endpoint or service, its class. */
+  /** By cell: the construct of the local host, that of the remote, and the path class. */
   readonly host: Uint32Array;
   readonly remote: Uint32Array;
   readonly pathClass: Uint16Array;
-  /** A cell's path, ends included: `path[pathStart[cell]]` up to `path[pathStart[cell + 1]]`. */
+  /** A cell's path with both ends is `path[pathStart[cell]]` up to before `path[pathStart[cell + 1]]`. */
   readonly pathStart: Uint32Array;
   readonly path: Uint32Array;
 }
@@ -71,18 +71,18 @@ export interface NewCell {
   readonly path: readonly number[];
 }
 
-/** Collects a network part by part. */
+/** Builds a network part by part. */
 export class NetworkBuilder {
   readonly constructs: SimConstruct[] = [];
   readonly #cells: NewCell[] = [];
   readonly #classes = new Map<string, number>();
 
-  /** The index of the new construct. */
+  /** Adds a construct and returns its index. */
   construct(kind: ConstructKind, name: string): number {
     return this.constructs.push({ kind, name }) - 1;
   }
 
-  /** A construct a path names twice (both ends of one zone) is crossed once. */
+  /** Adds a cell. A construct that occurs twice on the path (both ends in one zone) counts once. */
   cell(cell: NewCell): void {
     this.#cells.push({ ...cell, path: [...new Set(cell.path)] });
   }

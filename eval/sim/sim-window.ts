@@ -1,46 +1,46 @@
 import type { SimNetwork } from './sim-network.ts';
 
-/** What happened to a construct, and how much. */
+/** A fault of a construct. */
 export interface SimFault {
   readonly construct: number;
   readonly kind: FaultKind;
-  /** Added loss (0 to 1) of the cells it hits, or added round trip in microseconds for `latency`. */
+  /** Added loss (0 to 1) of the affected cells; for `latency`, added round trip in microseconds. */
   readonly severity: number;
-  /** Share of the construct's cells it hits. */
+  /** Share of the construct's cells that are affected. */
   readonly share: number;
 }
 
 export type FaultKind = 'loss' | 'latency' | 'flap' | 'dead' | 'refuse' | 'stall';
 
 /**
- * What the agents of a network saw in one window, by cell of the network, and what was true. A cell
- * with no segments and no connection attempts did nothing. Counters are doubles that hold integers.
+ * The counters of one window as the agents of a network report them, by cell, and the true faults. A
+ * cell without segments and connection attempts was idle. Counters are doubles that hold integers.
  */
 export interface SimWindow {
   readonly network: SimNetwork;
   readonly index: number;
-  /** Data segments sent, retransmissions included, and how many of them were retransmissions. */
+  /** Data segments sent, retransmissions included, and the retransmissions among them. */
   readonly segments: Float64Array;
   readonly retrans: Float64Array;
   readonly timeouts: Float64Array;
-  /** Bytes the other side acknowledged. */
+  /** Bytes that the other side acknowledged. */
   readonly delivered: Float64Array;
   readonly connects: Float64Array;
   readonly failedConnects: Float64Array;
   readonly synRetrans: Float64Array;
-  /** Time with something to send, and of it the time the receiver's window was full. Microseconds. */
+  /** Microseconds with data to send, and those of them with the receiver's window full. */
   readonly busyMicros: Float64Array;
   readonly rwndLimitedMicros: Float64Array;
-  /** Microseconds; 0 where nothing was measured. */
+  /** Microseconds; 0 if nothing was measured. */
   readonly rttMean: Float64Array;
   readonly rttMin: Float64Array;
-  /** Constructs of hosts whose interface hit a limit of its instance type. */
+  /** Constructs of hosts whose interface reached a limit of its instance type. */
   readonly limited: ReadonlySet<number>;
-  /** Constructs whose routes or rules were changed within the last two minutes. */
+  /** Constructs with routes or rules that changed within the last two minutes. */
   readonly changed: ReadonlySet<number>;
-  /** Faults of what is shared, of services and of images: what there is to be found. */
+  /** Faults of shared constructs, services and images, which a method should find. */
   readonly faults: readonly SimFault[];
-  /** Always-on trouble: sick hosts and applications. A host named here may be blamed, a path not. */
+  /** The permanently sick hosts: blaming one of these hosts is right, blaming its path is wrong. */
   readonly sickHosts: ReadonlySet<number>;
 }
 
