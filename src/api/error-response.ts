@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError } from '../lib/postgres-pool.ts';
 import { ApiError, type ApiErrorName } from '../model/api-error.ts';
 import type { RawResponse } from '../model/http.ts';
 import { jsonAnswer } from './json-answer.ts';
@@ -11,10 +12,7 @@ const RETRY_AFTER_SECONDS = '1';
  * InternalServerException without detail; the caller logs it.
  */
 export function errorResponse(error: unknown, requestId: string): RawResponse {
-  const { name, status, message } =
-    error instanceof ApiError
-      ? error
-      : new ApiError('InternalServerException', 'an internal error occurred');
+  const { name, status, message } = knownError(error);
   const { headers, body } = jsonAnswer({ message });
   return {
     status,
@@ -26,6 +24,20 @@ export function errorResponse(error: unknown, requestId: string): RawResponse {
     },
     body,
   };
+}
+
+function knownError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isDatabaseUnavailable(error)) {
+    const message = 'The control database does not answer now; try again later.';
+    return new ApiError('ServiceUnavailableException', message);
+  }
+  return new ApiError('InternalServerException', 'an internal error occurred');
+}
+
+function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailableError) return true;
+  return error instanceof Error && isDatabaseUnavailable(error.cause);
 }
 
 function asksToWait(name: ApiErrorName): boolean {

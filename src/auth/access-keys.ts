@@ -56,24 +56,35 @@ export interface FirstKeys {
 
 interface Cached {
   readonly key: SigningAccessKey;
+  readonly row: KeyRow;
+  /** When the database last confirmed it. */
   readonly readAtMillis: number;
+  usedAtMillis: number;
 }
 
-/** Another server's deletion is noticed this late; one's own at once. */
+/** A change made by another server takes effect within this time; one made here, at once. */
 const CACHED_MILLIS = 60_000;
+/** While the database does not answer, a key is accepted this long after its last use. */
+const USED_MILLIS = 24 * 3_600_000;
+/** Three refreshes may fail before a cached key is older than `CACHED_MILLIS`. */
+export const REFRESH_MILLIS = 15_000;
 /** A key made by another server is refused this long after it was asked for too early. */
 const UNKNOWN_MILLIS = 5_000;
 const KEYS_CACHED = 10_000;
 export const MAX_KEYS_PER_ACCOUNT = 1_000;
 
 /**
- * Accounts and their access keys in the control database. Lookups are answered from memory for a
- * minute, and longer while the database is down: reports must go on being accepted.
+ * Accounts and their access keys in the control database, behind a cache. `refresh`, called every
+ * `REFRESH_MILLIS`, rereads the cached keys, so a lookup of a cached key never waits for the
+ * database: not while it is stopped, frozen or slow. A key that the database no longer has is
+ * dropped by the first refresh that gets an answer.
  */
 export class AccessKeys implements KeySource {
   readonly #deps: Deps;
   readonly #tables: Kysely<AuthTables>;
   readonly #cache = new BoundedMap<string, Cached>(KEYS_CACHED);
+  /** Whether `refresh` runs: then a cached key that is not confirmed means that it fails. */
+  #isRefreshed = false;
   /** When each was last not found. Apart, so that guessing ids pushes no real key out. */
   readonly #unknown = new BoundedMap<string, number>(KEYS_CACHED);
 
@@ -89,48 +100,89 @@ export class AccessKeys implements KeySource {
 
   /**
    * The key, or undefined when there is none by that id. Throws ServiceUnavailableException when the
-   * database does not answer and the key is not remembered.
+   * database does not answer and the key is not cached, or was last used more than a day ago.
    */
   async find(accessKeyId: string): Promise<SigningAccessKey | undefined> {
     const now = this.#deps.clock.now();
     const cached = this.#cache.get(accessKeyId);
-    if (cached !== undefined && now - cached.readAtMillis < CACHED_MILLIS) return cached.key;
+    if (cached !== undefined && this.#isUsable(cached, now)) {
+      cached.usedAtMillis = now;
+      return cached.key;
+    }
     const missedAt = this.#unknown.get(accessKeyId);
     if (missedAt !== undefined && now - missedAt < UNKNOWN_MILLIS) return undefined;
     try {
       return await this.#read(accessKeyId);
     } catch (cause) {
-      if (cached !== undefined) return cached.key;
+      if (cached !== undefined && now - cached.usedAtMillis < USED_MILLIS) return cached.key;
       throw new ApiError('ServiceUnavailableException', 'Access keys cannot be looked up now.', {
         cause,
       });
     }
   }
 
-  async #read(accessKeyId: string): Promise<SigningAccessKey | undefined> {
-    const row = await this.#tables
+  #isUsable(cached: Cached, now: number): boolean {
+    if (now - cached.readAtMillis < CACHED_MILLIS) return true;
+    // Refreshes have failed or hung for a minute: the database does not answer.
+    return this.#isRefreshed && now - cached.usedAtMillis < USED_MILLIS;
+  }
+
+  /**
+   * Rereads every cached key in one statement: what was revoked, disabled or given another policy
+   * by another server takes effect here. Throws when the database does not answer; nothing is
+   * dropped then.
+   */
+  async refresh(): Promise<void> {
+    this.#isRefreshed = true;
+    const asked = new Map(this.#cache.entries());
+    if (asked.size === 0) return;
+    const rows = await this.#rows([...asked.keys()]);
+    const found = new Map(rows.map((row) => [row.access_key_id, row]));
+    const now = this.#deps.clock.now();
+    for (const [id, cached] of asked) {
+      // A key that was changed here meanwhile has been read anew or dropped.
+      if (this.#cache.peek(id) !== cached) continue;
+      const row = found.get(id);
+      if (row === undefined) this.#cache.delete(id);
+      else this.#cache.replace(id, { ...cached, ...this.#opened(row, cached), readAtMillis: now });
+    }
+  }
+
+  #rows(ids: readonly string[]): Promise<KeyRow[]> {
+    return this.#tables
       .selectFrom('access_key')
       .innerJoin('account', 'account.account', 'access_key.account')
       .select(['access_key_id', 'access_key.account', 'kind', 'sealed_secret', 'policy'])
-      .where('access_key_id', '=', accessKeyId)
+      .where('access_key_id', 'in', ids)
       .where('access_key.status', '=', 'ENABLED')
       .where('account.status', '=', 'ENABLED')
-      .executeTakeFirst();
+      .execute();
+  }
+
+  async #read(accessKeyId: string): Promise<SigningAccessKey | undefined> {
+    const [row] = await this.#rows([accessKeyId]);
     const now = this.#deps.clock.now();
     if (row === undefined) {
       this.#cache.delete(accessKeyId);
       this.#unknown.set(accessKeyId, now);
       return undefined;
     }
+    const opened = this.#opened(row, undefined);
+    this.#cache.set(accessKeyId, { ...opened, readAtMillis: now, usedAtMillis: now });
+    return opened.key;
+  }
+
+  /** The key of a row; decrypting and compiling happen once for each change of the row. */
+  #opened(row: KeyRow, cached: Cached | undefined): Pick<Cached, 'key' | 'row'> {
+    if (cached !== undefined && isSameRow(row, cached.row)) return cached;
     const key: SigningAccessKey = {
-      accessKeyId,
-      secretAccessKey: this.#deps.secrets.open(accessKeyId, row.sealed_secret),
+      accessKeyId: row.access_key_id,
+      secretAccessKey: this.#deps.secrets.open(row.access_key_id, row.sealed_secret),
       account: row.account,
       kind: row.kind,
       ...(row.policy === null ? {} : { permissions: new CompiledPolicy(readPolicy(row.policy)) }),
     };
-    this.#cache.set(accessKeyId, { key, readAtMillis: now });
-    return key;
+    return { key, row };
   }
 
   /**
@@ -281,6 +333,15 @@ export class AccessKeys implements KeySource {
     }));
     await tables.insertInto('access_key').values(rows).execute();
   }
+}
+
+type KeyRow = Pick<
+  Selectable<AuthTables['access_key']>,
+  'access_key_id' | 'account' | 'kind' | 'sealed_secret' | 'policy'
+>;
+
+function isSameRow(a: KeyRow, b: KeyRow): boolean {
+  return a.kind === b.kind && a.policy === b.policy && a.sealed_secret === b.sealed_secret;
 }
 
 interface MadeKey {

@@ -20,6 +20,16 @@ export class BoundedMap<Key, Value> {
     return value;
   }
 
+  /** The value, without counting as a use. */
+  peek(key: Key): Value | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Changes the value of a key that is there, without counting as a use. */
+  replace(key: Key, value: Value): void {
+    if (this.#entries.has(key)) this.#entries.set(key, value);
+  }
+
   set(key: Key, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

@@ -1,10 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../lib/database.ts';
 import type { Log } from '../lib/log.ts';
-import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
-import { Turns } from '../lib/turns.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { ControlTables } from './control-tables.ts';
 
@@ -57,14 +56,11 @@ export class AuditLog implements Service {
   readonly #deps: AuditLogDeps;
   readonly #tables: Kysely<ControlTables>;
   readonly #dropped: CounterMetric;
-  readonly #loop = new Loop({
-    round: () => this.flush(),
-    everyMillis: FLUSH_MILLIS,
-    onError: (error) => this.#logFailure(error),
-  });
-  readonly #writes = new Turns();
+  readonly #stopping = new AbortController();
   #pending: Pending[] = [];
   #sinceTrim = TRIM_EVERY;
+  #loop: Promise<void> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
 
   constructor(deps: AuditLogDeps) {
     this.#deps = deps;
@@ -76,13 +72,13 @@ export class AuditLog implements Service {
   }
 
   async start(): Promise<void> {
-    this.#loop.start();
+    this.#loop = this.#run();
   }
 
   /** Writes what waits. */
   async stop(): Promise<void> {
-    await this.#loop.stop();
-    await this.flush().catch((error) => this.#logFailure(error));
+    this.#stopping.abort();
+    await this.#loop;
   }
 
   /** Queues a call to be written. */
@@ -132,11 +128,21 @@ export class AuditLog implements Service {
 
   /** Writes what waits; one write at a time. Rejects when the database does not take it. */
   flush(): Promise<void> {
-    return this.#writes.take(() => this.#write());
+    const flushed = this.#flushing.then(() => this.#write());
+    this.#flushing = flushed.catch(() => {});
+    return flushed;
   }
 
-  #logFailure(error: unknown): void {
-    this.#deps.log.warn('cannot write the audit log', { error });
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      const isLast = signal.aborted;
+      await this.flush().catch((error) => {
+        this.#deps.log.warn('cannot write the audit log', { error });
+      });
+      if (isLast) return;
+      await pause(FLUSH_MILLIS, signal);
+    }
   }
 
   async #write(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../lib/database.ts';
 import type { Log } from '../lib/log.ts';
-import { Loop } from '../lib/loop.ts';
+import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import type { ControlTables } from './control-tables.ts';
@@ -32,11 +32,9 @@ export class ScopeWorker implements Service {
   readonly name = 'scope worker';
   readonly #deps: ScopeWorkerDeps;
   readonly #tables: Kysely<ControlTables>;
-  readonly #loop = new Loop({
-    round: (signal) => this.#work(signal),
-    everyMillis: LOOK_AGAIN_MILLIS,
-    onError: (error) => this.#deps.log.error('cannot move scopes on', { error }),
-  });
+  readonly #stopping = new AbortController();
+  #woken = new AbortController();
+  #loop: Promise<void> | undefined;
 
   constructor(deps: ScopeWorkerDeps) {
     this.#deps = deps;
@@ -44,16 +42,32 @@ export class ScopeWorker implements Service {
   }
 
   async start(): Promise<void> {
-    this.#loop.start();
+    this.#loop = this.#run(this.#stopping.signal);
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#loop;
   }
 
   /** Says that there may be something to do; may be called at any time. */
   wake(): void {
-    this.#loop.wake();
+    this.#woken.abort();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // Renewed before looking, so that a call during the work is not lost.
+      this.#woken = new AbortController();
+      const woken = this.#woken.signal;
+      try {
+        await this.#work(signal);
+      } catch (error) {
+        this.#deps.log.error('cannot move scopes on', { error });
+      }
+      await pause(LOOK_AGAIN_MILLIS, woken);
+    }
   }
 
   async #work(signal: AbortSignal): Promise<void> {

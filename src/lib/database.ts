@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   Kysely,
   PostgresAdapter,
@@ -7,7 +8,7 @@ import {
   sql,
 } from 'kysely';
 import Libsql from 'libsql';
-import pg from 'pg';
+import { postgresPool } from './postgres-pool.ts';
 
 /**
  * A database whose tables nobody has named yet. Each component sees its own:
@@ -18,8 +19,11 @@ export type Database = Kysely<object>;
 export interface DatabaseOptions {
   /** `sqlite:PATH` (`sqlite::memory:` lasts as long as the process) or `postgres://…`. */
   readonly url: string;
-  /** Told of an idle PostgreSQL connection that broke; the pool makes a new one by itself. */
+  /** Called when a PostgreSQL connection breaks; the pool replaces it. */
   readonly onConnectionLost?: ((error: Error) => void) | undefined;
+  /** PostgreSQL: longest wait for a connection, and for the answer to a statement. */
+  readonly connectMillis?: number | undefined;
+  readonly statementMillis?: number | undefined;
 }
 
 /** A change of a component's tables. `name` is recorded and must never change. */
@@ -82,13 +86,7 @@ function checked(parameters: readonly unknown[]): readonly unknown[] {
 }
 
 async function openPostgres(options: DatabaseOptions): Promise<Database> {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: 8,
-    connectionTimeoutMillis: 10_000,
-    types: { getTypeParser },
-  });
-  pool.on('error', (error) => options.onConnectionLost?.(error));
+  const pool = postgresPool(options);
   const database = new Kysely<object>({ dialect: new PostgresDialect({ pool }) });
   try {
     await sql`select 1`.execute(database);
@@ -98,12 +96,6 @@ async function openPostgres(options: DatabaseOptions): Promise<Database> {
     throw new Error('cannot reach the PostgreSQL database', { cause });
   }
 }
-
-const INT8 = pg.types.builtins.INT8;
-
-/** int8 as a number, as SQLite gives it, instead of pg's string. */
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format);
 
 /** Tables are described by a `type`: Kysely's `withTables` takes no interface. */
 type MigrationTables = {
@@ -148,6 +140,7 @@ export async function runMigrations(
 
 /** Any fixed number, ours: advisory locks of a PostgreSQL database share one space. */
 const MIGRATION_LOCK = 20_230_419;
+const MIGRATION_POLL_MILLIS = 100;
 
 /**
  * Two servers starting at once on PostgreSQL migrate one after the other; SQLite's transactions do
@@ -155,7 +148,14 @@ const MIGRATION_LOCK = 20_230_419;
  */
 async function takeTurns(transaction: Database): Promise<void> {
   if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
-  await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(transaction);
+  // Polls, because a statement that waits for the lock would reach its deadline.
+  for (;;) {
+    const taken = sql<{
+      taken: boolean;
+    }>`select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`;
+    if ((await taken.execute(transaction)).rows[0]?.taken) return;
+    await setTimeout(MIGRATION_POLL_MILLIS);
+  }
 }
 
 async function createMigrationTable(database: Database): Promise<void> {

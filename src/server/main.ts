@@ -75,5 +75,6 @@ function causeOf<Kind extends Error>(
 
 function messages(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
-  return [error.message, ...(error.cause === undefined ? [] : messages(error.cause))];
+  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error.cause];
+  return [error.message, ...causes.filter((cause) => cause !== undefined).flatMap(messages)];
 }

@@ -1,6 +1,6 @@
 import type { Log } from '../lib/log.ts';
-import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
+import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
@@ -48,13 +48,9 @@ export class Topology implements Service {
   readonly #agentTraits = new Map<string, ReportedTraits>();
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
-  readonly #loop = new Loop({
-    round: () => this.#saveAndForget(),
-    everyMillis: SAVE_MILLIS,
-    pausesFirst: true,
-    onError: (error) => this.#deps.log.warn('cannot save the topology', { error }),
-  });
+  readonly #stopping = new AbortController();
   #claimCount = 0;
+  #saving: Promise<void> | undefined;
   #book: AddressBook;
   #snapshot: TopologyView;
   /** The graph that `#snapshot` was made with. */
@@ -83,12 +79,16 @@ export class Topology implements Service {
 
   async start(): Promise<void> {
     for (const claim of await this.#deps.claims.load()) this.#keep(claim);
-    this.#loop.start();
+    this.#saving = this.#saveLoop(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop();
-    await this.save();
+    this.#stopping.abort();
+    await this.#saving;
+    // Hosts describe themselves again with each report, so the next start learns what this one lost.
+    await this.save().catch((error: unknown) => {
+      this.#deps.log.warn('stopped without saving the newest claims of hosts', { error });
+    });
   }
 
   /**
@@ -212,9 +212,16 @@ export class Topology implements Service {
     });
   }
 
-  async #saveAndForget(): Promise<void> {
-    await this.save();
-    await this.forget();
+  async #saveLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(SAVE_MILLIS, signal);
+      try {
+        await this.save();
+        await this.forget();
+      } catch (error) {
+        this.#deps.log.warn('cannot save the topology', { error });
+      }
+    }
   }
 }
 

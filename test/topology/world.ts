@@ -32,9 +32,9 @@ import {
 export interface WorldSize {
   readonly vpcs: number;
   readonly subnetsPerVpc: number;
-  /** At most 100. */
+  /** At most 100 a subnet. */
   readonly hostsPerSubnet: number;
-  /** The pods are in the subnets of the first five VPCs: at most 100 per subnet. */
+  /** At most 100 a subnet of the first five VPCs. */
   readonly pods: number;
 }
 
@@ -48,7 +48,7 @@ export const WORLD_SIZE: WorldSize = {
 
 const CLUSTERS = 5;
 const SERVICES = 20;
-/** The first two are in us-east-1, the last is in eu-west-1. */
+/** The first two of these are in us-east-1, the last in eu-west-1. */
 const TRANSIT_GATEWAYS = [0, 1, 2] as const;
 const TRANSIT_PEERINGS = [
   [0, 2],
@@ -58,7 +58,7 @@ const TRANSIT_PEERINGS = [
 export interface Host {
   readonly subnet: Subnet;
   readonly place: number;
-  /** The number of instances at this place before this one. */
+  /** How many were at this place before it: each is an instance of its own. */
   life: number;
 }
 
@@ -80,9 +80,9 @@ export function hostNumber({ subnet, place, life }: Host): string {
 }
 
 /**
- * An invented estate: accounts, Regions, VPCs with overlapping address spaces, peerings, peered
- * transit gateways, gateways, endpoints, and pods that move. Equal seeds give equal worlds.
- * `statements` returns its state in the form of the sources; `change` moves it on by a step.
+ * A made-up estate: accounts, Regions, VPCs whose address spaces overlap, peerings, transit gateways
+ * that peer, gateways, endpoints, and pods that move. The same every time. `statements` says how it
+ * stands, as sources would; `change` lets some time pass.
  */
 export class World {
   readonly vpcs: readonly Vpc[];
@@ -92,7 +92,7 @@ export class World {
   readonly #random: () => number;
   readonly #hostsOf: ReadonlyMap<Subnet, readonly Host[]>;
   readonly #peerings: readonly (readonly [Vpc, Vpc])[];
-  /** VPCs without their default route, and VPCs without their attachment, for the moment. */
+  /** Whose way out, or attachment, is gone for now. */
   readonly #cutOff = new Set<Vpc>();
   readonly #detached = new Set<Vpc>();
 
@@ -118,7 +118,7 @@ export class World {
     });
   }
 
-  /** Replaces hosts, moves and replaces pods, and removes or restores default routes and attachments. */
+  /** Hosts are replaced, pods move and are replaced, ways out and attachments come and go. */
   change(): void {
     for (const host of this.hosts) if (this.#random() < 0.01) host.life += 1;
     for (const pod of this.pods) {
@@ -131,18 +131,18 @@ export class World {
     }
   }
 
-  /** A statement per account and Region, one per cluster, and one of the published prefixes. */
+  /** One an account and Region, one a cluster, one of published prefixes. */
   statements(atSeconds: number): readonly SourceStatement[] {
     const slices = new Map<string, Resource[]>();
-    const add = ({ account, region }: Place, ...resources: readonly Resource[]) => {
+    const say = ({ account, region }: Place, ...resources: readonly Resource[]) => {
       const slice = `${account}/${region}`;
-      const known = slices.get(slice);
-      if (known === undefined) slices.set(slice, [...resources]);
-      else known.push(...resources);
+      const said = slices.get(slice);
+      if (said === undefined) slices.set(slice, [...resources]);
+      else said.push(...resources);
     };
-    this.#addNetworks(add);
-    this.#addTransitGateways(add);
-    this.#addHosts(add);
+    this.#sayNetworks(say);
+    this.#sayTransitGateways(say);
+    this.#sayHosts(say);
     const ec2 = [...slices].map(([slice, resources]) => ({ slice, resources }));
     return [
       ...[...ec2, { slice: 'ip-ranges', resources: PUBLISHED_PREFIXES }].map((part) => {
@@ -155,15 +155,15 @@ export class World {
     ];
   }
 
-  #addNetworks(add: Add): void {
+  #sayNetworks(say: Say): void {
     for (const [region, zones] of Object.entries(ZONES)) {
       for (const id of zones) {
         const zoneType = id.includes('bos') ? 'local' : 'availability';
-        add({ account: ACCOUNTS[0], region }, { kind: 'zone', id, region, zoneType });
+        say({ account: ACCOUNTS[0], region }, { kind: 'zone', id, region, zoneType });
       }
     }
-    for (const vpc of this.vpcs) add(vpc, ...networkOf(vpc), ...this.#tablesOf(vpc));
-    for (const subnet of this.subnets) add(subnet.vpc, subnetOf(subnet));
+    for (const vpc of this.vpcs) say(vpc, ...networkOf(vpc), ...this.#tablesOf(vpc));
+    for (const subnet of this.subnets) say(subnet.vpc, subnetOf(subnet));
     for (const [requester, accepter] of this.#peerings) {
       const peering = {
         kind: 'vpc-peering' as const,
@@ -171,9 +171,9 @@ export class World {
         requester: peered(requester),
         accepter: peered(accepter),
       };
-      add(requester, peering);
+      say(requester, peering);
       if (accepter.account !== requester.account || accepter.region !== requester.region) {
-        add(accepter, peering);
+        say(accepter, peering);
       }
     }
   }
@@ -231,13 +231,13 @@ export class World {
     ];
   }
 
-  #addTransitGateways(add: Add): void {
+  #sayTransitGateways(say: Say): void {
     for (const number of TRANSIT_GATEWAYS) {
       const owner = tgwOwner(number);
       const id = tgwId(number);
       const attached = this.#attachedTo(number);
-      add(owner, { kind: 'transit-gateway', id, ...owner });
-      add(
+      say(owner, { kind: 'transit-gateway', id, ...owner });
+      say(
         owner,
         transitAttachment({
           id: vpnId(number),
@@ -248,7 +248,7 @@ export class World {
         }),
       );
       for (const vpc of attached) {
-        add(owner, {
+        say(owner, {
           ...transitAttachment({
             id: attachmentId(vpc),
             owner,
@@ -259,7 +259,7 @@ export class World {
           subnetIds: [subnetId(vpc, 2)],
         });
       }
-      add(owner, {
+      say(owner, {
         kind: 'transit-gateway-route-table',
         id: `tgw-rtb-${hex(number)}`,
         ...owner,
@@ -275,8 +275,8 @@ export class World {
         requester: { ...tgwOwner(one), transitGatewayId: tgwId(one) },
         accepter: { ...tgwOwner(other), transitGatewayId: tgwId(other) },
       };
-      add(tgwOwner(one), peering);
-      add(tgwOwner(other), peering);
+      say(tgwOwner(one), peering);
+      say(tgwOwner(other), peering);
     }
   }
 
@@ -311,7 +311,7 @@ export class World {
     return this.vpcs.filter((vpc) => vpc.transitGateway === number && !this.#detached.has(vpc));
   }
 
-  #addHosts(add: Add): void {
+  #sayHosts(say: Say): void {
     const podsOf = new Map<Host, string[]>();
     for (const { host, address } of this.pods) {
       const own = podsOf.get(host);
@@ -323,14 +323,14 @@ export class World {
       const { account, region } = vpc;
       const number = hostNumber(host);
       const instance = { kind: 'instance' as const, id: `i-${number}`, account, region };
-      add(vpc, { ...instance, vpcId: vpc.id, subnetId: host.subnet.id, instanceType: 'm7g.large' });
+      say(vpc, { ...instance, vpcId: vpc.id, subnetId: host.subnet.id, instanceType: 'm7g.large' });
       const octet = 4 + host.place;
       const own = [`10.${vpc.space}.${host.subnet.octet}.${octet}`, ...(podsOf.get(host) ?? [])];
       if (isDual(vpc)) own.push(`${v6Of(vpc, host.subnet.octet)}::${octet.toString(16)}`);
       const nic = interfaceAt(host.subnet, { id: `eni-${number}`, addresses: own });
       const isPublic = host.subnet.octet < 2;
       const publicAddress = `54.${vpc.number % 256}.${(vpc.number >> 8) * 2 + host.subnet.octet}.${octet}`;
-      add(vpc, {
+      say(vpc, {
         ...nic,
         instanceId: instance.id,
         ...(isPublic ? { publicAddresses: [publicAddress] } : {}),
@@ -404,9 +404,9 @@ export class World {
   }
 }
 
-type Add = (place: Place, ...resources: readonly Resource[]) => void;
+type Say = (place: Place, ...resources: readonly Resource[]) => void;
 
-/** Peers a VPC with the seventh after it, unless both have the same address space. */
+/** Each with one seven further on; no VPC with two of one address space. */
 function makePeerings(vpcs: readonly Vpc[]): (readonly [Vpc, Vpc])[] {
   return vpcs.flatMap((vpc) => {
     const other = vpcs[vpc.number + 7];

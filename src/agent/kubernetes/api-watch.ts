@@ -2,7 +2,7 @@ import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp }
 import { request as requestHttps } from 'node:https';
 import { backoffMillis } from '../../lib/backoff.ts';
 import type { Log } from '../../lib/log.ts';
-import { Loop } from '../../lib/loop.ts';
+import { pause } from '../../lib/pause.ts';
 import { type ApiObject, parseEvent, parseList } from './api-object.ts';
 
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
@@ -43,39 +43,39 @@ export interface ApiWatchDeps<T> {
  */
 export class ApiWatch<T> {
   readonly #deps: ApiWatchDeps<T>;
-  readonly #loop = new Loop({
-    round: () => this.#listOrWatch(),
-    everyMillis: 0,
-    retryMillis: (failures) =>
-      backoffMillis(failures, { ...RETRY, random: this.#deps.access.random }),
-    onError: (error) => this.#onFailure(error),
-  });
+  readonly #stopped = new AbortController();
   #objects: ReadonlyMap<string, T> = new Map();
-  /** The version to watch from; undefined when the objects must be listed first. */
-  #version: string | undefined;
+  #running: Promise<void> | undefined;
 
   constructor(deps: ApiWatchDeps<T>) {
     this.#deps = deps;
   }
 
   start(): void {
-    this.#loop.start();
+    this.#running = this.#run();
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
   }
 
-  async #listOrWatch(): Promise<void> {
-    this.#version =
-      this.#version === undefined ? await this.#list() : await this.#watch(this.#version);
-  }
-
-  #onFailure(error: unknown): void {
-    this.#version = undefined;
-    if (this.#loop.signal.aborted) return;
+  async #run(): Promise<void> {
     const { path, access } = this.#deps;
-    access.log.warn('names of pods or services not known', { path, error });
+    const { log, random } = access;
+    const { signal } = this.#stopped;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        let version = await this.#list();
+        failures = 0;
+        while (!signal.aborted) version = await this.#watch(version);
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        log.warn('names of pods or services not known', { path, error });
+        await pause(backoffMillis(failures, { ...RETRY, random }), signal);
+      }
+    }
   }
 
   /** @returns the version the watch goes on from */
@@ -144,7 +144,7 @@ export class ApiWatch<T> {
     const selector = fieldSelector === undefined ? {} : { fieldSelector };
     target.search = new URLSearchParams({ ...selector, ...query }).toString();
     const headers = { authorization: `Bearer ${await token()}`, accept: 'application/json' };
-    const signal = AbortSignal.any([limit, this.#loop.signal]);
+    const signal = AbortSignal.any([limit, this.#stopped.signal]);
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     return await new Promise((resolve, reject) => {
       const sent = send(target, { headers, agent: way, signal }, (answer) => {

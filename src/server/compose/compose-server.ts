@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AccessKeys } from '../../auth/access-keys.ts';
 import { Accounts } from '../../auth/accounts.ts';
 import { writeCredentialsFile } from '../../auth/credentials-file.ts';
+import { KeyRefresh } from '../../auth/key-refresh.ts';
 import { loadMasterKey } from '../../auth/master-key.ts';
 import { SecretBox } from '../../auth/secret-box.ts';
 import { Sessions } from '../../auth/sessions.ts';
@@ -69,6 +70,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     services: new ServiceGroup([
       dataFolderLock(config),
       controlDatabase(basics),
+      new KeyRefresh({ keys, log }),
       ...topology.services,
       ...data.services,
       ...control.services,

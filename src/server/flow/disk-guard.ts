@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import type { Log } from '../../lib/log.ts';
-import { Loop } from '../../lib/loop.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
@@ -35,14 +34,11 @@ export class DiskGuard implements Service {
   readonly name = 'disk guard';
   readonly #deps: DiskGuardDeps;
   readonly #looks = new Turns();
-  readonly #loop = new Loop({
-    round: () => this.look(),
-    everyMillis: LOOK_MILLIS,
-    onError: (error) => this.#logFailure(error),
-  });
+  readonly #stopping = new AbortController();
   #isLow = false;
   #told = false;
   #freeBytes = 0;
+  #watching: Promise<void> | undefined;
 
   constructor(deps: DiskGuardDeps) {
     this.#deps = deps;
@@ -62,11 +58,12 @@ export class DiskGuard implements Service {
 
   async start(): Promise<void> {
     await this.look();
-    this.#loop.start();
+    this.#watching = this.#watch(this.#stopping.signal);
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#watching;
   }
 
   /** Looks at the disk now; true when it has room and `onChange` knows. */
@@ -82,8 +79,15 @@ export class DiskGuard implements Service {
     }
   }
 
+  async #watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.look();
+      await pause(LOOK_MILLIS, signal);
+    }
+  }
+
   async #look(): Promise<boolean> {
-    const { folder, onChange } = this.#deps;
+    const { folder, log, onChange } = this.#deps;
     try {
       const { bavail, bsize, blocks } = await statfs(folder);
       this.#freeBytes = bavail * bsize;
@@ -93,14 +97,9 @@ export class DiskGuard implements Service {
         this.#told = this.#isLow;
       }
     } catch (error) {
-      this.#logFailure(error);
+      log.error('cannot look after the disk', { error, folder });
     }
     return !this.#isLow && !this.#told;
-  }
-
-  #logFailure(error: unknown): void {
-    const { log, folder } = this.#deps;
-    log.error('cannot look after the disk', { error, folder });
   }
 
   #note(freeBytes: number, reserve: number): void {

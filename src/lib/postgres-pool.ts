@@ -1,0 +1,112 @@
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import pg from 'pg';
+
+export interface PostgresPoolOptions {
+  /** `postgres://…` */
+  readonly url: string;
+  /** Called once for each connection that breaks, in use or idle. The pool replaces it. */
+  readonly onConnectionLost?: ((error: Error) => void) | undefined;
+  /** Longest wait for a connection, free or new. */
+  readonly connectMillis?: number | undefined;
+  /** Longest wait for the answer to one statement. */
+  readonly statementMillis?: number | undefined;
+}
+
+/** The database cannot be reached, does not answer in time, or takes no writes at the moment. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+const MAX_CONNECTIONS = 8;
+const CONNECT_MILLIS = 3_000;
+const STATEMENT_MILLIS = 10_000;
+
+/**
+ * SQLSTATE classes and codes that a healthy statement gets from a database in trouble
+ * (PostgreSQL manual, appendix A): 08 connection, 53 resources, 57 operator intervention,
+ * 28 authentication, 3D000 no such database, 25006 read-only.
+ */
+const UNAVAILABLE = /^(08|28|53|57)|^(3D000|25006)$/;
+
+/**
+ * A pool of PostgreSQL connections that survives every state of its server: stopped, restarted,
+ * frozen, read-only, full. A statement that gets no answer in time fails and its connection is
+ * closed, because the answer may still arrive and would be taken for that of the next statement.
+ *
+ * `connect` and `query` throw DatabaseUnavailableError for what is the server's state, and pg's own
+ * error for what is the statement's fault.
+ */
+export function postgresPool(options: PostgresPoolOptions): PostgresPool {
+  const { connectMillis = CONNECT_MILLIS, statementMillis = STATEMENT_MILLIS } = options;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: connectMillis,
+    keepAlive: true,
+    types: { getTypeParser },
+    // Ends the statement on the server too, when the server can still do so.
+    statement_timeout: statementMillis,
+  });
+  // pg-pool listens only to idle connections; one that breaks in use would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.onConnectionLost?.(error));
+  });
+  // The connection's own listener has reported it.
+  pool.on('error', () => {});
+  return {
+    connect: async () => {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new DatabaseUnavailableError('cannot connect to PostgreSQL', { cause });
+      });
+      return deadlined(client, statementMillis);
+    },
+    end: () => pool.end(),
+  };
+}
+
+/** A pooled connection whose statements have a deadline, and which is closed once it is broken. */
+function deadlined(client: pg.PoolClient, millis: number): PostgresPoolClient {
+  let broken: DatabaseUnavailableError | undefined;
+  const run = async (text: string, parameters: readonly unknown[]) => {
+    if (broken !== undefined) throw broken;
+    try {
+      return await withDeadline(client.query(text, [...parameters]), millis);
+    } catch (cause) {
+      if (!isUnavailable(cause)) throw cause;
+      broken = new DatabaseUnavailableError('PostgreSQL does not answer', { cause });
+      throw broken;
+    }
+  };
+  function query<Row>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
+  function query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+  function query(text: unknown, values: readonly unknown[] = []): unknown {
+    if (typeof text !== 'string') throw new TypeError('cursors are not supported');
+    return run(text, values);
+  }
+  return { query, release: () => client.release(broken) };
+}
+
+async function withDeadline<Answer>(answer: Promise<Answer>, millis: number): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    const fail = () => reject(new Error(`no answer within ${millis / 1000} s`));
+    timer = setTimeout(fail, millis);
+  });
+  try {
+    return await Promise.race([answer, passed]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return UNAVAILABLE.test(error.code ?? '');
+  // Everything else comes from the connection, but for a parameter that pg cannot serialise.
+  return !(error instanceof TypeError);
+}
+
+const INT8 = pg.types.builtins.INT8;
+
+/** int8 as a number, as SQLite gives it, instead of pg's string. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format);
