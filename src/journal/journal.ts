@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
-import { syncFolder } from '../lib/durable-file.ts';
+import type { FileHandle } from 'node:fs/promises';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
-import { frameHeader, frameLength, readFrames, segmentOfName, segmentPath } from './segment.ts';
+import { frameLength, readFrames } from './segment.ts';
+import { SegmentFolder } from './segment-folder.ts';
+import { SegmentWriter } from './segment-writer.ts';
 
 export interface JournalOptions {
   readonly folder: string;
@@ -49,13 +50,6 @@ interface PendingAppend {
   readonly reject: (error: Error) => void;
 }
 
-interface Segment {
-  readonly number: number;
-  readonly file: FileHandle;
-  /** Everything below is written and fsynced; only that is read. */
-  durableBytes: number;
-}
-
 /** The journal cannot take a record now: full, or its disk refuses. Nothing of it was kept. */
 export class JournalUnavailableError extends Error {}
 
@@ -66,16 +60,11 @@ const SEEK_BYTES = 8 * 1024 * 1024;
 
 /**
  * The durable spool of accepted reports. `append` resolves once the record is fsynced; records
- * that wait while one fsync runs share the next (group commit). Reading sees only durable
- * records, in order. Segments are deleted whole, by `deleteBefore`.
+ * that wait while one fsync runs share the next one (group commit). Readers see only durable
+ * records, in order. `deleteBefore` deletes whole segments.
  *
- * When a write or fsync fails, the segment is cut back to its last durable byte and left; the
- * next append begins a new one. An fsync that failed once may report success later though the
- * pages were dropped, so the same file is never trusted again. Until it could be cut nothing is
- * taken: what was refused must not come to life at the next start.
- *
- * A frame that is damaged though it was durable ends its segment: what follows it cannot be told
- * from garbage. That is counted and logged, and the rest goes on.
+ * A durable frame that is damaged later ends its segment, because the start of the next frame is
+ * unknown. The journal counts and logs the lost bytes and goes on with the next segment.
  */
 export class Journal implements Service {
   readonly name = 'journal';
@@ -86,13 +75,11 @@ export class Journal implements Service {
   readonly #groupSize: HistogramMetric;
   readonly #damagedBytes: CounterMetric;
   readonly #damaged = new Set<number>();
-  readonly #sizes = new Map<number, number>();
+  readonly #folder: SegmentFolder;
+  readonly #writer: SegmentWriter;
   readonly #pending: PendingAppend[] = [];
   readonly #readers = new Map<number, FileHandle>();
   #waiters: (() => void)[] = [];
-  #current: Segment | undefined;
-  /** A segment that a failed write left a tail on, which could not be cut off yet. */
-  #uncut: Segment | undefined;
   #pendingBytes = 0;
   #writing: Promise<void> | undefined;
   #stopped = false;
@@ -101,6 +88,14 @@ export class Journal implements Service {
     this.#options = deps.options;
     this.#hasRoom = deps.hasRoom ?? (() => true);
     this.#log = deps.log;
+    const { folder, segmentBytes } = deps.options;
+    this.#folder = new SegmentFolder(folder, deps.log);
+    this.#writer = new SegmentWriter({
+      folder: this.#folder,
+      segmentBytes,
+      isDamaged: (segment) => this.#damaged.has(segment),
+      log: deps.log,
+    });
     this.#appended = deps.metrics.counter({
       name: 'nfm_journal_appended_total',
       help: 'Reports made durable in the journal',
@@ -120,40 +115,30 @@ export class Journal implements Service {
     );
   }
 
-  /** Finds the segments there are, cuts their torn tails, and opens a new one. */
   async start(): Promise<void> {
-    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#options.folder)) {
-      const segment = segmentOfName(name);
-      if (segment === undefined) continue;
-      this.#sizes.set(segment, (await stat(segmentPath(this.#options.folder, segment))).size);
-    }
-    for (const segment of this.segments()) await this.#cutTornTail(segment);
-    this.#current = await this.#openSegment((this.segments().at(-1) ?? 0) + 1);
+    await this.#folder.start();
+    await this.#writer.start();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wakeReaders();
     await this.#writing;
-    await this.#current?.file.close();
-    this.#current = undefined;
-    await this.#uncut?.file.close();
-    this.#uncut = undefined;
+    await this.#writer.stop();
     for (const file of this.#readers.values()) await file.close();
     this.#readers.clear();
   }
 
   get bytes(): number {
     let sum = 0;
-    for (const size of this.#sizes.values()) sum += size;
+    for (const size of this.#folder.sizes.values()) sum += size;
     return sum;
   }
 
   /** Bytes of the durable records at and after the cursor. */
   bytesFrom(cursor: JournalPosition): number {
     let sum = 0;
-    for (const [segment, size] of this.#sizes) {
+    for (const [segment, size] of this.#folder.sizes) {
       if (segment > cursor.segment) sum += size;
       else if (segment === cursor.segment) sum += size - cursor.offset;
     }
@@ -169,7 +154,7 @@ export class Journal implements Service {
 
   /** The numbers of the segments there are, oldest first. */
   segments(): readonly number[] {
-    return [...this.#sizes.keys()].sort((a, b) => a - b);
+    return this.#folder.numbers();
   }
 
   /** @throws JournalUnavailableError when the record was not kept. */
@@ -214,7 +199,7 @@ export class Journal implements Service {
   async read(cursor: JournalPosition, limits: ReadLimits): Promise<JournalRange> {
     let at = cursor;
     for (;;) {
-      const end = this.#durableEnd(at.segment);
+      const end = this.#folder.sizes.get(at.segment);
       if (end !== undefined && at.offset < end) {
         const range = await this.#readRange(at, end, limits);
         if (range.payloads.length > 0) return range;
@@ -241,15 +226,14 @@ export class Journal implements Service {
 
   /** Deletes every closed segment below `segment`. */
   async deleteBefore(segment: number): Promise<void> {
-    const old = this.segments().filter((n) => n < segment && n !== this.#current?.number);
+    const old = this.segments().filter((n) => n < segment && n !== this.#writer.segment);
     for (const number of old) {
       await this.#readers.get(number)?.close();
       this.#readers.delete(number);
       this.#damaged.delete(number);
-      await unlink(segmentPath(this.#options.folder, number));
-      this.#sizes.delete(number);
+      await this.#folder.remove(number);
     }
-    if (old.length > 0) await syncFolder(this.#options.folder);
+    if (old.length > 0) await this.#folder.sync();
   }
 
   #reportDamage({ segment, offset }: JournalPosition, end: number): void {
@@ -261,11 +245,6 @@ export class Journal implements Service {
       offset,
       bytes: end - offset,
     });
-  }
-
-  #durableEnd(segment: number): number | undefined {
-    if (segment === this.#current?.number) return this.#current.durableBytes;
-    return this.#sizes.get(segment);
   }
 
   async #readRange(
@@ -289,7 +268,7 @@ export class Journal implements Service {
   async #reader(segment: number): Promise<FileHandle> {
     const known = this.#readers.get(segment);
     if (known !== undefined) return known;
-    const file = await open(segmentPath(this.#options.folder, segment), 'r');
+    const file = await this.#folder.openForReading(segment);
     this.#readers.set(segment, file);
     return file;
   }
@@ -311,91 +290,10 @@ export class Journal implements Service {
   }
 
   async #commit(group: readonly PendingAppend[]): Promise<void> {
-    const segment = await this.#segmentToWrite();
-    const frames = group.flatMap(({ payload }) => [frameHeader(payload), payload]);
-    const length = lengthOf(group);
-    try {
-      await writeAll(segment, frames, length);
-      await segment.file.datasync();
-    } catch (error) {
-      await this.#abandon(segment);
-      throw error;
-    }
-    segment.durableBytes += length;
-    this.#sizes.set(segment.number, segment.durableBytes);
+    await this.#writer.write(group.map(({ payload }) => payload));
     this.#appended.add(group.length);
     this.#groupSize.observe(group.length);
     this.#wakeReaders();
-  }
-
-  async #segmentToWrite(): Promise<Segment> {
-    await this.#cutAbandoned();
-    const current = this.#current;
-    const hasRoom = current !== undefined && current.durableBytes < this.#options.segmentBytes;
-    if (hasRoom && !this.#damaged.has(current.number)) return current;
-    const number = (this.segments().at(-1) ?? 0) + 1;
-    const fresh = await this.#openSegment(number);
-    this.#current = fresh;
-    await current?.file.close();
-    this.#wakeReaders();
-    return fresh;
-  }
-
-  async #openSegment(number: number): Promise<Segment> {
-    const path = segmentPath(this.#options.folder, number);
-    try {
-      const file = await open(path, 'wx', 0o600);
-      await syncFolder(this.#options.folder);
-      this.#sizes.set(number, 0);
-      return { number, file, durableBytes: 0 };
-    } catch (cause) {
-      await unlink(path).catch(() => {});
-      throw new Error(`cannot create journal segment ${path}`, { cause });
-    }
-  }
-
-  /** After a failed write or fsync: what is not durable is cut off, and the file is left. */
-  async #abandon(segment: Segment): Promise<void> {
-    this.#current = undefined;
-    this.#uncut = segment;
-    await this.#cutAbandoned().catch((error) => {
-      this.#log.warn('cannot cut the journal segment back', { error, segment: segment.number });
-    });
-  }
-
-  async #cutAbandoned(): Promise<void> {
-    const segment = this.#uncut;
-    if (segment === undefined) return;
-    if (segment.durableBytes === 0) await this.#removeEmpty(segment.number);
-    else {
-      await segment.file.truncate(segment.durableBytes);
-      await segment.file.sync();
-    }
-    this.#uncut = undefined;
-    await segment.file.close().catch(() => {});
-  }
-
-  /** While a disk stays full each attempt leaves one: they must not pile up. */
-  async #removeEmpty(number: number): Promise<void> {
-    await unlink(segmentPath(this.#options.folder, number));
-    this.#sizes.delete(number);
-    await syncFolder(this.#options.folder);
-  }
-
-  async #cutTornTail(segment: number): Promise<void> {
-    const path = segmentPath(this.#options.folder, segment);
-    const size = this.#sizes.get(segment) ?? 0;
-    const file = await open(path, 'r+');
-    try {
-      const whole = await wholeFramesEnd(file, size);
-      if (whole === size) return;
-      this.#log.warn('cut the torn tail of a journal segment', { segment, bytes: size - whole });
-      await file.truncate(whole);
-      await file.sync();
-      this.#sizes.set(segment, whole);
-    } finally {
-      await file.close();
-    }
   }
 
   #wakeReaders(): void {
@@ -407,29 +305,6 @@ export class Journal implements Service {
 
 function lengthOf(group: readonly PendingAppend[]): number {
   return group.reduce((sum, { payload }) => sum + frameLength(payload), 0);
-}
-
-async function wholeFramesEnd(file: FileHandle, size: number): Promise<number> {
-  let offset = 0;
-  while (offset < size) {
-    const limits = { offset, end: size, maxRecords: 10_000, maxBytes: 8 * 1024 * 1024 };
-    const frames = await readFrames(file, limits);
-    if (frames.nextOffset === offset) break;
-    offset = frames.nextOffset;
-  }
-  return offset;
-}
-
-/** pwritev may write less than asked (a disk nearly full, a signal): goes on where it stopped. */
-async function writeAll(segment: Segment, frames: Uint8Array[], length: number): Promise<void> {
-  const { file, durableBytes } = segment;
-  let { bytesWritten: written } = await file.writev(frames, durableBytes);
-  if (written === length) return;
-  const all = Buffer.concat(frames, length);
-  while (written < length) {
-    const rest = await file.write(all, written, length - written, durableBytes + written);
-    written += rest.bytesWritten;
-  }
 }
 
 function emptyRange(at: JournalPosition): JournalRange {
