@@ -3,7 +3,7 @@ import type { ConstructClassName } from '../src/health/constructs/construct-clas
 import type { Constructs } from '../src/health/constructs/constructs.ts';
 import { PARAMETERS } from '../src/health/parameters.ts';
 import { infer } from '../src/health/search/infer.ts';
-import { seededRandom } from '../test/seeded-random.ts';
+import { seededRandom } from '../src/lib/testing.ts';
 
 export interface HealthBenchResult {
   readonly cells: number;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServerProcess } from '../src/lab/server-process.ts';
+import { seededRandom } from '../src/lib/testing.ts';
 import { Poster } from '../test/load/poster.ts';
 import { encodeBody, makeReport } from '../test/load/report-source.ts';
-import { seededRandom } from '../test/seeded-random.ts';
 
 export interface PublishBenchResult {
   readonly flowRowsPerSecond: number;

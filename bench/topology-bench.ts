@@ -1,4 +1,5 @@
 import { classify } from '../src/enrich/classify.ts';
+import { seededRandom } from '../src/lib/testing.ts';
 import { addressScope } from '../src/model/address.ts';
 import { UNKNOWN_ENDPOINT } from '../src/model/enriched-flow.ts';
 import type { PathEnd, Vantage } from '../src/model/topology.ts';
@@ -8,7 +9,6 @@ import type { ResourceVersion } from '../src/topology/graph/resource-version.ts'
 import { FOREVER } from '../src/topology/graph/validity.ts';
 import { GraphSnapshot } from '../src/topology/snapshot/graph-snapshot.ts';
 import { TopologyView } from '../src/topology/topology-view.ts';
-import { seededRandom } from '../test/seeded-random.ts';
 import { World } from '../test/topology/world.ts';
 
 export interface TopologyBenchResult {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../test/seeded-random.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 
 /** Draws from distributions; equal seeds give equal draws. */
 export class Random {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seededRandom } from '../lib/testing.ts';
 import { addressBytes, canonicalAddress } from '../model/address.ts';
 import { DESTINATION_CATEGORIES } from '../model/category.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
@@ -31,18 +32,9 @@ import { monitorOf, QUERY_END, QUERY_START, requestOf } from './testing.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
 
-/** The same numbers every time (mulberry32). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-const draw = seeded(20_230_419);
+const random = seededRandom(20_230_419);
+/** An integer from 0 to below `below`; the same sequence in every run. */
+const draw = (below: number) => Math.floor(random() * below);
 const one = <Item>(items: readonly Item[]): Item => items[draw(items.length)] as Item;
 
 const end = () => {

@@ -5,10 +5,10 @@ import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import type { NetworkFlowMonitorClient } from '../../src/client/network-flow-monitor-client.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 import type { Credentials } from '../../src/wire/sigv4/sign.ts';
 import { Poster } from '../load/poster.ts';
 import { encodeBody, hostAddress, type MadeReport, makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 
 const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';

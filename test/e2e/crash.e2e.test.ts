@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { ServerProcess } from '../../src/lab/server-process.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 import { Poster } from '../load/poster.ts';
 import { encodeBody, makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 import { countRows } from './count-rows.ts';
 
 const KILLS = 22;

@@ -1,11 +1,11 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { seededRandom } from '../../src/lib/testing.ts';
 import { plainIndex } from '../../src/model/flow-metrics.ts';
 import type { ReportIdentity } from '../../src/model/report.ts';
 import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
 import { type Credentials, signRequest } from '../../src/wire/sigv4/sign.ts';
 import { makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 
 export interface DoorRequest {
   readonly method?: string;

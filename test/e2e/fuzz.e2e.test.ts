@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DecodedReport, decodeAccepted } from '../../src/decode/decode-accepted.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 import type { AcceptedReport } from '../../src/model/accepted-report.ts';
 import { addressScope, canonicalAddress } from '../../src/model/address.ts';
 import { isOptionalPlain, WIDEST_VALUES } from '../../src/model/flow-metrics.ts';
@@ -10,7 +11,6 @@ import { MalformedError } from '../../src/wire/otlp/cursor.ts';
 import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
 import { Poster } from '../load/poster.ts';
 import { makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 import { knock, metricsOf, REPORT_HEADERS, reportBytes, signed } from './door.ts';
 import { mutate } from './mutate.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { seededRandom } from '../../src/lib/testing.ts';
 import type { Poster } from '../load/poster.ts';
 import { encodeBody, makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 
 /** An agent that sends its reports one after the other, each until it is taken. */
 export class InsistentSender {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { NetworkFlowMonitor } from '../../src/client/network-flow-monitor.ts';
 import { waitUntilScopeSucceeded } from '../../src/client/waiters.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 import { instanceId, networkId, subnetId } from '../../src/topology/derived-ids.ts';
 import {
   Ec2StandIn,
@@ -13,7 +14,6 @@ import {
 } from '../../src/topology/sources/aws/testing.ts';
 import { ApiServerStandIn } from '../../src/topology/sources/kubernetes/testing.ts';
 import { encodeBody, makeReport } from '../load/report-source.ts';
-import { seededRandom } from '../seeded-random.ts';
 import { knock, REPORT_HEADERS, signed } from './door.ts';
 
 const ec2 = new Ec2StandIn();

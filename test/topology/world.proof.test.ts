@@ -4,6 +4,7 @@ import { FakeClock } from '../../src/lib/clock.ts';
 import { openDatabase } from '../../src/lib/database.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { Metrics } from '../../src/lib/metrics.ts';
+import { seededRandom } from '../../src/lib/testing.ts';
 import type { EnrichedFlow } from '../../src/model/enriched-flow.ts';
 import { VALUES_LENGTH } from '../../src/model/flow-metrics.ts';
 import type { ReportedFlow } from '../../src/model/report.ts';
@@ -15,7 +16,6 @@ import type { SourceStatement } from '../../src/topology/graph/source-statement.
 import { VersionRepository } from '../../src/topology/graph/version-repository.ts';
 import { makeSnapshot } from '../../src/topology/testing.ts';
 import { TopologyView } from '../../src/topology/topology-view.ts';
-import { seededRandom } from '../seeded-random.ts';
 import { Oracle, type OracleAnswer, type OracleQuestion } from './oracle.ts';
 import { World } from './world.ts';
 

@@ -1,3 +1,4 @@
+import { seededRandom } from '../../src/lib/testing.ts';
 import type {
   Resource,
   ResourceOf,
@@ -5,7 +6,6 @@ import type {
   TransitGatewayRoute,
 } from '../../src/topology/graph/resource.ts';
 import type { SourceStatement } from '../../src/topology/graph/source-statement.ts';
-import { seededRandom } from '../seeded-random.ts';
 import { PUBLISHED_PREFIXES } from './published-prefixes.ts';
 import {
   ACCOUNTS,

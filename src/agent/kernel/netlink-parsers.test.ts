@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { seededRandom } from '../../lib/testing.ts';
 import { addressText } from '../../model/address.ts';
 import { type ConntrackEntry, readConntrack, type Tuple } from './conntrack-message.ts';
 import { type DiagSocket, readDiag } from './diag-message.ts';
@@ -69,17 +70,6 @@ test('an entry of conntrack has what either end sees', () => {
   expect(entries).toContain('10.9.9.1 9000');
 });
 
-/** Mulberry32: the same mutations at each run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 const INTERESTING = [0, 1, 3, 4, 0x7f, 0x80, 0xff];
 
 /** Bytes changed, cut, or doubled at a few places. */
@@ -103,7 +93,8 @@ test.each([
   { name: 'tcp4-connections.bin', read: readConntrack },
 ])('20,000 mutations of $name are read to an end, none beyond its bytes', ({ name, read }) => {
   const original = capture(name);
-  const draw = seeded(20_261_125);
+  const random = seededRandom(20_261_125);
+  const draw = (below: number) => Math.floor(random() * below);
   const outcomes = new Set<string>();
   for (let i = 0; i < 20_000; i += 1) {
     // A buffer of its own: reading past its end throws.

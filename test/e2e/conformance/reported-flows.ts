@@ -1,7 +1,7 @@
 import type { ServerProcess } from '../../../src/lab/server-process.ts';
+import { seededRandom } from '../../../src/lib/testing.ts';
 import { Poster } from '../../load/poster.ts';
 import { encodeBody, hostAddress, makeReport } from '../../load/report-source.ts';
-import { seededRandom } from '../../seeded-random.ts';
 
 /** Three hosts of one network, each in a subnet and zone of its own. */
 const HOSTS = [0, 64, 128];
