@@ -39,7 +39,7 @@ test('equal prefixes of two VPCs are no overlap', () => {
 test('a subnet outside of its VPC is named, and counts', () => {
   const far = subnet('subnet-2', 'vpc-a', '10.1.1.0/24');
   expect(issuesOf(home, far)).toEqual([
-    'subnet-outside-network: subnet-2 (10.1.1.0/24) is not within vpc-a',
+    'subnet-outside-network: subnet-2 (10.1.1.0/24) is outside of vpc-a',
   ]);
   expect(whereIs('10.1.1.9', home, far)?.subnetId).toBe('subnet-2');
 });
@@ -68,11 +68,11 @@ test('an address two interfaces have at once is named, and the first by id has i
 
 test('an address that is none is named, and left out', () => {
   expect(issuesOf(home, nic('eni-1', 'vpc-a', { addresses: ['10.0.1', '10.0.1.7'] }))).toEqual([
-    'unreadable-address: eni-1 says 10.0.1, which is no address or prefix',
+    'unreadable-address: eni-1: 10.0.1 is not an address or prefix',
   ]);
 });
 
-describe('a reference to what nobody describes is named', () => {
+describe('a reference to a resource that no source describes is named', () => {
   const table = (parts: object): Resource => ({
     kind: 'route-table',
     id: 'rtb-1',
@@ -104,7 +104,7 @@ describe('a reference to what nobody describes is named', () => {
     },
   ])('$name', ({ resource, target }) => {
     expect(issuesOf(home, resource)).toEqual([
-      `dangling-reference: ${resource.id} names ${target}, which nobody describes`,
+      `dangling-reference: ${resource.id} refers to ${target}, which no source describes`,
     ]);
   });
 });
@@ -156,7 +156,7 @@ describe('transit gateways that peer in a circle', () => {
 
   test('are named once, if their routes do too', () => {
     expect(issuesOf(...circle)).toEqual([
-      'routes-in-a-circle: 10.99.0.0/16 goes around tgw-rtb-1, tgw-rtb-2, tgw-rtb-3',
+      'routes-in-a-circle: tgw-rtb-1, tgw-rtb-2, tgw-rtb-3 route 10.99.0.0/16 in a circle',
     ]);
   });
 

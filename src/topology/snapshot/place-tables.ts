@@ -42,17 +42,17 @@ export class PlaceTables {
   readonly #hasInterfaces = new Set<string>();
 
   *read(histories: Histories): Steps {
-    yield* histories.eachOf('zone', (history) => {
+    yield* histories.eachHistory('zone', (history) => {
       const zone = history.at(-1)?.resource;
       if (zone?.zoneType === 'local') this.localZones.add(zone.id);
     });
-    yield* histories.eachOf('vpc', (history) => this.#addNetwork(history));
-    yield* histories.eachOf('vpc-peering', (history) => this.#addPeered(history));
-    yield* histories.eachOf('subnet', (history) => this.#addSubnet(history));
+    yield* histories.eachHistory('vpc', (history) => this.#addNetwork(history));
+    yield* histories.eachHistory('vpc-peering', (history) => this.#addPeered(history));
+    yield* histories.eachHistory('subnet', (history) => this.#addSubnet(history));
     yield* this.#readOwners(histories);
-    yield* histories.eachOf('network-interface', (history) => this.#addInterface(history));
-    yield* histories.eachOf('nat-gateway', (history) => this.#addNatGateway(history));
-    yield* histories.eachOf('service-prefix', (history) => this.#addPublished(history));
+    yield* histories.eachHistory('network-interface', (history) => this.#addInterface(history));
+    yield* histories.eachHistory('nat-gateway', (history) => this.#addNatGateway(history));
+    yield* histories.eachHistory('service-prefix', (history) => this.#addPublished(history));
   }
 
   /** The number of a network; networks nobody describes are numbered when something is in them. */
@@ -95,7 +95,7 @@ export class PlaceTables {
 
   /** What stands behind interfaces of its own. */
   *#readOwners(histories: Histories): Steps {
-    yield* histories.eachOf('vpc-endpoint', (history) => {
+    yield* histories.eachHistory('vpc-endpoint', (history) => {
       const endpoint = history.at(-1)?.resource;
       if (endpoint === undefined) return;
       const service = endpointServiceName(endpoint.serviceName);
@@ -108,7 +108,7 @@ export class PlaceTables {
         this.#serviceOf.set(id, service);
       }
     });
-    yield* histories.eachOf('load-balancer', (history) => {
+    yield* histories.eachHistory('load-balancer', (history) => {
       const balancer = history.at(-1)?.resource;
       if (balancer === undefined) return;
       const constructs = [loadBalancerConstruct(balancer, balancer.id)];
@@ -116,7 +116,7 @@ export class PlaceTables {
         this.#behind.set(id, constructs);
       }
     });
-    yield* histories.eachOf('nat-gateway', (history) => {
+    yield* histories.eachHistory('nat-gateway', (history) => {
       const nat = history.at(-1)?.resource;
       if (nat !== undefined) this.#behind.set(nat.id, [ec2Construct(nat, 'natgateway', nat.id)]);
     });

@@ -38,14 +38,14 @@ export class PodTables {
   }
 
   *read(histories: Histories): Steps {
-    yield* histories.eachOf('kubernetes-cluster', (history) => {
+    yield* histories.eachHistory('kubernetes-cluster', (history) => {
       const cluster = history.at(-1)?.resource;
       if (cluster?.vpcId === undefined) return;
       this.#spaceOf.set(cluster.id, this.#places.numberOf(cluster.vpcId));
     });
-    yield* histories.eachOf('kubernetes-node', (history) => this.#readNode(history));
-    yield* histories.eachOf('kubernetes-pod', (history) => this.#readPod(history));
-    yield* histories.eachOf('kubernetes-service', (history) => this.#readService(history));
+    yield* histories.eachHistory('kubernetes-node', (history) => this.#readNode(history));
+    yield* histories.eachHistory('kubernetes-pod', (history) => this.#readPod(history));
+    yield* histories.eachHistory('kubernetes-service', (history) => this.#readService(history));
   }
 
   #readNode(history: History<'kubernetes-node'>): void {

@@ -1,12 +1,13 @@
 import type { TraversedConstruct } from '../../model/topology.ts';
 import type {
   ResourceKind,
+  ResourceOf,
   RouteEntry,
   RouteTableResource,
   RouteTargetKind,
   TransitGatewayRouteTableResource,
 } from '../graph/resource.ts';
-import type { TimedResource } from '../graph/resource-version.ts';
+import type { Validity } from '../graph/validity.ts';
 import { AddressRanges } from './address-ranges.ts';
 import { ec2Construct, internetGatewayConstruct, transitPeeringConstruct } from './constructs.ts';
 import type { Histories, History, Steps } from './histories.ts';
@@ -48,24 +49,24 @@ export class RoutingReader implements RoutingTables {
   *read(histories: Histories): Steps {
     const cidrsOf = histories.latest('vpc');
     yield* this.#readGateways(histories);
-    yield* histories.eachOf('route-table', (history) => {
+    yield* histories.eachHistory('route-table', (history) => {
       const vpcId = history[0]?.resource.vpcId ?? '';
       this.#readTable(history, cidrsOf.get(vpcId)?.cidrs ?? []);
     });
-    yield* histories.eachOf('transit-gateway-route-table', (history) =>
+    yield* histories.eachHistory('transit-gateway-route-table', (history) =>
       this.#readTransitTable(history),
     );
-    yield* histories.eachOf('vpc-endpoint', (history) => {
-      for (const version of history) this.#readEndpoint(version);
-    });
+    yield* histories.eachVersion('vpc-endpoint', (endpoint, validity) =>
+      this.#readEndpoint(endpoint, validity),
+    );
     yield* this.#readChanges(histories);
   }
 
   *#readChanges(histories: Histories): Steps {
     const changes = new Set<number>();
     for (const kind of ROUTING_KINDS) {
-      yield* histories.eachOf(kind, (history) => {
-        for (const { fromSeconds, toSeconds } of history) changes.add(fromSeconds).add(toSeconds);
+      yield* histories.eachVersion(kind, (_, { fromSeconds, toSeconds }) => {
+        changes.add(fromSeconds).add(toSeconds);
       });
     }
     const ranges = new AddressRanges(this.routing.routes.prefixes());
@@ -73,53 +74,56 @@ export class RoutingReader implements RoutingTables {
   }
 
   *#readGateways(histories: Histories): Steps {
-    const { transitGateways, attachments, peerings, natGateways } = this.routing;
-    yield* histories.eachOf('transit-gateway', (history) => {
-      for (const { resource, ...times } of history) {
-        const { id } = resource;
-        const construct = ec2Construct(resource, 'transit-gateway', id);
-        transitGateways.add(id, { value: { id, construct, ...this.#gateway(id) }, ...times });
-      }
+    yield* this.#readTransitGateways(histories);
+    yield* this.#readAttachments(histories);
+    yield* this.#readTransitPeerings(histories);
+    const { peerings, natGateways } = this.routing;
+    yield* histories.eachVersion('vpc-peering', ({ id, requester, accepter }, validity) => {
+      const construct = ec2Construct(requester, 'vpc-peering-connection', id);
+      const vpcIds = [requester.vpcId, accepter.vpcId] as const;
+      peerings.add(id, { ...validity, value: { vpcIds, construct } });
     });
-    yield* histories.eachOf('transit-gateway-attachment', (history) => {
-      for (const { resource, ...times } of history) {
-        const { id, transitGatewayId, attached, attachedId: vpcId, subnetIds = [] } = resource;
-        const construct = ec2Construct(resource, 'transit-gateway-attachment', id);
-        const to =
-          attached === 'vpc'
-            ? ({ kind: 'vpc', vpcId, subnetId: subnetIds[0] ?? '' } as const)
-            : ({ kind: 'outside' } as const);
-        const value = { id, construct, to };
-        attachments.add(id, { value, ...times });
-        if (to.kind === 'vpc') {
-          this.#gateway(transitGatewayId).attachments.add(vpcId, { value, ...times });
-        }
-      }
+    yield* histories.eachVersion('nat-gateway', (nat, validity) => {
+      const { id, vpcId, subnetId, publicAddresses, privateAddresses } = nat;
+      const construct = ec2Construct(nat, 'natgateway', id);
+      const address = publicAddresses[0] ?? privateAddresses[0] ?? '';
+      natGateways.add(id, { ...validity, value: { vpcId, subnetId, construct, address } });
     });
-    yield* histories.eachOf('transit-gateway-peering', (history) => {
-      for (const { resource, ...times } of history) {
-        const { id, requester, accepter } = resource;
-        const transitGateways = [requester.transitGatewayId, accepter.transitGatewayId] as const;
-        const construct = transitPeeringConstruct(requester, id);
-        const to = { kind: 'peering', transitGateways } as const;
-        attachments.add(id, { value: { id, construct, to }, ...times });
-      }
+  }
+
+  #readTransitGateways(histories: Histories): Steps {
+    const { transitGateways } = this.routing;
+    return histories.eachVersion('transit-gateway', (gateway, validity) => {
+      const { id } = gateway;
+      const construct = ec2Construct(gateway, 'transit-gateway', id);
+      transitGateways.add(id, { ...validity, value: { id, construct, ...this.#gateway(id) } });
     });
-    yield* histories.eachOf('vpc-peering', (history) => {
-      for (const { resource, ...times } of history) {
-        const { id, requester, accepter } = resource;
-        const construct = ec2Construct(requester, 'vpc-peering-connection', id);
-        const vpcIds = [requester.vpcId, accepter.vpcId] as const;
-        peerings.add(id, { value: { vpcIds, construct }, ...times });
+  }
+
+  #readAttachments(histories: Histories): Steps {
+    const { attachments } = this.routing;
+    return histories.eachVersion('transit-gateway-attachment', (attachment, validity) => {
+      const { id, transitGatewayId, attached, attachedId: vpcId, subnetIds = [] } = attachment;
+      const construct = ec2Construct(attachment, 'transit-gateway-attachment', id);
+      if (attached !== 'vpc') {
+        attachments.add(id, { ...validity, value: { id, construct, to: { kind: 'outside' } } });
+        return;
       }
+      const to = { kind: 'vpc', vpcId, subnetId: subnetIds[0] ?? '' } as const;
+      const value = { id, construct, to };
+      attachments.add(id, { ...validity, value });
+      this.#gateway(transitGatewayId).attachments.add(vpcId, { ...validity, value });
     });
-    yield* histories.eachOf('nat-gateway', (history) => {
-      for (const { resource, ...times } of history) {
-        const { id, vpcId, subnetId, publicAddresses, privateAddresses } = resource;
-        const construct = ec2Construct(resource, 'natgateway', id);
-        const address = publicAddresses[0] ?? privateAddresses[0] ?? '';
-        natGateways.add(id, { value: { vpcId, subnetId, construct, address }, ...times });
-      }
+  }
+
+  #readTransitPeerings(histories: Histories): Steps {
+    const { attachments } = this.routing;
+    return histories.eachVersion('transit-gateway-peering', (peering, validity) => {
+      const { id, requester, accepter } = peering;
+      const transitGateways = [requester.transitGatewayId, accepter.transitGatewayId] as const;
+      const construct = transitPeeringConstruct(requester, id);
+      const to = { kind: 'peering', transitGateways } as const;
+      attachments.add(id, { ...validity, value: { id, construct, to } });
     });
   }
 
@@ -155,14 +159,14 @@ export class RoutingReader implements RoutingTables {
     );
   }
 
-  #readEndpoint({ resource, ...times }: TimedResource<'vpc-endpoint'>): void {
-    if (resource.endpointType !== 'gateway') return;
-    const value = ec2Construct(resource, 'vpc-endpoint', resource.id);
-    const service = endpointServiceName(resource.serviceName);
-    for (const id of resource.routeTableIds ?? []) {
+  #readEndpoint(endpoint: ResourceOf<'vpc-endpoint'>, validity: Validity): void {
+    if (endpoint.endpointType !== 'gateway') return;
+    const value = ec2Construct(endpoint, 'vpc-endpoint', endpoint.id);
+    const service = endpointServiceName(endpoint.serviceName);
+    for (const id of endpoint.routeTableIds ?? []) {
       const table = this.#number(id);
       const known = this.serviceEndpoints.get(table) ?? new TimedMap<TraversedConstruct>();
-      known.add(service, { value, ...times });
+      known.add(service, { ...validity, value });
       this.serviceEndpoints.set(table, known);
     }
   }
