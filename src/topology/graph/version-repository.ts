@@ -1,14 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Database, type Migration, runMigrations } from '../../lib/database.ts';
-import type { Resource } from './resource.ts';
+import type { ResourceKind } from './resource.ts';
 import type { ResourceVersion } from './resource-version.ts';
 import type { SourceSlice, TopologySourceName } from './source-statement.ts';
 import { FOREVER } from './validity.ts';
 
 type VersionRow = {
-  readonly source: string;
+  readonly source: TopologySourceName;
   readonly slice: string;
-  readonly kind: string;
+  readonly kind: ResourceKind;
   readonly id: string;
   readonly from_seconds: number;
   readonly to_seconds: number;
@@ -17,7 +17,7 @@ type VersionRow = {
 };
 
 type SliceRow = {
-  readonly source: string;
+  readonly source: TopologySourceName;
   readonly slice: string;
   readonly last_success_seconds: number;
 };
@@ -99,7 +99,7 @@ export class VersionRepository {
     return {
       versions: versions.map(versionOfRow),
       slices: slices.map((row) => ({
-        source: row.source as TopologySourceName,
+        source: row.source,
         slice: row.slice,
         lastSuccessSeconds: row.last_success_seconds,
       })),
@@ -171,9 +171,9 @@ function rowOfVersion({ source, slice, resource, ...version }: ResourceVersion):
 
 function versionOfRow(row: VersionRow): ResourceVersion {
   return {
-    source: row.source as TopologySourceName,
+    source: row.source,
     slice: row.slice,
-    resource: { kind: row.kind, id: row.id, ...JSON.parse(row.body) } as Resource,
+    resource: { kind: row.kind, id: row.id, ...JSON.parse(row.body) },
     fromSeconds: row.from_seconds,
     toSeconds: Math.min(FOREVER, row.to_seconds),
   };

@@ -1,13 +1,14 @@
 import type { BinaryAddress, Prefix } from './binary-address.ts';
+import { firstAbove } from './first-above.ts';
 
 /**
- * All addresses, cut where a prefix begins or ends: those of one range lie in the same prefixes, so
- * whatever is decided by the longest prefix is decided alike for all of them.
+ * Cuts the address space wherever a prefix begins or ends. All addresses of one range lie in the
+ * same prefixes, so longest-prefix matching gives the same answer for each of them.
  */
 export class AddressRanges {
-  /** Where ranges begin, ascending. */
+  /** The first address of each IPv4 range, ascending. */
   readonly #v4: Float64Array;
-  /** As above, four words each. */
+  /** The first address of each IPv6 range, ascending, four words each. */
   readonly #v6: Uint32Array;
 
   constructor(prefixes: Iterable<Prefix>) {
@@ -15,7 +16,7 @@ export class AddressRanges {
     const v6 = new Set([0n]);
     for (const { address, length } of prefixes) {
       if (address.isV4) {
-        const first = address.words[3] as number;
+        const first = address.word(3);
         v4.add(first).add(first + 2 ** (128 - length));
       } else {
         const first = bigOf(address.words);
@@ -27,26 +28,24 @@ export class AddressRanges {
     this.#v6 = Uint32Array.from(ordered.flatMap(wordsOf));
   }
 
-  /** The number of an address's range. */
-  of({ words, isV4 }: BinaryAddress): number {
+  /** The number of the range that holds an address. */
+  of(address: BinaryAddress): number {
+    // The first range of each family begins at its lowest address.
+    if (address.isV4) return firstAbove(this.#v4, address.word(3)) - 1;
     let low = 0;
-    let high = isV4 ? this.#v4.length : this.#v6.length / 4;
+    let high = this.#v6.length / 4;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      const isBelow = isV4
-        ? (words[3] as number) < (this.#v4[middle] as number)
-        : this.#isBelow(words, middle * 4);
-      if (isBelow) high = middle;
+      if (this.#beginsAbove(address, middle * 4)) high = middle;
       else low = middle;
     }
-    return isV4 ? low : this.#v4.length + low;
+    return this.#v4.length + low;
   }
 
-  #isBelow(words: Uint32Array, at: number): boolean {
+  #beginsAbove(address: BinaryAddress, at: number): boolean {
     for (let i = 0; i < 4; i += 1) {
-      const word = words[i] as number;
       const first = this.#v6[at + i] as number;
-      if (word !== first) return word < first;
+      if (address.word(i) !== first) return address.word(i) < first;
     }
     return false;
   }

@@ -18,6 +18,11 @@ export class BinaryAddress {
     return address;
   }
 
+  /** Word 0 is the most significant. */
+  word(i: number): number {
+    return this.words[i] as number;
+  }
+
   /** Reads canonical text; anything else gives any address. */
   read(text: string): void {
     this.isV4 = !text.includes(':');

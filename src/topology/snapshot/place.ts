@@ -1,3 +1,4 @@
+import { UNKNOWN_ENDPOINT } from '../../model/enriched-flow.ts';
 import type { Located, PathExit, TraversedConstruct } from '../../model/topology.ts';
 import { ec2Construct } from './constructs.ts';
 
@@ -25,12 +26,7 @@ export interface Place extends Located {
 
 const NOWHERE: Place = {
   id: '',
-  account: '',
-  region: '',
-  vpcId: '',
-  subnetId: '',
-  az: '',
-  instanceId: '',
+  ...UNKNOWN_ENDPOINT,
   service: '',
   isLocalZone: false,
   network: '',

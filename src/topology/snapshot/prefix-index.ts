@@ -111,33 +111,42 @@ export class PrefixIndex {
   *prefixes(): Generator<Prefix> {
     for (let entry = 0; entry < this.#size * ENTRY; entry += ENTRY) {
       const address = BinaryAddress.of(this.#entries.subarray(entry, entry + 4));
-      yield { address, length: this.#entries[entry + LENGTH] as number };
+      yield { address, length: this.#member(entry, LENGTH) };
     }
   }
 
+  /** A member of an entry, by its offset. */
+  #member(entry: number, offset: number): number {
+    return this.#entries[entry + offset] as number;
+  }
+
   #startOf(entry: number): number {
-    return (this.#entries[entry + FROM] as number) >>> 0;
+    return this.#member(entry, FROM) >>> 0;
   }
 
   #endOf(entry: number): number {
-    return (this.#entries[entry + TO] as number) >>> 0;
+    return this.#member(entry, TO) >>> 0;
   }
 
   #valueOf(entry: number): number {
-    return this.#entries[entry + VALUE] as number;
+    return this.#member(entry, VALUE);
   }
 
   #after(entry: number): number {
-    return this.#entries[entry + NEXT] as number;
+    return this.#member(entry, NEXT);
+  }
+
+  /** The first entry of a slot's key; NONE where the slot is free. */
+  #headOf(slot: number): number {
+    return this.#slots[slot] as number;
   }
 
   #entryOf(space: number, address: BinaryAddress, timeSeconds: number): number {
     const lengths = this.#lengthsOf[space * 2 + (address.isV4 ? 0 : 1)];
     if (lengths === undefined) return NONE;
-    for (let i = 0; i < lengths.length; i += 1) {
-      const length = lengths[i] as number;
-      this.#setProbe(address.words, length);
-      const head = this.#slots[this.#slotOf(space, length)] as number;
+    for (const length of lengths) {
+      this.#setProbe(address, length);
+      const head = this.#headOf(this.#slotOf(space, length));
       const entry = this.#firstValid(head, timeSeconds);
       if (entry !== NONE) return entry;
     }
@@ -167,7 +176,7 @@ export class PrefixIndex {
   #link(added: number): void {
     const slot = this.#slotOfEntry(added);
     let before = NONE;
-    let after = this.#slots[slot] as number;
+    let after = this.#headOf(slot);
     if (after === NONE) this.#keys += 1;
     while (after !== NONE && this.#goesBefore(after, added)) {
       before = after;
@@ -185,18 +194,17 @@ export class PrefixIndex {
     return !this.#prefer(this.#valueOf(added), this.#valueOf(entry));
   }
 
-  #setProbe(words: Uint32Array, length: number): void {
+  #setProbe(address: BinaryAddress, length: number): void {
     const probe = this.#probe;
-    probe[0] = maskWord(words[0] as number, length);
-    probe[1] = maskWord(words[1] as number, length - 32);
-    probe[2] = maskWord(words[2] as number, length - 64);
-    probe[3] = maskWord(words[3] as number, length - 96);
+    probe[0] = maskWord(address.word(0), length);
+    probe[1] = maskWord(address.word(1), length - 32);
+    probe[2] = maskWord(address.word(2), length - 64);
+    probe[3] = maskWord(address.word(3), length - 96);
   }
 
   #slotOfEntry(entry: number): number {
-    for (let i = 0; i < 4; i += 1) this.#probe[i] = this.#entries[entry + i] as number;
-    const space = this.#entries[entry + SPACE] as number;
-    return this.#slotOf(space, this.#entries[entry + LENGTH] as number);
+    for (let i = 0; i < 4; i += 1) this.#probe[i] = this.#member(entry, i);
+    return this.#slotOf(this.#member(entry, SPACE), this.#member(entry, LENGTH));
   }
 
   /** The slot of the probe's key: its own, or the free one where it would be. */
@@ -204,7 +212,7 @@ export class PrefixIndex {
     const mask = this.#slots.length - 1;
     let slot = hash(this.#probe, space * 129 + length) & mask;
     for (;;) {
-      const entry = this.#slots[slot] as number;
+      const entry = this.#headOf(slot);
       if (entry === NONE || this.#isKeyOf(entry, space, length)) return slot;
       slot = (slot + 1) & mask;
     }

@@ -1,6 +1,7 @@
 import { isValidAt, type Validity } from '../graph/validity.ts';
 import type { AddressRanges } from './address-ranges.ts';
 import type { BinaryAddress } from './binary-address.ts';
+import { firstAbove } from './first-above.ts';
 import { NO_TABLE, type Route, type RouteStart, type Routing } from './routing.ts';
 
 /** Routes and starts in the cache; about 250 bytes each. */
@@ -77,7 +78,7 @@ export class RouteCache {
     const last = this.#epoch;
     if (isValidAt(last, timeSeconds)) return last;
     const changes = this.#changes;
-    const next = firstAfter(changes, timeSeconds);
+    const next = firstAbove(changes, timeSeconds);
     const toSeconds = changes[next] ?? Number.POSITIVE_INFINITY;
     this.#epoch = this.#epochs.get(next) ?? makeEpoch(changes[next - 1] ?? 0, toSeconds);
     this.#epochs.set(next, this.#epoch);
@@ -101,16 +102,4 @@ function makeEpoch(fromSeconds: number, toSeconds: number): Epoch {
     startOfNetwork: new Map(),
     startOfTable: new Map(),
   };
-}
-
-/** Where the first number greater than another is in an ascending list; its length when none is. */
-function firstAfter(ascending: Float64Array, value: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] as number) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

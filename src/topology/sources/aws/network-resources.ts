@@ -130,7 +130,11 @@ interface DescribedOwner {
   readonly balancerType?: LoadBalancerResource['balancerType'];
 }
 
-const BALANCER_TYPES = { app: 'application', net: 'network', gwy: 'gateway' } as const;
+const BALANCER_TYPES: Readonly<Record<string, LoadBalancerResource['balancerType']>> = {
+  app: 'application',
+  net: 'network',
+  gwy: 'gateway',
+};
 
 /** Load balancers and attachments are told by what they write into their interfaces' description. */
 function describedOwner({ Description: text = '' }: NetworkInterface): DescribedOwner | undefined {
@@ -138,10 +142,9 @@ function describedOwner({ Description: text = '' }: NetworkInterface): Described
     text,
   );
   if (attachment?.[1] !== undefined) return { id: attachment[1] };
-  const [, id, type] = /^ELB ((app|net|gwy)\/[^/\s]+\/\w+)$/.exec(text) ?? [];
-  if (id !== undefined) {
-    return { id, balancerType: BALANCER_TYPES[type as keyof typeof BALANCER_TYPES] };
-  }
+  const [, id, type = ''] = /^ELB ((app|net|gwy)\/[^/\s]+\/\w+)$/.exec(text) ?? [];
+  const balancerType = BALANCER_TYPES[type];
+  if (id !== undefined && balancerType !== undefined) return { id, balancerType };
   const [, classic] = /^ELB ([\w-]+)$/.exec(text) ?? [];
   return classic === undefined ? undefined : { id: classic, balancerType: 'classic' };
 }

@@ -2,7 +2,6 @@ import type { Owner } from '../../../model/owner.ts';
 import type { Resource } from '../../graph/resource.ts';
 import { checkInventory } from './check-inventory.ts';
 import { inventoryResources } from './inventory-resources.ts';
-import type { Inventory } from './inventory-schema.ts';
 import { type DocumentProblem, readDocument } from './located-document.ts';
 import { placeInventory } from './placed-inventory.ts';
 import type { SchemaCheck } from './schema-problems.ts';
@@ -22,10 +21,10 @@ export async function readInventory(
   const reading = await readDocument(text);
   if (reading.status === 'refused') return reading;
   const { document } = reading;
-  const malformed = check(document);
-  if (malformed.length > 0) return { status: 'refused', problems: malformed };
+  const checked = check(document);
+  if (checked.status === 'invalid') return { status: 'refused', problems: checked.problems };
   const problems: DocumentProblem[] = [];
-  const placed = placeInventory(document.value as Inventory, fallback, (path, message) => {
+  const placed = placeInventory(checked.inventory, fallback, (path, message) => {
     problems.push(document.problemAt(path, message));
   });
   checkInventory(placed, (path, message) => problems.push(document.problemAt(path, message)));
