@@ -1,42 +1,34 @@
 import { lazy, Suspense, useMemo } from 'react';
-import type { LiveInsights } from './insights/live-insights.ts';
-import type { ScopeStore } from './insights/scope-store.ts';
 import { useStore } from './lib/use-store.ts';
+import { ROUTES } from './routes.ts';
 import type { SessionStore } from './session/session-store.ts';
 import { SignInPage } from './session/sign-in-page.tsx';
-import { ConsoleHeader } from './shell/console-header.tsx';
+import type { ConsoleServices } from './shell/console-services.ts';
 import { Starting } from './shell/starting.tsx';
 
-/** The charts and tables are not loaded before somebody is signed in. */
-const InsightsPage = lazy(async () => {
-  const page = await import('./insights/insights-page.tsx');
-  return { default: page.InsightsPage };
+/** The sign-in form needs none of the shell's code. */
+const ConsoleShell = lazy(async () => {
+  const shell = await import('./shell/console-shell.tsx');
+  return { default: shell.ConsoleShell };
 });
-
-/** What a signed-in page works with; made anew for each session. */
-export interface Workspace {
-  readonly scopes: ScopeStore;
-  readonly insights: LiveInsights;
-}
 
 export interface AppProps {
   readonly sessions: SessionStore;
-  readonly createWorkspace: () => Workspace;
+  readonly createServices: () => ConsoleServices;
 }
 
-/** The sign-in form or the page, and nothing of the page without a session. */
-export function App({ sessions, createWorkspace }: AppProps) {
+/** Shows the sign-in form without a session and the console with one. */
+export function App({ sessions, createServices }: AppProps) {
   const state = useStore(sessions.state);
   const session = state.status === 'signed-in' ? state.session : undefined;
-  // A new session must not see the answers given to another one.
-  const workspace = useMemo(
-    () => (session === undefined ? undefined : createWorkspace()),
-    [session, createWorkspace],
+  const services = useMemo(
+    () => (session === undefined ? undefined : createServices()),
+    [session, createServices],
   );
   if (state.status === 'starting') {
     return <Starting text="Signing in" />;
   }
-  if (session === undefined || workspace === undefined) {
+  if (session === undefined || services === undefined) {
     return (
       <SignInPage
         busy={state.status === 'signed-out' && state.busy}
@@ -46,13 +38,13 @@ export function App({ sessions, createWorkspace }: AppProps) {
     );
   }
   return (
-    <>
-      <div id="console-header">
-        <ConsoleHeader session={session} onSignOut={() => void sessions.signOut()} />
-      </div>
-      <Suspense fallback={<Starting text="Loading" />}>
-        <InsightsPage scopes={workspace.scopes} insights={workspace.insights} owner={session} />
-      </Suspense>
-    </>
+    <Suspense fallback={<Starting text="Loading" />}>
+      <ConsoleShell
+        routes={ROUTES}
+        services={services}
+        session={session}
+        onSignOut={() => void sessions.signOut()}
+      />
+    </Suspense>
   );
 }

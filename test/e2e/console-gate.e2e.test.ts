@@ -70,6 +70,27 @@ test('a sign-in token opens one session, which no script can read and no other s
   expect([second.status, second.error]).toEqual([403, 'AccessDeniedException']);
 });
 
+describe('the files of the console', () => {
+  test.each(['/console/', '/console/monitors/web', '/console/monitors/a%2Fb?t=1h'])(
+    'GET %s answers the console, which finds the page itself',
+    async (target) => {
+      const answer = await get(target);
+      expect([answer.status, answer.headers['content-type']]).toEqual([
+        200,
+        'text/html; charset=utf-8',
+      ]);
+      expect(answer.headers['content-security-policy']).toContain("default-src 'self'");
+      expect(answer.text).toContain('<div id="root">');
+    },
+  );
+
+  test('a missing asset and a POST to a page are answered 404', async () => {
+    expect((await get('/console/assets/index-missing.js')).status).toBe(404);
+    const post = await knock(server.endpoint, { target: '/console/monitors', headers: { host } });
+    expect(post.status).toBe(404);
+  });
+});
+
 describe('with a session', () => {
   let session: string;
   beforeAll(async () => {

@@ -184,6 +184,32 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
+  test('an unknown address below /console/ says so, and leads to a page that exists', async () => {
+    const page = await open('no/such page', { signedIn: true });
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await expect.poll(() => page.title()).toBe('Page not found - Network Flow Monitor');
+    await keepPicture(page, 'console-not-found.png');
+    await page.getByRole('link', { name: 'Open the start page' }).click();
+    await page.getByRole('heading', { name: 'Workload insights' }).waitFor();
+    await expect.poll(() => page.title()).toBe('Workload insights - Network Flow Monitor');
+    expect(page.url()).toBe(server.address);
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await page.context().close();
+  });
+
+  test('the navigation and the help open beside the page', async () => {
+    const page = await open('', { signedIn: true });
+    await page.getByRole('button', { name: 'Open the navigation' }).click();
+    const link = page.getByRole('navigation').getByRole('link', { name: 'Workload insights' });
+    expect(await link.getAttribute('href')).toBe('/console/');
+    expect(await link.getAttribute('aria-current')).toBe('page');
+    await page.getByRole('button', { name: 'Open the help' }).click();
+    await page.getByText('A dash marks a value that is not known').waitFor();
+    await keepPicture(page, 'console-panels.png');
+    await page.context().close();
+  });
+
   test('signing out shows the form again, and the cookie counts no more', async () => {
     const page = await open('', { signedIn: true });
     await page.getByRole('heading', { name: 'Workload insights' }).waitFor();

@@ -1,5 +1,6 @@
 import TopNavigation from '@cloudscape-design/components/top-navigation';
 import type { Session } from '../session/session.ts';
+import { hrefOf } from './console-path.ts';
 import logo from './logo.svg';
 
 export interface ConsoleHeaderProps {
@@ -12,7 +13,7 @@ export function ConsoleHeader({ session, onSignOut }: ConsoleHeaderProps) {
   return (
     <TopNavigation
       identity={{
-        href: '/console/',
+        href: hrefOf('/'),
         title: 'Network Flow Monitor',
         logo: { src: logo, alt: '' },
       }}

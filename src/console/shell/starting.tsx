@@ -4,11 +4,11 @@ export interface StartingProps {
   readonly text: string;
 }
 
-/** Fills the page for the moment before there is one. */
+/** Fills the page while it is loading. */
 export function Starting({ text }: StartingProps) {
   return (
-    <main className="starting">
+    <div className="starting">
       <StatusIndicator type="loading">{text}</StatusIndicator>
-    </main>
+    </div>
   );
 }

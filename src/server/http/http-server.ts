@@ -141,6 +141,7 @@ export class HttpServer implements Service {
         reply.setHeader('referrer-policy', 'no-referrer');
       },
     });
+    app.setNotFoundHandler(serveConsolePage);
   }
 
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -193,6 +194,16 @@ async function discardRest(request: IncomingMessage): Promise<void> {
   const end = () => over.abort();
   finished(request).then(end, end);
   await pause(DISCARD_MILLIS, over.signal);
+}
+
+/**
+ * Answers index.html for an address of a page, such as `/console/monitors/web`: the console itself
+ * finds the page. An asset that is missing stays 404, so that no page is taken for a script.
+ */
+function serveConsolePage(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const isPage = request.method === 'GET' || request.method === 'HEAD';
+  if (isPage && !request.url.startsWith('/console/assets/')) return reply.sendFile('index.html');
+  return reply.code(404).send();
 }
 
 function isConsoleFile(target: string): boolean {

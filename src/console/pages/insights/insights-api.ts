@@ -1,9 +1,9 @@
-import { collect } from '../../client/collect.ts';
-import type { NetworkFlowMonitorClient } from '../../client/network-flow-monitor-client.ts';
-import type { OutputOf } from '../../contract/types.ts';
-import type { DestinationCategory } from '../../model/category.ts';
-import type { Owner } from '../../model/owner.ts';
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import { collect } from '../../../client/collect.ts';
+import type { NetworkFlowMonitorClient } from '../../../client/network-flow-monitor-client.ts';
+import type { OutputOf } from '../../../contract/types.ts';
+import type { DestinationCategory } from '../../../model/category.ts';
+import type { Owner } from '../../../model/owner.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
 import { type InsightsAnswer, readAnswer } from './insights-answer.ts';
 import type { TimeWindow } from './time-window.ts';
 

@@ -3,7 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
 import { ContributorsTable } from './contributors-table.tsx';
 import { emptyMessage } from './empty-message.ts';
 import { EmptyNote } from './empty-note.tsx';

@@ -1,4 +1,4 @@
-import { LOOPBACK_IDENTIFIER } from '../../model/enriched-flow.ts';
+import { LOOPBACK_IDENTIFIER } from '../../../model/enriched-flow.ts';
 
 /** How a series' label is called: its zone's id but for the two that are none. */
 export function zoneText(zone: string): string {

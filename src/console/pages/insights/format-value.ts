@@ -1,4 +1,4 @@
-import type { MetricUnit } from '../../model/query.ts';
+import type { MetricUnit } from '../../../model/query.ts';
 
 const BYTE_UNITS = ['KB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const;
 const DECIMAL = new Intl.NumberFormat('en-US', {

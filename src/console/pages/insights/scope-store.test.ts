@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ScopeStatus } from '../../model/scope.ts';
-import { FakeTimers } from '../lib/testing.ts';
+import type { ScopeStatus } from '../../../model/scope.ts';
+import { FakeTimers } from '../../lib/testing.ts';
 import type { ScopeSummary } from './insights-api.ts';
 import { ScopeStore } from './scope-store.ts';
 

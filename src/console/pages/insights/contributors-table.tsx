@@ -3,7 +3,7 @@ import Pagination from '@cloudscape-design/components/pagination';
 import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import { type ReactNode, useState } from 'react';
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
 import { COLUMN_IDS } from './column-ids.ts';
 import { type Contributor, compareBy, matchesFilter } from './contributor.ts';
 import { contributorColumns } from './contributor-columns.tsx';

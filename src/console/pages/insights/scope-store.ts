@@ -1,7 +1,7 @@
-import type { Owner } from '../../model/owner.ts';
-import { errorMessage } from '../lib/error-message.ts';
-import { Store } from '../lib/store.ts';
-import type { Timers } from '../lib/timers.ts';
+import type { Owner } from '../../../model/owner.ts';
+import { errorMessage } from '../../lib/error-message.ts';
+import { Store } from '../../lib/store.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { InsightsApi, ScopeSummary } from './insights-api.ts';
 
 export interface ScopeState {

@@ -1,7 +1,7 @@
 import LineChart from '@cloudscape-design/components/line-chart';
 import type { MixedLineBarChartProps } from '@cloudscape-design/components/mixed-line-bar-chart';
 import type { ReactNode } from 'react';
-import type { MetricUnit, WorkloadInsightsMetric } from '../../model/query.ts';
+import type { MetricUnit, WorkloadInsightsMetric } from '../../../model/query.ts';
 import { formatTick, formatTime, formatValue } from './format-value.ts';
 import { METRIC_TEXT } from './metrics.ts';
 import { type Series, unbroken } from './series.ts';

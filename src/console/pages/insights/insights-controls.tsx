@@ -6,7 +6,7 @@ import {
   type DestinationCategory,
   INDICATOR_CATEGORIES,
   OTHER_CATEGORIES,
-} from '../../model/category.ts';
+} from '../../../model/category.ts';
 import { CATEGORY_TEXT, parseFlowType } from './categories.ts';
 import { LiveControl } from './live-control.tsx';
 import type { PageState } from './page-state.ts';

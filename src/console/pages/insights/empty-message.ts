@@ -1,4 +1,4 @@
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
 import type { Insights } from './load-insights.ts';
 import { METRIC_TEXT } from './metrics.ts';
 import { TIME_RANGE_TEXT, type TimeRange } from './time-window.ts';

@@ -2,7 +2,7 @@ import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import type { Owner } from '../../model/owner.ts';
+import type { Owner } from '../../../model/owner.ts';
 
 export interface NoScopeProps {
   readonly owner: Owner;

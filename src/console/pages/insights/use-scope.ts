@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { useStore } from '../lib/use-store.ts';
+import { useStore } from '../../lib/use-store.ts';
 import type { ScopeState, ScopeStore } from './scope-store.ts';
 
 /** The scope, looked for when the page opens. */

@@ -1,4 +1,4 @@
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
 import { type FlowType, parseFlowType } from './categories.ts';
 import { COLUMN_IDS, type ColumnId } from './column-ids.ts';
 import { METRIC_TEXT, METRICS } from './metrics.ts';

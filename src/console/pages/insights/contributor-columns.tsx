@@ -1,6 +1,6 @@
 import type { TableProps } from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
-import type { MetricUnit } from '../../model/query.ts';
+import type { MetricUnit } from '../../../model/query.ts';
 import { COLUMN_IDS, type ColumnId } from './column-ids.ts';
 import type { Contributor } from './contributor.ts';
 import { formatValue } from './format-value.ts';

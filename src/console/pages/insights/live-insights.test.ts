@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FakeTimers } from '../lib/testing.ts';
+import { FakeTimers } from '../../lib/testing.ts';
 import { LiveInsights, REFRESH_MILLIS } from './live-insights.ts';
 import { InsightsApiFake } from './testing.ts';
 

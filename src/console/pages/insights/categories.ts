@@ -1,4 +1,4 @@
-import { DESTINATION_CATEGORIES, type DestinationCategory } from '../../model/category.ts';
+import { DESTINATION_CATEGORIES, type DestinationCategory } from '../../../model/category.ts';
 
 interface CategoryText {
   readonly label: string;

@@ -1,4 +1,4 @@
-import type { WorkloadInsightsSeries } from '../../client/run-query.ts';
+import type { WorkloadInsightsSeries } from '../../../client/run-query.ts';
 import { BIN_MILLIS } from './time-window.ts';
 
 export interface Bin {

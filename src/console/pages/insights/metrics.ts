@@ -1,5 +1,5 @@
-import type { MetricUnit, WorkloadInsightsMetric } from '../../model/query.ts';
-import { METRIC_UNIT } from '../../model/query.ts';
+import type { MetricUnit, WorkloadInsightsMetric } from '../../../model/query.ts';
+import { METRIC_UNIT } from '../../../model/query.ts';
 
 interface MetricText {
   readonly title: string;

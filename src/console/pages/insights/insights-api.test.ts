@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { NetworkFlowMonitorClient } from '../../client/network-flow-monitor-client.ts';
-import type { TransportRequest } from '../../client/transport.ts';
+import { NetworkFlowMonitorClient } from '../../../client/network-flow-monitor-client.ts';
+import type { TransportRequest } from '../../../client/transport.ts';
 import { InsightsApi } from './insights-api.ts';
 
 const never = new AbortController().signal;

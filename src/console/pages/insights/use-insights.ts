@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { useStore } from '../lib/use-store.ts';
+import { useStore } from '../../lib/use-store.ts';
 import type { InsightsState, LiveInsights, Question } from './live-insights.ts';
 
 /** The answers to the question, kept fresh while `live` and while the tab is looked at. */

@@ -1,6 +1,6 @@
-import type { WorkloadInsightsRow, WorkloadInsightsSeries } from '../../client/run-query.ts';
-import { readOutput } from '../../contract/response.ts';
-import { DESTINATION_CATEGORIES, type DestinationCategory } from '../../model/category.ts';
+import type { WorkloadInsightsRow, WorkloadInsightsSeries } from '../../../client/run-query.ts';
+import { readOutput } from '../../../contract/response.ts';
+import { DESTINATION_CATEGORIES, type DestinationCategory } from '../../../model/category.ts';
 
 export interface InsightsRow extends WorkloadInsightsRow {
   readonly destinationCategory: DestinationCategory;

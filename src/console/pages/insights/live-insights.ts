@@ -1,9 +1,9 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { DestinationCategory } from '../../model/category.ts';
-import type { WorkloadInsightsMetric } from '../../model/query.ts';
-import { errorMessage } from '../lib/error-message.ts';
-import { Store } from '../lib/store.ts';
-import type { Timers } from '../lib/timers.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { DestinationCategory } from '../../../model/category.ts';
+import type { WorkloadInsightsMetric } from '../../../model/query.ts';
+import { errorMessage } from '../../lib/error-message.ts';
+import { Store } from '../../lib/store.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { InsightsApi } from './insights-api.ts';
 import { type Insights, type InsightsRequest, loadInsights } from './load-insights.ts';
 import { METRICS } from './metrics.ts';

@@ -1,5 +1,5 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
-import type { ScopeStatus } from '../../model/scope.ts';
+import type { ScopeStatus } from '../../../model/scope.ts';
 
 interface ScopeStatusText {
   readonly type: StatusIndicatorProps.Type;
