@@ -11,7 +11,7 @@ import type { ExtensionRoute } from '../api/v1/extension-route.ts';
 import { NetworkFlowMonitorClient } from '../client/network-flow-monitor-client.ts';
 import { checkoutRoot } from '../lib/checkout-root.ts';
 import { FakeClock } from '../lib/clock.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext } from './lib/cli-context.ts';
 import { createProgram } from './program.ts';
 
 const golden = join(checkoutRoot(), 'test/golden/cli');

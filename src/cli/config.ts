@@ -1,7 +1,7 @@
 export const DEFAULT_ENDPOINT = 'http://127.0.0.1:8130';
 export const DEFAULT_REGION = 'us-east-1';
 
-/** The account `nfm server` creates at its first start. */
+/** `nfm server` creates this account at its first start. */
 export const DEFAULT_ACCOUNT = '000000000000';
 
 export interface CliEnvironment {
@@ -17,7 +17,6 @@ export function readCliEnvironment(env: Readonly<Record<string, string | undefin
   };
 }
 
-/** The environment of this process. */
 export function processEnvironment(): CliEnvironment {
   return readCliEnvironment(process.env);
 }

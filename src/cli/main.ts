@@ -5,25 +5,25 @@ import { NetworkFlowMonitor } from '../client/network-flow-monitor.ts';
 import { ConnectionError, ServiceError } from '../client/service-error.ts';
 import { sleep } from '../client/sleep.ts';
 import { systemClock } from '../lib/clock.ts';
-import { CliError } from './cli-error.ts';
 import { processEnvironment } from './config.ts';
-import type { CliContext, GlobalOptions } from './context.ts';
+import type { CliContext, GlobalOptions } from './lib/cli-context.ts';
+import { CliError } from './lib/cli-error.ts';
 import { createProgram } from './program.ts';
 
-/** 128 + SIGINT, as shells have it. */
+/** 128 + SIGINT (2), as in shells. */
 const INTERRUPTED = 130;
 
 /**
  * Runs `nfm` with the arguments after its name. Resolves to the exit status: 0, or 1 after one
- * clear line on standard error. Ctrl-C ends a live table with 0.
+ * line on standard error. Ctrl-C ends a live table with 0 and any other command with 130.
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
-  // One listener a query in flight: `top` asks a query for each of 11 categories at once.
+  // Each query in flight adds a listener, and `top` runs one for each of 11 categories at once.
   setMaxListeners(100, stop.signal);
   const interrupt = () => {
     stop.abort(new CliError('interrupted'));
-    // What was begun is stopped on the server; a server that hangs is not waited for.
+    // Leaves one second to stop the running queries on the server, which may not respond.
     setTimeout(() => process.exit(INTERRUPTED), 1_000).unref();
   };
   process.once('SIGINT', interrupt);
@@ -61,7 +61,7 @@ function connect({ endpoint, region, profile }: GlobalOptions) {
   }
   const provide = fromNodeProviderChain({
     ...(profile === undefined ? {} : { profile }),
-    // Without one, asking a metadata service that is not there takes seconds to fail.
+    // Outside EC2 there is no metadata service. With retries, it takes seconds to notice.
     maxRetries: 0,
     timeout: 500,
   });
@@ -79,8 +79,8 @@ function noCredentials(profile: string | undefined, cause: unknown): CliError {
   const found =
     profile === undefined ? 'no AWS credentials found' : `no credentials for profile ${profile}`;
   return new CliError(
-    `${found}: set AWS_SHARED_CREDENTIALS_FILE to the credentials file in the server's data ` +
-      'directory (profiles default and agent), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    `${found}: set AWS_SHARED_CREDENTIALS_FILE to the file credentials in the data folder of ` +
+      'nfm server (profiles default and agent), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
     { cause },
   );
 }
@@ -89,18 +89,18 @@ function isHelp(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }
 
-/** One line for the person at the terminal. */
+/** The error as one line for the terminal. */
 function explain(error: unknown): string {
   if (error instanceof CommanderError) return usageLine(error);
   if (error instanceof ServiceError) return `${error.name}: ${oneLine(error.message)}`;
   if (error instanceof ConnectionError) {
-    return `${error.message} (is the server running? --endpoint or NFM_ENDPOINT names it)`;
+    return `${error.message} (is the server running? Its URL is set by --endpoint or NFM_ENDPOINT)`;
   }
   return error instanceof Error ? oneLine(error.message) : String(error);
 }
 
 function usageLine(error: CommanderError): string {
-  if (error.code === 'commander.help') return 'a command is needed: see nfm --help';
+  if (error.code === 'commander.help') return 'no command given; see nfm --help';
   return oneLine(error.message.replace(/^error: /, ''));
 }
 
@@ -108,7 +108,7 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** `nfm top | head` closes the pipe: that is an end, not an error. */
+/** `nfm top | head` closes the pipe, which is a normal end. */
 function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -1,40 +1,50 @@
 import { Command } from 'commander';
-import { addAccountCommands } from './account-commands.ts';
-import { addAuditCommand } from './audit-command.ts';
-import type { CliContext } from './context.ts';
-import { addContractCommand } from './contract-command.ts';
-import { addHealthCommands } from './health-commands.ts';
-import { addKeyCommands } from './key-commands.ts';
-import { addMonitorCommands } from './monitor-commands.ts';
-import { addOrganizationCommands } from './organization-commands.ts';
-import { addQueryCommands } from './query-commands.ts';
-import { addScopeCommands } from './scope-commands.ts';
-import { addTagCommands } from './tag-commands.ts';
-import { addTopCommand } from './top-command.ts';
-import { addTopologyCommands } from './topology-commands.ts';
+import { accountGroup } from './account/account-group.ts';
+import { auditCommand } from './audit/audit-command.ts';
+import { contractGroup } from './contract/contract-group.ts';
+import { healthGroup } from './health/health-group.ts';
+import { keyGroup } from './key/key-group.ts';
+import type { CliContext } from './lib/cli-context.ts';
+import type { CliEntry } from './lib/define-command.ts';
+import { monitorGroup } from './monitor/monitor-group.ts';
+import { organizationGroup } from './organization/organization-group.ts';
+import { queryGroup } from './query/query-group.ts';
+import { scopeGroup } from './scope/scope-group.ts';
+import { tagCommands } from './tag/tag-commands.ts';
+import { topCommand } from './top/top-command.ts';
+import { topologyGroup } from './topology/topology-group.ts';
 
-const ELSEWHERE = `
-Run by the same command, with options of their own:
-  nfm server --help               the server: reports in, API and console out
-  nfm agent --help                the agent of this host
-  nfm lab list                    incidents on a network of this machine's own, to see it at work
+/** Every command, under its heading in `nfm --help`. */
+const COMMANDS: Readonly<Record<string, readonly CliEntry[]>> = {
+  'See the network:': [topCommand, healthGroup, queryGroup, topologyGroup],
+  'Choose what to observe:': [scopeGroup, monitorGroup, ...tagCommands],
+  'Administer the server:': [keyGroup, accountGroup, organizationGroup, auditCommand],
+  'Use other clients:': [contractGroup],
+};
 
-Credentials come from the standard AWS chain: environment, AWS_SHARED_CREDENTIALS_FILE, profiles.
-A server's first start writes some to DIR/credentials, profile default.
+const AFTER_HELP = `
+Programs with options of their own:
+  nfm server --help   the server: receives reports, serves the API and the console
+  nfm agent --help    the agent: reports the TCP connections of this host
+  nfm lab list        network faults to try out on this machine
+
+Credentials come from the standard AWS chain: environment variables,
+AWS_SHARED_CREDENTIALS_FILE, profiles. The first start of nfm server writes keys
+to DIR/credentials; profile default is an administrator.
 `;
 
 /** The same on every terminal and in files. */
 const HELP_WIDTH = 80;
 
-/** The command line. Parsing runs the chosen command; faults are thrown, never exit the process. */
+/** The command line. Parsing runs the chosen command; an error is thrown and never ends the process. */
 export function createProgram(context: CliContext): Command {
   const { endpoint, region } = context.environment;
   const program = new Command('nfm')
-    .description('Network Flow Monitor: who is it, and is it the network?')
-    .option('--endpoint <url>', 'the server (NFM_ENDPOINT)', endpoint)
-    .option('--region <region>', 'Region of what is asked for (AWS_REGION)', region)
-    .option('--profile <name>', 'profile of the AWS credentials files (AWS_PROFILE)')
-    .addHelpText('after', ELSEWHERE)
+    .description('Network Flow Monitor: is it the network, and which flows does it hurt?')
+    .option('--endpoint <url>', 'URL of the server (NFM_ENDPOINT)', endpoint)
+    .option('--region <region>', 'Region of the scope and its monitors (AWS_REGION)', region)
+    .option('--profile <name>', 'profile in the AWS credentials file (AWS_PROFILE)')
+    .addHelpText('after', AFTER_HELP)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -42,23 +52,15 @@ export function createProgram(context: CliContext): Command {
       writeErr: () => {},
       getOutHelpWidth: () => HELP_WIDTH,
     });
-  addTopCommand(program, context);
-  addHealthCommands(program, context);
-  addQueryCommands(program, context);
-  addMonitorCommands(program, context);
-  addScopeCommands(program, context);
-  addTagCommands(program, context);
-  addTopologyCommands(program, context);
-  addKeyCommands(program, context);
-  addAccountCommands(program, context);
-  addOrganizationCommands(program, context);
-  addAuditCommand(program, context);
-  addContractCommand(program, context);
+  for (const [heading, entries] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const entry of entries) entry.addTo(program, context);
+  }
   inheritExitOverride(program);
   return program;
 }
 
-/** commander copies settings to subcommands when they are made, before they are complete. */
+/** commander copies settings to a subcommand when it is created, before they are complete. */
 function inheritExitOverride(command: Command): void {
   for (const child of command.commands) {
     child.copyInheritedSettings(command);

@@ -1,0 +1,14 @@
+import type { CommandCall } from '../lib/command-call.ts';
+import { defineCommand } from '../lib/define-command.ts';
+import { scopeIdOr } from '../lib/find-scope.ts';
+import { scopeArgument } from '../lib/shared-options.ts';
+
+export const scopeGet = defineCommand({
+  name: 'get',
+  summary: 'show the status and the targets of a scope',
+  arguments: [scopeArgument],
+  async run(call: CommandCall, given: string | undefined) {
+    const client = call.connect();
+    call.printJson(await client.getScope({ scopeId: await scopeIdOr(client, given) }));
+  },
+});
