@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { inProcessTransport } from '../../test/in-process-api.ts';
 import { jsonAnswer } from '../api/json-answer.ts';
@@ -26,11 +27,11 @@ class Terminal {
   /** Runs one command line; what it printed. */
   async run(...argv: string[]): Promise<string> {
     this.text = '';
-    await createProgram(this.#context()).parseAsync(argv, { from: 'user' });
+    await createProgram(this.context()).parseAsync(argv, { from: 'user' });
     return this.text;
   }
 
-  #context(): CliContext {
+  context(): CliContext {
     const terminal = this;
     return {
       out: {
@@ -64,42 +65,35 @@ async function withScope(): Promise<Terminal> {
   return terminal;
 }
 
-const commands = [
-  [],
-  ['top'],
-  ['query', 'workload-insights'],
-  ['query', 'monitor'],
-  ['query', 'series'],
-  ['monitor', 'create'],
-  ['monitor', 'update'],
-  ['scope', 'create'],
-  ['scope', 'update'],
-  ['tag'],
-  ['untag'],
-  ['tags'],
-  ['key'],
-  ['key', 'create'],
-  ['account'],
-  ['organization'],
-  ['audit'],
-  ['topology'],
-  ['topology', 'show'],
-  ['topology', 'lookup'],
-  ['topology', 'path'],
-  ['topology', 'diff'],
-  ['contract', 'botocore'],
-  ['health'],
-  ['health', 'status'],
-  ['health', 'explain'],
-  ['health', 'constructs'],
-  ['health', 'incidents'],
-];
-test.each(commands)('the help of nfm %s %s', async (...command) => {
+/** The words of every command and group below this one, itself first. */
+function commandsOf(command: Command, words: readonly string[] = []): (readonly string[])[] {
+  return [
+    words,
+    ...command.commands.flatMap((child) => commandsOf(child, [...words, child.name()])),
+  ];
+}
+
+const everyCommand = commandsOf(createProgram(new Terminal().context())).map((words) => ({
+  line: ['nfm', ...words].join(' '),
+  words,
+}));
+test.each(everyCommand)('the help of $line', async ({ line, words }) => {
   const terminal = new Terminal();
-  await expect(terminal.run(...command, '--help')).rejects.toMatchObject({ exitCode: 0 });
-  await expect(terminal.text).toMatchFileSnapshot(
-    join(golden, `${['nfm', ...command].join('-')}.txt`),
-  );
+  await expect(terminal.run(...words, '--help')).rejects.toMatchObject({ exitCode: 0 });
+  await expect(terminal.text).toMatchFileSnapshot(join(golden, `${line.replaceAll(' ', '-')}.txt`));
+});
+
+test('every command, argument and option has a help text', async () => {
+  const silent = (command: Command): string[] => [
+    ...[command, ...command.registeredArguments, ...command.options]
+      .filter(
+        ({ description }) =>
+          (typeof description === 'string' ? description : command.description()) === '',
+      )
+      .map((part) => `${command.name()} ${part instanceof Command ? '' : part.name()}`),
+    ...command.commands.flatMap(silent),
+  ];
+  expect(silent(createProgram(new Terminal().context()))).toEqual([]);
 });
 
 test('a scope is created for the targets named, each in its Region, and found again', async () => {
@@ -207,8 +201,8 @@ test('top contributors of all categories are merged, highest first, readable or 
   const table = await terminal.run('query', 'workload-insights', '--limit', '12', '--since', '15m');
   const lines = table.trimEnd().split('\n');
   expect(lines).toHaveLength(13);
-  expect(lines[1]).toMatch(/8\.0 PiB {2}INTER_VPC +- +use1-az1/);
-  expect(lines[12]).toContain('2.0 KiB');
+  expect(lines[1]).toMatch(/9\.01 PB {2}INTER_VPC +- +use1-az1/);
+  expect(lines[12]).toContain('2.05 KB');
   const queries = [...terminal.memory.queries.values()];
   expect(new Set(queries.map(({ category }) => category)).size).toBe(11);
   expect(queries[0]).toMatchObject({ startSeconds: 1_762_001_100, endSeconds: 1_762_002_000 });
@@ -233,7 +227,7 @@ test('top redraws on a terminal until it is interrupted, and elsewhere prints ta
     terminal.isTerminal = isTerminal;
     const text = await terminal.run('top', '--category', 'internet', '--interval', '7');
     expect(terminal.pauses).toEqual([7000, 7000]);
-    expect(text.split('DATA_TRANSFERRED of the last 300 s')).toHaveLength(3);
+    expect(text.split('Data transferred in the last 300 s')).toHaveLength(3);
     expect(text.includes('\u001b[H')).toBe(isTerminal);
   }
 });
@@ -255,7 +249,7 @@ test('top --once of a monitor prints its flows and ends', async () => {
     '--category',
     'intra-az',
   );
-  expect(text).toContain('1.234 ms  INTRA_AZ  10.0.0.1  10.0.0.2   443');
+  expect(text).toContain('1.23 ms  INTRA_AZ  10.0.0.1  10.0.0.2    443');
   expect(terminal.pauses).toEqual([]);
   const plain = terminal.run('top', '--once', '--metric', 'round-trip-time');
   await expect(plain).rejects.toThrow('add --monitor NAME');
@@ -275,7 +269,7 @@ test('topology status without a source says what there is, and how there is more
   expect(text).toMatch(/^Only agents so far.*\nMore is known with --aws-topology/);
 });
 
-test('topology path prints the way there, what it leaves as, and the way back', async () => {
+test('topology path prints the path, its translated addresses and the return path', async () => {
   const terminal = await withScope();
   const step = (componentId: string) => ({ componentId, componentType: 'AWS::EC2::Instance' });
   const asked: string[] = [];
@@ -304,9 +298,9 @@ test('topology path prints the way there, what it leaves as, and the way back', 
       'i-1            AWS::EC2::Instance',
       'Amazon S3?[2J  -',
       '',
-      'leaves as 192.0.2.1',
+      'source address after NAT: 192.0.2.1',
       '',
-      'and back:',
+      'return path:',
       'STEP  TYPE',
       'i-2   AWS::EC2::Instance',
       '',
@@ -315,17 +309,29 @@ test('topology path prints the way there, what it leaves as, and the way back', 
 });
 
 const mistakes = [
-  { argv: ['query', 'monitor', 'm', '--limit', '501'], message: 'a whole number from 1 to 500' },
+  {
+    argv: ['query', 'monitor', 'm', '--limit', '501'],
+    message: '--limit must be an integer from 1 to 500',
+  },
   { argv: ['query', 'monitor', 'm', '--since', '5'], message: 'such as 90s, 5m, 1h or 2d' },
-  { argv: ['query', 'monitor', 'm', '--category', 'lan'], message: 'INTER_VPC' },
-  { argv: ['query', 'workload-insights', '--metric', 'round-trip-time'], message: 'TIMEOUTS' },
+  {
+    argv: ['query', 'monitor', 'm', '--category', 'lan'],
+    message: 'must be one of all, inter-vpc',
+  },
+  {
+    argv: ['query', 'workload-insights', '--metric', 'round-trip-time'],
+    message: 'must be one of timeouts, retransmissions',
+  },
   { argv: ['monitor', 'create', 'm', '--local', 'service=S3'], message: 'vpc, subnet, az' },
   { argv: ['scope', 'create', '--target', '1'], message: '12 digits' },
   { argv: ['scope', 'create', '--tag', 'a'], message: 'KEY=VALUE' },
   { argv: ['scope', 'update', '--add', '1'], message: '12 digits' },
   { argv: ['monitor', 'update', 'm', '--add-local', 'service=S3'], message: 'vpc, subnet, az' },
   { argv: ['tag', 'scope', 'a'], message: 'KEY=VALUE' },
-  { argv: ['tags', 'web'], message: 'expected scope (the only one), scope/ID, monitor/NAME' },
+  {
+    argv: ['tags', 'web'],
+    message: 'must be scope (the only one), scope/ID, monitor/NAME or an ARN',
+  },
   { argv: ['bogus'], message: "unknown command 'bogus'" },
 ];
 test.each(mistakes)('$argv is refused with what was expected', async ({ argv, message }) => {

@@ -19,14 +19,20 @@ const COMMANDS: Readonly<Record<string, readonly CliEntry[]>> = {
   'See the network:': [topCommand, healthGroup, queryGroup, topologyGroup],
   'Choose what to observe:': [scopeGroup, monitorGroup, ...tagCommands],
   'Administer the server:': [keyGroup, accountGroup, organizationGroup, auditCommand],
-  'Use other clients:': [contractGroup],
+  'Other:': [contractGroup],
 };
 
 const AFTER_HELP = `
-Programs with options of their own:
-  nfm server --help   the server: receives reports, serves the API and the console
-  nfm agent --help    the agent: reports the TCP connections of this host
-  nfm lab list        network faults to try out on this machine
+First steps, with a server and an agent running:
+  nfm scope create                              observe the default account
+  nfm top                                       see who transfers the most data
+  nfm monitor create web --local az=use1-az1    track an Availability Zone
+  nfm health status                             see whether the network is at fault
+
+Programs with their own options:
+  nfm server --help    receives reports, serves the API and the console
+  nfm agent --help     reports the TCP connections of this host
+  nfm lab list         network faults to try out on this machine
 
 Credentials come from the standard AWS chain: environment variables,
 AWS_SHARED_CREDENTIALS_FILE, profiles. The first start of nfm server writes keys
@@ -44,6 +50,7 @@ export function createProgram(context: CliContext): Command {
     .option('--endpoint <url>', 'URL of the server (NFM_ENDPOINT)', endpoint)
     .option('--region <region>', 'Region of the scope and its monitors (AWS_REGION)', region)
     .option('--profile <name>', 'profile in the AWS credentials file (AWS_PROFILE)')
+    .helpOption('-h, --help', 'show this help')
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -56,14 +63,21 @@ export function createProgram(context: CliContext): Command {
     program.commandsGroup(heading);
     for (const entry of entries) entry.addTo(program, context);
   }
-  inheritExitOverride(program);
+  addHelpCommand(program);
+  inheritSettings(program);
   return program;
 }
 
+function addHelpCommand(command: Command): void {
+  command.helpCommand('help [command]', 'show the help of a command');
+}
+
 /** commander copies settings to a subcommand when it is created, before they are complete. */
-function inheritExitOverride(command: Command): void {
+function inheritSettings(command: Command): void {
   for (const child of command.commands) {
     child.copyInheritedSettings(command);
-    inheritExitOverride(child);
+    // The parent's help command would be listed under the parent's last heading.
+    if (child.commands.length > 0) addHelpCommand(child);
+    inheritSettings(child);
   }
 }

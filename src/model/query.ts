@@ -37,6 +37,14 @@ export const METRIC_UNIT: Readonly<Record<MonitorMetric, MetricUnit>> = {
   ROUND_TRIP_TIME: 'Microseconds',
 };
 
+/** The name of a metric in the console and the CLI. */
+export const METRIC_LABEL: Readonly<Record<MonitorMetric, string>> = {
+  DATA_TRANSFERRED: 'Data transferred',
+  RETRANSMISSIONS: 'Retransmissions',
+  TIMEOUTS: 'Retransmission timeouts',
+  ROUND_TRIP_TIME: 'Round-trip time',
+};
+
 /** What is asked of the flows: half-open range of whole seconds since 1970. */
 export interface QueryRequest {
   readonly kind: QueryKind;

@@ -14,7 +14,7 @@ const botocore = defineCommand({
   options: [
     option(
       '--dir <dir>',
-      'write the model below this folder, for AWS_DATA_PATH, and print nothing',
+      'write the model below this folder, for AWS_DATA_PATH, instead of printing it',
     ),
   ],
   run(call: CommandCall<{ readonly dir?: string }>) {

@@ -26,7 +26,7 @@ function withName<Value>(name: string, parse: Parser<Value>): Parser<Value> {
       return parse(text, previous);
     } catch (cause) {
       if (!(cause instanceof CliError)) throw cause;
-      throw new CliError(`${name} ${cause.message}, not '${text}'`, { cause });
+      throw new CliError(`${name} ${cause.message}; got '${text}'`, { cause });
     }
   };
 }

@@ -18,7 +18,7 @@ export const tagOption = option(
 
 export const clientTokenOption = option(
   '--client-token <token>',
-  'idempotency token: a repeated command with it changes nothing',
+  'idempotency token: repeating the command with it creates nothing twice',
 );
 
 export const waitOption = option('--wait', 'wait until the status is SUCCEEDED');

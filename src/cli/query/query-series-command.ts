@@ -1,6 +1,8 @@
 import type { WorkloadInsightsSeries } from '../../client/run-query.ts';
+import { WORKLOAD_LABELS } from '../../model/contributor-labels.ts';
 import { WORKLOAD_INSIGHTS_METRICS, type WorkloadInsightsMetric } from '../../model/query.ts';
 import type { CommandCall } from '../lib/command-call.ts';
+import { labelled, metricColumn } from '../lib/contributor-columns.ts';
 import {
   type Categorized,
   type ContributorOptions,
@@ -9,7 +11,6 @@ import {
 import { defineCommand } from '../lib/define-command.ts';
 import { scopeIdOr } from '../lib/find-scope.ts';
 import { type Column, formatTable } from '../lib/format-table.ts';
-import { formatValue } from '../lib/format-value.ts';
 import {
   categoryOption,
   jsonOption,
@@ -60,8 +61,8 @@ function binsOf({ category, row }: Categorized<WorkloadInsightsSeries>): Categor
 function columnsOf(metric: WorkloadInsightsMetric): readonly Column<Categorized<Bin>>[] {
   return [
     { title: 'TIME', value: ({ row }) => row.time.toISOString().replace('.000Z', 'Z') },
-    { title: 'AZ', value: ({ row }) => row.label },
-    { title: 'CATEGORY', value: ({ category }) => category },
-    { title: metric, align: 'right', value: ({ row }) => formatValue(metric, row.value) },
+    labelled(WORKLOAD_LABELS.localAz, ({ row }) => row.label),
+    labelled(WORKLOAD_LABELS.destinationCategory, ({ category }) => category),
+    metricColumn(metric),
   ];
 }

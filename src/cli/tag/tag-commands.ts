@@ -8,7 +8,7 @@ import { argument } from '../lib/option.ts';
 import { collectTag, type Tags } from '../lib/option-parsers.ts';
 import { jsonOption } from '../lib/shared-options.ts';
 
-const RESOURCE_FORMS = "'scope' for the only scope, scope/ID, monitor/NAME or an ARN";
+const RESOURCE_FORMS = 'scope (the only one), scope/ID, monitor/NAME or an ARN';
 const resourceArgument = argument('<resource>', RESOURCE_FORMS);
 
 type Tag = readonly [key: string, value: string];
@@ -62,7 +62,7 @@ async function arnOf(client: NetworkFlowMonitorClient, resource: string): Promis
   if (resource === 'scope') return (await onlyScope(client)).scopeArn;
   const [, type, name = ''] = /^(scope|monitor)\/(.+)$/.exec(resource) ?? [];
   if (type === undefined) {
-    throw new CliError(`resource must be ${RESOURCE_FORMS}, not '${resource}'`);
+    throw new CliError(`resource must be ${RESOURCE_FORMS}; got '${resource}'`);
   }
   if (type === 'scope') return (await client.getScope({ scopeId: name })).scopeArn;
   return (await client.getMonitor({ monitorName: name })).monitorArn;

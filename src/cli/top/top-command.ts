@@ -1,5 +1,5 @@
 import type { NetworkFlowMonitorClient } from '../../client/network-flow-monitor-client.ts';
-import { MONITOR_METRICS, WORKLOAD_INSIGHTS_METRICS } from '../../model/query.ts';
+import { METRIC_LABEL, MONITOR_METRICS, WORKLOAD_INSIGHTS_METRICS } from '../../model/query.ts';
 import type { CliContext } from '../lib/cli-context.ts';
 import { CliError } from '../lib/cli-error.ts';
 import type { CommandCall } from '../lib/command-call.ts';
@@ -92,7 +92,7 @@ async function refresh(context: CliContext, options: TopOptions, read: ReadTable
   while (!signal.aborted) {
     const table = await read();
     const time = new Date(clock.now()).toISOString().slice(0, 19);
-    const title = `${time}Z  ${options.metric} of the last ${options.since} s\n`;
+    const title = `${time}Z  ${METRIC_LABEL[options.metric]} in the last ${options.since} s\n`;
     out.write(`${redraw ? REDRAW : ''}${title}${table}`);
     if (options.once === true) return;
     if (!redraw) out.write('\n');

@@ -1,20 +1,16 @@
 import type { TableProps } from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
+import { WORKLOAD_LABELS } from '../../../model/contributor-labels.ts';
+import { formatValue } from '../../../model/format-value.ts';
 import type { MetricUnit } from '../../../model/query.ts';
 import { COLUMN_IDS, type ColumnId } from './column-ids.ts';
 import type { Contributor } from './contributor.ts';
-import { formatValue } from './format-value.ts';
 import { ValueBar } from './value-bar.tsx';
 
 export const COLUMN_LABEL: Readonly<Record<ColumnId, string>> = {
-  localSubnetId: 'Subnet ID',
-  localAz: 'Local AZ',
-  localVpcId: 'VPC ID',
-  localRegion: 'Local Region',
-  accountId: 'Account ID',
-  remoteResource: 'Remote resource',
-  category: 'Category',
-  value: 'Value',
+  ...WORKLOAD_LABELS,
+  remoteResource: WORKLOAD_LABELS.remoteIdentifier,
+  category: WORKLOAD_LABELS.destinationCategory,
 };
 
 /** The columns of a table whose greatest value is `most`. */

@@ -3,7 +3,7 @@ import StatusIndicator, {
   type StatusIndicatorProps,
 } from '@cloudscape-design/components/status-indicator';
 import Toggle from '@cloudscape-design/components/toggle';
-import { formatTimeWithSeconds } from './format-value.ts';
+import { formatTimeWithSeconds } from '../../lib/format-time.ts';
 
 export interface LiveControlProps {
   readonly live: boolean;

@@ -1,5 +1,9 @@
-import type { MetricUnit, WorkloadInsightsMetric } from '../../../model/query.ts';
-import { METRIC_UNIT } from '../../../model/query.ts';
+import {
+  METRIC_LABEL,
+  METRIC_UNIT,
+  type MetricUnit,
+  type WorkloadInsightsMetric,
+} from '../../../model/query.ts';
 
 interface MetricText {
   readonly title: string;
@@ -20,21 +24,21 @@ export const METRICS = [
 
 export const METRIC_TEXT: Readonly<Record<WorkloadInsightsMetric, MetricText>> = {
   DATA_TRANSFERRED: {
-    title: 'Data transferred',
+    title: METRIC_LABEL.DATA_TRANSFERRED,
     description: 'Bytes sent and received, as the reporting hosts counted them.',
     noun: 'data',
     unit: METRIC_UNIT.DATA_TRANSFERRED,
     key: 'data',
   },
   TIMEOUTS: {
-    title: 'Retransmission timeouts',
+    title: METRIC_LABEL.TIMEOUTS,
     description: 'Times a sender waited in vain for an acknowledgment and had to start over.',
     noun: 'retransmission timeouts',
     unit: METRIC_UNIT.TIMEOUTS,
     key: 'timeouts',
   },
   RETRANSMISSIONS: {
-    title: 'Retransmissions',
+    title: METRIC_LABEL.RETRANSMISSIONS,
     description: 'Segments sent again because they were lost, or took too long.',
     noun: 'retransmissions',
     unit: METRIC_UNIT.RETRANSMISSIONS,

@@ -1,8 +1,10 @@
 import LineChart from '@cloudscape-design/components/line-chart';
 import type { MixedLineBarChartProps } from '@cloudscape-design/components/mixed-line-bar-chart';
 import type { ReactNode } from 'react';
+import { formatValue } from '../../../model/format-value.ts';
 import type { MetricUnit, WorkloadInsightsMetric } from '../../../model/query.ts';
-import { formatTick, formatTime, formatValue } from './format-value.ts';
+import { formatTime } from '../../lib/format-time.ts';
+import { formatTick } from './format-tick.ts';
 import { METRIC_TEXT } from './metrics.ts';
 import { type Series, unbroken } from './series.ts';
 import { seriesColour } from './series-colour.ts';
