@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** Served by the server under `/console/`; assets carry their hash in the name. */
+/** The server serves the build below `/console/`. The names of assets contain their hash. */
 export default defineConfig({
   base: '/console/',
   plugins: [react()],
@@ -9,7 +9,7 @@ export default defineConfig({
     outDir: '../../dist/console',
     emptyOutDir: true,
     target: 'es2022',
-    // Most of both chunks is Cloudscape; one is the sign-in form, the other the page behind it.
+    // Cloudscape makes up most of each chunk: the sign-in form, the shell, the pages.
     chunkSizeWarningLimit: 700,
   },
 });

@@ -1,11 +1,11 @@
 import { ConnectionError, ServiceError } from '../../client/service-error.ts';
 
-/** What a person is told of a failure. */
+/** The failure as a sentence for the user. */
 export function errorMessage(error: unknown): string {
   if (error instanceof ServiceError) return `${error.message} (${error.name})`;
-  // `fetch` rejects with a TypeError when no answer comes.
+  // `fetch` rejects with a TypeError when the server cannot be reached.
   if (error instanceof ConnectionError || error instanceof TypeError) {
-    return 'The server does not answer.';
+    return 'The server does not respond.';
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** A value that changes, and who wants to know: what `useSyncExternalStore` reads. */
+/** A value with subscribers, in the form that `useSyncExternalStore` reads. */
 export class Store<Value> {
   readonly #listeners = new Set<() => void>();
   #value: Value;

@@ -6,7 +6,7 @@ interface Timer {
   readonly call: () => void;
 }
 
-/** Timers that go off when their clock is moved. */
+/** Timers that fire when their clock is advanced. */
 export class FakeTimers implements Timers {
   readonly clock: FakeClock;
   readonly #timers = new Set<Timer>();

@@ -1,6 +1,6 @@
-/** Where waiting comes from, so that tests need not wait. */
+/** `setTimeout`, injected so that tests do not wait. */
 export interface Timers {
-  /** Calls once after so many milliseconds; the answer takes the call back. */
+  /** Calls once after so many milliseconds. The returned function cancels the call. */
   after(millis: number, call: () => void): () => void;
 }
 

@@ -7,7 +7,7 @@ const SESSION_ENDS = [
   'UnrecognizedClientException',
 ] as const satisfies readonly ApiErrorName[];
 
-/** Whether the API answered that it does not know the caller (any more). */
+/** Whether the API rejected the call because the session is unknown or has expired. */
 export function isSessionEnd(error: unknown): boolean {
   return SESSION_ENDS.some((name) => isServiceError(error, name));
 }

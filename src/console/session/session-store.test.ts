@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { type Credentials, type Session, type SessionApi, SignInRefused } from './session.ts';
+import { type Credentials, type Session, type SessionApi, SignInRejected } from './session.ts';
 import { SessionStore } from './session-store.ts';
 
 const SESSION: Session = { account: '000000000000', region: 'us-east-1', accessKeyId: 'KEY' };
 
-/** A server that takes one token and one key, and remembers one session. */
+/** A server that accepts one token and one key and holds one session. */
 class SessionApiFake implements SessionApi {
   session: Session | undefined;
   reachable = true;
@@ -20,7 +20,7 @@ class SessionApiFake implements SessionApi {
       'token' in credentials
         ? credentials.token === 'right'
         : credentials.secretAccessKey === 'right';
-    if (!right) throw new SignInRefused('Not known.');
+    if (!right) throw new SignInRejected('Not known.');
     this.session = SESSION;
     return SESSION;
   }
@@ -37,14 +37,14 @@ class SessionApiFake implements SessionApi {
 
 const SIGNED_IN = { status: 'signed-in', session: SESSION };
 
-test('a token signs in without a word', async () => {
+test('a valid token signs in without a notice', async () => {
   const store = new SessionStore({ api: new SessionApiFake(), token: 'right' });
   expect(store.state.get()).toEqual({ status: 'starting' });
   await store.start();
   expect(store.state.get()).toEqual(SIGNED_IN);
 });
 
-test('a token that is refused asks for a key and says why', async () => {
+test('a rejected token leads to the sign-in form with the reason', async () => {
   const store = new SessionStore({ api: new SessionApiFake(), token: 'used' });
   await store.start();
   expect(store.state.get()).toEqual({
@@ -54,7 +54,7 @@ test('a token that is refused asks for a key and says why', async () => {
   });
 });
 
-test('a used token does not matter to somebody who is signed in', async () => {
+test('a used token does not end an existing session', async () => {
   const api = new SessionApiFake();
   api.session = SESSION;
   const store = new SessionStore({ api, token: 'used' });
@@ -62,21 +62,21 @@ test('a used token does not matter to somebody who is signed in', async () => {
   expect(store.state.get()).toEqual(SIGNED_IN);
 });
 
-test('without token or session one is asked, without a notice', async () => {
+test('without a token or session, the sign-in form has no notice', async () => {
   const store = new SessionStore({ api: new SessionApiFake() });
   await store.start();
   expect(store.state.get()).toEqual({ status: 'signed-out', busy: false, notice: undefined });
 });
 
-test('a server that does not answer is said to be so', async () => {
+test('the sign-in form reports that the server does not respond', async () => {
   const api = new SessionApiFake();
   api.reachable = false;
   const store = new SessionStore({ api });
   await store.start();
-  expect(store.state.get()).toMatchObject({ notice: 'The server does not answer.' });
+  expect(store.state.get()).toMatchObject({ notice: 'The server does not respond.' });
 });
 
-test('a wrong key is refused with the reason, the right one lets in', async () => {
+test('a wrong key is rejected with the reason, and the right key signs in', async () => {
   const store = new SessionStore({ api: new SessionApiFake() });
   await store.start();
   const wrong = store.signIn({ accessKeyId: 'KEY', secretAccessKey: 'wrong' });
@@ -96,7 +96,7 @@ test('signing out ends the session on the server', async () => {
   expect(api.session).toBeUndefined();
 });
 
-test('signing out without the server shows nothing any more and says what is left', async () => {
+test('signing out without the server ends the session in the page and warns about the server', async () => {
   const api = new SessionApiFake();
   const store = new SessionStore({ api, token: 'right' });
   await store.start();

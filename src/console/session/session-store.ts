@@ -1,20 +1,20 @@
 import { errorMessage } from '../lib/error-message.ts';
 import { Store } from '../lib/store.ts';
-import { type Credentials, type Session, type SessionApi, SignInRefused } from './session.ts';
+import { type Credentials, type Session, type SessionApi, SignInRejected } from './session.ts';
 
 export type SessionState =
   | { readonly status: 'starting' }
-  /** `notice` says why one is asked (again). */
+  /** `notice` is the reason why the user has to sign in, if there is one to show. */
   | { readonly status: 'signed-out'; readonly busy: boolean; readonly notice?: string | undefined }
   | { readonly status: 'signed-in'; readonly session: Session };
 
 export interface SessionStoreDeps {
   readonly api: SessionApi;
-  /** One-time token of the address, already taken out of it. */
+  /** One-time token that was in the address. */
   readonly token?: string | undefined;
 }
 
-/** Whether somebody is signed in, and the ways in and out. `start` is called once. */
+/** Holds the session and signs in and out. `start` is called once. */
 export class SessionStore {
   readonly state = new Store<SessionState>({ status: 'starting' });
   readonly #deps: SessionStoreDeps;
@@ -23,7 +23,7 @@ export class SessionStore {
     this.#deps = deps;
   }
 
-  /** Uses the token, if any; else, or when it is refused, the session there already is. */
+  /** Signs in with the token. Without a valid token, uses the session of the cookie. */
   async start(): Promise<void> {
     const { api, token } = this.#deps;
     let notice: string | undefined;
@@ -52,7 +52,7 @@ export class SessionStore {
     }
   }
 
-  /** Forgets the session on the server, and here even when the server cannot be reached. */
+  /** Ends the session on the server, and in the page even if the server cannot be reached. */
   async signOut(): Promise<void> {
     try {
       await this.#deps.api.signOut();
@@ -62,7 +62,7 @@ export class SessionStore {
     }
   }
 
-  /** The server no longer knows the session. */
+  /** Called when the server no longer knows the session. */
   end(): void {
     this.#signedOut('Your session has ended. Sign in again.');
   }
@@ -77,5 +77,5 @@ export class SessionStore {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof SignInRefused ? error.message : errorMessage(error);
+  return error instanceof SignInRejected ? error.message : errorMessage(error);
 }

@@ -1,32 +1,32 @@
-/** Who is signed in. The key's secret stays on the server; the cookie is out of the page's reach. */
+/** The account and key that are signed in. Scripts see neither the secret nor the cookie. */
 export interface Session {
   readonly account: string;
   readonly region: string;
   readonly accessKeyId: string;
 }
 
-/** What one signs in with: an access key, or the one-time token printed at the server's start. */
+/** An access key, or the one-time token that the server prints at its start. */
 export type Credentials =
   | { readonly token: string }
   | { readonly accessKeyId: string; readonly secretAccessKey: string };
 
-/** Refused with 403; the message is the server's. */
-export class SignInRefused extends Error {
-  override readonly name = 'SignInRefused';
+/** The server answered 403. The message is the server's. */
+export class SignInRejected extends Error {
+  override readonly name = 'SignInRejected';
 }
 
-/** The three calls of the console's own, beside the API. */
+/** The three calls that only the console has, beside the API. */
 export interface SessionApi {
-  /** The session of the cookie, or undefined. */
+  /** Resolves to the session of the cookie, or undefined. */
   read(): Promise<Session | undefined>;
-  /** Throws SignInRefused. */
+  /** Throws SignInRejected. */
   signIn(credentials: Credentials): Promise<Session>;
   signOut(): Promise<void>;
 }
 
 const BASE = '/console/api';
 
-/** Over `fetch`, with the browser's cookies. */
+/** Calls the server by `fetch` with the browser's cookies. */
 export function createSessionApi(fetch: typeof globalThis.fetch): SessionApi {
   const post = (path: string, body: unknown) =>
     fetch(`${BASE}${path}`, {
@@ -43,7 +43,7 @@ export function createSessionApi(fetch: typeof globalThis.fetch): SessionApi {
     },
     async signIn(credentials) {
       const response = await post('/sign-in', credentials);
-      if (response.status === 403) throw new SignInRefused(await messageOf(response));
+      if (response.status === 403) throw new SignInRejected(await messageOf(response));
       return parseSession(await successOf(response, 'sign in'));
     },
     async signOut() {
@@ -63,7 +63,9 @@ async function successOf(response: Response, action: string): Promise<unknown> {
 async function messageOf(response: Response): Promise<string> {
   const body: unknown = await response.json().catch(() => undefined);
   const message = memberOf(body, 'message');
-  return typeof message === 'string' && message !== '' ? message : 'The server refused.';
+  return typeof message === 'string' && message !== ''
+    ? message
+    : 'The server rejected the sign-in.';
 }
 
 function parseSession(body: unknown): Session {

@@ -13,12 +13,12 @@ import type { Credentials } from './session.ts';
 
 export interface SignInPageProps {
   readonly busy: boolean;
-  /** Why one is asked, or why the last attempt failed. */
+  /** Reason why the user has to sign in, or why the last attempt failed. */
   readonly notice?: string | undefined;
   readonly onSignIn: (credentials: Credentials) => void;
 }
 
-/** The only page there is without a session. */
+/** The form that is shown without a session. */
 export function SignInPage({ busy, notice, onSignIn }: SignInPageProps) {
   const [accessKeyId, setAccessKeyId] = useState('');
   const [secretAccessKey, setSecretAccessKey] = useState('');
@@ -47,7 +47,7 @@ export function SignInPage({ busy, notice, onSignIn }: SignInPageProps) {
               <SpaceBetween size="m">
                 <FormField
                   label="Access key ID"
-                  description="The server wrote one, as profile “default”, into the file “credentials” of its data directory."
+                  description="In the file “credentials” of the server’s data folder, under the profile “default”."
                 >
                   <Input
                     value={accessKeyId}

@@ -13,14 +13,14 @@ function take(hash: string) {
   return { token: takeToken(location, history), addresses };
 }
 
-test('the token is taken out of the address, and the rest of it stays', () => {
+test('the token is removed from the address, and the rest stays', () => {
   expect(take('#token=abc_-1')).toEqual({ token: 'abc_-1', addresses: ['/console/?range=3h'] });
 });
 
-test('an address without a token is left as it is', () => {
+test('an address without a token stays unchanged', () => {
   expect(take('#top')).toEqual({ token: undefined, addresses: [] });
 });
 
-test('an empty token is none, and is taken out all the same', () => {
+test('an empty token counts as none and is removed from the address', () => {
   expect(take('#token=')).toEqual({ token: undefined, addresses: ['/console/?range=3h'] });
 });

@@ -1,6 +1,6 @@
 /**
- * The one-time token of an address such as `/console/#token=…`. It is taken out of the address at
- * once, so that it is in no history, bookmark or screenshot.
+ * Removes the one-time token from an address such as `/console/#token=…` and returns it. The token
+ * must not stay in the history, a bookmark or a screenshot.
  */
 export function takeToken(
   location: Pick<Location, 'hash' | 'pathname' | 'search'>,

@@ -8,7 +8,7 @@ export interface ConsoleHeaderProps {
   readonly onSignOut: () => void;
 }
 
-/** Product, account and Region, and the way out. */
+/** The bar at the top: product name, account and Region, sign-out. */
 export function ConsoleHeader({ session, onSignOut }: ConsoleHeaderProps) {
   return (
     <TopNavigation

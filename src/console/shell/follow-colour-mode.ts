@@ -1,6 +1,6 @@
 import { applyMode, Mode } from '@cloudscape-design/global-styles';
 
-/** Light or dark as the system prefers, also when that changes; the answer ends it. */
+/** Follows the system's preference for light or dark. The returned function stops following. */
 export function followColourMode(window: Window): () => void {
   const dark = window.matchMedia('(prefers-color-scheme: dark)');
   const apply = () => applyMode(dark.matches ? Mode.Dark : Mode.Light);

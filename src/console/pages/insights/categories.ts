@@ -5,7 +5,7 @@ interface CategoryText {
   readonly description: string;
 }
 
-/** How each category is called on the console. */
+/** Label and description of each category. */
 export const CATEGORY_TEXT: Readonly<Record<DestinationCategory, CategoryText>> = {
   INTER_VPC: text('Between VPCs', 'Flows between VPCs'),
   INTRA_AZ: text('Within an AZ', 'Flows within an Availability Zone, within the same VPC'),
@@ -16,7 +16,7 @@ export const CATEGORY_TEXT: Readonly<Record<DestinationCategory, CategoryText>> 
   INTERNET: text('Internet', 'Flows that end on the public internet'),
   TRANSIT_GATEWAY: text(
     'Transit Gateway',
-    'Flows that reach a transit gateway and whose far end is not known',
+    'Flows through a transit gateway to an unknown remote end',
   ),
   LOCAL_ZONE: text('Local Zone', 'Flows that start or end in a local zone'),
   AWS_SERVICE: text('AWS Service', 'Flows that end at another AWS service'),
@@ -27,15 +27,15 @@ function text(label: string, description: string): CategoryText {
   return { label, description };
 }
 
-/** The choice of the flow type select: one category or all of them. */
+/** A choice of the flow type select: one category or all of them. */
 export type FlowType = 'ALL' | DestinationCategory;
 
-/** The category a flow type stands for; undefined is all of them. */
+/** The category of a flow type; undefined for all categories. */
 export function categoryOf(flowType: FlowType): DestinationCategory | undefined {
   return flowType === 'ALL' ? undefined : flowType;
 }
 
-/** The flow type of that name, or undefined. */
+/** The flow type with that name, or undefined. */
 export function parseFlowType(name: string): FlowType | undefined {
   return name === 'ALL' ? 'ALL' : DESTINATION_CATEGORIES.find((category) => category === name);
 }

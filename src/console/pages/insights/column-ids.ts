@@ -1,4 +1,4 @@
-/** The columns of a top-contributors table, left to right. */
+/** The columns of a table of top contributors, left to right. */
 export const COLUMN_IDS = [
   'localSubnetId',
   'localAz',

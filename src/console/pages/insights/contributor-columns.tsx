@@ -13,7 +13,7 @@ export const COLUMN_LABEL: Readonly<Record<ColumnId, string>> = {
   category: WORKLOAD_LABELS.destinationCategory,
 };
 
-/** The columns of a table whose greatest value is `most`. */
+/** The columns of a table. `max` is its greatest value, which gets the longest bar. */
 export function contributorColumns(
   unit: MetricUnit,
   max: bigint,
@@ -39,6 +39,6 @@ function cellOf(
   if (id === 'remoteResource' && row.remoteIdentifier !== '') {
     return <span title={row.remoteIdentifier}>{row.remoteResource}</span>;
   }
-  // An en dash: what is not known is not shown as nothing.
+  // An en dash marks an unknown value, because an empty cell could mean that there is none.
   return row[id] === '' ? '–' : row[id];
 }

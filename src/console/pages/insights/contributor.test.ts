@@ -14,7 +14,7 @@ function row(localSubnetId: string, value: bigint, remoteIdentifier = '') {
   });
 }
 
-test('the same remote in two categories makes two contributors', () => {
+test('the same remote end in two categories is two contributors', () => {
   const input = { localSubnetId: 'subnet-1', remoteIdentifier: 'us-east-1', value: 1n };
   const idIn = (destinationCategory: 'AMAZON_S3' | 'UNCLASSIFIED') =>
     contributorOf({ ...input, destinationCategory }).id;
@@ -27,15 +27,15 @@ test('a contributor has the same id at each refresh, whatever its value', () => 
 
 const REMOTES = [
   { name: 'an ARN is shown by its last part', identifier: ARN, shown: 'subnet-0far' },
-  { name: 'a Region as it is', identifier: 'us-west-2', shown: 'us-west-2' },
-  { name: 'nothing as nothing', identifier: '', shown: '' },
+  { name: 'a Region is shown unchanged', identifier: 'us-west-2', shown: 'us-west-2' },
+  { name: 'an empty identifier stays empty', identifier: '', shown: '' },
 ];
 
 test.each(REMOTES)('remote resource: $name', ({ identifier, shown }) => {
   expect(row('subnet-1', 1n, identifier).remoteResource).toBe(shown);
 });
 
-test('members the API leaves out are empty, and the value is 0', () => {
+test('a member that the API leaves out is empty, and the value is 0', () => {
   const bare = contributorOf({ destinationCategory: 'INTRA_AZ' });
   expect(bare).toMatchObject({ localSubnetId: '', category: 'Within an AZ', value: 0n });
 });
@@ -43,7 +43,11 @@ test('members the API leaves out are empty, and the value is 0', () => {
 const FILTERS = [
   { name: 'part of an id', filter: 'NET-1', matches: true },
   { name: 'the label of the category', filter: 'internet', matches: true },
-  { name: 'part of the ARN that is not shown', filter: '000000000000:subnet', matches: true },
+  {
+    name: 'a part of the ARN that the table does not show',
+    filter: '000000000000:subnet',
+    matches: true,
+  },
   { name: 'spaces only', filter: '  ', matches: true },
   { name: 'another zone', filter: 'use1-az2', matches: false },
 ];
@@ -52,7 +56,7 @@ test.each(FILTERS)('filter by $name', ({ filter, matches }) => {
   expect(matchesFilter(row('subnet-1', 1n, ARN), filter)).toBe(matches);
 });
 
-test('values are sorted as numbers, also those too large for a double, and names as text', () => {
+test('values are sorted as numbers, even beyond the range of a double, and names as text', () => {
   const rows = [row('b', 2n ** 63n + 1n), row('a', 2n ** 63n)];
   expect([...rows].sort(compareBy('value')).map(({ localSubnetId }) => localSubnetId)).toEqual([
     'a',

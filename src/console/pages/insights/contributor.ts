@@ -2,20 +2,20 @@ import { CATEGORY_TEXT } from './categories.ts';
 import type { ColumnId } from './column-ids.ts';
 import type { InsightsRow } from './insights-answer.ts';
 
-/** A row of the table. Members not known are `""`. */
+/** A row of the table. Unknown members are `""`. */
 export interface Contributor {
-  /** The same for the same contributor at each refresh. */
+  /** Stays the same at each refresh. */
   readonly id: string;
   readonly localSubnetId: string;
   readonly localAz: string;
   readonly localVpcId: string;
   readonly localRegion: string;
   readonly accountId: string;
-  /** As the API names it: an ARN, a Region, a service, or nothing. */
+  /** From the API: an ARN, a Region, a service, or "". */
   readonly remoteIdentifier: string;
-  /** The part of an ARN one recognises, else the identifier itself. */
+  /** The last part of an ARN; any other identifier unchanged. */
   readonly remoteResource: string;
-  /** The category's label. */
+  /** Label of the category. */
   readonly category: string;
   readonly value: bigint;
 }
@@ -46,13 +46,13 @@ function resourceOf(identifier: string): string {
     : identifier;
 }
 
-/** Orders rows by a column, ascending: values as numbers, the rest as text. */
+/** Compares rows by a column, ascending: values as numbers, other columns as text. */
 export function compareBy(column: ColumnId): (a: Contributor, b: Contributor) => number {
   if (column === 'value') return (a, b) => compare(a.value, b.value);
   return (a, b) => compare(a[column], b[column]);
 }
 
-/** Whether any shown text of the row contains the filter, upper or lower case. */
+/** Whether a text of the row contains the filter, ignoring case. */
 export function matchesFilter(row: Contributor, filter: string): boolean {
   const wanted = filter.trim().toLowerCase();
   return (

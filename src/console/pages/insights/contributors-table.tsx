@@ -24,7 +24,7 @@ export interface ContributorsTableProps {
   readonly onTableChange: (table: TableState) => void;
 }
 
-/** Top contributors, to filter, sort and leaf through. */
+/** A table of top contributors with filter, sorting and pages. */
 export function ContributorsTable(props: ContributorsTableProps) {
   const { metric, contributors, table, onTableChange } = props;
   const [preferences, setPreferences] = usePreferences();
@@ -108,9 +108,9 @@ function arrange(
     .sort((a, b) => (descending ? compare(b, a) : compare(a, b)));
 }
 
-/** At the most a table has, there may be more. */
+/** A full table may not hold all contributors. */
 function counterOf(count: number): string {
-  return count < MAX_CONTRIBUTORS ? `(${count})` : `(the first ${count})`;
+  return count < MAX_CONTRIBUTORS ? `(${count})` : `(first ${count})`;
 }
 
 function matchesText(count: number): string {

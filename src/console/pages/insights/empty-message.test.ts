@@ -21,14 +21,18 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'traffic without losses is good', traffic: BUSY, meaning: 'good' },
-  { name: 'no traffic is not', traffic: EMPTY, meaning: 'nothing' },
+  { name: 'traffic without loss is good', traffic: BUSY, meaning: 'good' },
+  { name: 'no traffic at all may be a fault', traffic: EMPTY, meaning: 'nothing' },
   {
-    name: 'loopback alone is a quiet network',
+    name: 'only loopback is a quiet network',
     traffic: { ...EMPTY, onlyLoopback: true },
     meaning: 'quiet',
   },
-  { name: 'traffic not read yet is not', traffic: undefined, meaning: 'unknown' },
+  {
+    name: 'the meaning is unknown before the traffic has been read',
+    traffic: undefined,
+    meaning: 'unknown',
+  },
 ];
 
 test.each(CASES)('$name', ({ traffic, meaning }) => {

@@ -4,9 +4,9 @@ import { METRIC_TEXT } from './metrics.ts';
 import { TIME_RANGE_TEXT, type TimeRange } from './time-window.ts';
 
 /**
- * What an empty section means. `good`: there was traffic, and none of it was lost. `quiet`: agents
- * report, but no flow left its host. `nothing`: no flow was seen at all, which is no news and wants
- * looking into. `unknown`: cannot be told apart.
+ * The meaning of an empty section. `good`: there was traffic without loss. `quiet`: agents report,
+ * but no flow leaves its host. `nothing`: no flow was reported, so something may be wrong.
+ * `unknown`: the traffic has not been read.
  */
 export interface EmptyMessage {
   readonly meaning: 'good' | 'quiet' | 'nothing' | 'unknown';
@@ -16,7 +16,7 @@ export interface EmptyMessage {
 export interface EmptyQuestion {
   readonly metric: WorkloadInsightsMetric;
   readonly range: TimeRange;
-  /** Of data transferred, over the same flows; undefined while not known. */
+  /** Data transferred by the same flows; undefined until it has been read. */
   readonly traffic: Insights | undefined;
 }
 

@@ -4,16 +4,16 @@ import type { EmptyMessage } from './empty-message.ts';
 
 export interface EmptyNoteProps {
   readonly message: EmptyMessage;
-  /** Whether to say what to check when no flow was seen. */
+  /** Whether to list what to check when no flow was reported. */
   readonly advise: boolean;
 }
 
-/** No losses where there is traffic is good news; nothing at all is no news, and says what to check. */
+/** Shown instead of chart and table when a section has no data. */
 export function EmptyNote({ message, advise }: EmptyNoteProps) {
   if (message.meaning === 'good') {
     return <StatusIndicator type="success">{message.text}</StatusIndicator>;
   }
-  // Said in full once, at the top of the page or in the first section.
+  // The full text appears only once: at the top of the page or in the first section.
   if (!advise || message.meaning === 'quiet') {
     return <StatusIndicator type="stopped">{message.text}</StatusIndicator>;
   }
@@ -23,8 +23,8 @@ export function EmptyNote({ message, advise }: EmptyNoteProps) {
       {message.meaning === 'nothing' ? (
         <Box variant="p" color="text-body-secondary">
           Is an agent running and reporting (<Box variant="code">nfm agent</Box>)? Is the scope
-          ready, and the agent’s account and Region in it? The first report comes about 30 seconds
-          after an agent’s start.
+          ready, and does it include the agent’s account and Region? An agent sends its first report
+          about 30 seconds after its start.
         </Box>
       ) : undefined}
     </Box>

@@ -6,17 +6,17 @@ export interface InsightsRow extends WorkloadInsightsRow {
   readonly destinationCategory: DestinationCategory;
 }
 
-/** What the server says of one metric. */
+/** The server's answer for one metric. */
 export interface InsightsAnswer {
   /** Greatest value first. */
   readonly rows: readonly InsightsRow[];
-  /** One a zone. */
+  /** One for each Availability Zone. */
   readonly series: readonly WorkloadInsightsSeries[];
 }
 
 /**
- * The answer in a parsed body. Its rows and series are those of the queries of AWS's API and read
- * by their contract; a category a newer server may know is shown as unclassified.
+ * Reads the answer from a parsed body. Rows and series have the form of AWS's query results and are
+ * read by their contract. A category that only a newer server knows becomes unclassified.
  */
 export function readAnswer(body: unknown): InsightsAnswer {
   const { unit, rows, series } = membersOf(body);

@@ -13,7 +13,7 @@ const QUERY = {
   window: { startMillis: Date.UTC(2026, 0, 1, 9), endMillis: Date.UTC(2026, 0, 1, 10) },
 } as const;
 
-/** The real client over answers given in order (text as it stands), and the requests it sent. */
+/** The real client with fixed answers in order, and the requests it sent. Text is sent unchanged. */
 function setUp(answers: readonly unknown[]) {
   const sent: TransportRequest[] = [];
   const transport = {
@@ -28,7 +28,7 @@ function setUp(answers: readonly unknown[]) {
   return { sent, api: new InsightsApi({ client }) };
 }
 
-test('one request asks for contributors and series, and 64-bit values stay exact', async () => {
+test('one request reads contributors and series, and 64-bit values stay exact', async () => {
   const row = { localSubnetId: 'subnet-1', destinationCategory: 'INTERNET', value: 7 };
   const point = { label: 'az1', timestamps: ['2026-01-01T09:00:00.000Z'], values: [3] };
   const exact = JSON.stringify({ unit: 'Count', rows: [row], series: [point] }).replace(
@@ -47,7 +47,7 @@ test('one request asks for contributors and series, and 64-bit values stay exact
   ]);
 });
 
-test('all categories are asked for by naming none', async () => {
+test('a request for all categories names none', async () => {
   const { api, sent } = setUp([{ unit: 'Count', rows: [], series: [] }]);
   expect(await api.insights({ ...QUERY, category: undefined }, never)).toEqual({
     rows: [],
@@ -56,7 +56,7 @@ test('all categories are asked for by naming none', async () => {
   expect(sent[0]?.target).not.toContain('category');
 });
 
-test('a category of a newer server is unclassified, and an answer that is none is refused', async () => {
+test('a category of a newer server becomes unclassified, and a malformed answer is rejected', async () => {
   const rows = [{ destinationCategory: 'MOON', value: 1 }];
   const { api } = setUp([{ unit: 'Count', rows, series: [] }, {}]);
   const answer = await api.insights(QUERY, never);
@@ -67,11 +67,15 @@ test('a category of a newer server is unclassified, and an answer that is none i
 const SCOPES = [
   { name: 'none', statuses: [], found: undefined },
   { name: 'only a deleted one', statuses: ['DEACTIVATED'], found: undefined },
-  { name: 'one on its way', statuses: ['DEACTIVATED', 'IN_PROGRESS'], found: 'IN_PROGRESS' },
-  { name: 'one in use after another', statuses: ['DEACTIVATING', 'SUCCEEDED'], found: 'SUCCEEDED' },
+  { name: 'one in progress', statuses: ['DEACTIVATED', 'IN_PROGRESS'], found: 'IN_PROGRESS' },
+  {
+    name: 'one that is ready after another',
+    statuses: ['DEACTIVATING', 'SUCCEEDED'],
+    found: 'SUCCEEDED',
+  },
 ];
 
-test.each(SCOPES)('the scope that is shown, of $name', async ({ statuses, found }) => {
+test.each(SCOPES)('the scope that is shown out of: $name', async ({ statuses, found }) => {
   const scopes = statuses.map((status) => ({ scopeId: status, scopeArn: 'arn', status }));
   const { api } = setUp([{ scopes }]);
   expect((await api.findScope(never))?.status).toBe(found);

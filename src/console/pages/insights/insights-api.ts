@@ -9,16 +9,16 @@ import type { TimeWindow } from './time-window.ts';
 
 export type ScopeSummary = OutputOf<'ListScopes'>['scopes'][number];
 
-/** One question about the flows of a scope. */
+/** A query about the flows of a scope. */
 export interface InsightsQuery {
   readonly scopeId: string;
   readonly metric: WorkloadInsightsMetric;
-  /** All categories when absent. */
+  /** All categories if absent. */
   readonly category?: DestinationCategory | undefined;
-  /** Whether flows of a host with itself count. */
+  /** Whether to include flows within a host. */
   readonly loopback: boolean;
   readonly window: TimeWindow;
-  /** Rows at most, 1 to 500. */
+  /** Maximum number of rows, 1 to 500. */
   readonly limit: number;
 }
 
@@ -26,7 +26,7 @@ export interface InsightsApiDeps {
   readonly client: NetworkFlowMonitorClient;
 }
 
-/** The API as the page uses it. Rejects with the client's errors, or with the signal's reason. */
+/** The calls of this page. They reject with the client's errors or with the signal's reason. */
 export class InsightsApi {
   readonly #client: NetworkFlowMonitorClient;
 
@@ -34,20 +34,20 @@ export class InsightsApi {
     this.#client = client;
   }
 
-  /** The scope whose flows are shown: the one in use, else one on its way; or none. */
+  /** The scope to show: one that is ready, else one in another state that is not deleted. */
   async findScope(signal: AbortSignal): Promise<ScopeSummary | undefined> {
     const scopes = await collect(this.#client.items('ListScopes', {}, { signal }));
     const alive = scopes.filter(({ status }) => status !== 'DEACTIVATED');
     return alive.find(({ status }) => status === 'SUCCEEDED') ?? alive[0];
   }
 
-  /** Creates the scope of one account and Region. */
+  /** Creates a scope for one account and Region. */
   async createScope({ account, region }: Owner): Promise<void> {
     const targetIdentifier = { targetId: { accountId: account }, targetType: 'ACCOUNT' } as const;
     await this.#client.createScope({ targets: [{ targetIdentifier, region }] });
   }
 
-  /** The top contributors and the series of a metric. */
+  /** Reads the top contributors and the series of a metric. */
   async insights(query: InsightsQuery, signal: AbortSignal): Promise<InsightsAnswer> {
     const target = `/api/v1/scopes/${encodeURIComponent(query.scopeId)}/insights?${paramsOf(query)}`;
     return readAnswer(

@@ -18,12 +18,12 @@ export interface InsightsControlsProps {
   readonly onChange: ChangePage;
   readonly loading: boolean;
   readonly updatedMillis: number | undefined;
-  /** Whether the last round brought less than was asked for. */
+  /** Whether a metric could not be read in the last refresh. */
   readonly failed: boolean;
   readonly onRefresh: () => void;
 }
 
-/** What is shown: which flows, of when, and how fresh. */
+/** Selects the flows and the time range, and controls the refresh. */
 export function InsightsControls(props: InsightsControlsProps) {
   const { page, onChange } = props;
   return (
@@ -35,7 +35,7 @@ export function InsightsControls(props: InsightsControlsProps) {
             selectedOption={optionOf(page.flowType)}
             onChange={({ detail }) => {
               const flowType = parseFlowType(detail.selectedOption.value ?? '');
-              if (flowType !== undefined) onChange({ flowType }, 'step');
+              if (flowType !== undefined) onChange({ flowType }, 'push');
             }}
             selectedAriaLabel="Selected"
           />
@@ -48,14 +48,14 @@ export function InsightsControls(props: InsightsControlsProps) {
           options={TIME_RANGES.map((id) => ({ id, text: TIME_RANGE_TEXT[id].label }))}
           onChange={({ detail }) => {
             const range = TIME_RANGES.find((id) => id === detail.selectedId);
-            if (range !== undefined) onChange({ range }, 'step');
+            if (range !== undefined) onChange({ range }, 'push');
           }}
         />
       </FormField>
       <div className="loopback-control">
         <Toggle
           checked={page.loopback}
-          onChange={({ detail }) => onChange({ loopback: detail.checked }, 'step')}
+          onChange={({ detail }) => onChange({ loopback: detail.checked }, 'push')}
         >
           Loopback flows
         </Toggle>
@@ -65,7 +65,7 @@ export function InsightsControls(props: InsightsControlsProps) {
         loading={props.loading}
         updatedMillis={props.updatedMillis}
         failed={props.failed}
-        onLiveChange={(live) => onChange({ live }, 'still')}
+        onLiveChange={(live) => onChange({ live }, 'replace')}
         onRefresh={props.onRefresh}
       />
     </div>

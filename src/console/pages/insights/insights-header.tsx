@@ -16,7 +16,7 @@ export function InsightsHeader({ scope, ...controls }: InsightsHeaderProps) {
     <SpaceBetween size="m">
       <Header
         variant="h1"
-        description="The flows of every host with an agent, by the traffic they move and the losses they meet."
+        description="Traffic and packet loss of every host with an agent."
         info={scope === undefined ? undefined : <ScopeStatus status={scope.status} />}
       >
         Workload insights

@@ -33,7 +33,7 @@ export function InsightsPage({ services, session }: PageProps) {
   const traffic = sections.DATA_TRANSFERRED.insights;
   const zones = zonesOf(METRICS.map((metric) => sections[metric].insights?.series ?? []));
   const refresh = () => {
-    void scopes.look();
+    void scopes.load();
     insights.refresh();
   };
   const header = (
@@ -52,13 +52,13 @@ export function InsightsPage({ services, session }: PageProps) {
       <SpaceBetween size="l">
         {error === undefined ? undefined : <ScopeFailure error={error} onRetry={refresh} />}
         {scope === undefined && busy ? (
-          <StatusIndicator type="loading">Looking for the scope</StatusIndicator>
+          <StatusIndicator type="loading">Loading the scope</StatusIndicator>
         ) : undefined}
         {scope === 'none' ? (
           <NoScope owner={session} busy={busy} onCreate={() => void scopes.create(session)} />
         ) : undefined}
         {traffic?.onlyLoopback ? (
-          <OnlyLoopback onShow={() => changePage({ loopback: true }, 'step')} />
+          <OnlyLoopback onShow={() => changePage({ loopback: true }, 'push')} />
         ) : undefined}
         {question === undefined
           ? undefined
@@ -73,7 +73,7 @@ export function InsightsPage({ services, session }: PageProps) {
                 zones={zones}
                 table={page.tables[metric]}
                 onTableChange={(table) =>
-                  changePage({ tables: { ...page.tables, [metric]: table } }, 'still')
+                  changePage({ tables: { ...page.tables, [metric]: table } }, 'replace')
                 }
                 onRetry={refresh}
               />

@@ -9,13 +9,13 @@ export interface LiveControlProps {
   readonly live: boolean;
   readonly loading: boolean;
   readonly updatedMillis: number | undefined;
-  /** Whether the last round brought less than was asked for. */
+  /** Whether a metric could not be read in the last refresh. */
   readonly failed: boolean;
   readonly onLiveChange: (live: boolean) => void;
   readonly onRefresh: () => void;
 }
 
-/** How fresh the page is, and who sees to it. */
+/** Shows the time of the last refresh and controls the next one. */
 export function LiveControl(props: LiveControlProps) {
   const { live, loading, updatedMillis, onLiveChange, onRefresh } = props;
   return (
@@ -46,7 +46,7 @@ function statusOf({ live, loading, failed, updatedMillis }: LiveControlProps): s
   if (updatedMillis === undefined) return loading ? 'Loading' : 'Waiting';
   const updated = `Updated ${formatTimeWithSeconds(updatedMillis)} UTC`;
   if (failed && !loading) {
-    return `Last refresh failed, ${formatTimeWithSeconds(updatedMillis)} UTC`;
+    return `Refresh failed at ${formatTimeWithSeconds(updatedMillis)} UTC`;
   }
   return live || loading ? updated : `Paused. ${updated}`;
 }

@@ -24,12 +24,12 @@ function setUp() {
   });
   const value = () => live.state.get().sections.DATA_TRANSFERRED.insights?.contributors[0]?.value;
   const settled = () => expect.poll(() => live.state.get().loading).toBe(false);
-  /** Rounds begun: each asks for three metrics. */
+  /** Number of rounds that have started. Each reads three metrics. */
   const rounds = () => api.asked.length / 3;
   return { timers, api, live, ended, value, settled, rounds };
 }
 
-test('a question is answered for every metric, over one and the same window', async () => {
+test('a round reads every metric for the same window', async () => {
   const { live, api, value, settled } = setUp();
   live.ask(QUESTION);
   expect(live.state.get().loading).toBe(true);
@@ -39,7 +39,7 @@ test('a question is answered for every metric, over one and the same window', as
   expect(new Set(api.asked.map(({ window }) => window.endMillis)).size).toBe(1);
 });
 
-test('it is asked again 30 seconds after the last answer, and shows what is new', async () => {
+test('the next round starts 30 seconds after the last one and shows its answers', async () => {
   const { live, api, timers, value, settled, rounds } = setUp();
   live.ask(QUESTION);
   await settled();
@@ -57,7 +57,7 @@ const QUIET = [
   { name: 'hidden', hush: (live: LiveInsights) => live.setVisible(false) },
 ];
 
-test.each(QUIET)('nothing is asked while the page is $name', async ({ hush }) => {
+test.each(QUIET)('no request is sent while the page is $name', async ({ hush }) => {
   const { live, timers, settled, rounds } = setUp();
   live.ask(QUESTION);
   await settled();
@@ -67,7 +67,7 @@ test.each(QUIET)('nothing is asked while the page is $name', async ({ hush }) =>
   expect(timers.pending).toBe(0);
 });
 
-test('a tab that is looked at again is brought up to date at once when it is stale', async () => {
+test('a stale tab is refreshed as soon as it becomes visible', async () => {
   const { live, timers, settled, rounds } = setUp();
   live.ask(QUESTION);
   await settled();
@@ -79,7 +79,7 @@ test('a tab that is looked at again is brought up to date at once when it is sta
   await settled();
 });
 
-test('a refresh during a round is one more round after it, not two', async () => {
+test('two refreshes during a round start one more round after it', async () => {
   const { live, api, settled, rounds } = setUp();
   const release = api.hold();
   live.ask(QUESTION);
@@ -92,7 +92,7 @@ test('a refresh during a round is one more round after it, not two', async () =>
   expect(rounds()).toBe(2);
 });
 
-test('a failed round keeps the last answer and says why, and the next one heals it', async () => {
+test('a failed round keeps the last answer and adds the reason; the next round clears it', async () => {
   const { live, api, value, settled } = setUp();
   live.ask(QUESTION);
   await settled();
@@ -107,7 +107,7 @@ test('a failed round keeps the last answer and says why, and the next one heals 
   expect(live.state.get().sections.DATA_TRANSFERRED.error).toBeUndefined();
 });
 
-test('another question forgets the answers of the one before, also those on their way', async () => {
+test('a new question discards the previous answers and those still loading', async () => {
   const { live, api, value, settled } = setUp();
   const release = api.hold();
   live.ask(QUESTION);
@@ -123,7 +123,7 @@ test('another question forgets the answers of the one before, also those on thei
   ]);
 });
 
-test('the end of the session is told once, and nothing is asked after it', async () => {
+test('the end of the session is reported once, and no request follows', async () => {
   const { live, api, timers, ended, rounds } = setUp();
   api.failure = new Error('who are you');
   live.ask(QUESTION);
@@ -134,7 +134,7 @@ test('the end of the session is told once, and nothing is asked after it', async
   expect(timers.pending).toBe(0);
 });
 
-test('after stop no timer is left', async () => {
+test('stop leaves no timer', async () => {
   const { live, timers, settled } = setUp();
   live.ask(QUESTION);
   await settled();

@@ -11,28 +11,28 @@ import { type TimeRange, type TimeWindow, windowOf } from './time-window.ts';
 
 export const REFRESH_MILLIS = 30_000;
 
-/** What is asked for; another question forgets the answers of the one before. */
+/** The selection of the page. A new question discards the answers to the previous one. */
 export interface Question {
   readonly scopeId: string;
-  /** Answers from before the scope was ready are not those after. */
+  /** Part of the question, because the answers change once the scope is ready. */
   readonly scopeReady: boolean;
-  /** All categories when undefined. */
+  /** All categories if undefined. */
   readonly category: DestinationCategory | undefined;
-  /** Whether flows of a host with itself count. */
+  /** Whether to include flows within a host. */
   readonly loopback: boolean;
   readonly range: TimeRange;
 }
 
 export interface SectionState {
-  /** The last answer, kept while the next one is on its way. */
+  /** The last answer, kept while the next one is loading. */
   readonly insights?: Insights | undefined;
-  /** Why the last attempt failed; the insights are then older than it. */
+  /** Reason why the last attempt failed; the insights are then older than the attempt. */
   readonly error?: string | undefined;
 }
 
 export interface InsightsState {
   readonly loading: boolean;
-  /** When the last round ended, milliseconds since 1970. */
+  /** End of the last round, milliseconds since 1970. */
   readonly updatedMillis?: number | undefined;
   readonly sections: Readonly<Record<WorkloadInsightsMetric, SectionState>>;
 }
@@ -41,7 +41,7 @@ export interface LiveInsightsDeps {
   readonly api: Pick<InsightsApi, 'insights'>;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Whether the error ends the session. It is then told so, and nothing is asked any more. */
+  /** Whether the error ends the session. `onSessionEnd` is then called and polling stops. */
   readonly isSessionEnd: (error: unknown) => boolean;
   readonly onSessionEnd: () => void;
 }
@@ -52,8 +52,9 @@ const NOTHING: InsightsState = {
 };
 
 /**
- * The answers to the page's question, asked anew every 30 s while `live` and `visible`. Rounds
- * never overlap: `refresh` during one is one more after it. A new question ends the round under way.
+ * Polls the answers to the page's question every 30 s while `live` and `visible`. A round reads all
+ * metrics. Rounds never overlap: `refresh` during a round starts one more after it, and a new
+ * question aborts the round in progress.
  */
 export class LiveInsights {
   readonly state = new Store<InsightsState>(NOTHING);
@@ -69,7 +70,7 @@ export class LiveInsights {
     this.#deps = deps;
   }
 
-  /** Starts to ask, or asks something else. */
+  /** Starts polling the question instead of the previous one. */
   ask(question: Question): void {
     this.stop();
     this.#question = question;
@@ -77,7 +78,7 @@ export class LiveInsights {
     this.#begin();
   }
 
-  /** Asks again now. */
+  /** Reads the answers again now. */
   refresh(): void {
     if (this.#round === undefined) this.#begin();
     else this.#again = true;
@@ -111,7 +112,7 @@ export class LiveInsights {
     void this.#run(question, round);
   }
 
-  /** Never rejects: what fails is in the state. */
+  /** Never rejects: a failure is put into the state. */
   async #run(question: Question, round: AbortController): Promise<void> {
     const window = windowOf(question.range, this.#deps.clock.now());
     await Promise.all(
@@ -152,7 +153,7 @@ export class LiveInsights {
     this.state.set({ ...state, sections: { ...state.sections, [metric]: section } });
   }
 
-  /** One timer at most, and none while a round runs or nobody looks. */
+  /** Keeps at most one timer, and none during a round, while paused or while the tab is hidden. */
   #schedule(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

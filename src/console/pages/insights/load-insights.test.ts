@@ -13,7 +13,7 @@ function load(api: InsightsApiFake, change: Partial<InsightsRequest> = {}) {
   return loadInsights(api, { ...REQUEST, ...change }, new AbortController().signal);
 }
 
-test('one request brings the contributors and the series', async () => {
+test('one request reads the contributors and the series', async () => {
   const api = new InsightsApiFake(3n);
   const insights = await load(api);
   expect(api.asked).toEqual([{ ...REQUEST, limit: 100 }]);
@@ -24,19 +24,19 @@ test('one request brings the contributors and the series', async () => {
   expect(insights.onlyLoopback).toBe(false);
 });
 
-test('no data: it is looked whether there was loopback, and told', async () => {
+test('without data, a second request finds out whether there is only loopback', async () => {
   const api = new InsightsApiFake();
   expect(await load(api)).toMatchObject({ contributors: [], onlyLoopback: false });
   api.loopback = 9n;
   expect(await load(api)).toMatchObject({ contributors: [], series: [], onlyLoopback: true });
 });
 
-const NOT_ASKED_TWICE = [
+const NO_SECOND_REQUEST = [
   { name: 'loopback is shown', change: { loopback: true } },
-  { name: 'it is losses that there are none of', change: { metric: 'TIMEOUTS' } },
+  { name: 'the metric is not data transferred', change: { metric: 'TIMEOUTS' } },
 ] as const;
 
-test.each(NOT_ASKED_TWICE)('it is not looked a second time when $name', async ({ change }) => {
+test.each(NO_SECOND_REQUEST)('there is no second request when $name', async ({ change }) => {
   const api = new InsightsApiFake();
   expect((await load(api, change)).onlyLoopback).toBe(false);
   expect(api.asked.length).toBe(1);

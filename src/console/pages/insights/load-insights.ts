@@ -3,24 +3,24 @@ import type { InsightsApi, InsightsQuery } from './insights-api.ts';
 import { type Series, seriesOf } from './series.ts';
 import type { TimeWindow } from './time-window.ts';
 
-/** What a section shows. */
+/** The data of a section. */
 export interface Insights {
   readonly window: TimeWindow;
   /** Greatest value first. */
   readonly contributors: readonly Contributor[];
   readonly series: readonly Series[];
-  /** There are flows, but all of hosts with themselves, and those were not asked for. */
+  /** All flows are within a host, and the query excluded those. */
   readonly onlyLoopback: boolean;
 }
 
 export type InsightsRequest = Omit<InsightsQuery, 'limit'>;
 
-/** Rows a table has at most. */
+/** Maximum number of rows in a table. */
 export const MAX_CONTRIBUTORS = 100;
 
 /**
- * A metric's insights. When no data was seen, looks once more whether only loopback was: a first
- * host alone talks to nobody else, and its page should say so.
+ * Loads the insights of a metric. If there is no data, a second request checks for loopback flows:
+ * the first host of an installation often has no others, and the page then offers to show them.
  */
 export async function loadInsights(
   api: Pick<InsightsApi, 'insights'>,

@@ -20,16 +20,16 @@ export interface MetricSectionProps {
   readonly state: SectionState;
   readonly loading: boolean;
   readonly range: TimeRange;
-  /** The insights of data transferred, over the same flows; undefined while not known. */
+  /** Data transferred by the same flows; undefined until it has been read. */
   readonly traffic: Insights | undefined;
-  /** Every zone of the page, in the order of their colours. */
+  /** All zones of the page, in the order of their colours. */
   readonly zones: readonly string[];
   readonly table: TableState;
   readonly onTableChange: (table: TableState) => void;
   readonly onRetry: () => void;
 }
 
-/** One metric: its course in time, and who contributes most to it. */
+/** One metric: a chart over time and a table of the top contributors. */
 export function MetricSection(props: MetricSectionProps) {
   const { metric, state, range, traffic } = props;
   const { title, description } = METRIC_TEXT[metric];
@@ -73,14 +73,14 @@ export function MetricSection(props: MetricSectionProps) {
   );
 }
 
-/** Traffic of another window has other bins, and says nothing of these. */
+/** Fills in zeros from the traffic, but only if it has the same window and thus the same bins. */
 function linesOf(insights: Insights | undefined, traffic: Insights | undefined): readonly Series[] {
   if (insights === undefined) return [];
   const sameBins = traffic?.window.startMillis === insights.window.startMillis;
   return sameBins ? withZeros(insights.series, traffic.series) : insights.series;
 }
 
-/** Nothing to draw: it failed, or there was nothing. */
+/** Whether chart and table are left out, after a failure or without data. */
 function hasNothing({ insights, error }: SectionState): boolean {
   return insights === undefined ? error !== undefined : isEmpty(insights);
 }
@@ -97,7 +97,8 @@ interface SectionFailureProps {
 
 function SectionFailure({ state, title, onRetry }: SectionFailureProps) {
   if (state.error === undefined) return undefined;
-  const old = state.insights === undefined ? '' : ' What is shown is from the last answer.';
+  const old =
+    state.insights === undefined ? '' : ' The data below is from the last successful refresh.';
   return (
     <Alert
       type="error"

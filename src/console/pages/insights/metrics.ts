@@ -8,10 +8,10 @@ import {
 interface MetricText {
   readonly title: string;
   readonly description: string;
-  /** What a flow without any has nothing of, in a sentence. */
+  /** Completes "No … in the last hour". */
   readonly noun: string;
   readonly unit: MetricUnit;
-  /** Name of the section in the page's address. */
+  /** Prefix of the section's parameters in the page's address. */
   readonly key: string;
 }
 
@@ -25,21 +25,21 @@ export const METRICS = [
 export const METRIC_TEXT: Readonly<Record<WorkloadInsightsMetric, MetricText>> = {
   DATA_TRANSFERRED: {
     title: METRIC_LABEL.DATA_TRANSFERRED,
-    description: 'Bytes sent and received, as the reporting hosts counted them.',
+    description: 'Bytes sent and received, as counted by the reporting hosts.',
     noun: 'data',
     unit: METRIC_UNIT.DATA_TRANSFERRED,
     key: 'data',
   },
   TIMEOUTS: {
     title: METRIC_LABEL.TIMEOUTS,
-    description: 'Times a sender waited in vain for an acknowledgment and had to start over.',
+    description: 'Times a sender received no acknowledgment in time and had to start over.',
     noun: 'retransmission timeouts',
     unit: METRIC_UNIT.TIMEOUTS,
     key: 'timeouts',
   },
   RETRANSMISSIONS: {
     title: METRIC_LABEL.RETRANSMISSIONS,
-    description: 'Segments sent again because they were lost, or took too long.',
+    description: 'Segments sent again because they were lost or acknowledged too late.',
     noun: 'retransmissions',
     unit: METRIC_UNIT.RETRANSMISSIONS,
     key: 'retransmissions',

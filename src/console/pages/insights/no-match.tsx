@@ -6,7 +6,7 @@ export interface NoMatchProps {
   readonly onClear: () => void;
 }
 
-/** The filter hides every row. */
+/** Shown in a table when its filter hides every row. */
 export function NoMatch({ onClear }: NoMatchProps) {
   return (
     <Box textAlign="center">

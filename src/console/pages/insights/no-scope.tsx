@@ -10,7 +10,7 @@ export interface NoScopeProps {
   readonly onCreate: () => void;
 }
 
-/** Says what a scope is for and makes one. */
+/** Explains what a scope is and creates one. */
 export function NoScope({ owner, busy, onCreate }: NoScopeProps) {
   return (
     <Container>
@@ -18,8 +18,8 @@ export function NoScope({ owner, busy, onCreate }: NoScopeProps) {
         <SpaceBetween size="m">
           <Box variant="h2">There is no scope yet</Box>
           <Box color="text-body-secondary">
-            A scope says whose flows may be looked at. Agents can report without one, and what they
-            reported is shown as soon as there is one.
+            A scope selects the accounts and Regions whose flows you see. Agents report without one,
+            too: their flows appear as soon as you create it.
           </Box>
           <Button variant="primary" loading={busy} onClick={onCreate}>
             {`Create a scope for ${owner.account} in ${owner.region}`}

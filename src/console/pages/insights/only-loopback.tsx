@@ -5,7 +5,7 @@ export interface OnlyLoopbackProps {
   readonly onShow: () => void;
 }
 
-/** The first look at a host that talks to nobody else yet: nothing is broken, only hidden. */
+/** Explains an empty page when all flows are within a host, as on a new installation. */
 export function OnlyLoopback({ onShow }: OnlyLoopbackProps) {
   return (
     <Alert
@@ -13,8 +13,8 @@ export function OnlyLoopback({ onShow }: OnlyLoopbackProps) {
       header="Only loopback flows so far"
       action={<Button onClick={onShow}>Show loopback flows</Button>}
     >
-      Agents report, but only what hosts say to themselves, which crosses no network and is hidden.
-      Flows to other hosts are shown about 30 seconds after they begin.
+      So far, agents report only flows within a host. Such flows cross no network and are hidden.
+      Flows to other hosts appear about 30 seconds after they begin.
     </Alert>
   );
 }

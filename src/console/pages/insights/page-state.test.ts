@@ -14,23 +14,23 @@ const CASES = [
   { name: 'a range', search: '?range=3h' },
   { name: 'live refresh paused', search: '?live=off' },
   { name: 'loopback shown', search: '?loopback=on' },
-  { name: 'a filter with signs of its own', search: '?data.filter=a+%26+b' },
-  { name: 'a column upwards', search: '?timeouts.sort=localAz' },
-  { name: 'a column downwards', search: '?retransmissions.sort=-accountId' },
-  { name: 'values upwards', search: '?data.sort=value' },
+  { name: 'a filter with special characters', search: '?data.filter=a+%26+b' },
+  { name: 'a column ascending', search: '?timeouts.sort=localAz' },
+  { name: 'a column descending', search: '?retransmissions.sort=-accountId' },
+  { name: 'values ascending', search: '?data.sort=value' },
   {
-    name: 'all of it',
+    name: 'every value',
     search: '?flow=INTERNET&range=15m&live=off&data.filter=x&data.sort=category',
   },
 ];
 
-test.each(CASES)('the address says $name, and is read back the same', ({ search }) => {
+test.each(CASES)('the address holds $name and is read back unchanged', ({ search }) => {
   const state = parsePageState(search);
   expect(state).not.toEqual(DEFAULTS);
   expect(formatPageState(state)).toBe(search);
 });
 
-test('what an address misspells has its default', () => {
+test('an invalid value in the address gets its default', () => {
   const search = '?flow=MOON&range=1y&live=maybe&data.sort=-shoe';
   expect(parsePageState(search)).toEqual(DEFAULTS);
 });

@@ -10,19 +10,19 @@ export interface TableState {
   readonly descending: boolean;
 }
 
-/** What the page shows; all of it is in its address, so a link shows the same to a colleague. */
+/** The selections of the page. The address holds all of them, so a link shares the same view. */
 export interface PageState {
   readonly flowType: FlowType;
   readonly range: TimeRange;
   readonly live: boolean;
-  /** Whether flows of a host with itself are shown. */
+  /** Whether flows within a host are shown. */
   readonly loopback: boolean;
   readonly tables: Readonly<Record<WorkloadInsightsMetric, TableState>>;
 }
 
 const DEFAULT_TABLE: TableState = { filter: '', sort: 'value', descending: true };
 
-/** The state in the query part of an address; what it lacks or misspells has its default. */
+/** Reads the state from an address's query. Missing and invalid values get their defaults. */
 export function parsePageState(search: string): PageState {
   const params = new URLSearchParams(search);
   return {
@@ -49,7 +49,7 @@ function parseTable(params: URLSearchParams, metric: WorkloadInsightsMetric): Ta
   };
 }
 
-/** The query part of the page's address, `""` when everything has its default. */
+/** The query of the page's address; `""` if every value is the default. */
 export function formatPageState(state: PageState): string {
   const params = new URLSearchParams();
   if (state.flowType !== 'ALL') params.set('flow', state.flowType);

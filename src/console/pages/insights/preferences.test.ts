@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { COLUMN_IDS } from './column-ids.ts';
 import { DEFAULT_PREFERENCES, parsePreferences } from './preferences.ts';
 
-test('preferences are read back as they were written', () => {
+test('stored preferences are read back unchanged', () => {
   const columns = [...DEFAULT_PREFERENCES.columns].reverse().map(({ id }) => ({
     id,
     visible: id !== 'localVpcId',
@@ -20,11 +20,11 @@ const SPOILT = [
   { name: 'unknown columns', text: '{"columns":[null,{"id":"shoe","visible":false}]}' },
 ];
 
-test.each(SPOILT)('what was written down is of no use: $name', ({ text }) => {
+test.each(SPOILT)('unusable stored preferences get the defaults: $name', ({ text }) => {
   expect(parsePreferences(text)).toEqual(DEFAULT_PREFERENCES);
 });
 
-test('a column that is new since then is shown, after the others', () => {
+test('a column that is newer than the stored preferences is shown last', () => {
   const { columns } = parsePreferences('{"columns":[{"id":"value","visible":true}]}');
   expect(columns.map(({ id }) => id)).toEqual([
     'value',

@@ -7,11 +7,11 @@ export interface ColumnDisplay {
   readonly visible: boolean;
 }
 
-/** How one likes one's tables; kept in the browser, not in the address. */
+/** Preferences for the tables. They are stored in the browser and are not part of the address. */
 export interface Preferences {
   readonly pageSize: number;
   readonly wrapLines: boolean;
-  /** In the order they are shown. */
+  /** In display order. */
   readonly columns: readonly ColumnDisplay[];
 }
 
@@ -21,7 +21,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   columns: COLUMN_IDS.map((id) => ({ id, visible: true })),
 };
 
-/** The preferences written down earlier; what is missing or no longer known has its default. */
+/** Reads stored preferences. Missing and unknown values get their defaults. */
 export function parsePreferences(text: string | null): Preferences {
   const raw = parseObject(text);
   return {

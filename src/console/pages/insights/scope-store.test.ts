@@ -36,24 +36,24 @@ function setUp(found: ScopeSummary | undefined) {
   return { timers, ended, server, store };
 }
 
-test('a scope in use is found and not looked for again', async () => {
+test('a scope that is ready is read once', async () => {
   const { store, timers } = setUp(scope('SUCCEEDED'));
-  await store.look();
+  await store.load();
   expect(store.state.get()).toEqual({ scope: scope('SUCCEEDED'), busy: false });
   expect(timers.pending).toBe(0);
 });
 
-test('a scope in progress is looked at again until it is ready', async () => {
+test('a scope in progress is polled until it is ready', async () => {
   const { store, timers, server } = setUp(scope('IN_PROGRESS'));
-  await store.look();
+  await store.load();
   server.found = scope('SUCCEEDED');
   timers.advance(2_000);
   await expect.poll(() => store.state.get().scope).toEqual(scope('SUCCEEDED'));
 });
 
-test('without a scope one can be created for the account and Region', async () => {
+test('a missing scope can be created for the account and Region', async () => {
   const { store, server } = setUp(undefined);
-  await store.look();
+  await store.load();
   expect(store.state.get().scope).toBe('none');
   await store.create(OWNER);
   expect(server.created).toEqual([OWNER]);
@@ -61,34 +61,34 @@ test('without a scope one can be created for the account and Region', async () =
   store.stop();
 });
 
-test('a scope created elsewhere appears by itself', async () => {
+test('a scope that was created elsewhere appears', async () => {
   const { store, timers, server } = setUp(undefined);
-  await store.look();
+  await store.load();
   server.found = scope('SUCCEEDED');
   timers.advance(2_000);
   await expect.poll(() => store.state.get().scope).toEqual(scope('SUCCEEDED'));
 });
 
-test('what fails is said, and a second try clears it', async () => {
+test('a failure is shown, and a successful try clears it', async () => {
   const { store, server } = setUp(scope('SUCCEEDED'));
   server.failure = new Error('down');
-  await store.look();
+  await store.load();
   expect(store.state.get()).toMatchObject({ busy: false, error: 'down' });
   server.failure = undefined;
-  await store.look();
+  await store.load();
   expect(store.state.get()).toEqual({ scope: scope('SUCCEEDED'), busy: false });
 });
 
-test('the end of the session is told', async () => {
+test('the end of the session is reported', async () => {
   const { store, server, ended } = setUp(undefined);
   server.failure = new Error('who are you');
-  await store.look();
+  await store.load();
   expect(ended).toEqual(['ended']);
 });
 
-test('after stop nothing is looked at any more', async () => {
+test('stop ends the polling', async () => {
   const { store, timers } = setUp(scope('IN_PROGRESS'));
-  await store.look();
+  await store.load();
   store.stop();
   expect(timers.pending).toBe(0);
 });

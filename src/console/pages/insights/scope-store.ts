@@ -5,7 +5,7 @@ import type { Timers } from '../../lib/timers.ts';
 import type { InsightsApi, ScopeSummary } from './insights-api.ts';
 
 export interface ScopeState {
-  /** Undefined while not known; `none` when there is no scope. */
+  /** Undefined until it has been read; `none` if there is no scope. */
   readonly scope?: ScopeSummary | 'none' | undefined;
   readonly busy: boolean;
   readonly error?: string | undefined;
@@ -18,38 +18,38 @@ export interface ScopeStoreDeps {
   readonly onSessionEnd: () => void;
 }
 
-/** A scope on its way is looked at again this often. */
-const LOOK_AGAIN_MILLIS = 2_000;
+/** Interval for a scope that is still changing. */
+const POLL_MILLIS = 2_000;
 
-/** The scope of the account and Region; looked at again by itself while there is none or it is on its way. */
+/** The scope of the account and Region. It is polled while it is missing or changing. */
 export class ScopeStore {
   readonly state = new Store<ScopeState>({ busy: false });
   readonly #deps: ScopeStoreDeps;
-  #looking: AbortController | undefined;
+  #loading: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: ScopeStoreDeps) {
     this.#deps = deps;
   }
 
-  /** Never rejects: what fails is in the state. */
-  async look(): Promise<void> {
+  /** Reads the scope. Never rejects: a failure is put into the state. */
+  async load(): Promise<void> {
     this.stop();
-    const looking = new AbortController();
-    this.#looking = looking;
+    const loading = new AbortController();
+    this.#loading = loading;
     const before = this.state.get();
     if (before.scope === undefined) this.state.set({ ...before, busy: true });
     try {
-      const scope = (await this.#deps.api.findScope(looking.signal)) ?? 'none';
-      if (this.#looking !== looking) return;
+      const scope = (await this.#deps.api.findScope(loading.signal)) ?? 'none';
+      if (this.#loading !== loading) return;
       this.state.set({ scope, busy: false });
-      if (isOnItsWay(scope)) this.#lookLater();
+      if (isChanging(scope)) this.#loadLater();
     } catch (error) {
-      if (this.#looking === looking) this.#failed(error);
+      if (this.#loading === loading) this.#failed(error);
     }
   }
 
-  /** Creates one, then looks. */
+  /** Creates a scope and reads it. */
   async create(owner: Owner): Promise<void> {
     this.state.set({ ...this.state.get(), busy: true, error: undefined });
     try {
@@ -57,18 +57,18 @@ export class ScopeStore {
     } catch (error) {
       return this.#failed(error);
     }
-    await this.look();
+    await this.load();
   }
 
   stop(): void {
-    this.#looking?.abort();
-    this.#looking = undefined;
+    this.#loading?.abort();
+    this.#loading = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
 
-  #lookLater(): void {
-    this.#cancelTimer = this.#deps.timers.after(LOOK_AGAIN_MILLIS, () => void this.look());
+  #loadLater(): void {
+    this.#cancelTimer = this.#deps.timers.after(POLL_MILLIS, () => void this.load());
   }
 
   #failed(error: unknown): void {
@@ -78,8 +78,8 @@ export class ScopeStore {
   }
 }
 
-/** None counts too: it may be created elsewhere while one looks at the page. */
-function isOnItsWay(scope: ScopeSummary | 'none'): boolean {
+/** Also polls without a scope, because somebody may create one by the API or the CLI. */
+function isChanging(scope: ScopeSummary | 'none'): boolean {
   if (scope === 'none') return true;
   const { status } = scope;
   return status === 'IN_PROGRESS' || status === 'DEACTIVATING';

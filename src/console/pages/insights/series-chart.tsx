@@ -14,15 +14,15 @@ import { zoneText } from './zone-text.ts';
 
 export interface SeriesChartProps {
   readonly metric: WorkloadInsightsMetric;
-  /** Undefined while nothing is known. */
+  /** Undefined until the first answer. */
   readonly window: TimeWindow | undefined;
   readonly series: readonly Series[];
-  /** Every zone of the page, in the order of their colours. */
+  /** All zones of the page, in the order of their colours. */
   readonly zones: readonly string[];
   readonly empty: ReactNode;
 }
 
-/** One line an Availability Zone; where a bin is missing the line is broken. */
+/** A line for each Availability Zone, with a gap at each missing bin. */
 export function SeriesChart({ metric, window, series, zones, empty }: SeriesChartProps) {
   const { title, unit } = METRIC_TEXT[metric];
   const colourOf = (zone: string) => seriesColour(zones.indexOf(zone));
@@ -59,12 +59,12 @@ export function SeriesChart({ metric, window, series, zones, empty }: SeriesChar
 
 type Line = MixedLineBarChartProps.LineDataSeries<Date>;
 
-/** A bin is drawn at its start, so the last place of the axis is that of the last bin. */
+/** The axis ends at the start of the last bin, because a bin is drawn at its start. */
 function domainOf({ startMillis, endMillis }: TimeWindow): [Date, Date] {
   return [new Date(startMillis), new Date(endMillis - BIN_MILLIS)];
 }
 
-/** The chart joins all points of a line; so each run without a gap is a line of its own. */
+/** The chart connects all points of a line, so each run without a gap becomes its own line. */
 function linesOf({ zone, bins }: Series, color: string, unit: MetricUnit) {
   return unbroken(bins).map(
     (run): Line => ({
@@ -77,7 +77,7 @@ function linesOf({ zone, bins }: Series, color: string, unit: MetricUnit) {
   );
 }
 
-/** A little above the highest point. Small counts get an axis on which every tick is whole. */
+/** A little above the highest point. At least 5 for counts, so that every tick is an integer. */
 function ceilingOf(series: readonly Series[], unit: MetricUnit): number {
   const highest = Math.max(0, ...series.flatMap(({ bins }) => bins.map(({ value }) => value)));
   return Math.max(highest * 1.1, unit === 'Count' ? 5 : 1000);

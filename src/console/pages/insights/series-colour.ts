@@ -1,7 +1,7 @@
-/** Told apart in light and dark, also without red-green sight; `console.css` says the values. */
+/** Number of `--nfm-series-…` variables in `console.css`, which has values for light and dark. */
 const COLOURS = 8;
 
-/** The colour of the nth line of a chart, as CSS. */
+/** CSS colour of a chart's line. */
 export function seriesColour(index: number): string {
   return `var(--nfm-series-${(index % COLOURS) + 1})`;
 }

@@ -14,7 +14,7 @@ function points(label: string, bins: Readonly<Record<number, number>>) {
   };
 }
 
-test('zones stand in order, each with its bins', () => {
+test('zones are sorted, each with its bins', () => {
   expect(seriesOf([points('az2', { 0: 1, 1: 2 }), points('az1', { 0: 5 })])).toEqual([
     { zone: 'az1', bins: [{ millis: at(0), value: 5 }] },
     {
@@ -27,7 +27,7 @@ test('zones stand in order, each with its bins', () => {
   ]);
 });
 
-test('a bin nobody reported for stays absent', () => {
+test('a bin without a report stays absent', () => {
   const [series] = seriesOf([points('az1', { 0: 1, 3: 1 })]);
   expect(series?.bins.map(({ millis }) => millis)).toEqual([at(0), at(3)]);
 });
@@ -36,7 +36,7 @@ test('a zone without a single bin has no line', () => {
   expect(seriesOf([points('az1', {})])).toEqual([]);
 });
 
-test('no loss is 0 where the zone had traffic, and nothing where it had none', () => {
+test('a bin without loss is 0 if the zone had traffic, and absent if it had none', () => {
   const losses = seriesOf([points('az1', { 1: 4 })]);
   const traffic = seriesOf([points('az1', { 0: 100, 1: 100, 3: 100 }), points('az2', { 2: 9 })]);
   expect(withZeros(losses, traffic)).toEqual([
@@ -51,7 +51,7 @@ test('no loss is 0 where the zone had traffic, and nothing where it had none', (
   ]);
 });
 
-test('losses of a zone whose traffic is not known stay as they are', () => {
+test('the losses of a zone with unknown traffic stay unchanged', () => {
   const losses = seriesOf([points('az1', { 1: 4 })]);
   expect(withZeros(losses, [])).toEqual(losses);
 });
@@ -67,15 +67,15 @@ const GAPS = [
       [3, 4],
     ],
   },
-  { name: 'a bin by itself', bins: [0, 2, 4], runs: [[0], [2], [4]] },
+  { name: 'single bins', bins: [0, 2, 4], runs: [[0], [2], [4]] },
 ];
 
-test.each(GAPS)('the line is broken where bins are missing: $name', ({ bins, runs }) => {
+test.each(GAPS)('a line has a gap where bins are missing: $name', ({ bins, runs }) => {
   const cut = unbroken(bins.map((bin) => ({ millis: at(bin), value: 1 })));
   expect(cut.map((run) => run.map(({ millis }) => (millis - START) / BIN_MILLIS))).toEqual(runs);
 });
 
-test('every zone of the page is named once, in order', () => {
+test('every zone of the page is listed once, sorted', () => {
   const charts = [
     [{ zone: 'az2', bins: [] }],
     [

@@ -7,15 +7,15 @@ export interface Bin {
   readonly value: number;
 }
 
-/** One Availability Zone's line. */
+/** The line of one Availability Zone. */
 export interface Series {
-  /** The zone's id; `""` where it is not known. */
+  /** The zone's ID; `""` if it is unknown. */
   readonly zone: string;
-  /** In order of time; a bin nothing was reported for is absent, not 0. */
+  /** In order of time. A bin without a report is absent, not 0. */
   readonly bins: readonly Bin[];
 }
 
-/** The server's series as lines, in order of the zones' names. */
+/** Converts the server's series to lines, sorted by zone. */
 export function seriesOf(answer: readonly WorkloadInsightsSeries[]): readonly Series[] {
   return answer
     .filter(({ timestamps }) => timestamps.length > 0)
@@ -30,8 +30,8 @@ export function seriesOf(answer: readonly WorkloadInsightsSeries[]): readonly Se
 }
 
 /**
- * Losses with a 0 where the zone had traffic and lost nothing of it: the server leaves out bins
- * without a loss, and only traffic can tell those from bins nobody reported for.
+ * Adds a 0 to the losses at each bin where the zone had traffic but no loss. The server leaves out
+ * bins without a loss; only the traffic distinguishes them from bins without a report.
  */
 export function withZeros(
   losses: readonly Series[],
@@ -50,7 +50,7 @@ export function withZeros(
   });
 }
 
-/** The runs of bins without a gap: a line is drawn within each, never across a gap. */
+/** Splits the bins into runs without a gap, so that no line is drawn across a gap. */
 export function unbroken(bins: readonly Bin[]): readonly (readonly Bin[])[] {
   const runs: Bin[][] = [];
   let last: Bin | undefined;
@@ -66,7 +66,7 @@ export function unbroken(bins: readonly Bin[]): readonly (readonly Bin[])[] {
   return runs;
 }
 
-/** The zones of all charts of the page, in order: a zone has one colour on all of them. */
+/** The zones of all charts, sorted. The order gives a zone the same colour in every chart. */
 export function zonesOf(charts: readonly (readonly Series[])[]): readonly string[] {
   return [...new Set(charts.flat().map(({ zone }) => zone))].sort();
 }

@@ -8,7 +8,7 @@ export interface TablePreferencesProps {
   readonly onChange: (preferences: Preferences) => void;
 }
 
-/** The gear of a table: rows on a page, columns and their order. */
+/** The preferences dialog of a table: rows per page, columns and their order. */
 export function TablePreferences({ preferences, onChange }: TablePreferencesProps) {
   return (
     <CollectionPreferences
@@ -28,10 +28,10 @@ export function TablePreferences({ preferences, onChange }: TablePreferencesProp
         })
       }
       pageSizePreference={{
-        title: 'Rows on a page',
+        title: 'Rows per page',
         options: PAGE_SIZES.map((value) => ({ value, label: `${value} rows` })),
       }}
-      wrapLinesPreference={{ label: 'Wrap lines', description: 'Show all of a long name' }}
+      wrapLinesPreference={{ label: 'Wrap lines', description: 'Show long names in full' }}
       contentDisplayPreference={{
         title: 'Columns',
         options: COLUMN_IDS.map((id) => ({

@@ -1,11 +1,11 @@
 import type { InsightsAnswer } from './insights-answer.ts';
 import type { InsightsQuery } from './insights-api.ts';
 
-/** Answers every question with one contributor and one bin of `value`; counts what it was asked. */
+/** Answers every query with one contributor and one bin of `value`, and records the queries. */
 export class InsightsApiFake {
-  /** No rows when undefined. */
+  /** No rows if undefined. */
   value: bigint | undefined;
-  /** Of the one host with itself; counted where it is asked for. */
+  /** Value of the only host's loopback flows, which a query must ask for. */
   loopback: bigint | undefined;
   failure: Error | undefined;
   readonly asked: InsightsQuery[] = [];
@@ -15,7 +15,7 @@ export class InsightsApiFake {
     this.value = value;
   }
 
-  /** Answers nothing until what it returns is called. */
+  /** Delays every answer until the returned function is called. */
   hold(): () => void {
     let release = () => {};
     this.#hold = new Promise((resolve) => {

@@ -3,13 +3,13 @@ import { BIN_MILLIS, TIME_RANGES, windowOf } from './time-window.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 10, 7, 31);
 
-test('the window ends with the current minute, so the newest report is in it', () => {
+test('the window ends with the current minute and so contains the newest report', () => {
   const window = windowOf('1h', NOW);
   expect(new Date(window.endMillis).toISOString()).toBe('2026-01-01T10:08:00.000Z');
   expect(new Date(window.startMillis).toISOString()).toBe('2026-01-01T09:08:00.000Z');
 });
 
-test('on the minute itself the window ends there', () => {
+test('at the start of a minute, the window ends there', () => {
   expect(windowOf('15m', Date.UTC(2026, 0, 1, 10)).endMillis).toBe(Date.UTC(2026, 0, 1, 10));
 });
 

@@ -1,4 +1,4 @@
-/** The ranges one can look at, by their name in the page's address. */
+/** The selectable ranges, by their name in the page's address. */
 export const TIME_RANGES = ['15m', '1h', '3h'] as const;
 export type TimeRange = (typeof TIME_RANGES)[number];
 
@@ -20,8 +20,9 @@ export const BIN_MILLIS = 5 * 60_000;
 const MINUTE_MILLIS = 60_000;
 
 /**
- * The window that ends with the current minute. Both ends are whole minutes, so that the series'
- * 5-minute bins, which begin at the start, all lie inside; the last one misses a minute at most.
+ * The window that ends with the current minute. Both ends are whole minutes. The 5-minute bins of
+ * the series are counted from the start, so all of them lie inside the window; the last one lacks
+ * at most the current minute.
  */
 export function windowOf(range: TimeRange, nowMillis: number): TimeWindow {
   const endMillis = Math.ceil(nowMillis / MINUTE_MILLIS) * MINUTE_MILLIS;

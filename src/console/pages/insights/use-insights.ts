@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { useStore } from '../../lib/use-store.ts';
 import type { InsightsState, LiveInsights, Question } from './live-insights.ts';
 
-/** The answers to the question, kept fresh while `live` and while the tab is looked at. */
+/** The answers to the question, refreshed while `live` is set and the tab is visible. */
 export function useInsights(
   insights: LiveInsights,
   question: Question | undefined,

@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useState } from 'react';
 import { formatPageState, type PageState, parsePageState } from './page-state.ts';
 
-/** `step` makes a change one can go back from; `still` replaces the address in place. */
-export type ChangeKind = 'step' | 'still';
+/** Back undoes a change of kind `push`; `replace` leaves no entry in the history. */
+export type ChangeKind = 'push' | 'replace';
 export type ChangePage = (change: Partial<PageState>, kind: ChangeKind) => void;
 
-/** The page's state, which is its address. */
+/** The page's state, which is stored in its address. */
 export function usePageState(): [PageState, ChangePage] {
   const [state, setState] = useState(() => parsePageState(window.location.search));
   useEffect(() => {
@@ -17,7 +17,7 @@ export function usePageState(): [PageState, ChangePage] {
     (changed, kind) => {
       const next = { ...state, ...changed };
       const address = window.location.pathname + formatPageState(next);
-      if (kind === 'step') window.history.pushState(null, '', address);
+      if (kind === 'push') window.history.pushState(null, '', address);
       else window.history.replaceState(null, '', address);
       setState(next);
     },

@@ -3,7 +3,7 @@ import { type Preferences, parsePreferences } from './preferences.ts';
 
 const KEY = 'nfm.contributors-table';
 
-/** The table preferences of this browser. */
+/** The table preferences stored in this browser. */
 export function usePreferences(): [Preferences, (preferences: Preferences) => void] {
   const [preferences, setPreferences] = useState(() =>
     parsePreferences(window.localStorage.getItem(KEY)),

@@ -1,10 +1,10 @@
 export interface ValueBarProps {
   readonly text: string;
-  /** 0 to 1, of the greatest value in the table. */
+  /** Share of the greatest value in the table, 0 to 1. */
   readonly share: number;
 }
 
-/** A value, with a bar that lets the eye compare. */
+/** A value with a bar for comparison. */
 export function ValueBar({ text, share }: ValueBarProps) {
   return (
     <div className="value-bar">

@@ -4,7 +4,7 @@ export interface ZoneLegendProps {
   readonly items: readonly { readonly zone: string; readonly colour: string }[];
 }
 
-/** Which colour is which zone. */
+/** The colour of each zone. */
 export function ZoneLegend({ items }: ZoneLegendProps) {
   return (
     <ul className="zone-legend" aria-label="Availability Zones">
