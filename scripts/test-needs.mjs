@@ -14,6 +14,7 @@ const NEEDS = [
   ['/usr/lib/python3/dist-packages/botocore', 'python3-botocore'],
   ['/usr/lib/python3/dist-packages/boto3', 'python3-boto3'],
   ['/usr/bin/aws', 'awscli'],
+  ['/usr/bin/curl', 'curl'],
   ['/usr/bin/openssl', 'openssl'],
   ['/usr/lib/postgresql', 'postgresql'],
 ];

@@ -5,7 +5,7 @@
 #   export AWS_SHARED_CREDENTIALS_FILE=/var/lib/nfm/credentials NFM_ENDPOINT=https://nfm.example.net:8130
 #   sh flows.sh [CATEGORY]
 #
-# Older versions of curl sign the query as it is written. Write its parameters in alphabetical order,
+# curl 7.88 signs the query as it is written. Write its parameters in alphabetical order,
 # and a time with its colons as %3A.
 set -eu
 category=${1:-INTER_AZ}

@@ -5,6 +5,7 @@ import type { NetworkFlowMonitorClient } from '../../../src/client/network-flow-
 import { isServiceError } from '../../../src/client/service-error.ts';
 import type { InputOf, OutputOf } from '../../../src/contract/types.ts';
 import { ServerProcess } from '../../../src/lab/server-process.ts';
+import { readTerraformExample } from './terraform-example.ts';
 
 /**
  * What the Terraform AWS provider (6.21) does with its scope and monitor resources, replayed: the
@@ -303,5 +304,27 @@ describe('aws_networkflowmonitor_monitor', () => {
       name: 'ConflictException',
       message: expect.stringContaining(name),
     });
+  });
+});
+
+describe('examples/terraform/main.tf', () => {
+  test('its scope and monitors are created, leave nothing to plan, and are destroyed', async () => {
+    const example = readTerraformExample({ account: ACCOUNT, region: REGION });
+    expect(example.endpoint).toEqual({ reference: 'var.endpoint' });
+    const targets = example.targets.map(({ account, region }) => {
+      expect(account).toBe(ACCOUNT);
+      return target(region);
+    });
+    const { scopeId, scopeArn } = await applyScope(targets, example.scopeTags);
+
+    expect(example.monitors).not.toEqual([]);
+    for (const { name, scopeArn: reference, ...resources } of example.monitors) {
+      expect(reference).toEqual({ reference: 'aws_networkflowmonitor_scope.all.scope_arn' });
+      const block = resources as MonitorBlock;
+      await createMonitor({ ...block, monitorName: name, scopeArn });
+      expect([name, await applyMonitor(name, block)]).toEqual([name, false]);
+    }
+    for (const { name } of example.monitors) await destroyMonitor(name);
+    await destroyScope(scopeId);
   });
 });
