@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../lib/database.ts';
 import type { Log } from '../lib/log.ts';
+import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
+import { Turns } from '../lib/turns.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { ControlTables } from './control-tables.ts';
 
@@ -56,11 +57,14 @@ export class AuditLog implements Service {
   readonly #deps: AuditLogDeps;
   readonly #tables: Kysely<ControlTables>;
   readonly #dropped: CounterMetric;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.flush(),
+    everyMillis: FLUSH_MILLIS,
+    onError: (error) => this.#logFailure(error),
+  });
+  readonly #writes = new Turns();
   #pending: Pending[] = [];
   #sinceTrim = TRIM_EVERY;
-  #loop: Promise<void> | undefined;
-  #flushing: Promise<void> = Promise.resolve();
 
   constructor(deps: AuditLogDeps) {
     this.#deps = deps;
@@ -72,13 +76,13 @@ export class AuditLog implements Service {
   }
 
   async start(): Promise<void> {
-    this.#loop = this.#run();
+    this.#loop.start();
   }
 
   /** Writes what waits. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+    await this.#loop.stop();
+    await this.flush().catch((error) => this.#logFailure(error));
   }
 
   /** Queues a call to be written. */
@@ -128,21 +132,11 @@ export class AuditLog implements Service {
 
   /** Writes what waits; one write at a time. Rejects when the database does not take it. */
   flush(): Promise<void> {
-    const flushed = this.#flushing.then(() => this.#write());
-    this.#flushing = flushed.catch(() => {});
-    return flushed;
+    return this.#writes.take(() => this.#write());
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    for (;;) {
-      const isLast = signal.aborted;
-      await this.flush().catch((error) => {
-        this.#deps.log.warn('cannot write the audit log', { error });
-      });
-      if (isLast) return;
-      await pause(FLUSH_MILLIS, signal);
-    }
+  #logFailure(error: unknown): void {
+    this.#deps.log.warn('cannot write the audit log', { error });
   }
 
   async #write(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../lib/database.ts';
 import type { Log } from '../lib/log.ts';
-import { pause } from '../lib/pause.ts';
+import { Loop } from '../lib/loop.ts';
 import type { Service } from '../lib/service.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import type { ControlTables } from './control-tables.ts';
@@ -32,9 +32,11 @@ export class ScopeWorker implements Service {
   readonly name = 'scope worker';
   readonly #deps: ScopeWorkerDeps;
   readonly #tables: Kysely<ControlTables>;
-  readonly #stopping = new AbortController();
-  #woken = new AbortController();
-  #loop: Promise<void> | undefined;
+  readonly #loop = new Loop({
+    round: (signal) => this.#work(signal),
+    everyMillis: LOOK_AGAIN_MILLIS,
+    onError: (error) => this.#deps.log.error('cannot move scopes on', { error }),
+  });
 
   constructor(deps: ScopeWorkerDeps) {
     this.#deps = deps;
@@ -42,32 +44,16 @@ export class ScopeWorker implements Service {
   }
 
   async start(): Promise<void> {
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.wake();
-    await this.#loop;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Says that there may be something to do; may be called at any time. */
   wake(): void {
-    this.#woken.abort();
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      // Renewed before looking, so that a call during the work is not lost.
-      this.#woken = new AbortController();
-      const woken = this.#woken.signal;
-      try {
-        await this.#work(signal);
-      } catch (error) {
-        this.#deps.log.error('cannot move scopes on', { error });
-      }
-      await pause(LOOK_AGAIN_MILLIS, woken);
-    }
+    this.#loop.wake();
   }
 
   async #work(signal: AbortSignal): Promise<void> {

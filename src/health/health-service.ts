@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { HealthExplanation } from '../model/health.ts';
 import type { Monitor } from '../model/monitor.ts';
@@ -72,12 +72,11 @@ export class HealthService implements Service {
   readonly #deps: HealthServiceDeps;
   readonly #reader: WindowReader;
   readonly #judge: WindowJudge;
-  readonly #stopping = new AbortController();
+  readonly #loop: Loop;
   readonly #windows: CounterMetric;
   readonly #failures: CounterMetric;
   readonly #seconds: HistogramMetric;
   readonly #behind: GaugeMetric;
-  #running: Promise<void> | undefined;
   /** Every window that ended by then is judged: who has flows is not asked again before the next ends. */
   #judgedSeconds = 0;
   #expiredSeconds = 0;
@@ -85,6 +84,11 @@ export class HealthService implements Service {
   constructor(deps: HealthServiceDeps) {
     const { store, constructsOf, groupsOf, parameters, newId, options, metrics } = deps;
     this.#deps = deps;
+    this.#loop = new Loop({
+      round: (signal) => this.judgeDue(signal),
+      everyMillis: Math.min(MAX_LOOK_MILLIS, (options.windowSeconds * 1000) / 4),
+      onError: (error) => this.#onFailure(error),
+    });
     const { retentionSeconds } = options;
     this.#reader = new WindowReader(store, { parameters, retentionSeconds });
     this.#judge = new WindowJudge({
@@ -116,26 +120,16 @@ export class HealthService implements Service {
   async start(): Promise<void> {
     await this.#deps.tables.start();
     await this.#reader.start();
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    const { options, log } = this.#deps;
-    const lookMillis = Math.min(MAX_LOOK_MILLIS, (options.windowSeconds * 1000) / 4);
-    while (!signal.aborted) {
-      try {
-        await this.judgeDue(signal);
-      } catch (error) {
-        this.#failures.add(1);
-        log.error('cannot judge a window; trying again', { error });
-      }
-      await pause(lookMillis, signal);
-    }
+  #onFailure(error: unknown): void {
+    this.#failures.add(1);
+    this.#deps.log.error('cannot judge a window; trying again', { error });
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import { MILLIS_A_DAY } from '../lib/durations.ts';
 import type { Log } from '../lib/log.ts';
+import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, GaugeMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { FlowStore, StoredDay } from './flow-store.ts';
 
@@ -33,8 +33,11 @@ export class DiskBudget implements Service {
   readonly #rows: GaugeMetric;
   readonly #droppedRows: CounterMetric;
   readonly #droppedDays: CounterMetric;
-  readonly #stopping = new AbortController();
-  #looking: Promise<void> | undefined;
+  readonly #loop = new Loop({
+    round: () => this.enforce(),
+    everyMillis: LOOK_MILLIS,
+    onError: (error) => this.#deps.log.warn('cannot look at the disk budget', { error }),
+  });
 
   constructor(deps: DiskBudgetDeps) {
     const { metrics } = deps;
@@ -57,13 +60,12 @@ export class DiskBudget implements Service {
   }
 
   start(): Promise<void> {
-    this.#looking = this.#look(this.#stopping.signal);
+    this.#loop.start();
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Deletes the days past retention and the oldest beyond the budget, and measures the rest. */
@@ -97,17 +99,6 @@ export class DiskBudget implements Service {
     this.#droppedRows.add(day.rows, { reason });
     this.#droppedDays.add(1, { reason });
     this.#deps.log.warn('dropped a day of flow rows', { ...day, reason });
-  }
-
-  async #look(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.enforce();
-      } catch (error) {
-        this.#deps.log.warn('cannot look at the disk budget', { error });
-      }
-      await pause(LOOK_MILLIS, signal);
-    }
   }
 }
 

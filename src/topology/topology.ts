@@ -1,6 +1,6 @@
 import type { Log } from '../lib/log.ts';
+import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
-import { pause } from '../lib/pause.ts';
 import type { Service } from '../lib/service.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
@@ -48,9 +48,13 @@ export class Topology implements Service {
   readonly #agentTraits = new Map<string, ReportedTraits>();
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.#saveAndForget(),
+    everyMillis: SAVE_MILLIS,
+    pausesFirst: true,
+    onError: (error) => this.#deps.log.warn('cannot save the topology', { error }),
+  });
   #claimCount = 0;
-  #saving: Promise<void> | undefined;
   #book: AddressBook;
   #snapshot: TopologyView;
   /** The graph that `#snapshot` was made with. */
@@ -79,12 +83,11 @@ export class Topology implements Service {
 
   async start(): Promise<void> {
     for (const claim of await this.#deps.claims.load()) this.#keep(claim);
-    this.#saving = this.#saveLoop(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#saving;
+    await this.#loop.stop();
     // Hosts describe themselves again with each report, so the next start learns what this one lost.
     await this.save().catch((error: unknown) => {
       this.#deps.log.warn('stopped without saving the newest claims of hosts', { error });
@@ -212,16 +215,9 @@ export class Topology implements Service {
     });
   }
 
-  async #saveLoop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(SAVE_MILLIS, signal);
-      try {
-        await this.save();
-        await this.forget();
-      } catch (error) {
-        this.#deps.log.warn('cannot save the topology', { error });
-      }
-    }
+  async #saveAndForget(): Promise<void> {
+    await this.save();
+    await this.forget();
   }
 }
 

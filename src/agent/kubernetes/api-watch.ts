@@ -2,7 +2,7 @@ import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp }
 import { request as requestHttps } from 'node:https';
 import { backoffMillis } from '../../lib/backoff.ts';
 import type { Log } from '../../lib/log.ts';
-import { pause } from '../../lib/pause.ts';
+import { Loop } from '../../lib/loop.ts';
 import { type ApiObject, parseEvent, parseList } from './api-object.ts';
 
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
@@ -43,39 +43,39 @@ export interface ApiWatchDeps<T> {
  */
 export class ApiWatch<T> {
   readonly #deps: ApiWatchDeps<T>;
-  readonly #stopped = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.#listOrWatch(),
+    everyMillis: 0,
+    retryMillis: (failures) =>
+      backoffMillis(failures, { ...RETRY, random: this.#deps.access.random }),
+    onError: (error) => this.#onFailure(error),
+  });
   #objects: ReadonlyMap<string, T> = new Map();
-  #running: Promise<void> | undefined;
+  /** The version to watch from; undefined when the objects must be listed first. */
+  #version: string | undefined;
 
   constructor(deps: ApiWatchDeps<T>) {
     this.#deps = deps;
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  async #run(): Promise<void> {
+  async #listOrWatch(): Promise<void> {
+    this.#version =
+      this.#version === undefined ? await this.#list() : await this.#watch(this.#version);
+  }
+
+  #onFailure(error: unknown): void {
+    this.#version = undefined;
+    if (this.#loop.signal.aborted) return;
     const { path, access } = this.#deps;
-    const { log, random } = access;
-    const { signal } = this.#stopped;
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        let version = await this.#list();
-        failures = 0;
-        while (!signal.aborted) version = await this.#watch(version);
-      } catch (error) {
-        if (signal.aborted) return;
-        failures += 1;
-        log.warn('names of pods or services not known', { path, error });
-        await pause(backoffMillis(failures, { ...RETRY, random }), signal);
-      }
-    }
+    access.log.warn('names of pods or services not known', { path, error });
   }
 
   /** @returns the version the watch goes on from */
@@ -144,7 +144,7 @@ export class ApiWatch<T> {
     const selector = fieldSelector === undefined ? {} : { fieldSelector };
     target.search = new URLSearchParams({ ...selector, ...query }).toString();
     const headers = { authorization: `Bearer ${await token()}`, accept: 'application/json' };
-    const signal = AbortSignal.any([limit, this.#stopped.signal]);
+    const signal = AbortSignal.any([limit, this.#loop.signal]);
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     return await new Promise((resolve, reject) => {
       const sent = send(target, { headers, agent: way, signal }, (answer) => {

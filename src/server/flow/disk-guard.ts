@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { Log } from '../../lib/log.ts';
+import { Loop } from '../../lib/loop.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
@@ -34,11 +35,14 @@ export class DiskGuard implements Service {
   readonly name = 'disk guard';
   readonly #deps: DiskGuardDeps;
   readonly #looks = new Turns();
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.look(),
+    everyMillis: LOOK_MILLIS,
+    onError: (error) => this.#logFailure(error),
+  });
   #isLow = false;
   #told = false;
   #freeBytes = 0;
-  #watching: Promise<void> | undefined;
 
   constructor(deps: DiskGuardDeps) {
     this.#deps = deps;
@@ -58,12 +62,11 @@ export class DiskGuard implements Service {
 
   async start(): Promise<void> {
     await this.look();
-    this.#watching = this.#watch(this.#stopping.signal);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#watching;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Looks at the disk now; true when it has room and `onChange` knows. */
@@ -79,15 +82,8 @@ export class DiskGuard implements Service {
     }
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.look();
-      await pause(LOOK_MILLIS, signal);
-    }
-  }
-
   async #look(): Promise<boolean> {
-    const { folder, log, onChange } = this.#deps;
+    const { folder, onChange } = this.#deps;
     try {
       const { bavail, bsize, blocks } = await statfs(folder);
       this.#freeBytes = bavail * bsize;
@@ -97,9 +93,14 @@ export class DiskGuard implements Service {
         this.#told = this.#isLow;
       }
     } catch (error) {
-      log.error('cannot look after the disk', { error, folder });
+      this.#logFailure(error);
     }
     return !this.#isLow && !this.#told;
+  }
+
+  #logFailure(error: unknown): void {
+    const { log, folder } = this.#deps;
+    log.error('cannot look after the disk', { error, folder });
   }
 
   #note(freeBytes: number, reserve: number): void {

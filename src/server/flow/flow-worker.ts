@@ -3,6 +3,7 @@ import type { Journal, JournalPosition } from '../../journal/journal.ts';
 import { backoffMillis } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
@@ -27,13 +28,19 @@ export interface FlowWorkerDeps {
 export class FlowWorker implements Service {
   readonly name = 'flow worker';
   readonly #deps: FlowWorkerDeps;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: (signal) => this.#storeNext(signal),
+    everyMillis: 0,
+    onError: (error) => this.#onFailure(error),
+  });
   readonly #rows: CounterMetric;
   readonly #failures: CounterMetric;
-  #running: Promise<void> | undefined;
   #failingSinceMillis = 0;
   /** Everything before it is stored. */
   #stored: JournalPosition = { segment: 0, index: 0, offset: 0 };
+  /** The start of the next batch; undefined until the batches of the last run are finished. */
+  #next: JournalPosition | undefined;
+  #storing: Promise<void> = Promise.resolve();
 
   constructor(deps: FlowWorkerDeps) {
     const { metrics } = deps;
@@ -72,37 +79,40 @@ export class FlowWorker implements Service {
   }
 
   start(): Promise<void> {
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
     return Promise.resolve();
   }
 
   /** What is being stored is finished; what is accepted and not stored stays in the journal. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#loop.stop();
+    await this.#storing;
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  /** Prepares a batch, and hands it over once the batch before it is stored. */
+  async #storeNext(signal: AbortSignal): Promise<void> {
+    this.#next ??= await this.#recover(signal);
+    if (this.#next === undefined) return;
+    const prepared = await this.#prepare(this.#next, signal);
+    if (prepared === undefined) return;
+    this.#next = prepared.next;
+    await this.#storing;
+    this.#storing = this.#store(prepared, signal);
+  }
+
+  /** Finishes the batches of the last run. @returns where to go on; undefined when stopped before */
+  async #recover(signal: AbortSignal): Promise<JournalPosition | undefined> {
     const { path, journal, ledger } = this.#deps;
     for (const batch of ledger.unfinished()) {
       await this.#untilDone(() => path.finishInterrupted(batch, signal), signal);
     }
     const { segment, index } = ledger.resume;
-    let cursor = journal.cursorAt(segment);
-    const isFound = await this.#untilDone(async () => {
-      cursor = await journal.seek(segment, index);
+    let position: JournalPosition | undefined;
+    await this.#untilDone(async () => {
+      position = await journal.seek(segment, index);
     }, signal);
-    if (!isFound) return;
-    this.#stored = cursor;
-    let storing: Promise<void> = Promise.resolve();
-    while (!signal.aborted) {
-      const prepared = await this.#prepare(cursor, signal);
-      if (prepared === undefined) continue;
-      cursor = prepared.next;
-      await storing;
-      storing = this.#store(prepared, signal);
-    }
-    await storing;
+    if (position !== undefined) this.#stored = position;
+    return position;
   }
 
   /** Waits for something to be accepted when there is nothing. */
@@ -138,20 +148,25 @@ export class FlowWorker implements Service {
 
   /** Tries until it succeeds; false when stopped before. */
   async #untilDone(act: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
-    const { clock, log, random } = this.#deps;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await act();
         this.#failingSinceMillis = 0;
         return true;
       } catch (error) {
-        this.#failures.add(1);
-        if (this.#failingSinceMillis === 0) this.#failingSinceMillis = clock.now();
-        const wait = backoffMillis(attempt, { firstMillis: 200, maxMillis: 10_000, random });
-        log.error('cannot store flows; trying again', { error, attempt, waitMillis: wait });
-        await pause(wait, signal);
+        await pause(this.#onFailure(error, attempt), signal);
         if (signal.aborted) return false;
       }
     }
+  }
+
+  /** @returns how long to wait before the next attempt */
+  #onFailure(error: unknown, attempt = 1): number {
+    const { clock, log, random } = this.#deps;
+    this.#failures.add(1);
+    if (this.#failingSinceMillis === 0) this.#failingSinceMillis = clock.now();
+    const waitMillis = backoffMillis(attempt, { firstMillis: 200, maxMillis: 10_000, random });
+    log.error('cannot store flows; trying again', { error, attempt, waitMillis });
+    return waitMillis;
   }
 }

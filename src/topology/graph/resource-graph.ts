@@ -1,8 +1,9 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Log } from '../../lib/log.ts';
+import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
-import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
+import { Turns } from '../../lib/turns.ts';
 import type { Resource } from './resource.ts';
 import { type ResourceVersion, resourceKey } from './resource-version.ts';
 import type {
@@ -54,11 +55,15 @@ export class ResourceGraph implements StatementSink, Service {
   readonly #slices = new Map<string, Slice>();
   readonly #unsaved = new Set<ResourceVersion>();
   readonly #unsavedSlices = new Set<Slice>();
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.#saveAndForget(),
+    everyMillis: SAVE_MILLIS,
+    pausesFirst: true,
+    onError: (error) => this.#deps.log.warn('cannot save the resource graph', { error }),
+  });
   readonly #refused: CounterMetric;
   #versionCount = 0;
-  #turn: Promise<void> = Promise.resolve();
-  #saving: Promise<void> | undefined;
+  readonly #turns = new Turns();
   #forgottenSeconds = 0;
 
   constructor(deps: ResourceGraphDeps) {
@@ -81,19 +86,18 @@ export class ResourceGraph implements StatementSink, Service {
     for (const known of slices) this.#sliceOf(known).lastSuccessSeconds = known.lastSuccessSeconds;
     for (const version of versions) this.#keep(version);
     if (versions.length > 0) this.#deps.onChange();
-    this.#saving = this.#saveLoop(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#turn;
-    await this.#saving;
+    await this.#turns.idle();
+    await this.#loop.stop();
     await this.save();
   }
 
   /** @throws Error when the history is full */
   accept(statement: SourceStatement): Promise<void> {
-    return this.#inTurn(() => this.#take(statement));
+    return this.#turns.take(() => this.#take(statement));
   }
 
   fail({ atSeconds, message, ...name }: SourceFailure): void {
@@ -103,7 +107,7 @@ export class ResourceGraph implements StatementSink, Service {
   }
 
   withdraw(name: SourceSlice, atSeconds: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#take({ ...name, atSeconds, resources: [] });
       const slice = this.#sliceOf(name);
       this.#unsavedSlices.delete(slice);
@@ -164,12 +168,6 @@ export class ResourceGraph implements StatementSink, Service {
       if (kept.length === 0) this.#histories.delete(key);
       else if (kept.length < versions.length) this.#histories.set(key, kept);
     }
-  }
-
-  #inTurn(act: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(act);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   async #take(statement: SourceStatement): Promise<void> {
@@ -245,16 +243,9 @@ export class ResourceGraph implements StatementSink, Service {
     return made;
   }
 
-  async #saveLoop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(SAVE_MILLIS, signal);
-      try {
-        await this.save();
-        await this.forget();
-      } catch (error) {
-        this.#deps.log.warn('cannot save the resource graph', { error });
-      }
-    }
+  async #saveAndForget(): Promise<void> {
+    await this.save();
+    await this.forget();
   }
 }
 

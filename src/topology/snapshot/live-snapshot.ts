@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Log } from '../../lib/log.ts';
+import { Loop } from '../../lib/loop.ts';
 import type { GaugeMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
@@ -25,13 +26,16 @@ const MIN_REST_MILLIS = 250;
 export class LiveSnapshot implements Service {
   readonly name = 'topology snapshot';
   readonly #deps: LiveSnapshotDeps;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: (signal) => this.#makeIfChanged(signal),
+    everyMillis: Infinity,
+    retryMillis: () => 0,
+    onError: (error) => this.#deps.log.error('cannot make a snapshot of the topology', { error }),
+  });
   readonly #seconds: GaugeMetric;
   #current = new GraphSnapshot();
   #wanted = 0;
   #made = 0;
-  #wake = new AbortController();
-  #loop: Promise<void> | undefined;
   readonly #waiting: { readonly wanted: number; readonly resolve: () => void }[] = [];
 
   constructor(deps: LiveSnapshotDeps) {
@@ -48,21 +52,19 @@ export class LiveSnapshot implements Service {
   }
 
   start(): Promise<void> {
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#loop.start();
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#wake.abort();
-    await this.#loop;
+    await this.#loop.stop();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
   /** Says that the graph has changed. */
   changed(): void {
     this.#wanted += 1;
-    this.#wake.abort();
+    this.#loop.wake();
   }
 
   /** Resolves when everything that changed before the call is in the snapshot, or on `stop`. */
@@ -71,17 +73,13 @@ export class LiveSnapshot implements Service {
     return new Promise((resolve) => this.#waiting.push({ wanted: this.#wanted, resolve }));
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      this.#wake = new AbortController();
-      if (this.#made === this.#wanted) await pause(2 ** 30, this.#wake.signal);
-      if (signal.aborted) return;
-      const started = performance.now();
-      try {
-        await this.#make(signal);
-      } catch (error) {
-        this.#deps.log.error('cannot make a snapshot of the topology', { error });
-      }
+  /** Rests after each snapshot; a change meanwhile starts the next round. */
+  async #makeIfChanged(signal: AbortSignal): Promise<void> {
+    if (this.#made === this.#wanted) return;
+    const started = performance.now();
+    try {
+      await this.#make(signal);
+    } finally {
       const millis = performance.now() - started;
       this.#seconds.set(millis / 1000);
       await pause(Math.max(MIN_REST_MILLIS, REST_FACTOR * millis), signal);

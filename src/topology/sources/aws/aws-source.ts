@@ -1,5 +1,5 @@
 import type { Log } from '../../../lib/log.ts';
-import { pause } from '../../../lib/pause.ts';
+import { Loop } from '../../../lib/loop.ts';
 import { booleanSetting, type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
@@ -47,21 +47,23 @@ const MAX_REASONS = 5;
 export class AwsSource implements TopologySource {
   readonly name = 'aws topology';
   readonly #deps: AwsSourceDeps;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: (signal) => this.#readAll(signal),
+    everyMillis: EVERY_MILLIS,
+    onError: (error) => this.#deps.log.warn('cannot read the targets of scopes', { error }),
+  });
   readonly #readings = new Map<string, Promise<void>>();
-  #loop: Promise<void> | undefined;
 
   constructor(deps: AwsSourceDeps) {
     this.#deps = deps;
   }
 
   async start(): Promise<void> {
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+    await this.#loop.stop();
     await Promise.allSettled(this.#readings.values());
   }
 
@@ -77,17 +79,6 @@ export class AwsSource implements TopologySource {
     const rest = reasons.length - MAX_REASONS;
     const more = rest > 0 ? `; and ${rest} more` : '';
     throw new Error(reasons.slice(0, MAX_REASONS).join('; ') + more);
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#readAll(signal);
-      } catch (error) {
-        this.#deps.log.warn('cannot read the targets of scopes', { error });
-      }
-      await pause(EVERY_MILLIS, signal);
-    }
   }
 
   async #readAll(signal: AbortSignal): Promise<void> {
@@ -108,7 +99,7 @@ export class AwsSource implements TopologySource {
     const running = this.#readings.get(slice);
     if (running !== undefined) return running;
     const { reader, access } = this.#deps;
-    const { signal } = this.#stopping;
+    const { signal } = this.#loop;
     const read = async () => {
       const { readTarget } = await import('./read-target.ts');
       return await readTarget(target, access, signal);

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { MILLIS_A_DAY } from '../../../lib/durations.ts';
-import { pause } from '../../../lib/pause.ts';
+import { Loop } from '../../../lib/loop.ts';
 import { type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { TopologySource } from '../../topology-source.ts';
 import type { SliceReader } from '../slice-reader.ts';
@@ -39,33 +39,30 @@ const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
 export class IpRangesSource implements TopologySource {
   readonly name = 'ip ranges';
   readonly #deps: IpRangesSourceDeps;
-  readonly #stopping = new AbortController();
-  #loop: Promise<void> | undefined;
+  readonly #loop = new Loop({
+    round: (signal) => this.#read(signal),
+    everyMillis: EVERY_MILLIS,
+    retryMillis: () => AGAIN_MILLIS,
+    // The reader counts and logs a failure.
+    onError: () => {},
+  });
 
   constructor(deps: IpRangesSourceDeps) {
     this.#deps = deps;
   }
 
   async start(): Promise<void> {
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #read(signal: AbortSignal): Promise<void> {
     const { reader, location } = this.#deps;
     const read = async () => readIpRanges(await readText(location, signal));
-    while (!signal.aborted) {
-      const isRead = await reader.read(IP_RANGES_SLICE, read, signal).then(
-        () => true,
-        // Told, counted and logged by the reader.
-        () => false,
-      );
-      await pause(isRead ? EVERY_MILLIS : AGAIN_MILLIS, signal);
-    }
+    await reader.read(IP_RANGES_SLICE, read, signal);
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Log } from '../../../lib/log.ts';
-import { pause } from '../../../lib/pause.ts';
+import { Loop } from '../../../lib/loop.ts';
 import { type SettingValues, textSetting } from '../../../lib/setting.ts';
+import { Turns } from '../../../lib/turns.ts';
 import { ApiError } from '../../../model/api-error.ts';
 import type { Owner } from '../../../model/owner.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
@@ -56,13 +57,18 @@ class BadInventoryError extends Error {}
 export class InventorySource implements TopologySource {
   readonly name = 'inventory';
   readonly #deps: InventorySourceDeps;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: () => this.#turns.take(() => this.#look()),
+    everyMillis: LOOK_MILLIS,
+    pausesFirst: true,
+    onError: (error) => this.#deps.log.warn('cannot look for inventories', { error }),
+  });
   /** By slice, the version that was read last, well or not. */
   readonly #seen = new Map<string, string>();
   /** Made with the first document: most servers never see one. */
   #check: SchemaCheck | undefined;
-  #looking: Promise<void> | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  /** A look must not run while an inventory is being put: it would compare half of the change. */
+  readonly #turns = new Turns();
 
   constructor(deps: InventorySourceDeps) {
     this.#deps = deps;
@@ -70,14 +76,13 @@ export class InventorySource implements TopologySource {
 
   async start(): Promise<void> {
     await this.#deps.repository.migrate();
-    await this.#inTurn(() => this.#look());
-    this.#looking = this.#run(this.#stopping.signal);
+    await this.#turns.take(() => this.#look());
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#looking;
-    await this.#turn;
+    await this.#loop.stop();
+    await this.#turns.idle();
   }
 
   /** The text of an account's inventory as it was put. */
@@ -96,7 +101,7 @@ export class InventorySource implements TopologySource {
       if (!(error instanceof BadInventoryError)) throw error;
       throw new ApiError('ValidationException', error.message, { cause: error });
     });
-    return await this.#inTurn(async () => {
+    return await this.#turns.take(async () => {
       await this.#deps.repository.put({ ...owner, text });
       await this.#read(owner.account, async () => content);
       return content.resources.length;
@@ -105,23 +110,11 @@ export class InventorySource implements TopologySource {
 
   /** Whether the account had an inventory; what only that named is gone when this resolves. */
   delete(account: string): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const wasThere = await this.#deps.repository.delete(account);
       if (wasThere) await this.#withdraw(account);
       return wasThere;
     });
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(LOOK_MILLIS, signal);
-      if (signal.aborted) return;
-      try {
-        await this.#inTurn(() => this.#look());
-      } catch (error) {
-        this.#deps.log.warn('cannot look for inventories', { error });
-      }
-    }
   }
 
   async #look(): Promise<void> {
@@ -172,7 +165,7 @@ export class InventorySource implements TopologySource {
   }
 
   async #read(slice: string, read: () => Promise<SliceContent>): Promise<void> {
-    await this.#deps.reader.read({ source: 'inventory', slice }, read, this.#stopping.signal);
+    await this.#deps.reader.read({ source: 'inventory', slice }, read, this.#loop.signal);
   }
 
   async #withdraw(slice: string): Promise<void> {
@@ -187,16 +180,6 @@ export class InventorySource implements TopologySource {
     const reading = await readInventory(text, { fallback, check: this.#check });
     if (reading.status === 'refused') throw new BadInventoryError(problemText(reading.problems));
     return { resources: reading.resources, warnings: [] };
-  }
-
-  /** A look while an inventory is being put would not know what to think of it. */
-  #inTurn<Value>(act: () => Promise<Value>): Promise<Value> {
-    const done = this.#turn.then(act);
-    this.#turn = done.then(
-      () => {},
-      () => {},
-    );
-    return done;
   }
 }
 

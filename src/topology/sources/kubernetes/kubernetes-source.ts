@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts';
+import { Loop } from '../../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../../lib/metrics.ts';
 import { pause } from '../../../lib/pause.ts';
 import { type SettingValues, textSetting } from '../../../lib/setting.ts';
@@ -66,10 +67,13 @@ export class KubernetesSource implements TopologySource {
   readonly name: string;
   readonly #deps: KubernetesSourceDeps;
   readonly #slice: SourceSlice;
-  readonly #stopping = new AbortController();
+  readonly #loop = new Loop({
+    round: (signal) => this.#watch(signal),
+    everyMillis: CONNECT_AGAIN_MILLIS,
+    onError: (error) => this.#fail('cannot connect to', error),
+  });
   readonly #troubles = new Map<string, Error>();
-  #changed = new AbortController();
-  #running: Promise<void> | undefined;
+  #reports: Loop | undefined;
 
   constructor(deps: KubernetesSourceDeps) {
     this.#deps = deps;
@@ -78,67 +82,65 @@ export class KubernetesSource implements TopologySource {
   }
 
   async start(): Promise<void> {
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#changed.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const watch = await this.#connect();
-      if (watch === undefined) await pause(CONNECT_AGAIN_MILLIS, signal);
-      else await Promise.all([watch.run(signal), this.#reportChanges(watch, signal)]);
-    }
+  /** Throws when the cluster cannot be reached: a kubeconfig may be put there later. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const watch = await this.#connect();
+    const reports = new Loop({
+      round: () => this.#report(watch, signal),
+      everyMillis: REPEAT_MILLIS,
+      pausesFirst: true,
+      onError: (error) => this.#fail('cannot report', error),
+    });
+    this.#reports = reports;
+    reports.start();
+    await watch.run(signal);
+    await reports.stop();
   }
 
-  /** Undefined when it cannot be: a kubeconfig may be put there later. */
-  async #connect(): Promise<ClusterWatch | undefined> {
-    const { cluster, access, random, reader, relists } = this.#deps;
-    try {
-      const { ClusterWatch } = await import('./cluster-watch.ts');
-      return new ClusterWatch({
-        cluster,
-        access,
-        random,
-        onChange: () => this.#changed.abort(),
-        onRelist: () => relists.add(1),
-        onTrouble: (kind, error) => this.#onTrouble(kind, error),
-      });
-    } catch (cause) {
-      const message = `cannot connect to cluster ${cluster.name}: ${(cause as Error).message}`;
-      reader.fail(this.#slice, new Error(message, { cause }));
-      return undefined;
-    }
+  async #connect(): Promise<ClusterWatch> {
+    const { cluster, access, random, relists } = this.#deps;
+    const { ClusterWatch } = await import('./cluster-watch.ts');
+    return new ClusterWatch({
+      cluster,
+      access,
+      random,
+      onChange: () => this.#reports?.wake(),
+      onRelist: () => relists.add(1),
+      onTrouble: (kind, error) => this.#onTrouble(kind, error),
+    });
+  }
+
+  #fail(problem: string, cause: unknown): void {
+    const { reader, cluster } = this.#deps;
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    reader.fail(this.#slice, new Error(`${problem} cluster ${cluster.name}: ${detail}`, { cause }));
   }
 
   #onTrouble(kind: string, cause: Error | undefined): void {
     if (cause === undefined) {
       // What was held back, and that it is well again, is to be said.
-      if (this.#troubles.delete(kind)) this.#changed.abort();
+      if (this.#troubles.delete(kind)) this.#reports?.wake();
       return;
     }
     this.#troubles.set(kind, cause);
-    const message = `cannot watch ${kind} of cluster ${this.#deps.cluster.name}: ${cause.message}`;
-    this.#deps.reader.fail(this.#slice, new Error(message, { cause }));
+    this.#fail(`cannot watch ${kind} of`, cause);
   }
 
-  async #reportChanges(watch: ClusterWatch, signal: AbortSignal): Promise<void> {
+  async #report(watch: ClusterWatch, signal: AbortSignal): Promise<void> {
     const { reader, clock } = this.#deps;
-    while (!signal.aborted) {
-      await pause(REPEAT_MILLIS, this.#changed.signal);
-      this.#changed = new AbortController();
-      if (signal.aborted) return;
-      const content = this.#troubles.size === 0 ? watch.content() : undefined;
-      if (content === undefined) continue;
-      const began = clock.now();
-      // A statement that is not taken was told, counted and logged; the next says it all again.
-      await reader.read(this.#slice, async () => content, signal).catch(() => {});
-      const took = clock.now() - began;
-      await pause(Math.max(MIN_PAUSE_MILLIS, took * PAUSE_FACTOR), signal);
-    }
+    const content = this.#troubles.size === 0 ? watch.content() : undefined;
+    if (content === undefined) return;
+    const began = clock.now();
+    // The reader counts and logs a refused statement; the next one repeats all of it.
+    await reader.read(this.#slice, async () => content, signal).catch(() => {});
+    const took = clock.now() - began;
+    await pause(Math.max(MIN_PAUSE_MILLIS, took * PAUSE_FACTOR), signal);
   }
 }
