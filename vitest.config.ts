@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** A test file's suffix says what it needs; each need is a project of its own. */
+/** A test file's suffix names its need; each need is a project. */
 const needs = {
-  // Nothing but time: what would make `npm run check` slow.
+  // Needs only time, and would make `npm run check` slow.
   proof: ['{src,test,eval}/**/*.proof.test.ts'],
   store: ['src/**/*.store.test.ts'],
   kernel: ['src/**/*.kernel.test.ts'],
@@ -22,9 +22,9 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,test,bench,eval}/**/*.test.ts'],
           exclude: special,
-          // A busy machine is slow, not wrong.
+          // On a busy machine a correct test may take long.
           testTimeout: 60_000,
-          // No module has state, so files may share them: half of the time was importing.
+          // No module has state, so test files share modules; importing them took half of the time.
           isolate: false,
         },
       },

@@ -16,7 +16,7 @@ export default class CountReporter {
   }
 }
 
-/** Names the test with its file; a suite that is skipped whole has its reason in its name. */
+/** The test with its file, and the reason; a suite that is skipped as a whole has it in its name. */
 function skipOf(module, test, note) {
   const file = relative(process.cwd(), module.moduleId);
   return { test: `${file}: ${test.fullName}`, reason: note ?? 'no reason given' };

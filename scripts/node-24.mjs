@@ -6,8 +6,8 @@ const folder = join(import.meta.dirname, '..', '.cache', 'node-24');
 const program = join(folder, 'package', 'bin', 'node');
 
 /**
- * The folder of a Node 24 binary, from the npm package that contains it, unpacked once into
- * `.cache/`. It is no dependency: npm would put it before the installed Node in every script.
+ * The folder of a Node 24 binary. Fetches the npm package that contains it once and unpacks it into
+ * `.cache/`. As a dependency it would take precedence over the installed Node in every npm script.
  * Undefined if the package cannot be fetched.
  *
  * @returns {string | undefined}

@@ -21,7 +21,7 @@ export async function startPrivateClickHouse() {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-clickhouse-'));
   const fifo = join(folder, 'fifo');
   if (spawnSync('mkfifo', [fifo]).status !== 0) throw new Error(`cannot make ${fifo}`);
-  // Opening for reading as well does not wait for the server to open its end.
+  // 'r+' does not block until the server opens its end.
   const held = openSync(fifo, 'r+');
   const port = await freePort();
   const log = join(folder, 'log');

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 const VERSIONS = '/usr/lib/postgresql';
 
 /**
- * A PostgreSQL of the tests' own, in a temporary folder and on a socket there, for as long as they
- * run. Undefined when it is not installed. As root it runs as Debian's user `postgres`, since it
- * refuses to run as root.
+ * Starts a PostgreSQL server for the tests, with its data and its socket in a temporary folder.
+ * Undefined if PostgreSQL is not installed. PostgreSQL refuses to run as root, so root starts it as
+ * Debian's user `postgres`.
  *
  * @returns {{ url: string, stop: () => void } | undefined}
  */

@@ -1,4 +1,4 @@
-// `npm run setup`: installs the packages and builds, each only when something it depends on changed.
+// `npm run setup` installs the packages and builds. It skips a step whose inputs have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ step({
   name: 'packages',
   inputs: hashFiles(['package.json', 'package-lock.json']),
   outcome: 'node_modules',
-  // No package needs its install script; --ignore-scripts proves it on every machine.
+  // No package needs its install script, so none runs.
   command: 'npm',
   args: 'ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error'.split(' '),
 });
@@ -38,7 +38,7 @@ step({
   args: ['node_modules/vite/bin/vite.js', 'build', 'src/console', '--logLevel', 'warn'],
 });
 
-/** Runs a step unless it ran for the same inputs and its outcome is still there. */
+/** Runs a step unless it has run for the same inputs and its outcome still exists. */
 function step({ name, inputs, outcome, command, args }) {
   const stamp = `${process.versions.modules} ${inputs}`;
   if (stamps[name] === stamp && existsSync(join(root, outcome))) return;
@@ -62,7 +62,7 @@ function hashFiles(paths) {
   return hash.digest('hex');
 }
 
-/** Of every source file's path and contents, except tests and their helpers, which are not built. */
+/** Hashes the paths and contents of source files, except tests and their helpers, which are not built. */
 function hashTree(folder, leftOut) {
   const hash = createHash('sha256').update(
     hashFiles(['tsconfig.base.json', 'tsconfig.json', 'tsconfig.build.json']),

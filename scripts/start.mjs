@@ -1,4 +1,5 @@
-// `npm start`: server, console and an agent on this host, all in this checkout. Arguments go to the server.
+// `npm start` runs server, console and an agent on this host, in this checkout. It passes its arguments
+// to the server.
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -37,12 +38,12 @@ Network Flow Monitor runs at ${endpoint}
   console   ${address}
   commands  export AWS_SHARED_CREDENTIALS_FILE=${join(data, 'credentials')} NFM_ENDPOINT=${endpoint}
             bin/nfm top
-The agent's first report comes within 35 seconds, then one every 30. A machine that talks to nobody
-has its first rows in the second, of this console and the commands. Ctrl-C stops it.
+The agent sends its first report within 35 seconds and then one every 30. On a machine without other
+traffic, the second report has the first rows: this console and the commands. Ctrl-C stops it.
 `);
 }
 
-/** A scope for the own account and Region, so that there is something to look at. */
+/** Creates a scope of this account and Region unless there is one, so that the console has data. */
 function createScope(endpoint) {
   const existing = cli(['scope', 'list'], endpoint);
   if (existing.status === 0 && existing.stdout.includes('scope/')) return;
@@ -52,14 +53,14 @@ function createScope(endpoint) {
 
 function startAgent(endpoint) {
   const options = ['--endpoint', `${endpoint}/publish`, '--spool-dir', join(data, 'agent-spool')];
-  // As packaging/nfm-agent starts it.
+  // The same flags as in packaging/nfm-agent.
   const flags = ['--single-threaded', '--v8-pool-size=0'];
   agent = spawn(process.execPath, [...flags, nfm, 'agent', ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...environment('agent', endpoint), MALLOC_ARENA_MAX: '1' },
   });
   agent.on('exit', (code) => {
-    if (!isStopping) console.error(`The agent ended (${code}); the server goes on without it.`);
+    if (!isStopping) console.error(`The agent ended (${code}); the server continues without it.`);
   });
 }
 
@@ -70,7 +71,7 @@ function cli(args, endpoint) {
   });
 }
 
-/** This server's own keys, whatever AWS settings the shell has. */
+/** The environment with the keys of this server, without the AWS settings of the shell. */
 function environment(profile, endpoint) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
   return {
@@ -82,7 +83,7 @@ function environment(profile, endpoint) {
   };
 }
 
-/** The agent first: its last report still finds the server. */
+/** Stops the agent first, so that the server still receives its last report. */
 function stop() {
   if (isStopping) return;
   isStopping = true;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Needs of the tests beyond npm's packages: a file that shows it is there, and Debian's package. */
+/** Needs of the tests beyond npm's packages: a file of each, and the Debian package that has it. */
 const NEEDS = [
   ['/usr/sbin/nft', 'nftables'],
   ['/usr/sbin/ip', 'iproute2'],

@@ -1,4 +1,4 @@
-// `npm test`: installs what the tests need, runs all of them, and counts. Arguments name the parts to run.
+// `npm test` installs the needs of the tests, runs all parts, and counts. Arguments name the parts to run.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const CHECKS = [
   ['types of the console', 'node_modules/typescript/bin/tsc', ['-p', 'src/console/tsconfig.json']],
 ];
 const PROJECTS = ['unit', 'proof', 'store', 'kernel', 'e2e', 'browser', 'conformance'];
-/** Runs again under Node 24: Vitest's project, and of its files only those named. */
+/** The runs under Node 24: a project of Vitest, and optionally the files of it to run. */
 const NODE_24_RUNS = [['unit'], ['store'], ['e2e', 'start.e2e']];
 /** Tests that CI may skip: a pattern for the test's name, and the reason. Any other skip fails. */
 const ALLOWED_SKIPS = [];
@@ -93,7 +93,7 @@ async function runUnderNode24() {
   else console.log('not run: tests under Node 24, which cannot be fetched');
 }
 
-/** Runs a project of Vitest; under the Node of the folder `bin` if it is given. */
+/** Runs a project of Vitest; under the Node in the folder `bin` if it is given. */
 async function runProject(project, { files = [], bin } = {}) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'nfm-test-'));
@@ -133,7 +133,7 @@ function fail(message) {
   counts.failed += 1;
 }
 
-/** Runs a program of Node to its end; its exit code. */
+/** Runs a Node program; resolves to its exit code. */
 function runNode(args, { bin, env = process.env } = {}) {
   const program = bin === undefined ? process.execPath : join(bin, 'node');
   const path = bin === undefined ? env.PATH : `${bin}${delimiter}${env.PATH}`;

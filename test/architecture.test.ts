@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
-/** Folders beside src that are checked too. */
+/** Folders outside src that are checked too. */
 const beside = ['bench', 'eval', 'test'];
 
 /** The table of ARCHITECTURE.md: the folders that each folder may import. */
@@ -26,7 +26,7 @@ function readImportTable(): Readonly<Record<string, readonly string[]>> {
   );
 }
 
-/** "everything but a, b" is all folders of src without these. */
+/** Expands "everything but a, b" to all other folders of src. */
 function expand([first = '', ...rest]: readonly string[]): readonly string[] {
   const [, excepted] = first.split('everything but ');
   if (excepted === undefined) return [first, ...rest];

@@ -5,7 +5,7 @@ import { admin, type MemoryApi } from '../src/api/testing.ts';
 import type { Transport } from '../src/client/transport.ts';
 import { groupHeaders, type RawRequest, type RawResponse } from '../src/model/http.ts';
 
-/** A transport that hands requests to an API in this process, without a network. */
+/** A transport that passes requests to an API in this process, without a network. */
 export function inProcessTransport(memory: MemoryApi): Transport {
   const api = createApi(memory.deps);
   return {
@@ -36,7 +36,7 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
-/** Serves an answerer of raw requests on a loopback port of the system's choice. */
+/** Serves a handler of raw requests on a free loopback port. */
 export async function serve(
   answer: (request: RawRequest) => Promise<RawResponse>,
 ): Promise<HttpApi> {

@@ -9,7 +9,7 @@ export interface FlockParameters {
   /** Probabilities that a packet is lost on a bad path and on a good path. */
   readonly badLoss: number;
   readonly goodLoss: number;
-  /** Log prior of a failed end of a flow; a shared construct has this times `sharedPriorTimes`. */
+  /** Negative log prior of a failed end or link; other shared kinds have it times `sharedPriorTimes`. */
   readonly prior: number;
   readonly sharedPriorTimes: number;
   /** Maximum evidence of one flow for a fault, in nats; the paper has no cap (Infinity). */

@@ -85,7 +85,7 @@ test('npm start on a fresh copy shows the page and a real row, and stops whole',
 
   const missing = missingForLab();
   if (missing === undefined) await waitForRow(client);
-  else expect(output).toContain('the server goes on without it');
+  else expect(output).toContain('the server continues without it');
 
   await endAll();
   await expect(fetch(endpoint)).rejects.toThrow();

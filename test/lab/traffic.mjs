@@ -1,22 +1,23 @@
 /**
  * TCP traffic of known size, to be run on hosts of a lab network:
- *   traffic.mjs serve PORT...               answers what clients ask for; prints "ready"
+ *   traffic.mjs serve PORT...               serves the clients below; prints "ready"
  *   traffic.mjs send HOST PORT BYTES        sends and closes
  *   traffic.mjs receive HOST PORT BYTES [HOLD]  receives, then holds the connection HOLD milliseconds
  *   traffic.mjs ping HOST PORT COUNT GAP    COUNT requests and responses GAP milliseconds apart
  *   traffic.mjs steady GAP HOST:PORT...     a request each GAP milliseconds to each, until it is killed
- *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  short connections, some bytes each way
- *   traffic.mjs crowd HOST PORT COUNT       as many, all open at a time
- *   traffic.mjs again HOST PORT OTHER       one socket that connects to a port, then to another
- *   traffic.mjs spread PORT COUNT           as many, to as many addresses of loopback, some at once
+ *   traffic.mjs many HOST PORT COUNT [AT_ONCE]  COUNT short connections, a few bytes in both directions
+ *   traffic.mjs crowd HOST PORT COUNT       COUNT connections, all open at the same time
+ *   traffic.mjs again HOST PORT OTHER       one socket that connects to PORT and then to OTHER
+ *   traffic.mjs spread PORT COUNT           COUNT connections to as many addresses of loopback, 50 at a time
  *   traffic.mjs connect HOST PORT TIMEOUT   tries to connect
- *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND), prints "open", then sends as many
- *                                           bytes as each line of standard input says and prints "sent";
- *                                           closes at its end
- *   traffic.mjs reset HOST PORT BYTES       sends, waits until it is echoed, and resets the connection
+ *   traffic.mjs steps HOST PORT [BOUND]     connects (from port BOUND) and prints "open"; sends the number
+ *                                           of bytes in each line of standard input and prints "sent";
+ *                                           closes at the end of the input
+ *   traffic.mjs reset HOST PORT BYTES       sends, waits for the echo, and resets the connection
  *   traffic.mjs stall HOST PORT BYTES       sends to a server that reads nothing; prints "open" and stays
- *   traffic.mjs serve-one PORT              as serve, but listens until the first connection only
- * A client begins with a line that says what it wants. Each prints one line of JSON at its end.
+ *   traffic.mjs serve-one PORT              like serve, but stops listening after the first connection
+ * A client first sends a line with the service it requests: sink, source BYTES, echo or nothing. Each
+ * client prints one line of JSON at its end.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

@@ -24,12 +24,12 @@ import type { ReportedFlow, Side } from '../../src/model/report.ts';
 
 const TRAFFIC = fileURLToPath(new URL('./traffic.mjs', import.meta.url));
 
-/** Of the two hosts of a watched pair, and where the traffic server of the second one listens. */
+/** The addresses of a watched pair's two hosts, and the port of the traffic server. */
 export const CLIENT = '10.203.1.2';
 export const SERVER = '10.203.2.2';
 export const PORT = 9000;
 
-/** Two hosts around a router: `a`, the client, and `b`, where a traffic server listens. */
+/** Makes two hosts around a router: `a`, the client, and `b`, with a traffic server. */
 export async function createWatchedPair(number: number): Promise<LabNetwork> {
   const network = await createLabNetwork({
     number,
@@ -47,7 +47,7 @@ export async function createWatchedPair(number: number): Promise<LabNetwork> {
   }
 }
 
-/** What one `traffic.mjs` client printed. */
+/** The line that a `traffic.mjs` client prints. */
 export interface TrafficResult {
   readonly bytesWritten: number;
   readonly bytesRead: number;
@@ -69,7 +69,7 @@ export async function serveTraffic(
   await startServer(network, host, ['serve', ...ports]);
 }
 
-/** Starts `traffic.mjs` with arguments that make it a server, and waits until it listens. */
+/** Starts `traffic.mjs` as a server and waits until it listens. */
 export async function startServer(
   network: LabNetwork,
   host: string,
@@ -82,7 +82,7 @@ export async function startServer(
   await once(server.stdout, 'data');
 }
 
-/** Runs a traffic client on a host to its end. */
+/** Runs a traffic client on a host until it exits. */
 export async function runTraffic(
   network: LabNetwork,
   host: string,
@@ -94,7 +94,7 @@ export async function runTraffic(
   return result;
 }
 
-/** A connection that sends when it is told to: `traffic.mjs steps`. */
+/** A connection that sends on demand: `traffic.mjs steps`. */
 export class SteppedConnection {
   readonly #child: ChildProcess;
 
@@ -102,7 +102,7 @@ export class SteppedConnection {
     this.#child = child;
   }
 
-  /** @param args of `traffic.mjs steps` */
+  /** @param args the arguments of `traffic.mjs steps` */
   static async open(
     network: LabNetwork,
     args: readonly (string | number)[],
@@ -113,39 +113,39 @@ export class SteppedConnection {
       outsideCgroup,
     });
     const opened = new SteppedConnection(child);
-    await opened.#said();
+    await opened.#printed();
     return opened;
   }
 
-  /** Gives the bytes to the kernel; they may not have arrived yet. */
+  /** Hands the bytes to the kernel; they may not have arrived when this returns. */
   async send(bytes: number): Promise<void> {
     this.#child.stdin?.write(`${bytes}\n`);
-    await this.#said();
+    await this.#printed();
   }
 
-  /** Closes in good order. */
+  /** Closes with a FIN and waits until the program exits. */
   async close(): Promise<void> {
     const exited = once(this.#child, 'exit');
     this.#child.stdin?.end();
     await exited;
   }
 
-  async #said(): Promise<void> {
+  async #printed(): Promise<void> {
     if (this.#child.stdout === null) throw new Error('the connection has no output');
     await once(this.#child.stdout, 'data');
   }
 }
 
-/** What a watch reads with. */
+/** How a watch reads connections. */
 export interface HostWatchOptions {
   readonly resolveNat?: boolean;
-  /** Of the connections seen, where netlink shows the whole machine; default: the host's. */
+  /** Netlink shows the whole machine: keeps only flows of this local address; default the host's. */
   readonly address?: string;
   /** Default: eBPF on the host's cgroup. */
   readonly source?: SocketWatch | NetlinkWatch | undefined;
 }
 
-/** The agent's reading half on one host of a lab, windows added up. */
+/** The agent's collector for one host of a lab. */
 export class HostWatch {
   readonly #source: SocketWatch | NetlinkWatch;
   readonly #collector: SocketCollector;
@@ -163,7 +163,7 @@ export class HostWatch {
     });
   }
 
-  /** What is open already is counted from now on. */
+  /** Starts to count; also the connections that are already open, from now on. */
   start(): void {
     this.#collector.start();
   }
@@ -197,7 +197,7 @@ export class HostWatch {
     return this.#collector.takeCounters();
   }
 
-  /** Adds windows together until `count` connections have closed, at most ten seconds. */
+  /** Collects windows until `count` connections have closed; throws after ten seconds. */
   async untilClosed(count: number): Promise<readonly FlowView[]> {
     const all: FlowView[] = [];
     for (let waits = 0; waits < 200; waits += 1) {
@@ -222,7 +222,7 @@ export class FlowView {
     return `${side} ${localAddress} ${remoteAddress} ${servicePort}`;
   }
 
-  /** As `key`, with what the network has instead of the two addresses. */
+  /** Like `key`, with the translated addresses (SNAT and DNAT) instead. */
   get beyondNat(): string {
     const { side, snatAddress, dnatAddress, servicePort } = this.#flow;
     return `${side} ${snatAddress} ${dnatAddress} ${servicePort}`;
@@ -256,12 +256,12 @@ export function totalRetrans(flows: readonly FlowView[]): number {
   return total(flows, 'retrans_syn') + total(flows, 'retrans_est') + total(flows, 'retrans_close');
 }
 
-/** Tcp RetransSegs of a host's namespace: the kernel's own count. */
+/** The kernel's count of retransmitted segments in a host's namespace (Tcp RetransSegs). */
 export function retransSegs(network: LabNetwork, host: string): Promise<number> {
   return kernelCount(network, host, 'RetransSegs');
 }
 
-/** A counter of TCP of a host's namespace, from /proc/net/snmp or netstat (proc_net(5)). */
+/** A TCP counter of a host's namespace, from /proc/net/snmp or netstat (proc_net(5)). */
 export async function kernelCount(
   network: LabNetwork,
   host: string,
@@ -276,7 +276,7 @@ export async function kernelCount(
   return Number(lines[at + 1]?.[lines[at]?.indexOf(name) ?? -1]);
 }
 
-/** What `ss -ti` shows of a host's one connection to an address. */
+/** The output of `ss -ti` for a host's one connection to an address. */
 export class ShownConnection {
   readonly #text: string;
 
@@ -284,7 +284,7 @@ export class ShownConnection {
     this.#text = text;
   }
 
-  /** A number such as `bytes_acked:5` or `minrtt:0.03`; 0 when it is not shown, as ss leaves out zeros. */
+  /** A number such as `bytes_acked:5` or `minrtt:0.03`; 0 if it is absent, since ss omits zeros. */
   number(name: string): number {
     return Number(new RegExp(`[ \\t]${name}:([\\d.]+)`).exec(this.#text)?.[1] ?? 0);
   }
@@ -299,7 +299,7 @@ export async function showConnection(
   return new ShownConnection(stdout);
 }
 
-/** Waits until `ss` shows a connection to `address` with so many bytes acknowledged, SYN included. */
+/** Waits until `ss` shows a connection to `address` with `bytes` acknowledged, the SYN included. */
 export async function untilAcked(
   network: LabNetwork,
   host: string,

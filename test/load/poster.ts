@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { type Credentials, signRequest } from '../../src/wire/sigv4/sign.ts';
 
 export interface PosterOptions {
-  /** e.g. `http://127.0.0.1:8130`. Loopback only: this is a load. */
+  /** e.g. `http://127.0.0.1:8130`. Must be loopback, because this generates load. */
   readonly endpoint: string;
   readonly credentials: Credentials;
   readonly region: string;
@@ -14,7 +14,7 @@ export interface PostAnswer {
   readonly body: string;
 }
 
-/** Posts reports as agents do: signed, over kept connections, the Host header without its port. */
+/** Posts reports as agents do: signed, over persistent connections, with a Host header without port. */
 export class Poster {
   readonly #options: PosterOptions;
   readonly #url: URL;
@@ -29,7 +29,7 @@ export class Poster {
     this.#agent = new Agent({ keepAlive: true, maxSockets: options.connections });
   }
 
-  /** Rejects when no answer came. */
+  /** Rejects if no answer arrives. */
   post(body: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<PostAnswer> {
     const { credentials, region } = this.#options;
     const signed = signRequest({
@@ -50,7 +50,7 @@ export class Poster {
     return this.send(body, { ...signed, 'content-length': String(body.length) });
   }
 
-  /** Sends exactly these headers. */
+  /** Sends exactly the given headers, without signing. */
   send(body: Buffer, headers: Readonly<Record<string, string>>): Promise<PostAnswer> {
     const { hostname, port } = this.#url;
     return new Promise((resolve, reject) => {

@@ -4,21 +4,21 @@ import type { Report, ReportedFlow, ReportIdentity } from '../../src/model/repor
 import { encodeReport } from '../../src/wire/otlp/encode-report.ts';
 
 export interface MadeReport {
-  /** Number of the host, 0 to 65,535; gives its address and ids. */
+  /** Number of the host, 0 to 65,535; its address and ids follow from it. */
   readonly host: number;
   readonly flows: number;
   readonly timeMillis: number;
   readonly random: () => number;
   readonly identity?: ReportIdentity | undefined;
-  /** The name of the network it is in; default `load`. */
+  /** The name of the host's network; default `load`. */
   readonly network?: string | undefined;
-  /** Who it talks to, flow by flow, around again; default: any of 6,000 hosts. */
+  /** Remote addresses of the flows, used in turn; default: random ones of 6,000 hosts. */
   readonly remotes?: readonly string[] | undefined;
-  /** What bytes and losses are multiplied by; default 1. */
+  /** Factor for bytes and losses; default 1. */
   readonly scale?: number | undefined;
 }
 
-/** A report as a busy host sends it: half client side, half server side, a few flows with loss. */
+/** Makes the report of a busy host: half client side, half server side, a few flows with loss. */
 export function makeReport(input: MadeReport): Report {
   const { host, timeMillis } = input;
   const hex = host.toString(16).padStart(17, '0');
@@ -46,17 +46,17 @@ export function makeReport(input: MadeReport): Report {
   };
 }
 
-/** Its gzip bytes: what is posted. */
+/** The body of a POST: the encoded report, gzipped. */
 export function encodeBody(report: Report): Buffer {
   return gzipSync(encodeReport(report));
 }
 
-/** The address of a host by its number; 64 hosts have a subnet, so host 64 is in the second. */
+/** The address of a host by its number. A subnet has 64 hosts, so host 64 is in the second. */
 export function hostAddress(host: number): string {
   return `10.${64 + (host >> 14)}.${(host >> 6) & 255}.${1 + (host & 63)}`;
 }
 
-/** An eBPF agent knows that none did. */
+/** Metrics that an eBPF agent measures, so it reports 0 here instead of leaving them unknown. */
 const NEVER_HAPPENS = [
   'severed_connect',
   'severed_establish',

@@ -1,7 +1,7 @@
 import type { Resource, ResourceKind, ResourceOf } from '../../src/topology/graph/resource.ts';
 import type { SourceStatement } from '../../src/topology/graph/source-statement.ts';
 
-/** Of an address, all that can be said of it from one network; "" where nothing can. */
+/** The identity of an address as seen from one network; "" for an unknown member. */
 export interface OracleEnd {
   readonly account: string;
   readonly region: string;
@@ -16,7 +16,7 @@ export interface OracleAnswer {
   readonly remote: OracleEnd;
   readonly category: string;
   readonly identifier: string;
-  /** Ids, or names of services. */
+  /** The constructs on the path: their ids, or names of services. */
   readonly path: readonly string[];
   readonly snatAddress: string;
   readonly dnatAddress: string;
@@ -70,30 +70,30 @@ const NOWHERE: OracleEnd = {
 };
 
 /**
- * Says of a world what the topology has to say, by other means: the statements of the moment, scans
- * of whole lists, addresses as big integers. Slow, and nothing of `topology` is in it but the types
- * of what sources say.
+ * A second implementation of the topology's answers: it takes the statements of the moment, scans
+ * whole lists and compares addresses as big integers. It is slow, and uses only the types of source
+ * statements from `topology`.
  */
 export class Oracle {
-  readonly #moments: readonly { readonly atSeconds: number; readonly stand: Stand }[];
+  readonly #moments: readonly { readonly atSeconds: number; readonly state: WorldState }[];
 
-  /** What was said at each time, oldest first; each time all slices spoke. */
-  constructor(said: readonly (readonly SourceStatement[])[]) {
-    this.#moments = said.map((statements) => ({
+  /** @param history the statements of all slices at each time, oldest first */
+  constructor(history: readonly (readonly SourceStatement[])[]) {
+    this.#moments = history.map((statements) => ({
       atSeconds: statements[0]?.atSeconds ?? 0,
-      stand: new Stand(statements.flatMap(({ resources }) => resources)),
+      state: new WorldState(statements.flatMap(({ resources }) => resources)),
     }));
   }
 
   answer(question: OracleQuestion): OracleAnswer {
     const moment = this.#moments.findLast(({ atSeconds }) => atSeconds <= question.timeSeconds);
     if (moment === undefined) throw new RangeError('the world had not begun');
-    return moment.stand.answer(question);
+    return moment.state.answer(question);
   }
 }
 
-/** The world at a moment. */
-class Stand {
+/** The resources of a world at one time. */
+class WorldState {
   readonly #all: readonly Resource[];
   readonly #lists = new Map<ResourceKind, readonly Resource[]>();
   readonly #byAddress = new Map<string, Interface>();
@@ -147,7 +147,7 @@ class Stand {
     };
   }
 
-  /** An internet gateway exchanges an interface's one public address for its first own one. */
+  /** An internet gateway translates between an interface's only public address and its first own one. */
   #translated({ vpcId, localAddress, remoteAddress }: OracleQuestion, walk: Walk, nic?: Interface) {
     if (remoteAddress.includes(':')) return UNTRANSLATED;
     if (walk.end !== 'internet') return { ...UNTRANSLATED, snatAddress: walk.snatAddress };
@@ -156,7 +156,7 @@ class Stand {
     return { snatAddress, dnatAddress: nic?.addresses[0] ?? '' };
   }
 
-  /** Who has the address: here, where the routes lead, or in public. */
+  /** The interface with the remote address: in this VPC, in the VPC the routes lead to, or public. */
   #holder({ vpcId, remoteAddress }: OracleQuestion, walk: Walk): Interface | undefined {
     const own = this.#byAddress.get(`${vpcId} ${remoteAddress}`);
     if (own !== undefined || this.#subnetOf(vpcId, remoteAddress) !== undefined) return own;
@@ -264,7 +264,7 @@ class Stand {
     return endpoint?.id;
   }
 
-  /** Interface, and what is behind it; or the service alone. */
+  /** The remote interface and the construct behind it, or only the service. */
   #farSide(nic: Interface | undefined, remote: OracleEnd): string[] {
     if (nic !== undefined) return this.#ids(nic).concat(this.#behind(nic));
     return remote.service === '' ? [] : [remote.service];
@@ -295,7 +295,7 @@ class Stand {
     return walk;
   }
 
-  /** The walk one step on, and the table that decides the next step. */
+  /** The walk after a route, and the id of the table for the next step. */
   #step(walk: Walk, { target, id }: AnyRoute): readonly [Walk, string | undefined] {
     switch (target) {
       case 'local':
@@ -362,7 +362,7 @@ class Stand {
     return [next, this.#table(vpcId, attachment.subnetIds?.[0] ?? '')?.id];
   }
 
-  /** The route of a table, of whatever kind, with the longest destination. */
+  /** The route of a table of either kind with the longest matching destination. */
   #longest(tableId: string, address: string): AnyRoute | undefined {
     let longest: AnyRoute | undefined;
     const offer = (destination: string, target: string, id: string) => {
@@ -454,7 +454,7 @@ interface Range {
 
 const ranges = new Map<string, Range>();
 
-/** Remembered: a scan of everything reads each of them a hundred thousand times. */
+/** Parses a prefix, with a cache: the scans read each prefix a hundred thousand times. */
 function rangeOf(prefix: string): Range {
   const known = ranges.get(prefix);
   if (known !== undefined) return known;

@@ -1,6 +1,6 @@
 import type { Resource } from '../../src/topology/graph/resource.ts';
 
-/** Some of what AWS publishes in ip-ranges.json, and some like it. */
+/** A few entries of AWS's ip-ranges.json, and some invented ones. */
 export const PUBLISHED_PREFIXES: readonly Resource[] = (
   [
     ['S3', 'us-east-1', '52.216.0.0/15'],

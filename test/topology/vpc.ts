@@ -5,7 +5,7 @@ export const ZONES: Readonly<Record<string, readonly string[]>> = {
   'us-east-1': ['use1-az1', 'use1-az2', 'use1-az3', 'use1-bos1-az1'],
   'eu-west-1': ['euw1-az1', 'euw1-az2', 'euw1-az3'],
 };
-/** Fewer than VPCs, so that address spaces overlap. */
+/** The number of address spaces: fewer than VPCs, so that VPCs overlap. */
 const SPACES = 12;
 
 export interface Place {
@@ -16,7 +16,7 @@ export interface Place {
 export interface Vpc extends Place {
   readonly number: number;
   readonly id: string;
-  /** Second octet of its IPv4 prefix. */
+  /** Second octet of the IPv4 prefix. */
   readonly space: number;
   readonly transitGateway: number | undefined;
 }
@@ -33,7 +33,7 @@ export const hex = (value: number): string => value.toString(16).padStart(17, '0
 export const mainTable = (vpc: Vpc) => `rtb-${hex(vpc.number * 2)}`;
 export const publicTable = (vpc: Vpc) => `rtb-${hex(vpc.number * 2 + 1)}`;
 export const natId = (vpc: Vpc) => `nat-${hex(vpc.number)}`;
-/** The others send to the internet what their transit gateway takes. */
+/** VPCs without a NAT gateway send their default route to the transit gateway. */
 export const hasNat = (vpc: Vpc) => vpc.number % 6 !== 5;
 export const isDual = (vpc: Vpc) => vpc.number % 2 === 0;
 export const spaceOf = (vpc: Vpc) => `10.${vpc.space}.0.0/16`;
@@ -59,7 +59,7 @@ export function makeSubnet(vpc: Vpc, octet: number): Subnet {
   return { vpc, id: subnetId(vpc, octet), octet, zoneId };
 }
 
-/** `2600:1f00:1:1`, of a /64. */
+/** The first four groups of a subnet's /64, e.g. `2600:1f00:1:1`. */
 export const v6Of = (vpc: Vpc, octet: number) =>
   `2600:1f00:${(vpc.number + 1).toString(16)}:${(octet + 1).toString(16)}`;
 
@@ -80,7 +80,7 @@ export function interfaceAt(
   return { kind: 'network-interface', account, region, vpcId, subnetId, ...parts };
 }
 
-/** A VPC with its gateways, endpoints and balancer, and their interfaces. */
+/** The resources of a VPC: gateways, endpoints, load balancer, and their interfaces. */
 export function networkOf(vpc: Vpc): Resource[] {
   const { account, region, number, id: vpcId } = vpc;
   const owner = { account, region };

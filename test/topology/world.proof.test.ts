@@ -30,31 +30,31 @@ const oneOf = <Item>(items: readonly Item[]): Item => items[below(items.length)]
 
 type Interface = ResourceOf<'network-interface'>;
 
-/** What flows are made of, at one of the times that sources spoke. */
+/** The statements at one time, and the addresses of which flows are made. */
 interface Moment {
-  readonly said: readonly SourceStatement[];
+  readonly statements: readonly SourceStatement[];
   readonly interfaces: readonly Interface[];
   readonly hosts: readonly Interface[];
   readonly ofVpc: ReadonlyMap<string, readonly Interface[]>;
   readonly publicAddresses: readonly string[];
 }
 
-test('lookup, category, path and pods of random flows at random times are those a scan of everything finds', async () => {
+test('lookup, category, path and pods of random flows at random times equal those of a full scan', async () => {
   const { moments, topology } = await makeWorld();
-  const oracle = new Oracle(moments.map(({ said }) => said));
+  const oracle = new Oracle(moments.map(({ statements }) => statements));
   const categories = new Map<string, number>();
   const kinds = new Set<number>();
   for (let i = 0; i < FLOWS; i += 1) {
     const question = anyFlow(moments);
     const expected = oracle.answer(question);
     const answer = answerOf(question, topology);
-    // 100,000 deep comparisons by vitest would take longer than all the rest.
+    // 100,000 deep comparisons by Vitest would take longer than the rest of the test.
     const isEqual = JSON.stringify(answer) === JSON.stringify(expected);
     if (!isEqual) expect({ question, ...answer }).toEqual({ question, ...expected });
     categories.set(expected.category, (categories.get(expected.category) ?? 0) + 1);
     kinds.add(expected.path.length);
   }
-  // Every category and many ways were met, or the agreement would say little.
+  // The flows must cover every category and paths of many lengths.
   expect(Math.min(...categories.values())).toBeGreaterThan(100);
   expect([...categories.keys()].sort()).toEqual([
     'AMAZON_DYNAMODB',
@@ -84,9 +84,9 @@ async function makeWorld() {
   });
   const moments: Moment[] = [];
   for (let step = 0; step < STEPS; step += 1) {
-    const said = world.statements(START + step * STEP_SECONDS);
-    for (const statement of said) await graph.accept(statement);
-    moments.push(momentOf(said));
+    const statements = world.statements(START + step * STEP_SECONDS);
+    for (const statement of statements) await graph.accept(statement);
+    moments.push(momentOf(statements));
     world.change();
   }
   await database.destroy();
@@ -95,16 +95,16 @@ async function makeWorld() {
   return { moments, topology };
 }
 
-function momentOf(said: readonly SourceStatement[]): Moment {
+function momentOf(statements: readonly SourceStatement[]): Moment {
   const isInterface = (resource: Resource): resource is Interface =>
     resource.kind === 'network-interface';
-  const interfaces = said.flatMap(({ resources }) => resources).filter(isInterface);
+  const interfaces = statements.flatMap(({ resources }) => resources).filter(isInterface);
   const ofVpc = new Map<string, Interface[]>();
   for (const { vpcId } of interfaces) ofVpc.set(vpcId, []);
   for (const own of interfaces) ofVpc.get(own.vpcId)?.push(own);
   const publicAddresses = interfaces.flatMap((own) => own.publicAddresses ?? []);
   const hosts = interfaces.filter(({ instanceId }) => instanceId !== undefined);
-  return { said, interfaces, hosts, ofVpc, publicAddresses };
+  return { statements, interfaces, hosts, ofVpc, publicAddresses };
 }
 
 const isV6 = (address: string) => address.includes(':');
@@ -120,7 +120,7 @@ function anyFlow(moments: readonly Moment[]): OracleQuestion {
   return { account, region, vpcId, instanceId, localAddress, remoteAddress, timeSeconds };
 }
 
-/** Addresses that are there, were there, might be there, and of everywhere else. */
+/** A current, a former or an unused address of the world, or one of the internet. */
 function anyRemote(moments: readonly Moment[], moment: Moment, host: Interface): string {
   const v4Of = ({ addresses }: Interface) => oneOf(addresses.filter((own) => !isV6(own)));
   const kinds: readonly (() => string)[] = [
@@ -159,7 +159,7 @@ function anyV6(moment: Moment, host: Interface): string {
   return oneOf([...own, ...other, '2600:1fa0:8000::1', '2a00:1450::1', '2600:1f00:1:3::ffff']);
 }
 
-/** What the topology and what is built on it say, in the oracle's words. */
+/** The answer of the topology and of `enrich`, in the form of the oracle's. */
 function answerOf(question: OracleQuestion, topology: TopologySnapshot): OracleAnswer {
   const { account, region, vpcId, instanceId, localAddress, remoteAddress, timeSeconds } = question;
   const owner = { account, region };

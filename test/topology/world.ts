@@ -32,9 +32,9 @@ import {
 export interface WorldSize {
   readonly vpcs: number;
   readonly subnetsPerVpc: number;
-  /** At most 100 a subnet. */
+  /** At most 100. */
   readonly hostsPerSubnet: number;
-  /** At most 100 a subnet of the first five VPCs. */
+  /** The pods are in the subnets of the first five VPCs: at most 100 per subnet. */
   readonly pods: number;
 }
 
@@ -48,7 +48,7 @@ export const WORLD_SIZE: WorldSize = {
 
 const CLUSTERS = 5;
 const SERVICES = 20;
-/** The first two of these are in us-east-1, the last in eu-west-1. */
+/** The first two are in us-east-1, the last is in eu-west-1. */
 const TRANSIT_GATEWAYS = [0, 1, 2] as const;
 const TRANSIT_PEERINGS = [
   [0, 2],
@@ -58,7 +58,7 @@ const TRANSIT_PEERINGS = [
 export interface Host {
   readonly subnet: Subnet;
   readonly place: number;
-  /** How many were at this place before it: each is an instance of its own. */
+  /** The number of instances at this place before this one. */
   life: number;
 }
 
@@ -80,9 +80,9 @@ export function hostNumber({ subnet, place, life }: Host): string {
 }
 
 /**
- * A made-up estate: accounts, Regions, VPCs whose address spaces overlap, peerings, transit gateways
- * that peer, gateways, endpoints, and pods that move. The same every time. `statements` says how it
- * stands, as sources would; `change` lets some time pass.
+ * An invented estate: accounts, Regions, VPCs with overlapping address spaces, peerings, peered
+ * transit gateways, gateways, endpoints, and pods that move. Equal seeds give equal worlds.
+ * `statements` returns its state in the form of the sources; `change` moves it on by a step.
  */
 export class World {
   readonly vpcs: readonly Vpc[];
@@ -92,7 +92,7 @@ export class World {
   readonly #random: () => number;
   readonly #hostsOf: ReadonlyMap<Subnet, readonly Host[]>;
   readonly #peerings: readonly (readonly [Vpc, Vpc])[];
-  /** Whose way out, or attachment, is gone for now. */
+  /** VPCs without their default route, and VPCs without their attachment, for the moment. */
   readonly #cutOff = new Set<Vpc>();
   readonly #detached = new Set<Vpc>();
 
@@ -118,7 +118,7 @@ export class World {
     });
   }
 
-  /** Hosts are replaced, pods move and are replaced, ways out and attachments come and go. */
+  /** Replaces hosts, moves and replaces pods, and removes or restores default routes and attachments. */
   change(): void {
     for (const host of this.hosts) if (this.#random() < 0.01) host.life += 1;
     for (const pod of this.pods) {
@@ -131,18 +131,18 @@ export class World {
     }
   }
 
-  /** One an account and Region, one a cluster, one of published prefixes. */
+  /** A statement per account and Region, one per cluster, and one of the published prefixes. */
   statements(atSeconds: number): readonly SourceStatement[] {
     const slices = new Map<string, Resource[]>();
-    const say = ({ account, region }: Place, ...resources: readonly Resource[]) => {
+    const add = ({ account, region }: Place, ...resources: readonly Resource[]) => {
       const slice = `${account}/${region}`;
-      const said = slices.get(slice);
-      if (said === undefined) slices.set(slice, [...resources]);
-      else said.push(...resources);
+      const known = slices.get(slice);
+      if (known === undefined) slices.set(slice, [...resources]);
+      else known.push(...resources);
     };
-    this.#sayNetworks(say);
-    this.#sayTransitGateways(say);
-    this.#sayHosts(say);
+    this.#addNetworks(add);
+    this.#addTransitGateways(add);
+    this.#addHosts(add);
     const ec2 = [...slices].map(([slice, resources]) => ({ slice, resources }));
     return [
       ...[...ec2, { slice: 'ip-ranges', resources: PUBLISHED_PREFIXES }].map((part) => {
@@ -155,15 +155,15 @@ export class World {
     ];
   }
 
-  #sayNetworks(say: Say): void {
+  #addNetworks(add: Add): void {
     for (const [region, zones] of Object.entries(ZONES)) {
       for (const id of zones) {
         const zoneType = id.includes('bos') ? 'local' : 'availability';
-        say({ account: ACCOUNTS[0], region }, { kind: 'zone', id, region, zoneType });
+        add({ account: ACCOUNTS[0], region }, { kind: 'zone', id, region, zoneType });
       }
     }
-    for (const vpc of this.vpcs) say(vpc, ...networkOf(vpc), ...this.#tablesOf(vpc));
-    for (const subnet of this.subnets) say(subnet.vpc, subnetOf(subnet));
+    for (const vpc of this.vpcs) add(vpc, ...networkOf(vpc), ...this.#tablesOf(vpc));
+    for (const subnet of this.subnets) add(subnet.vpc, subnetOf(subnet));
     for (const [requester, accepter] of this.#peerings) {
       const peering = {
         kind: 'vpc-peering' as const,
@@ -171,9 +171,9 @@ export class World {
         requester: peered(requester),
         accepter: peered(accepter),
       };
-      say(requester, peering);
+      add(requester, peering);
       if (accepter.account !== requester.account || accepter.region !== requester.region) {
-        say(accepter, peering);
+        add(accepter, peering);
       }
     }
   }
@@ -231,13 +231,13 @@ export class World {
     ];
   }
 
-  #sayTransitGateways(say: Say): void {
+  #addTransitGateways(add: Add): void {
     for (const number of TRANSIT_GATEWAYS) {
       const owner = tgwOwner(number);
       const id = tgwId(number);
       const attached = this.#attachedTo(number);
-      say(owner, { kind: 'transit-gateway', id, ...owner });
-      say(
+      add(owner, { kind: 'transit-gateway', id, ...owner });
+      add(
         owner,
         transitAttachment({
           id: vpnId(number),
@@ -248,7 +248,7 @@ export class World {
         }),
       );
       for (const vpc of attached) {
-        say(owner, {
+        add(owner, {
           ...transitAttachment({
             id: attachmentId(vpc),
             owner,
@@ -259,7 +259,7 @@ export class World {
           subnetIds: [subnetId(vpc, 2)],
         });
       }
-      say(owner, {
+      add(owner, {
         kind: 'transit-gateway-route-table',
         id: `tgw-rtb-${hex(number)}`,
         ...owner,
@@ -275,8 +275,8 @@ export class World {
         requester: { ...tgwOwner(one), transitGatewayId: tgwId(one) },
         accepter: { ...tgwOwner(other), transitGatewayId: tgwId(other) },
       };
-      say(tgwOwner(one), peering);
-      say(tgwOwner(other), peering);
+      add(tgwOwner(one), peering);
+      add(tgwOwner(other), peering);
     }
   }
 
@@ -311,7 +311,7 @@ export class World {
     return this.vpcs.filter((vpc) => vpc.transitGateway === number && !this.#detached.has(vpc));
   }
 
-  #sayHosts(say: Say): void {
+  #addHosts(add: Add): void {
     const podsOf = new Map<Host, string[]>();
     for (const { host, address } of this.pods) {
       const own = podsOf.get(host);
@@ -323,14 +323,14 @@ export class World {
       const { account, region } = vpc;
       const number = hostNumber(host);
       const instance = { kind: 'instance' as const, id: `i-${number}`, account, region };
-      say(vpc, { ...instance, vpcId: vpc.id, subnetId: host.subnet.id, instanceType: 'm7g.large' });
+      add(vpc, { ...instance, vpcId: vpc.id, subnetId: host.subnet.id, instanceType: 'm7g.large' });
       const octet = 4 + host.place;
       const own = [`10.${vpc.space}.${host.subnet.octet}.${octet}`, ...(podsOf.get(host) ?? [])];
       if (isDual(vpc)) own.push(`${v6Of(vpc, host.subnet.octet)}::${octet.toString(16)}`);
       const nic = interfaceAt(host.subnet, { id: `eni-${number}`, addresses: own });
       const isPublic = host.subnet.octet < 2;
       const publicAddress = `54.${vpc.number % 256}.${(vpc.number >> 8) * 2 + host.subnet.octet}.${octet}`;
-      say(vpc, {
+      add(vpc, {
         ...nic,
         instanceId: instance.id,
         ...(isPublic ? { publicAddresses: [publicAddress] } : {}),
@@ -404,9 +404,9 @@ export class World {
   }
 }
 
-type Say = (place: Place, ...resources: readonly Resource[]) => void;
+type Add = (place: Place, ...resources: readonly Resource[]) => void;
 
-/** Each with one seven further on; no VPC with two of one address space. */
+/** Peers a VPC with the seventh after it, unless both have the same address space. */
 function makePeerings(vpcs: readonly Vpc[]): (readonly [Vpc, Vpc])[] {
   return vpcs.flatMap((vpc) => {
     const other = vpcs[vpc.number + 7];
