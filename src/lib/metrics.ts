@@ -19,9 +19,15 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+export interface MetricDescription extends Required<MetricOptions> {
+  /** `counter`, `gauge` or `histogram`. */
+  readonly type: string;
+}
+
 /** The process's own metrics: made by each component, printed by `/metrics`, read by tests. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #labels = new Map<string, readonly string[]>();
 
   counter(options: MetricOptions): CounterMetric {
     const counter = new Counter({ ...this.#options(options) });
@@ -60,12 +66,26 @@ export class Metrics {
     return found?.value ?? 0;
   }
 
+  /** Every metric, by name. */
+  async describe(): Promise<readonly MetricDescription[]> {
+    const metrics = await this.#registry.getMetricsAsJSON();
+    return metrics
+      .map(({ name, help, type }) => ({
+        name,
+        help,
+        type: String(type),
+        labels: this.#labels.get(name) ?? [],
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /** The Prometheus text page. */
   page(): Promise<string> {
     return this.#registry.metrics();
   }
 
   #options(options: MetricOptions) {
+    this.#labels.set(options.name, options.labels ?? []);
     return {
       name: options.name,
       help: options.help,

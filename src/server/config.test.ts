@@ -127,32 +127,32 @@ describe('the file', () => {
 
   test.each([
     { name: 'that is no YAML', text: 'region: "a\n', message: /nfm\.yaml: .*closing/i },
-    { name: 'that is a list', text: '- region\n', message: 'settings as "key: value" lines' },
-    { name: 'that is one word', text: 'region\n', message: 'settings as "key: value" lines' },
+    { name: 'that is a list', text: '- region\n', message: 'expected "key: value" lines' },
+    { name: 'that is one word', text: 'region\n', message: 'expected "key: value" lines' },
     {
       name: 'with an unknown key',
       text: 'retention: 7\n',
-      message: 'there is no setting "retention"',
+      message: 'unknown setting "retention"',
     },
     {
       name: 'with a key every object has',
       text: 'toString: 7\n',
-      message: 'no setting "toString"',
+      message: 'unknown setting "toString"',
     },
     {
       name: 'with a list of values',
       text: 'consoleHosts: [a, b]\n',
-      message: 'consoleHosts: one value',
+      message: 'consoleHosts: expected one value',
     },
     {
       name: 'with settings below a setting',
       text: 'listen:\n  port: 1\n',
-      message: 'listen: one value',
+      message: 'listen: expected one value',
     },
     {
       name: 'with a number left out',
       text: 'retentionDays:\n',
-      message: 'retentionDays: a whole number',
+      message: 'retentionDays: must be an integer',
     },
     { name: 'with one key twice', text: 'region: a\nregion: b\n', message: 'unique' },
   ])('$name is refused', async ({ text, message }) => {
@@ -167,12 +167,12 @@ describe('the file', () => {
   });
 });
 
-describe('a setting that cannot be used is refused, saying what is taken', () => {
+describe('a setting that cannot be used is refused, naming the values it may have', () => {
   const cases: readonly { name: string; argv: readonly string[]; message: string }[] = [
     { name: 'an unknown flag', argv: ['--retention', '7'], message: 'nfm server --help' },
     { name: 'a word without a flag', argv: ['start'], message: 'nfm server --help' },
     { name: 'a flag without its value', argv: ['--region'], message: 'nfm server --help' },
-    { name: 'no data folder', argv: ['--data='], message: 'give the data folder with --data DIR' },
+    { name: 'no data folder', argv: ['--data='], message: 'name the data folder with --data DIR' },
     { name: 'no number', argv: ['--retention-days', 'a week'], message: 'from 1 to 3650' },
     { name: 'an empty number', argv: ['--retention-days='], message: 'from 1 to 3650' },
     { name: 'a fraction', argv: ['--retention-days', '1.5'], message: 'from 1 to 3650' },
@@ -188,12 +188,12 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
     {
       name: 'a certificate without its key',
       argv: ['--tls-cert', 'a'],
-      message: 'give both or neither',
+      message: 'set both or neither',
     },
     {
       name: 'a key without its certificate',
       argv: ['--tls-key', 'a'],
-      message: 'give both or neither',
+      message: 'set both or neither',
     },
     {
       name: 'all addresses in plain text',
@@ -204,10 +204,10 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
     {
       name: 'a listen without a port',
       argv: ['--listen', '127.0.0.1'],
-      message: 'HOST:PORT is taken',
+      message: 'must be HOST:PORT',
     },
-    { name: 'a listen without a host', argv: ['--listen', ':8130'], message: 'HOST:PORT is taken' },
-    { name: 'a port too large', argv: ['--listen', '[::1]:65536'], message: 'HOST:PORT is taken' },
+    { name: 'a listen without a host', argv: ['--listen', ':8130'], message: 'must be HOST:PORT' },
+    { name: 'a port too large', argv: ['--listen', '[::1]:65536'], message: 'must be HOST:PORT' },
     { name: 'a log level', argv: ['--log-level', 'loud'], message: 'debug, info, warn' },
     {
       name: 'a role for nothing',
@@ -238,7 +238,7 @@ describe('a setting that cannot be used is refused, saying what is taken', () =>
 
   test('a toggle of the environment that is neither', async () => {
     const environment = { NFM_SIGN_IN_ADDRESS: 'yes' };
-    await expect(read([], environment)).rejects.toThrow('signInAddress: true or false');
+    await expect(read([], environment)).rejects.toThrow('signInAddress: must be true or false');
   });
 
   test.each([

@@ -14,78 +14,95 @@ import { TOPOLOGY_SETTINGS, topologyConfigProblem } from '../topology/sources/so
 const MIB = 1024 * 1024;
 
 export const SETTINGS = {
-  data: text('', 'folder for everything the server keeps (made when absent)'),
-  listen: text('127.0.0.1:8130', 'HOST:PORT to listen on; port 0 takes a free one'),
+  data: text('', "folder for all of the server's data; created when missing"),
+  listen: text('127.0.0.1:8130', 'HOST:PORT to listen on; port 0 picks a free port'),
   tlsCert: text('', 'PEM file of the TLS certificate chain'),
   tlsKey: text('', 'PEM file of the TLS private key'),
-  insecurePlainHttp: toggle('listen beyond loopback without TLS'),
-  account: text('000000000000', 'account that the first start creates, 12 digits'),
-  region: text('us-east-1', 'Region a console session without one works in'),
-  database: text('', 'postgres://… for several servers; SQLite in the data folder when empty'),
-  clickhouseUrl: text('', 'URL of a ClickHouse cluster; embedded in the data folder when empty'),
+  insecurePlainHttp: toggle('allow a listen address beyond loopback without TLS'),
+  account: text('000000000000', 'account, 12 digits, that the first start creates'),
+  region: text('us-east-1', 'Region of console sessions'),
+  database: text(
+    '',
+    'postgres://… shared by several servers; when empty, SQLite in the data folder',
+  ),
+  clickhouseUrl: text(
+    '',
+    'URL of a ClickHouse cluster; when empty, embedded ClickHouse in the data folder',
+  ),
   clickhouseUser: text('default', 'user of the ClickHouse cluster'),
   clickhousePassword: { ...text('', 'password of the ClickHouse cluster'), secret: true },
   clickhouseDatabase: text('default', 'database of the ClickHouse cluster'),
-  retentionDays: integer(7, 'days flow rows are kept', [1, 3650]),
+  retentionDays: integer(7, 'days to keep flow rows', [1, 3650]),
   storeMaxGib: integer(
     0,
-    'GiB flow rows, and what health judged them by, may take on disk before their oldest days are deleted; 0 is no limit',
+    'GiB on disk for flow rows and health inputs; beyond it the server deletes the oldest days; 0 means no limit',
     [0, 1e6],
   ),
-  journalMaxMib: integer(4096, 'MiB of accepted reports that may wait for the store', [16, 1e7]),
-  journalSegmentMib: integer(64, 'MiB of one journal file', [1, 1024]),
-  queryConcurrency: integer(2, 'queries that run at once', [1, 8]),
-  queryMaxSeconds: integer(60, 'seconds a query may take', [1, 3600]),
-  queryMaxMemoryMib: integer(2048, 'MiB a query may use', [64, 1e6]),
-  queriesPerAccount: integer(200, 'queries of an account running or waiting', [1, 10_000]),
+  journalMaxMib: integer(
+    4096,
+    'MiB of accepted reports that may wait for the store; beyond it reports are rejected',
+    [16, 1e7],
+  ),
+  journalSegmentMib: integer(64, 'MiB at which the journal starts another file', [1, 1024]),
+  queryConcurrency: integer(2, 'queries that run at the same time', [1, 8]),
+  queryMaxSeconds: integer(60, 'seconds after which a query fails', [1, 3600]),
+  queryMaxMemoryMib: integer(2048, 'MiB of memory a query may use', [64, 1e6]),
+  queriesPerAccount: integer(
+    200,
+    'queries that an account may have running or waiting',
+    [1, 10_000],
+  ),
   maxQueryRangeSeconds: integer(
     0,
-    'longest time range of a query; 0 is no limit, AWS has 3600',
+    'longest time range of a query in seconds; 0 means no limit; AWS allows 3600',
     [0, 1e9],
   ),
   delegatedAdministrators: text(
     '',
-    'delegated administrators, comma separated, of the organization that the first start makes; later nfm organization',
+    'accounts, comma separated, that the first start makes delegated administrators of its organization; nfm organization changes them later',
   ),
   throttleReadsPerSecond: integer(
     0,
-    'reads an account may make each second; 0 is no limit',
+    'read requests per second and account; 0 means no limit',
     [0, 1e6],
   ),
   throttleWritesPerSecond: integer(
     0,
-    'changes an account may make each second; 0 is no limit',
+    'change requests per second and account; 0 means no limit',
     [0, 1e6],
   ),
   throttleQueriesPerSecond: integer(
     0,
-    'queries an account may start each second; 0 is no limit',
+    'started queries per second and account; 0 means no limit',
     [0, 1e6],
   ),
   throttleBurstSeconds: integer(
     5,
-    'seconds of such calls that may come at once after a rest',
+    'seconds of unused request rate that an account may spend at once',
     [1, 3600],
   ),
   healthWindowSeconds: integer(
     30,
-    'seconds of a window of the health indicator, a divisor of 60; agents report once in it',
+    'length in seconds of a health indicator window, a divisor of 60; each agent must report once per window',
     [2, 60],
   ),
   auditMaxEvents: integer(
     100_000,
-    'changes the audit log keeps, and as many reads, about 1 kB each; 0 is none',
+    'changes that the audit log keeps, and as many reads, about 1 kB each; 0 disables the log',
     [0, 1e7],
   ),
   ...TOPOLOGY_SETTINGS,
-  consoleHosts: text('', 'names, comma separated, the console may be opened under beside loopback'),
-  logLevel: text('info', 'debug, info, warn, error or silent'),
-  signInAddress: toggle('print the address of the console with a one-time sign-in token'),
+  consoleHosts: text(
+    '',
+    'host names, comma separated, that may serve the console besides loopback',
+  ),
+  logLevel: text('info', 'lowest level to log: debug, info, warn, error or silent'),
+  signInAddress: toggle('print the console address with a one-time sign-in token'),
 } as const satisfies Record<string, AnySetting>;
 
 export type ServerConfig = SettingValues<typeof SETTINGS>;
 
-/** A setting that cannot be used, with what to change. The server exits with 2. */
+/** The message names the invalid setting and what to change. The server exits with 2. */
 export class ConfigError extends Error {}
 
 type Raw = string | number | boolean;
@@ -102,20 +119,21 @@ export function environmentOf(key: string): string {
 
 export interface ConfigInput {
   readonly argv: readonly string[];
-  /** Default: the process's. */
+  /** Default: `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** What was asked for besides running: `--help`, `--check`, `--print-config`. */
+/** `action` is `run`, unless `--help`, `--check` or `--print-config` asks for something else. */
 export interface ParsedConfig {
   readonly config: ServerConfig;
   readonly action: 'run' | 'help' | 'check' | 'print-config';
 }
 
 /**
- * Flags before environment before file before defaults.
+ * Reads the settings. Flags override the environment, which overrides the file, which overrides
+ * the defaults.
  *
- * @throws ConfigError naming the setting and what it takes
+ * @throws ConfigError when a setting is invalid
  */
 export async function readConfig(input: ConfigInput): Promise<ParsedConfig> {
   const { argv, environment = process.env } = input;
@@ -152,7 +170,7 @@ function parseFlags(argv: readonly string[]): Readonly<Record<string, Raw | unde
 }
 
 /**
- * Every value is read as the text it is: an account of zeros is no number, as it would be to YAML.
+ * Reads every value as text, because YAML would read the account 000000000001 as the number 1.
  */
 async function readConfigFile(path: Raw | undefined): Promise<Readonly<Record<string, Raw>>> {
   if (path === undefined) return {};
@@ -165,15 +183,15 @@ async function readConfigFile(path: Raw | undefined): Promise<Readonly<Record<st
   }
   if (parsed === '' || parsed === null) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
-    throw new ConfigError(`--config ${path}: settings as "key: value" lines are taken`);
+    throw new ConfigError(`--config ${path}: expected "key: value" lines`);
   }
   const settings: Record<string, Raw> = {};
   for (const [key, value] of Object.entries(parsed)) {
     if (!Object.hasOwn(SETTINGS, key)) {
-      throw new ConfigError(`--config ${path}: there is no setting "${key}"`);
+      throw new ConfigError(`--config ${path}: unknown setting "${key}"`);
     }
     if (typeof value !== 'string') {
-      throw new ConfigError(`--config ${path}: ${key}: one value is taken`);
+      throw new ConfigError(`--config ${path}: ${key}: expected one value`);
     }
     settings[key] = value;
   }
@@ -185,48 +203,50 @@ function parseSetting(key: string, setting: AnySetting, raw: Raw): Raw {
   if (setting.kind === 'boolean') {
     if (raw === true || raw === 'true' || raw === '1') return true;
     if (raw === false || raw === 'false' || raw === '0') return false;
-    throw new ConfigError(`${key}: true or false is taken, not "${raw}"`);
+    throw new ConfigError(`${key}: must be true or false, not "${raw}"`);
   }
   const value = typeof raw === 'string' && raw.trim() === '' ? Number.NaN : Number(raw);
   const [min, max] = setting.range ?? [0, Number.MAX_SAFE_INTEGER];
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ConfigError(`${key}: a whole number from ${min} to ${max} is taken, not "${raw}"`);
+    throw new ConfigError(`${key}: must be an integer from ${min} to ${max}, not "${raw}"`);
   }
   return value;
 }
 
 function checkConfig(config: ServerConfig): void {
-  if (config.data === '') throw new ConfigError('data: give the data folder with --data DIR');
-  if (!/^\d{12}$/.test(config.account)) throw new ConfigError('account: 12 digits are taken');
+  if (config.data === '') throw new ConfigError('data: name the data folder with --data DIR');
+  if (!/^\d{12}$/.test(config.account)) throw new ConfigError('account: must be 12 digits');
   if ((config.tlsCert === '') !== (config.tlsKey === '')) {
-    throw new ConfigError('tlsCert, tlsKey: give both or neither');
+    throw new ConfigError('tlsCert, tlsKey: set both or neither');
   }
   if (config.database !== '' && !/^postgres(ql)?:\/\//.test(config.database)) {
-    throw new ConfigError('database: postgres://… is taken');
+    throw new ConfigError('database: must start with postgres://');
   }
   if (config.clickhouseUrl !== '' && !/^https?:\/\//.test(config.clickhouseUrl)) {
-    throw new ConfigError('clickhouseUrl: http://… or https://… is taken');
+    throw new ConfigError('clickhouseUrl: must start with http:// or https://');
   }
   if (60 % config.healthWindowSeconds !== 0) {
-    throw new ConfigError('healthWindowSeconds: a divisor of 60 is taken, such as 10, 30 or 60');
+    throw new ConfigError('healthWindowSeconds: must be a divisor of 60, such as 10, 30 or 60');
   }
   if (!listOf(config.delegatedAdministrators).every((account) => /^\d{12}$/.test(account))) {
-    throw new ConfigError('delegatedAdministrators: 12 digits each, comma separated, are taken');
+    throw new ConfigError(
+      'delegatedAdministrators: must be accounts of 12 digits, separated by commas',
+    );
   }
   const { host } = listenAddress(config);
   if (config.tlsCert === '' && !config.insecurePlainHttp && !isLoopbackHost(host)) {
     throw new ConfigError(
-      `listen: ${host} is not loopback; give --tls-cert and --tls-key, or --insecure-plain-http`,
+      `listen: ${host} is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http`,
     );
   }
   const topologyProblem = topologyConfigProblem(config);
   if (topologyProblem !== undefined) throw new ConfigError(topologyProblem);
   if (!['debug', 'info', 'warn', 'error', 'silent'].includes(config.logLevel)) {
-    throw new ConfigError('logLevel: debug, info, warn, error or silent is taken');
+    throw new ConfigError('logLevel: must be debug, info, warn, error or silent');
   }
 }
 
-/** `HOST:PORT`, an IPv6 host in brackets. */
+/** Parses `HOST:PORT`; an IPv6 host is in brackets. */
 export function listenAddress(config: Pick<ServerConfig, 'listen'>): {
   host: string;
   port: number;
@@ -236,7 +256,7 @@ export function listenAddress(config: Pick<ServerConfig, 'listen'>): {
   const host = (match?.[1] ?? '').replace(/^\[|\]$/g, '');
   if (match === null || port > 65_535 || host === '') {
     throw new ConfigError(
-      `listen: HOST:PORT is taken, such as 127.0.0.1:8130, not "${config.listen}"`,
+      `listen: must be HOST:PORT, such as 127.0.0.1:8130, not "${config.listen}"`,
     );
   }
   return { host, port };
@@ -256,21 +276,21 @@ export function configHelp(): string {
   });
   return `Usage: nfm server --data DIR [--listen HOST:PORT] [settings]
 
-Runs the whole server in one process. Settings come from flags, then the environment, then
-the YAML file of --config (keys as in --print-config), then defaults.
+Runs the whole server in one process. A flag overrides the environment, which overrides the
+YAML file of --config (with the keys of --print-config), which overrides the default.
 
 ${lines.join('\n')}
   --config FILE
       YAML file of settings
   --check
-      build everything, start nothing, say whether it would start
+      check that the server can be built from the settings, and exit without starting it
   --print-config
-      print the settings in force, secrets hidden
+      print the effective settings without their secrets, and exit
   --help
 `;
 }
 
-/** The settings in force, as YAML; secrets hidden. */
+/** The effective settings as YAML, without their secrets. */
 export function printConfig(config: ServerConfig): string {
   return Object.entries(SETTINGS)
     .map(([key, setting]) => {
@@ -283,7 +303,7 @@ export function printConfig(config: ServerConfig): string {
 
 const HIDDEN = '(hidden)';
 
-/** URLs carry passwords before their host, or as a parameter. */
+/** Hides the password that a URL has before its host or as a parameter. */
 function withoutPasswords(value: Raw): Raw {
   if (typeof value !== 'string') return value;
   return value

@@ -48,7 +48,7 @@ function runToEnd(...argv: readonly string[]): Promise<Ended> {
 describe('what keeps a server from starting is said in one line, and it fails', () => {
   const data = () => join(folder, 'data');
   test.each([
-    { name: 'no data folder', argv: () => [], says: /^nfm server: data: give the data folder/ },
+    { name: 'no data folder', argv: () => [], says: /^nfm server: data: name the data folder/ },
     {
       name: 'a data folder that cannot be made',
       argv: () => {
@@ -65,27 +65,27 @@ describe('what keeps a server from starting is said in one line, and it fails', 
     {
       name: 'a number out of its range',
       argv: () => ['--data', data(), '--retention-days', '0'],
-      says: /^nfm server: retentionDays: a whole number from 1 to 3650 is taken, not "0"$/,
+      says: /^nfm server: retentionDays: must be an integer from 1 to 3650, not "0"$/,
     },
     {
       name: 'an account of too few digits',
       argv: () => ['--data', data(), '--account', '12'],
-      says: /^nfm server: account: 12 digits are taken$/,
+      says: /^nfm server: account: must be 12 digits$/,
     },
     {
       name: 'an address that is none',
       argv: () => ['--data', data(), '--listen', 'everywhere'],
-      says: /^nfm server: listen: HOST:PORT is taken/,
+      says: /^nfm server: listen: must be HOST:PORT/,
     },
     {
       name: 'beyond loopback without TLS',
       argv: () => ['--data', data(), '--listen', '0.0.0.0:0'],
-      says: /^nfm server: listen: 0\.0\.0\.0 is not loopback; give --tls-cert and --tls-key, or --insecure-plain-http$/,
+      says: /^nfm server: listen: 0\.0\.0\.0 is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http$/,
     },
     {
       name: 'a certificate without its key',
       argv: () => ['--data', data(), '--tls-cert', 'cert.pem'],
-      says: /^nfm server: tlsCert, tlsKey: give both or neither$/,
+      says: /^nfm server: tlsCert, tlsKey: set both or neither$/,
     },
     {
       name: 'a certificate that is not there',
@@ -121,7 +121,7 @@ describe('what keeps a server from starting is said in one line, and it fails', 
     const listen = `127.0.0.1:${port}`;
     const { code, lines } = await runToEnd('--data', data(), '--listen', listen);
     other.close();
-    const says = `nfm server: listen: ${listen} is taken by another program; stop it or give another --listen`;
+    const says = `nfm server: listen: ${listen} is in use by another program; stop it or choose another --listen`;
     expect(lines).toEqual([says]);
     expect(code).toBe(2);
   });

@@ -32,6 +32,7 @@ export interface ComposedServer {
   readonly http: HttpServer;
   readonly sessions: Sessions;
   readonly folder: DataFolder;
+  readonly metrics: Metrics;
 }
 
 const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', '..', 'dist', 'console');
@@ -80,6 +81,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     http,
     sessions,
     folder,
+    metrics,
   };
 }
 

@@ -227,7 +227,7 @@ async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffe
   try {
     createSecureContext(pair);
   } catch (cause) {
-    const message = `tlsCert, tlsKey: a PEM certificate and its key are taken (${(cause as Error).message})`;
+    const message = `tlsCert, tlsKey: must be a PEM certificate and its key (${(cause as Error).message})`;
     throw new ConfigError(message, { cause });
   }
   return pair;
@@ -236,9 +236,9 @@ async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffe
 function listenFailure(cause: unknown, listen: string): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') {
-    return `listen: ${listen} is taken by another program; stop it or give another --listen`;
+    return `listen: ${listen} is in use by another program; stop it or choose another --listen`;
   }
-  if (code === 'EACCES') return `listen: ${listen} needs more rights; take a port above 1023`;
-  if (code === 'EADDRNOTAVAIL') return `listen: ${listen} is no address of this machine`;
+  if (code === 'EACCES') return `listen: ${listen} needs more rights; choose a port above 1023`;
+  if (code === 'EADDRNOTAVAIL') return `listen: ${listen} is not an address of this machine`;
   return `listen: cannot listen on ${listen}: ${(cause as Error).message}`;
 }

@@ -1,0 +1,109 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../lib/log.ts';
+import type { MetricDescription } from '../lib/metrics.ts';
+import type { AnySetting } from '../lib/setting.ts';
+import { composeServer } from './compose/compose-server.ts';
+import { environmentOf, flagOf, readConfig, SETTINGS } from './config.ts';
+
+const reference = (name: string) => join(import.meta.dirname, '../../docs/reference', name);
+
+let folder: string;
+let metrics: readonly MetricDescription[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'nfm-reference-'));
+  metrics = await metricsOfServer(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The metrics of a server in which every part is switched on, composed and not started. */
+async function metricsOfServer(data: string): Promise<readonly MetricDescription[]> {
+  const argv = [
+    ...['--data', data, '--kubernetes', 'a=in-cluster', '--aws-topology'],
+    ...['--aws-ip-ranges', '/nowhere.json', '--throttle-reads-per-second', '1'],
+  ];
+  const { config } = await readConfig({ argv, environment: {} });
+  return (await composeServer(config, silentLog)).metrics.describe();
+}
+
+test('docs/reference/server.md lists the settings of now; `vitest -u` rewrites it', async () => {
+  await expect(serverReference()).toMatchFileSnapshot(reference('server.md'));
+});
+
+test('docs/reference/metrics.md lists the metrics of now; `vitest -u` rewrites it', async () => {
+  await expect(metricsReference(metrics)).toMatchFileSnapshot(reference('metrics.md'));
+});
+
+test('every metric has a help text', () => {
+  const short = metrics.filter(({ help }) => !/^[A-Z0-9].{10,}$/.test(help));
+  expect(short).toEqual([]);
+});
+
+test('the composed server has every metric that the sources name', () => {
+  const source = join(import.meta.dirname, '..');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /(?<!\.test)\.ts$/.test(file) && !/^(agent|lab)\//.test(file),
+  );
+  const named = files.flatMap((file) => {
+    const text = readFileSync(join(source, file), 'utf8');
+    return [...text.matchAll(/name: '(nfm_\w+)'/g)].map(([, name]) => name);
+  });
+  expect(metrics.map(({ name }) => name)).toEqual([...new Set(named)].sort());
+});
+
+test('every setting has a help text', () => {
+  const short = Object.entries(SETTINGS).filter(([, { help }]) => help.length < 10);
+  expect(short).toEqual([]);
+});
+
+function serverReference(): string {
+  const rows = Object.entries(SETTINGS).map(([key, setting]) => [
+    `\`--${flagOf(key)}\``,
+    `\`${environmentOf(key)}\``,
+    `\`${key}\``,
+    valuesOf(setting),
+    setting.fallback === '' ? '' : `\`${setting.fallback}\``,
+    setting.help,
+  ]);
+  return `# Settings of the server
+
+Generated from \`src/server/config.ts\` by \`src/server/reference.test.ts\`.
+
+A flag overrides the environment, which overrides the YAML file of \`--config\` (by key), which
+overrides the default. \`nfm server --check\` checks the settings, and \`--print-config\` prints the
+effective ones without their secrets. The server exits with 2 when a setting is invalid.
+
+${table(['flag', 'environment', 'key', 'values', 'default', 'meaning'], rows)}`;
+}
+
+function valuesOf(setting: AnySetting): string {
+  if (setting.kind === 'boolean') return '`true`, `false`';
+  if (setting.kind === 'string') return 'text';
+  const [min, max] = setting.range ?? [];
+  return min === undefined ? 'integer' : `integer, ${min} to ${max}`;
+}
+
+function metricsReference(described: readonly MetricDescription[]): string {
+  const rows = described.map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ]);
+  return `# Metrics of the server
+
+Generated from the composed server by \`src/server/reference.test.ts\`.
+
+\`GET /metrics\` answers in Prometheus's text format: without a signature on loopback, else with a
+signed request. An agent has metrics of its own: see [agent.md](agent.md).
+
+${table(['metric', 'type', 'labels', 'meaning'], rows)}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ').replaceAll('|  |', '| |')} |`;
+  return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
+}
