@@ -1,4 +1,4 @@
-// The agent alone, as a program: what `bin/nfm agent` runs, without the server, its store and its console.
+// Entry point of the packaged agent: the same as `bin/nfm agent`, without server, store and console.
 import { runAgent } from '../src/agent/main.ts';
 
 runAgent(process.argv.slice(2)).then(

@@ -17,7 +17,7 @@ const here = import.meta.dirname;
 const [out = join(here, '../dist'), architecture = 'amd64'] = process.argv.slice(2);
 const tree = mkdtempSync(join(tmpdir(), 'nfm-deb-'));
 
-/** A file of this folder at its place in the package. */
+/** Copies a file of this folder to its path in the package. */
 function install(from, to, mode = 0o644) {
   const path = join(tree, to);
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });

@@ -1,11 +1,11 @@
-// Makes the agent one file (with koffi's native library and the eBPF object beside it) in the folder given.
+// Bundles the agent into one file, with koffi's native library and the eBPF object beside it.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'vite';
 
 const root = join(import.meta.dirname, '..');
 
-/** The architectures koffi and the agent's eBPF object are for, by Debian's names. */
+/** koffi's platforms by Debian's names of the architectures. The eBPF object runs on both. */
 export const ARCHITECTURES = { amd64: 'linux-x64', arm64: 'linux-arm64' };
 
 /** @param {{ folder: string, architecture: keyof typeof ARCHITECTURES }} options */
@@ -32,7 +32,7 @@ export async function bundleAgent({ folder, architecture }) {
   const koffi = `@koromix/koffi-${ARCHITECTURES[architecture]}`;
   cpSync(join(root, 'node_modules', koffi), join(folder, 'node_modules', koffi), {
     recursive: true,
-    // Debian's libc is glibc.
+    // Debian uses glibc, not musl.
     filter: (path) => !path.includes('musl'),
   });
   return { version };
