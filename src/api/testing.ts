@@ -101,7 +101,7 @@ function memoryScopes(scopes: Map<string, Scope>): ApiDeps['scopes'] {
   return {
     create: async (owner, request) => {
       if (owned(scopes, owner).length > 0) {
-        throw new ApiError('ConflictException', 'this account and Region has a scope already');
+        throw new ApiError('ConflictException', 'this account and Region already has a scope');
       }
       const scopeId = numberedId('97626f8d', scopes.size + 1);
       const created = { scopeId, scopeArn: scopeArn(owner, scopeId), ...request };
@@ -133,7 +133,7 @@ function memoryMonitors(monitors: Map<string, Monitor>): ApiDeps['monitors'] {
   return {
     create: async (owner, { clientToken: _, ...request }) => {
       const key = keyOf(owner, request.monitorName);
-      if (monitors.has(key)) throw new ApiError('ConflictException', 'this monitor exists already');
+      if (monitors.has(key)) throw new ApiError('ConflictException', 'this monitor already exists');
       const monitor: Monitor = {
         ...request,
         monitorArn: monitorArn(owner, request.monitorName),

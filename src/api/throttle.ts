@@ -1,4 +1,4 @@
-import { BoundedMap } from '../auth/bounded-map.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import { ApiError } from '../model/api-error.ts';

@@ -7,7 +7,7 @@ import { FakeClock } from '../lib/clock.ts';
 import { type Database, openDatabase } from '../lib/database.ts';
 import { AccessKeys, type FirstKeys } from './access-keys.ts';
 import { Accounts } from './accounts.ts';
-import { READY_POLICIES } from './compiled-policy.ts';
+import { BUILT_IN_POLICIES } from './compiled-policy.ts';
 import { writeCredentialsFile } from './credentials-file.ts';
 import { loadMasterKey, parseMasterKey, type RandomBytes } from './master-key.ts';
 import { parsePolicy } from './policy-document.ts';
@@ -30,7 +30,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** As a server has it: what it remembers is its own, the database everybody's. */
+/** One server's view: its own cache over the shared database. */
 function accessKeys(key = masterKey, random: RandomBytes = randomBytes): AccessKeys {
   const secrets = new SecretBox({ key, random: randomBytes });
   return new AccessKeys({ database, secrets, clock, random });
@@ -38,14 +38,14 @@ function accessKeys(key = masterKey, random: RandomBytes = randomBytes): AccessK
 
 const deliver = async () => {};
 
-test('a new key looks like one of AWS and is found with its secret', async () => {
+test("a new key has AWS's form and is found with its secret", async () => {
   const key = await accessKeys().create({ account, grant: { kind: 'agent' } });
   expect(key.accessKeyId).toMatch(/^AKIA[A-Z2-7]{16}$/);
   expect(key.secretAccessKey).toMatch(/^[A-Za-z0-9+/]{40}$/);
   expect(await accessKeys().find(key.accessKeyId)).toEqual(key);
 });
 
-test('the list shows an account’s own keys, without secrets', async () => {
+test('lists the keys of one account without secrets', async () => {
   const keys = accessKeys();
   const { accessKeyId } = await keys.create({ account, grant: { kind: 'admin' } });
   await keys.create({ account: '210987654321', grant: { kind: 'agent' } });
@@ -56,18 +56,18 @@ test('the list shows an account’s own keys, without secrets', async () => {
       kind: 'admin',
       status: 'ENABLED',
       description: '',
-      policy: READY_POLICIES.admin,
+      policy: BUILT_IN_POLICIES.admin,
       createdAtMillis: clock.now(),
     },
   ]);
 });
 
-test('an account that is not 12 digits is refused', async () => {
+test('rejects an account that does not have 12 digits', async () => {
   const created = accessKeys().create({ account: '12', grant: { kind: 'admin' } });
   await expect(created).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-test('a deleted key is unknown at once, on another server within a minute', async () => {
+test('a deleted key is not found, and by another server not after a minute', async () => {
   const here = accessKeys();
   const there = accessKeys();
   const { accessKeyId } = await here.create({ account, grant: { kind: 'agent' } });
@@ -80,7 +80,7 @@ test('a deleted key is unknown at once, on another server within a minute', asyn
   expect(await there.find(accessKeyId)).toBeUndefined();
 });
 
-test('a disabled key is unknown at once, and known again once enabled', async () => {
+test('a disabled key is not found until it is enabled again', async () => {
   const keys = accessKeys();
   const { accessKeyId } = await keys.create({ account, grant: { kind: 'agent' } });
   await keys.find(accessKeyId);
@@ -92,7 +92,7 @@ test('a disabled key is unknown at once, and known again once enabled', async ()
   expect(await keys.update('AKIANONE', { status: 'ENABLED' })).toBe(false);
 });
 
-test('what a key may do is changed at once, from a ready policy to a document and back', async () => {
+test('a policy changes at once from a built-in one to a document and back', async () => {
   const keys = accessKeys();
   const policy = parsePolicy({
     Statement: { Effect: 'Allow', Action: 'networkflowmonitor:GetScope', Resource: '*' },
@@ -112,7 +112,7 @@ describe('accounts', () => {
   const accounts = (keys = accessKeys()) =>
     new Accounts({ database, clock, onChange: (changed) => keys.forgetAccount(changed) });
 
-  test('are made once, described with the number of their keys, and deleted without any', async () => {
+  test('are created once, described with the number of keys, and deleted when they have none', async () => {
     const all = accounts();
     await all.create(account, 'production');
     await expect(all.create(account, '')).rejects.toMatchObject({ name: 'ConflictException' });
@@ -139,7 +139,7 @@ describe('accounts', () => {
     });
   });
 
-  test('that are disabled have no key that is known, until they are enabled', async () => {
+  test('hide their keys while they are disabled', async () => {
     const keys = accessKeys();
     const { accessKeyId } = await keys.create({ account, grant: { kind: 'admin' } });
     await keys.find(accessKeyId);
@@ -150,14 +150,14 @@ describe('accounts', () => {
     expect(await accounts().get(account)).toMatchObject({ description: 'back' });
   });
 
-  test.each(['', '12', '12345678901x'])('%j is no account', async (text) => {
+  test.each(['', '12', '12345678901x'])('cannot be %j', async (text) => {
     await expect(accounts().create(text, '')).rejects.toMatchObject({
       name: 'ValidationException',
     });
   });
 });
 
-test('a key asked for before another server made it is found five seconds later', async () => {
+test('a key that another server creates after a failed lookup is found five seconds later', async () => {
   const here = accessKeys();
   const there = accessKeys(masterKey, (length) => Buffer.alloc(length, 7));
   const { accessKeyId } = await there.create({ account, grant: { kind: 'agent' } });
@@ -171,7 +171,7 @@ test('a key asked for before another server made it is found five seconds later'
   expect(await here.find(accessKeyId)).toBeDefined();
 });
 
-test('while the database is down a key that was used before is still known', async () => {
+test('a key in use is still found while the database is down', async () => {
   const keys = accessKeys();
   const key = await keys.create({ account, grant: { kind: 'agent' } });
   await keys.find(key.accessKeyId);
@@ -185,7 +185,7 @@ test('while the database is down a key that was used before is still known', asy
 });
 
 describe('the first start', () => {
-  test('makes an admin and an agent key, once', async () => {
+  test('creates an admin key and an agent key, once', async () => {
     const made: FirstKeys[] = [];
     const input = { account, deliver: async (keys: FirstKeys) => void made.push(keys) };
     const first = await accessKeys().ensureFirstKeys(input);
@@ -196,14 +196,14 @@ describe('the first start', () => {
     expect(await accessKeys().list(account)).toHaveLength(2);
   });
 
-  test('of two servers only one makes keys', async () => {
+  test('creates keys on only one of two servers', async () => {
     const both = await Promise.all(
       [accessKeys(), accessKeys()].map((keys) => keys.ensureFirstKeys({ account, deliver })),
     );
     expect(both.filter((keys) => keys !== undefined)).toHaveLength(1);
   });
 
-  test('leaves no key behind when it could not be delivered, and begins anew', async () => {
+  test('stores no key if delivery fails, and succeeds the next time', async () => {
     const failing = accessKeys().ensureFirstKeys({
       account,
       deliver: async () => {
@@ -215,7 +215,7 @@ describe('the first start', () => {
     expect(await accessKeys().ensureFirstKeys({ account, deliver })).toBeDefined();
   });
 
-  test('with another master key than before is refused', async () => {
+  test('is rejected with another master key than before', async () => {
     await accessKeys().ensureFirstKeys({ account, deliver });
     const other = accessKeys(randomBytes(32)).ensureFirstKeys({ account, deliver });
     await expect(other).rejects.toThrow('is it the right master key?');
@@ -238,7 +238,7 @@ describe('the first start', () => {
 });
 
 describe('secrets at rest', () => {
-  test('the database file holds no secret in clear', async () => {
+  test('the database file contains no secret in clear text', async () => {
     const { accessKeyId, secretAccessKey } = await accessKeys().create({
       account,
       grant: { kind: 'admin' },
@@ -255,7 +255,7 @@ describe('secrets at rest', () => {
 
   const box = (key = masterKey) => new SecretBox({ key, random: randomBytes });
 
-  test('what is sealed opens under its own name only, and never looks the same twice', () => {
+  test('a sealed secret opens only under its name, and differs each time it is sealed', () => {
     const sealed = box().seal('AKIA1', 'secret');
     expect(box().open('AKIA1', sealed)).toBe('secret');
     expect(box().seal('AKIA1', 'secret')).not.toBe(sealed);
@@ -264,7 +264,7 @@ describe('secrets at rest', () => {
     expect(() => box().open('AKIA1', 'AAAA')).toThrow('cannot decrypt');
   });
 
-  test('a changed byte is noticed', () => {
+  test('a changed byte is detected', () => {
     const bytes = Buffer.from(box().seal('AKIA1', 'secret'), 'base64');
     for (let i = 0; i < bytes.length; i += 1) {
       const changed = Buffer.from(bytes);
@@ -273,7 +273,7 @@ describe('secrets at rest', () => {
     }
   });
 
-  test('the master key is made once, mode 0600, and read back', async () => {
+  test('the master key is created once with mode 0600 and read back', async () => {
     const path = join(folder, 'master.key');
     const key = await loadMasterKey({ path, random: randomBytes });
     expect(key).toHaveLength(32);
@@ -281,7 +281,7 @@ describe('secrets at rest', () => {
     expect(await loadMasterKey({ path, random: randomBytes })).toEqual(key);
   });
 
-  test.each(['', 'abc', 'g'.repeat(64), 'a'.repeat(63)])('%j is no master key', (text) => {
+  test.each(['', 'abc', 'g'.repeat(64), 'a'.repeat(63)])('%j is not a master key', (text) => {
     expect(() => parseMasterKey(text)).toThrow('64 hexadecimal digits');
   });
 });

@@ -1,12 +1,12 @@
 import type { Kysely, Selectable } from 'kysely';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Database, runMigrations } from '../lib/database.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { IdentityStatus, KeyKind } from '../model/owner.ts';
 import { AUTH_MIGRATIONS, type AuthTables } from './auth-tables.ts';
 import type { KeySource, SigningAccessKey } from './authenticator.ts';
-import { BoundedMap } from './bounded-map.ts';
-import { CompiledPolicy, READY_POLICIES } from './compiled-policy.ts';
+import { BUILT_IN_POLICIES, CompiledPolicy } from './compiled-policy.ts';
 import { generateAccessKey } from './generate-access-key.ts';
 import type { RandomBytes } from './master-key.ts';
 import { type PolicyDocument, parsePolicy } from './policy-document.ts';
@@ -19,19 +19,19 @@ interface Deps {
   readonly random: RandomBytes;
 }
 
-/** An access key as it may be shown: the secret is told once, when it is made. */
+/** An access key without its secret, which is shown only once, when the key is created. */
 export interface AccessKeyDescription {
   readonly accessKeyId: string;
   readonly account: string;
   readonly kind: KeyKind;
   readonly status: IdentityStatus;
   readonly description: string;
-  /** What it may do: its own document, or the ready one of its kind. */
+  /** The key's own document, or the built-in policy of its kind. */
   readonly policy: PolicyDocument;
   readonly createdAtMillis: number;
 }
 
-/** What a key may do: a ready policy, or a document of its own. */
+/** The policy of a key: a built-in one, or a document of its own. */
 export type KeyPolicy =
   | { readonly kind: Exclude<KeyKind, 'custom'> }
   | { readonly kind: 'custom'; readonly policy: PolicyDocument };
@@ -48,7 +48,7 @@ export interface AccessKeyChange {
   readonly description?: string | undefined;
 }
 
-/** The keys made at the first start. */
+/** The keys that the first start creates. */
 export interface FirstKeys {
   readonly admin: SigningAccessKey;
   readonly agent: SigningAccessKey;
@@ -57,50 +57,50 @@ export interface FirstKeys {
 interface Cached {
   readonly key: SigningAccessKey;
   readonly row: KeyRow;
-  /** When the database last confirmed it. */
+  /** When the key was last read from the database. */
   readonly readAtMillis: number;
   usedAtMillis: number;
 }
 
-/** A change made by another server takes effect within this time; one made here, at once. */
+/** A change made by another server takes effect within this time; a change made here, at once. */
 const CACHED_MILLIS = 60_000;
-/** While the database does not answer, a key is accepted this long after its last use. */
+/** While the database is unavailable, a key stays valid this long after its last use. */
 const USED_MILLIS = 24 * 3_600_000;
-/** Three refreshes may fail before a cached key is older than `CACHED_MILLIS`. */
+/** Three refreshes can fail before a cached key is older than `CACHED_MILLIS`. */
 export const REFRESH_MILLIS = 15_000;
-/** A key made by another server is refused this long after it was asked for too early. */
+/** A key that was not found is not looked up again for this long. */
 const UNKNOWN_MILLIS = 5_000;
-const KEYS_CACHED = 10_000;
+const MAX_CACHED_KEYS = 10_000;
 export const MAX_KEYS_PER_ACCOUNT = 1_000;
 
 /**
  * Accounts and their access keys in the control database, behind a cache. `refresh`, called every
- * `REFRESH_MILLIS`, rereads the cached keys, so a lookup of a cached key never waits for the
- * database: not while it is stopped, frozen or slow. A key that the database no longer has is
- * dropped by the first refresh that gets an answer.
+ * `REFRESH_MILLIS`, rereads the cached keys. Finding a cached key therefore never waits for the
+ * database, even if that is stopped or slow. The first successful refresh drops the keys that the
+ * database no longer has.
  */
 export class AccessKeys implements KeySource {
   readonly #deps: Deps;
   readonly #tables: Kysely<AuthTables>;
-  readonly #cache = new BoundedMap<string, Cached>(KEYS_CACHED);
-  /** Whether `refresh` runs: then a cached key that is not confirmed means that it fails. */
+  readonly #cache = new BoundedMap<string, Cached>(MAX_CACHED_KEYS);
+  /** Set by the first `refresh`. From then on, an outdated cached key means that refreshes fail. */
   #isRefreshed = false;
-  /** When each was last not found. Apart, so that guessing ids pushes no real key out. */
-  readonly #unknown = new BoundedMap<string, number>(KEYS_CACHED);
+  /** When each id was last not found. Separate, so that guessed ids evict no real key. */
+  readonly #unknown = new BoundedMap<string, number>(MAX_CACHED_KEYS);
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#tables = deps.database.withTables<AuthTables>();
   }
 
-  /** Makes or updates the tables. */
+  /** Creates or updates the tables. */
   async migrate(): Promise<void> {
     await runMigrations(this.#deps.database, 'auth', AUTH_MIGRATIONS);
   }
 
   /**
-   * The key, or undefined when there is none by that id. Throws ServiceUnavailableException when the
-   * database does not answer and the key is not cached, or was last used more than a day ago.
+   * Finds an enabled key of an enabled account. Throws ServiceUnavailableException if the database
+   * is unavailable and the key is not cached, or was last used more than a day ago.
    */
   async find(accessKeyId: string): Promise<SigningAccessKey | undefined> {
     const now = this.#deps.clock.now();
@@ -115,22 +115,25 @@ export class AccessKeys implements KeySource {
       return await this.#read(accessKeyId);
     } catch (cause) {
       if (cached !== undefined && now - cached.usedAtMillis < USED_MILLIS) return cached.key;
-      throw new ApiError('ServiceUnavailableException', 'Access keys cannot be looked up now.', {
-        cause,
-      });
+      throw new ApiError(
+        'ServiceUnavailableException',
+        'Access keys are temporarily unavailable.',
+        {
+          cause,
+        },
+      );
     }
   }
 
   #isUsable(cached: Cached, now: number): boolean {
     if (now - cached.readAtMillis < CACHED_MILLIS) return true;
-    // Refreshes have failed or hung for a minute: the database does not answer.
+    // Refreshes have failed or hung for a minute, so the database is unavailable.
     return this.#isRefreshed && now - cached.usedAtMillis < USED_MILLIS;
   }
 
   /**
-   * Rereads every cached key in one statement: what was revoked, disabled or given another policy
-   * by another server takes effect here. Throws when the database does not answer; nothing is
-   * dropped then.
+   * Rereads every cached key in one statement, to apply changes that other servers made. Rejects
+   * and drops nothing if the database is unavailable.
    */
   async refresh(): Promise<void> {
     this.#isRefreshed = true;
@@ -140,11 +143,11 @@ export class AccessKeys implements KeySource {
     const found = new Map(rows.map((row) => [row.access_key_id, row]));
     const now = this.#deps.clock.now();
     for (const [id, cached] of asked) {
-      // A key that was changed here meanwhile has been read anew or dropped.
+      // Skips a key that was changed here meanwhile: it was reread or dropped.
       if (this.#cache.peek(id) !== cached) continue;
       const row = found.get(id);
       if (row === undefined) this.#cache.delete(id);
-      else this.#cache.replace(id, { ...cached, ...this.#opened(row, cached), readAtMillis: now });
+      else this.#cache.replace(id, { ...cached, ...this.#open(row, cached), readAtMillis: now });
     }
   }
 
@@ -167,13 +170,13 @@ export class AccessKeys implements KeySource {
       this.#unknown.set(accessKeyId, now);
       return undefined;
     }
-    const opened = this.#opened(row, undefined);
+    const opened = this.#open(row, undefined);
     this.#cache.set(accessKeyId, { ...opened, readAtMillis: now, usedAtMillis: now });
     return opened.key;
   }
 
-  /** The key of a row; decrypting and compiling happen once for each change of the row. */
-  #opened(row: KeyRow, cached: Cached | undefined): Pick<Cached, 'key' | 'row'> {
+  /** The key of a row. Decrypts the secret and compiles the policy only if the row has changed. */
+  #open(row: KeyRow, cached: Cached | undefined): Pick<Cached, 'key' | 'row'> {
     if (cached !== undefined && isSameRow(row, cached.row)) return cached;
     const key: SigningAccessKey = {
       accessKeyId: row.access_key_id,
@@ -186,8 +189,8 @@ export class AccessKeys implements KeySource {
   }
 
   /**
-   * Makes a key of an account, which is made too when it is new. Throws ValidationException when the
-   * account is not 12 digits, ServiceQuotaExceededException when it has as many keys as it may.
+   * Creates a key, and its account if that is new. Throws ValidationException unless the account
+   * has 12 digits, ServiceQuotaExceededException if the account has 1,000 keys.
    */
   async create(input: NewAccessKey): Promise<SigningAccessKey> {
     const { account, grant, description = '' } = input;
@@ -202,7 +205,7 @@ export class AccessKeys implements KeySource {
       if (count >= MAX_KEYS_PER_ACCOUNT) {
         throw new ApiError(
           'ServiceQuotaExceededException',
-          `Account ${account} has ${MAX_KEYS_PER_ACCOUNT} access keys already: delete one first.`,
+          `Account ${account} already has ${MAX_KEYS_PER_ACCOUNT} access keys: delete one first.`,
         );
       }
       await this.#insert(transaction, [{ key, description, policy: policyText(grant) }]);
@@ -222,7 +225,7 @@ export class AccessKeys implements KeySource {
     return rows.map(describe);
   }
 
-  /** A key as it may be shown; undefined when there is none by that id. */
+  /** Undefined if no key has this id. */
   async get(accessKeyId: string): Promise<AccessKeyDescription | undefined> {
     const row = await this.#tables
       .selectFrom('access_key')
@@ -232,13 +235,16 @@ export class AccessKeys implements KeySource {
     return row === undefined ? undefined : describe(row);
   }
 
-  /** Changes what is given; here at once, on other servers within a minute. False without the key. */
+  /**
+   * Changes the given properties; other servers apply the change within a minute. Returns false if
+   * no key has this id.
+   */
   async update(accessKeyId: string, change: AccessKeyChange): Promise<boolean> {
     const { status, description, grant } = change;
     const changed = await this.#tables
       .updateTable('access_key')
       .set({
-        // Sets something in any case: an empty SET is no SQL.
+        // Always sets something, because an empty SET is invalid SQL.
         access_key_id: accessKeyId,
         ...(status === undefined ? {} : { status }),
         ...(description === undefined ? {} : { description }),
@@ -250,7 +256,7 @@ export class AccessKeys implements KeySource {
     return changed.numUpdatedRows > 0n;
   }
 
-  /** Reads the keys of an account anew: to be called when its status has changed. */
+  /** Drops the cached keys of an account. Call it when the account's status changes. */
   forgetAccount(account: string): void {
     for (const [id, { key }] of [...this.#cache.entries()]) {
       if (key.account === account) this.#cache.delete(id);
@@ -258,7 +264,7 @@ export class AccessKeys implements KeySource {
     for (const [id] of [...this.#unknown.entries()]) this.#unknown.delete(id);
   }
 
-  /** Deletes a key: no request signed with it is accepted any more. False when there was none. */
+  /** Deletes a key. Returns false if the account has no such key. */
   async delete(account: string, accessKeyId: string): Promise<boolean> {
     const deleted = await this.#tables
       .deleteFrom('access_key')
@@ -275,10 +281,9 @@ export class AccessKeys implements KeySource {
   }
 
   /**
-   * On the first start of all makes the account with an admin and an agent key; later answers
-   * undefined, after a check that the stored secrets can be decrypted. `deliver` (which writes them
-   * where their owner finds them) runs before the keys are committed: keys nobody was told of are
-   * never left behind.
+   * Creates the account with an admin and an agent key at the very first start. Later starts check
+   * that the stored secrets can be decrypted and return undefined. `deliver` hands the keys to
+   * their owner before they are committed, so no key is stored that nobody received.
    */
   async ensureFirstKeys(input: {
     readonly account: string;
@@ -299,18 +304,22 @@ export class AccessKeys implements KeySource {
         this.#deps.secrets.open(stored.access_key_id, stored.sealed_secret);
         return undefined;
       }
-      // Of two servers starting at once only one adds the account; the other waits here, then goes on.
+      // If two servers start at once, one adds the account and the other waits here for it.
       if (!(await this.#addAccount(transaction, input.account))) return undefined;
       await this.#insert(
         transaction,
-        [keys.admin, keys.agent].map((key) => ({ key, description: FIRST, policy: null })),
+        [keys.admin, keys.agent].map((key) => ({
+          key,
+          description: FIRST_DESCRIPTION,
+          policy: null,
+        })),
       );
       await input.deliver(keys);
       return keys;
     });
   }
 
-  /** True when the account is new. */
+  /** Returns true if the account is new. */
   async #addAccount(tables: Kysely<AuthTables>, account: string): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await tables
       .insertInto('account')
@@ -320,9 +329,9 @@ export class AccessKeys implements KeySource {
     return numInsertedOrUpdatedRows === 1n;
   }
 
-  async #insert(tables: Kysely<AuthTables>, made: readonly MadeKey[]): Promise<void> {
+  async #insert(tables: Kysely<AuthTables>, keys: readonly NewRow[]): Promise<void> {
     const createdAtMillis = this.#deps.clock.now();
-    const rows = made.map(({ key, description, policy }) => ({
+    const rows = keys.map(({ key, description, policy }) => ({
       access_key_id: key.accessKeyId,
       account: key.account,
       kind: key.kind,
@@ -344,13 +353,13 @@ function isSameRow(a: KeyRow, b: KeyRow): boolean {
   return a.kind === b.kind && a.policy === b.policy && a.sealed_secret === b.sealed_secret;
 }
 
-interface MadeKey {
+interface NewRow {
   readonly key: SigningAccessKey;
   readonly description: string;
   readonly policy: string | null;
 }
 
-const FIRST = 'made at the first start';
+const FIRST_DESCRIPTION = 'made at the first start';
 
 const DESCRIBED = [
   'access_key_id',
@@ -371,7 +380,7 @@ function describe(row: DescribedRow): AccessKeyDescription {
     kind: row.kind,
     status: row.status,
     description: row.description,
-    policy: row.kind === 'custom' ? readPolicy(row.policy) : READY_POLICIES[row.kind],
+    policy: row.kind === 'custom' ? readPolicy(row.policy) : BUILT_IN_POLICIES[row.kind],
     createdAtMillis: row.created_at_millis,
   };
 }
@@ -380,7 +389,7 @@ function policyText(grant: KeyPolicy): string | null {
   return grant.kind === 'custom' ? JSON.stringify(grant.policy) : null;
 }
 
-/** What was stored was parsed before; a document of a newer version is refused here. */
+/** Parses a stored document again, which rejects one that a newer version stored. */
 function readPolicy(text: string | null): PolicyDocument {
   return parsePolicy(JSON.parse(text ?? 'null'));
 }

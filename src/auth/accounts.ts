@@ -9,7 +9,7 @@ import { checkAccount } from './generate-access-key.ts';
 interface Deps {
   readonly database: Database;
   readonly clock: Clock;
-  /** Told of an account whose keys count no more, or again: `AccessKeys.forgetAccount`. */
+  /** Called when the keys of an account start or stop being valid: `AccessKeys.forgetAccount`. */
   readonly onChange: (account: string) => void;
 }
 
@@ -19,7 +19,7 @@ export interface AccountDescription {
   readonly status: IdentityStatus;
   readonly description: string;
   readonly createdAtMillis: number;
-  /** How many access keys it has. */
+  /** Number of access keys. */
   readonly accessKeys: number;
 }
 
@@ -30,7 +30,7 @@ export interface AccountChange {
 
 export const MAX_ACCOUNTS = 10_000;
 
-/** The accounts of an installation, in the tables that `AccessKeys.migrate` makes. */
+/** The accounts of an installation, in the tables that `AccessKeys.migrate` creates. */
 export class Accounts {
   readonly #deps: Deps;
   readonly #tables: Kysely<AuthTables>;
@@ -46,7 +46,7 @@ export class Accounts {
     return rows.map(describe);
   }
 
-  /** Throws ResourceNotFoundException when there is none by that number. */
+  /** @throws ApiError ResourceNotFoundException */
   async get(account: string): Promise<AccountDescription> {
     const row = await this.#described().where('account', '=', account).executeTakeFirst();
     if (row === undefined) throw notFound(account);
@@ -54,8 +54,8 @@ export class Accounts {
   }
 
   /**
-   * Throws ValidationException (not 12 digits), ConflictException (it exists),
-   * ServiceQuotaExceededException (there are as many as there may be).
+   * @throws ApiError ValidationException (not 12 digits), ConflictException (it exists),
+   *   ServiceQuotaExceededException (there are 10,000 accounts)
    */
   async create(account: string, description: string): Promise<AccountDescription> {
     checkAccount(account);
@@ -65,7 +65,7 @@ export class Accounts {
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
       if (count >= MAX_ACCOUNTS) {
-        const message = `there are ${MAX_ACCOUNTS} accounts already: delete one first`;
+        const message = `there are already ${MAX_ACCOUNTS} accounts: delete one first`;
         throw new ApiError('ServiceQuotaExceededException', message);
       }
       const { numInsertedOrUpdatedRows } = await transaction
@@ -74,12 +74,12 @@ export class Accounts {
         .onConflict((conflict) => conflict.column('account').doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 1n) return;
-      throw new ApiError('ConflictException', `Account ${account} exists already`);
+      throw new ApiError('ConflictException', `Account ${account} already exists`);
     });
     return await this.get(account);
   }
 
-  /** Makes the accounts that are not there yet. */
+  /** Creates the accounts that do not exist. */
   async ensure(accounts: readonly string[]): Promise<void> {
     for (const account of accounts) {
       await this.#tables
@@ -91,15 +91,15 @@ export class Accounts {
   }
 
   /**
-   * Changes what is given. The keys of a DISABLED account are refused: here at once, on other
-   * servers within a minute. Throws ResourceNotFoundException.
+   * Changes the given properties. The keys of a DISABLED account are rejected, by other servers
+   * within a minute. Throws ResourceNotFoundException.
    */
   async update(account: string, change: AccountChange): Promise<AccountDescription> {
     const { status, description } = change;
     await this.#tables
       .updateTable('account')
       .set({
-        // Sets something in any case: an empty SET is no SQL.
+        // Always sets something, because an empty SET is invalid SQL.
         account,
         ...(status === undefined ? {} : { status }),
         ...(description === undefined ? {} : { description }),
@@ -110,7 +110,7 @@ export class Accounts {
     return await this.get(account);
   }
 
-  /** Throws ResourceNotFoundException, and ConflictException while it has access keys. */
+  /** @throws ApiError ResourceNotFoundException, ConflictException if it has access keys */
   async delete(account: string): Promise<void> {
     const { numDeletedRows } = await this.#tables
       .deleteFrom('account')

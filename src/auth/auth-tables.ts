@@ -14,12 +14,12 @@ export type AuthTables = {
     readonly access_key_id: string;
     readonly account: string;
     readonly kind: KeyKind;
-    /** By SecretBox, bound to the access key id. */
+    /** Encrypted by SecretBox under the access key id. */
     readonly sealed_secret: string;
     readonly created_at_millis: number;
     readonly status: Generated<IdentityStatus>;
     readonly description: Generated<string>;
-    /** JSON, of a key of kind custom. */
+    /** JSON; null unless the kind is `custom`. */
     readonly policy: string | null;
   };
 };

@@ -40,7 +40,7 @@ function withAuthorization(head: RequestHead, change: (value: string) => string)
   return withHeader(head, 'authorization', change(head.headers.get('authorization')?.[0] ?? ''));
 }
 
-test('a signed request is its key’s, in the Region of the credential scope', async () => {
+test('the principal of a signed request is the account of its key and the Region of its credential scope', async () => {
   expect(await decide(sign({ region: 'eu-west-1' }))).toEqual({
     account: '123456789012',
     region: 'eu-west-1',
@@ -49,7 +49,7 @@ test('a signed request is its key’s, in the Region of the credential scope', a
   });
 });
 
-test('what is prepared tells who claims to call, the signature and the time of signing', async () => {
+test('a prepared request contains the claimed principal, the signature and the time of signing', async () => {
   const head = sign();
   const prepared = await authenticator.prepare(head);
   expect(prepared.principal.accessKeyId).toBe(key.accessKeyId);
@@ -57,16 +57,16 @@ test('what is prepared tells who claims to call, the signature and the time of s
   expect(prepared.amzDateMillis).toBe(now.getTime());
 });
 
-test('any name of a Region is taken', async () => {
+test('accepts any Region name', async () => {
   expect((await decide(sign({ region: 'berlin_2.lab-1' }))).region).toBe('berlin_2.lab-1');
 });
 
-test('the host is verified as received, here without the port the request went to', async () => {
+test('verifies the host header as received, here without the port', async () => {
   const head = sign({ headers: { host: 'nfm.example.com' } });
   expect((await decide(head)).account).toBe('123456789012');
 });
 
-test('a Date header will do instead of X-Amz-Date', async () => {
+test('accepts a Date header instead of X-Amz-Date', async () => {
   const amzDate = '20261123T120000Z';
   const signed = sign();
   const dated = withHeader(withHeader(signed, 'x-amz-date', undefined), 'date', now.toUTCString());
@@ -76,7 +76,7 @@ test('a Date header will do instead of X-Amz-Date', async () => {
   expect(prepared.amzDate).toBe(amzDate);
 });
 
-test('a second request of the same day uses the key derived for the first', async () => {
+test('a second request of the same day reuses the derived signing key', async () => {
   const first = await authenticator.prepare(sign());
   authenticator.verify(first, sign(), bodyHash);
   expect((await authenticator.prepare(sign({ target: '/monitors' }))).signingKey).toBe(
@@ -85,13 +85,13 @@ test('a second request of the same day uses the key derived for the first', asyn
 });
 
 describe('the body', () => {
-  test('another body than the signed one is refused', async () => {
+  test('must be the signed one', async () => {
     await expect(decide(sign(), sha256Hex(Buffer.from('other')))).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
   });
 
-  test('a hash that is sent must be the hash of the body', async () => {
+  test('must match the hash header if that is sent', async () => {
     const headers = { host: 'h', 'x-amz-content-sha256': bodyHash };
     expect((await decide(sign({ headers }))).kind).toBe('admin');
     await expect(decide(sign({ headers }), sha256Hex(Buffer.from('other')))).rejects.toThrow(
@@ -127,7 +127,7 @@ const refusals: Refusal[] = [
     message: 'Missing Authentication Token',
   },
   {
-    name: 'an empty one',
+    name: 'an empty Authorization',
     head: () => withAuthorization(sign(), () => ''),
     error: 'MissingAuthenticationTokenException',
   },
@@ -143,7 +143,7 @@ const refusals: Refusal[] = [
     error: 'IncompleteSignatureException',
   })),
   {
-    name: 'a part twice',
+    name: 'a repeated part',
     head: () => withAuthorization(sign(), (value) => `${value}, Signature=${'0'.repeat(64)}`),
     error: 'IncompleteSignatureException',
   },
@@ -157,7 +157,7 @@ const refusals: Refusal[] = [
     error: 'IncompleteSignatureException',
   },
   {
-    name: 'a signature that is no hash',
+    name: 'a malformed signature',
     head: () => withAuthorization(sign(), (value) => value.slice(0, -1)),
     error: 'IncompleteSignatureException',
   },
@@ -167,7 +167,7 @@ const refusals: Refusal[] = [
     error: 'IncompleteSignatureException',
   },
   {
-    name: 'a Region that fits into no ARN',
+    name: 'a Region that is invalid in an ARN',
     head: () => withAuthorization(sign(), (value) => value.replace('us-east-1', 'us:east')),
     error: 'IncompleteSignatureException',
   },
@@ -239,7 +239,7 @@ const refusals: Refusal[] = [
     error: 'InvalidSignatureException',
   },
   {
-    name: 'another Region than was signed',
+    name: 'a Region that was not signed',
     head: () => withAuthorization(sign(), (value) => value.replace('us-east-1', 'us-east-2')),
     error: 'InvalidSignatureException',
   },
@@ -260,24 +260,24 @@ const refusals: Refusal[] = [
   },
 ];
 
-test.each(refusals)('refused with 403: $name', async ({ head, error, message }) => {
+test.each(refusals)('rejects with status 403: $name', async ({ head, error, message }) => {
   const refusal = await decide(head()).catch((reason: unknown) => reason);
   expect(refusal).toBeInstanceOf(ApiError);
   expect(refusal).toMatchObject({ name: error, status: 403 });
   if (message !== undefined) expect(refusal).toMatchObject({ message });
 });
 
-test('15 minutes off, either way, is not too much', async () => {
+test('accepts a clock skew of 15 minutes in either direction', async () => {
   for (const off of [-15 * MINUTE, 15 * MINUTE]) {
     await decide(sign({ now: new Date(now.getTime() + off) }));
   }
 });
 
-test('spaces after the commas of Authorization may be missing', async () => {
+test('accepts Authorization without spaces after its commas', async () => {
   await decide(withAuthorization(sign(), (value) => value.replaceAll(', ', ',')));
 });
 
-test('a request that really went over HTTP verifies, odd target and headers included', async () => {
+test('verifies a request sent over HTTP with an unusual target and headers', async () => {
   const outcomes: unknown[] = [];
   const server = createServer(async (incoming, response) => {
     const received = await text(incoming);

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ApiError } from '../model/api-error.ts';
 import { headerValue, type RequestHead } from '../model/http.ts';
@@ -12,7 +13,6 @@ import {
   scopeText,
   signature,
 } from '../wire/sigv4/canonical.ts';
-import { BoundedMap } from './bounded-map.ts';
 
 /** An access key with the secret it signs with. */
 export interface SigningAccessKey {
@@ -20,56 +20,57 @@ export interface SigningAccessKey {
   readonly secretAccessKey: string;
   readonly account: string;
   readonly kind: KeyKind;
-  /** Of a key of kind `custom`. */
+  /** Present if the kind is `custom`. */
   readonly permissions?: Permissions | undefined;
 }
 
 export interface KeySource {
-  /** Undefined when there is no such key. */
+  /** Undefined if there is no such key. */
   find(accessKeyId: string): Promise<SigningAccessKey | undefined>;
 }
 
 interface Deps {
   readonly keys: KeySource;
   readonly clock: Clock;
-  /** The service that must stand in every credential scope. */
+  /** The service name that every credential scope must have. */
   readonly service: string;
 }
 
-/** A request whose head is in order: all that remains to be checked is the signature. */
+/** A request whose head is valid; the signature is not checked yet. */
 export interface PreparedRequest {
-  /** Who the request claims to come from; proven only by `verify`. */
+  /** The claimed caller; only `verify` proves it. */
   readonly principal: Principal;
   /** 64 lower-case hexadecimal digits. */
   readonly signature: string;
-  /** When the client says it signed, milliseconds since 1970. */
+  /** The client's time of signing, milliseconds since 1970. */
   readonly amzDateMillis: number;
   readonly amzDate: string;
   readonly authorization: Authorization;
   readonly signingKey: Uint8Array;
 }
 
-/** What AWS allows a client's clock to be off, both ways. */
+/** The clock skew that AWS allows in either direction. */
 const MAX_SKEW_MILLIS = 15 * 60_000;
 
-/** One a key, day and Region: about 200 bytes each. */
-const SIGNING_KEYS_KEPT = 10_000;
+/** One per key, day and Region; about 200 bytes each. */
+const MAX_SIGNING_KEYS = 10_000;
 
 /**
- * Decides who signed a request (AWS Signature Version 4 in the `Authorization` header; presigned
- * URLs are not taken). Two steps, so that `/publish` can refuse by the head before it reads a body:
- * `prepare`, then `verify` with the hash of the body as received. Both throw an ApiError of status
- * 403, never 401, as AWS does. Both together cost 31 µs (Node 20, one core) besides the body's hash.
+ * Finds the principal that signed a request (AWS Signature Version 4 in the `Authorization` header;
+ * presigned URLs are not supported). `prepare` checks the head, so that `/publish` can reject a
+ * request before it reads the body; `verify` then takes the hash of the body as received. Both
+ * throw an ApiError of status 403, never 401, like AWS. Together they cost 31 µs plus the hash
+ * (Node 20, one core).
  */
 export class Authenticator {
   readonly #deps: Deps;
-  readonly #signingKeys = new BoundedMap<string, Uint8Array>(SIGNING_KEYS_KEPT);
+  readonly #signingKeys = new BoundedMap<string, Uint8Array>(MAX_SIGNING_KEYS);
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Checks all of the head but the signature, and finds the key. */
+  /** Checks everything in the head except the signature, and finds the key. */
   async prepare(head: RequestHead): Promise<PreparedRequest> {
     const header = headerValue(head, 'authorization');
     if (header === undefined || header === '') {
@@ -80,7 +81,7 @@ export class Authenticator {
     const { amzDate, amzDateMillis } = this.#checkDate(head, authorization);
     checkHeaders(head, authorization);
     const key = await this.#deps.keys.find(authorization.accessKeyId);
-    // Keys here are permanent: a session token makes it somebody else's temporary key.
+    // All our keys are permanent, so a session token belongs to a key of another service.
     if (key === undefined || head.headers.has('x-amz-security-token')) {
       throw new ApiError(
         'UnrecognizedClientException',
@@ -101,8 +102,8 @@ export class Authenticator {
   }
 
   /**
-   * Checks the signature over the head and the body, whose SHA-256 is given in lower-case
-   * hexadecimal. `head` must be the one that was prepared.
+   * Checks the signature over head and body. `head` must be the one that was prepared;
+   * `bodySha256Hex` is in lower case.
    */
   verify(prepared: PreparedRequest, head: RequestHead, bodySha256Hex: string): Principal {
     const { authorization, amzDate, signingKey } = prepared;
@@ -123,7 +124,7 @@ export class Authenticator {
         'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
       );
     }
-    // Only now: who cannot sign must not be able to push the others' keys out.
+    // Cached only after verification, so that unsigned requests cannot evict keys.
     this.#signingKeys.set(cacheKey(authorization), signingKey);
     return prepared.principal;
   }
@@ -165,7 +166,7 @@ export class Authenticator {
   }
 }
 
-/** `X-Amz-Date`, or `Date` (which botocore renews when its caller set one) in the same form. */
+/** `X-Amz-Date`, or `Date` converted to its form: botocore sends `Date` if its caller set one. */
 function signedDate(head: RequestHead): string | undefined {
   const amzDate = headerValue(head, 'x-amz-date');
   if (amzDate !== undefined) return amzDate;

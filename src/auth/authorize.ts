@@ -1,26 +1,26 @@
 import { ApiError } from '../model/api-error.ts';
 import type { Principal } from '../model/owner.ts';
 import type { Permissions, PolicyDecision } from '../model/permissions.ts';
-import { CompiledPolicy, READY_POLICIES } from './compiled-policy.ts';
+import { BUILT_IN_POLICIES, CompiledPolicy } from './compiled-policy.ts';
 
-const READY: Readonly<Record<keyof typeof READY_POLICIES, Permissions>> = {
-  admin: new CompiledPolicy(READY_POLICIES.admin),
-  read: new CompiledPolicy(READY_POLICIES.read),
-  agent: new CompiledPolicy(READY_POLICIES.agent),
+const BUILT_IN: Readonly<Record<keyof typeof BUILT_IN_POLICIES, Permissions>> = {
+  admin: new CompiledPolicy(BUILT_IN_POLICIES.admin),
+  read: new CompiledPolicy(BUILT_IN_POLICIES.read),
+  agent: new CompiledPolicy(BUILT_IN_POLICIES.agent),
 };
 
-/** What somebody wants to do. */
+/** An action that a call is about to perform. */
 export interface Intent {
-  /** e.g. `networkflowmonitor:GetScope`. */
+  /** Example: `networkflowmonitor:GetScope`. */
   readonly action: string;
-  /** An ARN; absent for an action without resources. */
+  /** An ARN; undefined for an action without a resource. */
   readonly resource?: string | undefined;
 }
 
 /**
- * Returns when the principal's policy allows it.
+ * Checks that the principal's policy allows an intent.
  *
- * @throws ApiError AccessDeniedException in AWS's words: who may not do what on what, and why
+ * @throws ApiError AccessDeniedException with AWS's text
  */
 export function authorize(principal: Principal, { action, resource }: Intent): void {
   const decision = decide(principal, { action, resource });
@@ -35,13 +35,13 @@ export function authorize(principal: Principal, { action, resource }: Intent): v
   );
 }
 
-/** There are no users here: an access key stands for itself. */
+/** We have no users, so the ARN names the access key itself. */
 export function principalArn({ account, accessKeyId }: Principal): string {
   return `arn:aws:iam::${account}:access-key/${accessKeyId}`;
 }
 
 function decide(principal: Principal, { action, resource }: Intent): PolicyDecision {
   const { kind } = principal;
-  const permissions = kind === 'custom' ? principal.permissions : READY[kind];
+  const permissions = kind === 'custom' ? principal.permissions : BUILT_IN[kind];
   return permissions?.decide(action, resource) ?? 'denied';
 }

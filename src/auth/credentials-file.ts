@@ -4,8 +4,7 @@ import { writeSecretFile } from './secret-file.ts';
 
 /**
  * Writes the first keys as an AWS shared credentials file (mode 0600) with the profiles `default`
- * (admin) and `agent`, for `AWS_SHARED_CREDENTIALS_FILE`. It is replaced in one step and on disk
- * before this returns.
+ * (the admin key) and `agent`. Replaces the file atomically; it is on disk when this resolves.
  */
 export async function writeCredentialsFile(path: string, keys: FirstKeys): Promise<void> {
   await writeSecretFile(path, `${profile('default', keys.admin)}\n${profile('agent', keys.agent)}`);

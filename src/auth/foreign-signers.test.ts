@@ -8,11 +8,11 @@ import { sha256Hex } from '../wire/sigv4/sha256-hex.ts';
 import { signRequest } from '../wire/sigv4/sign.ts';
 import { accessKey, authenticatorOf, headOf, SERVICE } from './testing.ts';
 
-/** Cross-checks by strangers: what the AWS SDK for JavaScript and botocore sign must verify here. */
+/** Cross-checks: requests signed by the AWS SDK for JavaScript and by botocore must verify here. */
 
 const keys = [accessKey(), accessKey(), accessKey()];
 
-/** A request as a client has it before it is signed; all texts decoded. */
+/** A request before it is signed; all texts are decoded. */
 interface Plain {
   readonly key: number;
   readonly region: string;
@@ -24,7 +24,7 @@ interface Plain {
   readonly body: string;
 }
 
-/** RFC 3986, as the SDKs write a target. */
+/** RFC 3986 encoding, which the SDKs use for a target. */
 const encode = (value: string) =>
   encodeURIComponent(value).replace(
     /[!'()*]/g,
@@ -101,7 +101,7 @@ function targetOf(request: Plain): string {
   return query.length === 0 ? pathOf(request) : `${pathOf(request)}?${query.join('&')}`;
 }
 
-/** The hash the SDK wants, by Node. */
+/** SHA-256 in the interface of the SDK. */
 class NodeSha256 {
   readonly #hash: Hash | Hmac;
 
@@ -160,7 +160,7 @@ describe('the AWS SDK for JavaScript', () => {
     return { ...signed.headers };
   }
 
-  test('2,500 generated requests that it signs verify, and none does with another body', async () => {
+  test('signs 2,500 generated requests that verify, and none verifies with another body', async () => {
     const check = fc.asyncProperty(plain, async (request) => {
       const head = headOf(request.method, targetOf(request), await smithySigned(request));
       const prepared = await authenticator.prepare(head);
@@ -173,7 +173,7 @@ describe('the AWS SDK for JavaScript', () => {
     await fc.assert(check, { numRuns: 2_500 });
   }, 60_000);
 
-  test('500 generated requests are signed as it signs them', async () => {
+  test('gives 500 generated requests the same signatures as our signer', async () => {
     const check = fc.asyncProperty(plain, async (request) => {
       const theirs = await smithySigned(request);
       const ours = signRequest({
@@ -198,7 +198,7 @@ describe('the AWS SDK for JavaScript', () => {
   }, 60_000);
 });
 
-/** Signs each request of a JSON list on standard input; answers their headers as flat lists. */
+/** Signs each request of a JSON list on standard input; prints their headers as flat lists. */
 const BOTOCORE_SIGNER = `
 import json, sys
 from botocore.auth import SigV4Auth
@@ -219,11 +219,11 @@ const hasBotocore = spawnSync('python3', ['-c', 'import botocore.auth']).status 
 const required = (process.env.CI_REQUIRE ?? '').split(',').includes('botocore');
 
 describe('botocore', () => {
-  test('2,000 generated requests that it signs verify', async (context) => {
+  test('signs 2,000 generated requests that verify', async (context) => {
     if (!hasBotocore && !required) return context.skip('python3 has no botocore');
     const requests = fc.sample(plain, 2_000).map((request, i) => ({
       ...request,
-      // It sends duplicates and Date headers too, which the SDK above cannot.
+      // Unlike the SDK above, botocore can send duplicate headers and Date headers.
       headers: [
         ...request.headers,
         ...(i % 3 === 0 ? [['x-twice', ' b  c '] as const, ['X-Twice', 'a'] as const] : []),

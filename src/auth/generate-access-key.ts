@@ -1,10 +1,11 @@
-import { ApiError } from '../model/api-error.ts';
+import { invalid } from '../model/api-error.ts';
+import { isAccountId } from '../model/owner.ts';
 import type { SigningAccessKey } from './authenticator.ts';
 import type { RandomBytes } from './master-key.ts';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-/** A new key in AWS's form. Throws ValidationException when the account is not 12 digits. */
+/** A new key in AWS's form. Throws ValidationException unless the account has 12 digits. */
 export function generateAccessKey(
   random: RandomBytes,
   { account, kind }: Pick<SigningAccessKey, 'account' | 'kind'>,
@@ -18,13 +19,12 @@ export function generateAccessKey(
   };
 }
 
-/** Throws ValidationException unless it is 12 digits. */
+/** Throws ValidationException unless the account has 12 digits. */
 export function checkAccount(account: string): void {
-  if (/^\d{12}$/.test(account)) return;
-  throw new ApiError('ValidationException', 'account: 12 digits');
+  if (!isAccountId(account)) throw invalid('account must have 12 digits');
 }
 
-/** RFC 4648 without padding; the bytes must come in fives. */
+/** RFC 4648 without padding; the number of bytes must be a multiple of five. */
 function base32(bytes: Uint8Array): string {
   let text = '';
   for (let start = 0; start < bytes.length; start += 5) {

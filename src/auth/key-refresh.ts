@@ -1,5 +1,5 @@
 import type { Log } from '../lib/log.ts';
-import { pause } from '../lib/pause.ts';
+import { Loop } from '../lib/loop.ts';
 import type { Service } from '../lib/service.ts';
 import { type AccessKeys, REFRESH_MILLIS } from './access-keys.ts';
 
@@ -11,31 +11,22 @@ export interface KeyRefreshDeps {
 /** Rereads the cached access keys every `REFRESH_MILLIS`, so that no request waits for it. */
 export class KeyRefresh implements Service {
   readonly name = 'access key refresh';
-  readonly #deps: KeyRefreshDeps;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #loop: Loop;
 
-  constructor(deps: KeyRefreshDeps) {
-    this.#deps = deps;
+  constructor({ keys, log }: KeyRefreshDeps) {
+    this.#loop = new Loop({
+      round: () => keys.refresh(),
+      everyMillis: REFRESH_MILLIS,
+      onError: (error) =>
+        log.warn('cannot refresh the access keys; cached ones stay valid', { error }),
+    });
   }
 
-  start(): Promise<void> {
-    this.#running = this.#run(this.#stopping.signal);
-    return Promise.resolve();
+  async start(): Promise<void> {
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const { keys, log } = this.#deps;
-    while (!signal.aborted) {
-      await keys.refresh().catch((error: unknown) => {
-        log.warn('cannot refresh the access keys; cached ones stay valid', { error });
-      });
-      await pause(REFRESH_MILLIS, signal);
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 }

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { writeSecretFile } from './secret-file.ts';
 
-/** Random bytes of the length asked for, fit for secrets: `crypto.randomBytes`. */
+/** Returns `length` cryptographically secure random bytes: `crypto.randomBytes`. */
 export type RandomBytes = (length: number) => Buffer;
 
-/** 32 bytes: an AES-256 key. */
+/** An AES-256 key of 32 bytes. */
 export type MasterKey = Buffer;
 
-/** Parses 64 hexadecimal digits; throws when the text is anything else. */
+/** Parses 64 hexadecimal digits. Throws for any other text. */
 export function parseMasterKey(text: string): MasterKey {
   const trimmed = text.trim();
   if (!/^[0-9a-fA-F]{64}$/.test(trimmed)) {
@@ -17,9 +17,9 @@ export function parseMasterKey(text: string): MasterKey {
 }
 
 /**
- * Reads the key that secrets are encrypted with from a file of 64 hexadecimal digits, which it
- * makes (mode 0600, on disk before this returns) when there is none. Throws when the file cannot be
- * read or written or holds no key.
+ * Reads the key that encrypts secrets from a file of 64 hexadecimal digits. If the file does not
+ * exist, creates it (mode 0600, on disk when this resolves). Throws if the file cannot be read or
+ * written or holds no key.
  */
 export async function loadMasterKey(options: {
   readonly path: string;

@@ -1,4 +1,4 @@
-import { ApiError } from '../model/api-error.ts';
+import { invalid } from '../model/api-error.ts';
 
 export interface PolicyStatement {
   readonly Sid?: string | undefined;
@@ -7,14 +7,14 @@ export interface PolicyStatement {
   readonly Resource: readonly string[];
 }
 
-/** A policy as IAM writes it: what is not allowed is denied, and a Deny wins. */
+/** A policy in IAM's format. Denies what it does not allow; a Deny overrides an Allow. */
 export interface PolicyDocument {
   readonly Version?: string | undefined;
   readonly Id?: string | undefined;
   readonly Statement: readonly PolicyStatement[];
 }
 
-/** Characters of a document; IAM's bound of a managed policy. */
+/** IAM's limit for a managed policy. */
 const MAX_CHARACTERS = 6_144;
 
 const VERSION = '2012-10-17';
@@ -22,22 +22,22 @@ const DOCUMENT_ELEMENTS = ['Version', 'Id', 'Statement'];
 const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'Resource'];
 
 /**
- * The policy in a JSON value. One element where a list may stand is taken as a list of it. What
- * would be ignored is refused (Condition, NotAction, Principal, other services' actions): a policy
- * must never mean less than it says.
+ * Parses a policy from a JSON value. A single element may stand where a list is expected. Rejects
+ * elements that we do not evaluate (Condition, NotAction, Principal, actions of other services):
+ * ignoring one would change the meaning of the document.
  *
- * @throws ApiError ValidationException naming the element at fault
+ * @throws ApiError ValidationException that names the element
  */
 export function parsePolicy(value: unknown): PolicyDocument {
   const document = objectAt('policy', value, DOCUMENT_ELEMENTS);
   if ((JSON.stringify(value) ?? '').length > MAX_CHARACTERS) {
-    throw invalid('policy', `at most ${MAX_CHARACTERS} characters are taken`);
+    throw invalid(`policy must have at most ${MAX_CHARACTERS} characters`);
   }
   if (document.Version !== undefined && document.Version !== VERSION) {
-    throw invalid('policy.Version', `${VERSION} is taken`);
+    throw invalid(`policy.Version must be ${VERSION}`);
   }
   const statements = listOf(document.Statement);
-  if (statements.length === 0) throw invalid('policy.Statement', 'at least one is needed');
+  if (statements.length === 0) throw invalid('policy.Statement must not be empty');
   return {
     Version: VERSION,
     Id: textAt('policy.Id', document.Id),
@@ -50,7 +50,7 @@ export function parsePolicy(value: unknown): PolicyDocument {
 function parseStatement(path: string, value: unknown): PolicyStatement {
   const { Sid, Effect, Action, Resource } = objectAt(path, value, STATEMENT_ELEMENTS);
   if (Effect !== 'Allow' && Effect !== 'Deny') {
-    throw invalid(`${path}.Effect`, 'Allow or Deny is taken');
+    throw invalid(`${path}.Effect must be Allow or Deny`);
   }
   return {
     Sid: textAt(`${path}.Sid`, Sid),
@@ -62,24 +62,24 @@ function parseStatement(path: string, value: unknown): PolicyStatement {
 
 interface PatternRule {
   readonly form: RegExp;
-  readonly taken: string;
+  readonly description: string;
 }
 
 const ACTION: PatternRule = {
   form: /^(?:\*|(?:networkflowmonitor|nfm):[a-z*?]+)$/i,
-  taken: '*, networkflowmonitor:NAME or nfm:NAME is taken, with * and ? in the name',
+  description: '*, networkflowmonitor:NAME or nfm:NAME; NAME may contain * and ?',
 };
 const RESOURCE: PatternRule = {
   form: /^(?:\*|arn:\S+)$/,
-  taken: '* or an ARN is taken, with * and ?',
+  description: '* or an ARN, which may contain * and ?',
 };
 
-function patternsAt(path: string, value: unknown, { form, taken }: PatternRule): string[] {
+function patternsAt(path: string, value: unknown, { form, description }: PatternRule): string[] {
   const patterns = listOf(value);
-  if (patterns.length === 0) throw invalid(path, 'at least one is needed');
+  if (patterns.length === 0) throw invalid(`${path} must not be empty`);
   return patterns.map((pattern) => {
     if (typeof pattern === 'string' && form.test(pattern)) return pattern;
-    throw invalid(path, `${taken}, not ${JSON.stringify(pattern)}`);
+    throw invalid(`${path} must be ${description}, not ${JSON.stringify(pattern)}`);
   });
 }
 
@@ -90,7 +90,7 @@ function listOf(value: unknown): readonly unknown[] {
 
 function textAt(path: string, value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
-  throw invalid(path, 'text is taken');
+  throw invalid(`${path} must be a string`);
 }
 
 function objectAt(
@@ -99,13 +99,9 @@ function objectAt(
   elements: readonly string[],
 ): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(path, 'a JSON object is taken');
+    throw invalid(`${path} must be a JSON object`);
   }
   const unknown = Object.keys(value).find((name) => !elements.includes(name));
   if (unknown === undefined) return { ...value };
-  throw invalid(`${path}.${unknown}`, `is not taken; ${elements.join(', ')} are`);
-}
-
-function invalid(path: string, message: string): ApiError {
-  return new ApiError('ValidationException', `${path}: ${message}`);
+  throw invalid(`unknown element ${path}.${unknown}; expected ${elements.join(', ')}`);
 }

@@ -16,7 +16,7 @@ const nfm = (name: string) => `networkflowmonitor:${name}`;
 
 const decisions = [
   {
-    name: 'nothing allows it',
+    name: 'no statement that allows it',
     statements: [allow(nfm('ListScopes'), '*')],
     asked: [nfm('GetScope'), scope],
     decision: 'denied',
@@ -94,7 +94,7 @@ test.each(decisions)('$name: $decision', ({ statements, asked: [action, resource
   expect(compiled.decide(action, resource)).toBe(decision);
 });
 
-test('a policy of many patterns decides each resource by itself, again and again', () => {
+test('a policy of many patterns decides each resource on its own, repeatedly', () => {
   const monitor = (n: number) => web.replace('web', `m-${n}`);
   const even = Array.from({ length: 50 }, (_, i) => monitor(2 * i));
   const compiled = policy(allow(nfm('*'), even), deny(nfm('Delete*'), monitor(4)));
@@ -108,7 +108,7 @@ test('a policy of many patterns decides each resource by itself, again and again
   }
 });
 
-test('wildcards match as the regular expression they stand for', () => {
+test('wildcards match like the equivalent regular expression', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '.'), maxLength: 12 });
   const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '/', '.', '*', '?'), maxLength: 8 });
   fc.assert(
@@ -125,59 +125,63 @@ test('wildcards match as the regular expression they stand for', () => {
 describe('documents', () => {
   const good = { Effect: 'Allow', Action: 'nfm:*', Resource: '*' };
   const refused = [
-    { name: 'no object', document: [], at: 'policy: ' },
-    { name: 'no statement', document: {}, at: 'policy.Statement: ' },
-    { name: 'another version', document: { Version: '2008-10-17' }, at: 'policy.Version: ' },
-    { name: 'an unknown element', document: { Statements: [] }, at: 'policy.Statements: ' },
+    { name: 'a list instead of an object', document: [], at: 'policy must be a JSON object' },
+    { name: 'no statement', document: {}, at: 'policy.Statement must not be empty' },
+    { name: 'another version', document: { Version: '2008-10-17' }, at: 'policy.Version must be' },
+    {
+      name: 'an unknown element',
+      document: { Statements: [] },
+      at: 'unknown element policy.Statements',
+    },
     {
       name: 'a condition, which would be ignored',
       document: { Statement: [good, { ...good, Condition: {} }] },
-      at: 'policy.Statement[1].Condition: ',
+      at: 'unknown element policy.Statement[1].Condition',
     },
     {
       name: 'NotAction, which would be ignored',
       document: { Statement: { Effect: 'Deny', NotAction: 'nfm:*', Resource: '*' } },
-      at: 'policy.Statement[0].NotAction: ',
+      at: 'unknown element policy.Statement[0].NotAction',
     },
     {
       name: 'an effect in lower case',
       document: { Statement: { ...good, Effect: 'allow' } },
-      at: 'policy.Statement[0].Effect: ',
+      at: 'policy.Statement[0].Effect must be Allow or Deny',
     },
     {
       name: "another service's action",
       document: { Statement: { ...good, Action: ['nfm:GetInsights', 'ec2:RunInstances'] } },
-      at: 'policy.Statement[0].Action: ',
+      at: 'policy.Statement[0].Action must be *, networkflowmonitor:NAME or nfm:NAME',
     },
     {
       name: 'no action',
       document: { Statement: { ...good, Action: [] } },
-      at: 'policy.Statement[0].Action: ',
+      at: 'policy.Statement[0].Action must not be empty',
     },
     {
-      name: 'a resource that is no ARN',
+      name: 'a resource that is not an ARN',
       document: { Statement: { ...good, Resource: 'monitor/web' } },
-      at: 'policy.Statement[0].Resource: ',
+      at: 'policy.Statement[0].Resource must be * or an ARN',
     },
     {
       name: 'too many characters',
       document: { Statement: { ...good, Sid: 'x'.repeat(6_144) } },
-      at: 'policy: ',
+      at: 'policy must have at most 6144 characters',
     },
   ];
-  test.each(refused)('with $name are refused by name', ({ document, at }) => {
+  test.each(refused)('with $name are rejected with the name of the element', ({ document, at }) => {
     const name = 'ValidationException';
     const message = expect.stringContaining(at);
     expect(() => parsePolicy(document)).toThrow(expect.objectContaining({ name, message }));
   });
 
-  test('are read the same again once written', () => {
+  test('survive being written and parsed', () => {
     const parsed = parsePolicy({ Version: '2012-10-17', Id: 'x', Statement: [good] });
     expect(parsePolicy(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed);
   });
 });
 
-describe('ready policies', () => {
+describe('built-in policies', () => {
   const principal = { account: '123456789012', region: 'us-east-1', accessKeyId: 'AKIA1' } as const;
   const may = (kind: Principal['kind'], action: string, resource?: string) => {
     try {
@@ -206,13 +210,13 @@ describe('ready policies', () => {
     { action: 'nfm:ListKeys', resource: undefined, allowed: ['admin'] },
     { action: 'nfm:LookupEvents', resource: undefined, allowed: ['admin'] },
   ];
-  test.each(table)('$action is for $allowed', ({ action, resource, allowed }) => {
+  test.each(table)('allow $action to $allowed', ({ action, resource, allowed }) => {
     const kinds = ['admin', 'read', 'agent', 'custom'] as const;
     expect(kinds.filter((kind) => may(kind, action, resource))).toEqual(allowed);
   });
 });
 
-describe('who is denied is told in AWS’s words', () => {
+describe('a denied call gets AWS’s message', () => {
   const principal: Principal = {
     account: '123456789012',
     region: 'us-east-1',
@@ -222,7 +226,7 @@ describe('who is denied is told in AWS’s words', () => {
   };
   const denied = [
     {
-      name: 'for want of an Allow',
+      name: 'without an Allow',
       intent: { action: nfm('GetMonitor'), resource: web },
       message: `User: arn:aws:iam::123456789012:access-key/AKIA1 is not authorized to perform: networkflowmonitor:GetMonitor on resource: ${web} because no identity-based policy allows the networkflowmonitor:GetMonitor action`,
     },

@@ -2,14 +2,14 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { MasterKey, RandomBytes } from './master-key.ts';
 
 const ALGORITHM = 'aes-256-gcm';
-/** NIST SP 800-38D 8.2: 12 bytes, random; safe for 2^32 secrets under one key. */
+/** 12 random bytes are safe for 2^32 secrets under one key (NIST SP 800-38D, 8.2). */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts secrets for the database (AES-256-GCM), each bound to the name it belongs to, so that a
- * row's secret cannot be moved to another. Who has the database but not the master key learns
- * nothing; who has both has the secrets.
+ * Encrypts secrets for the database (AES-256-GCM). Each secret is bound to a name, so it cannot be
+ * moved to another row. The database alone reveals no secret; together with the master key it
+ * reveals all.
  */
 export class SecretBox {
   readonly #key: MasterKey;
@@ -20,7 +20,7 @@ export class SecretBox {
     this.#random = deps.random;
   }
 
-  /** Base64 of nonce, tag and ciphertext. */
+  /** Returns base64 of nonce, tag and ciphertext. */
   seal(name: string, secret: string): string {
     const nonce = this.#random(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.#key, nonce).setAAD(Buffer.from(name));
@@ -28,7 +28,7 @@ export class SecretBox {
     return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64');
   }
 
-  /** Throws when the master key is another one, or the text was changed or sealed for another name. */
+  /** Throws if the text was changed, or sealed under another master key or name. */
   open(name: string, sealed: string): string {
     try {
       const bytes = Buffer.from(sealed, 'base64');

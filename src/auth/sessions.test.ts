@@ -26,14 +26,14 @@ test('a sign-in token opens one session', () => {
   expect(sessions.redeem(token)).toBeUndefined();
 });
 
-test('tokens and session ids have 256 bits and are not each other', () => {
+test('tokens and session ids have 256 bits and are not interchangeable', () => {
   const token = sessions.issueSignInToken(principal);
   expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
   expect(sessions.find(token)).toBeUndefined();
   expect(sessions.redeem(sessions.open(principal))).toBeUndefined();
 });
 
-test('a sign-in token is good for 12 hours', () => {
+test('a sign-in token is valid for 12 hours', () => {
   const token = sessions.issueSignInToken(principal);
   clock.advance(12 * HOUR);
   expect(sessions.redeem(token)).toBeUndefined();
@@ -49,13 +49,13 @@ test('a session ends 12 hours after its last use', () => {
   expect(sessions.find(sessionId)).toBeUndefined();
 });
 
-test('a closed session is no more', () => {
+test('a closed session is not found', () => {
   const sessionId = sessions.open(principal);
   sessions.close(sessionId);
   expect(sessions.find(sessionId)).toBeUndefined();
 });
 
-test('with a deleted key go its sessions and unused tokens, and nobody else’s', () => {
+test('closing all of a key ends its sessions and unused tokens, but not those of other keys', () => {
   const session = sessions.open(principal);
   const token = sessions.issueSignInToken(principal);
   const other = sessions.open({ ...principal, accessKeyId: 'AKIAOTHER' });
@@ -65,7 +65,7 @@ test('with a deleted key go its sessions and unused tokens, and nobody else’s'
   expect(sessions.find(other)?.accessKeyId).toBe('AKIAOTHER');
 });
 
-test('past the limit the least recently used session goes', () => {
+test('past the limit, the least recently used session is dropped', () => {
   const [first = '', second = '', third = ''] = [1, 2, 3].map(() => sessions.open(principal));
   sessions.find(first);
   const fourth = sessions.open(principal);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Principal } from '../model/owner.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { RandomBytes } from './master-key.ts';
 
 interface Deps {
   readonly clock: Clock;
   readonly random: RandomBytes;
-  /** Sessions open at once, and sign-in tokens not yet used; default 1,000 each. */
+  /** Maximum open sessions, and maximum unused sign-in tokens; default 1,000. */
   readonly limit?: number | undefined;
 }
 
@@ -16,16 +16,16 @@ interface Entry {
   readonly expiresAtMillis: number;
 }
 
-/** Stands for the access key of who came by a token that the server's own start printed. */
+/** `accessKeyId` of a principal that signed in with the token printed when the server started. */
 export const SIGN_IN_TOKEN = 'sign-in-token';
 
 const LIFETIME_MILLIS = 12 * 3_600_000;
 const DEFAULT_LIMIT = 1_000;
 
 /**
- * Who is signed in to the console. In memory: a restart signs everybody out. What is handed out is
- * 256 random bits; kept is only its hash, and it is found by that hash, so neither a look into
- * memory nor the time of an answer tells a token. Past the limit the least recently used goes.
+ * Console sessions, in memory: a restart ends them all. Session ids and sign-in tokens have 256
+ * random bits. Only their hashes are stored and looked up, so neither a memory dump nor timing
+ * reveals a token. Past the limit, drops the least recently used.
  */
 export class Sessions {
   readonly #deps: Deps;
@@ -38,12 +38,12 @@ export class Sessions {
     this.#signInTokens = new BoundedMap(deps.limit ?? DEFAULT_LIMIT);
   }
 
-  /** A token that opens one session within 12 hours. */
+  /** Returns a token that can open one session within 12 hours. */
   issueSignInToken(principal: Principal): string {
     return this.#add(this.#signInTokens, principal);
   }
 
-  /** Uses a sign-in token up: the id of the session it opened, or undefined when it is not valid. */
+  /** Exchanges a sign-in token for the id of a new session; undefined if the token is invalid. */
   redeem(token: string): string | undefined {
     const key = hashed(token);
     const entry = this.#live(this.#signInTokens, key);
@@ -52,12 +52,12 @@ export class Sessions {
     return this.open(entry.principal);
   }
 
-  /** Opens a session for somebody who was authenticated; returns its id, for the cookie. */
+  /** Opens a session for an authenticated principal. Returns its id, for the cookie. */
   open(principal: Principal): string {
     return this.#add(this.#sessions, principal);
   }
 
-  /** Whose session it is; undefined when there is none or it was not used for 12 hours. */
+  /** The principal of a session; undefined if it does not exist or was not used for 12 hours. */
   find(sessionId: string): Principal | undefined {
     const key = hashed(sessionId);
     const entry = this.#live(this.#sessions, key);
@@ -70,7 +70,7 @@ export class Sessions {
     this.#sessions.delete(hashed(sessionId));
   }
 
-  /** Ends what an access key opened, and its unused tokens: to be called when the key is deleted. */
+  /** Ends an access key's sessions and unused tokens. Call it when the key is deleted. */
   closeAllOf(accessKeyId: string): void {
     for (const map of [this.#sessions, this.#signInTokens]) {
       for (const [key, { principal }] of [...map.entries()]) {

@@ -15,7 +15,7 @@ export function accessKey(): SigningAccessKey {
   };
 }
 
-/** An authenticator that knows these keys, and its clock. */
+/** An authenticator for these keys, and its clock. */
 export function authenticatorOf(
   keys: readonly SigningAccessKey[],
   clock = new FakeClock(Date.parse('2026-11-23T12:00:00Z')),
@@ -25,7 +25,7 @@ export function authenticatorOf(
   return { authenticator: new Authenticator({ keys: source, clock, service: SERVICE }), clock };
 }
 
-/** The head of a request as the server sees it; `headers` as name and value in turn. */
+/** The head of a request as received; a list of headers alternates names and values. */
 export function headOf(
   method: string,
   target: string,
@@ -35,7 +35,7 @@ export function headOf(
   return { method, target, headers: groupHeaders(flat), remoteAddress: '127.0.0.1' };
 }
 
-/** A request signed as our own clients do. */
+/** The head of a request signed by our client's signer. */
 export function signedHead(
   input: Omit<SignInput, 'region' | 'service' | 'headers'> &
     Partial<Pick<SignInput, 'region' | 'service' | 'headers'>>,

@@ -1,7 +1,6 @@
 /**
- * Whether a pattern of a policy takes in the whole text: `*` stands for any characters, also none,
- * `?` for one. Case counts. No regular expression: those backtrack, this never goes back beyond the
- * last `*`.
+ * Whether a policy pattern matches the whole text, case-sensitively. `*` matches any characters or
+ * none, `?` matches one. Unlike a regular expression, it backtracks only to the last `*`.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
   let p = 0;
@@ -30,8 +29,8 @@ export function matchesWildcard(pattern: string, text: string): boolean {
 }
 
 /**
- * `matchesWildcard` for a pattern asked often. Without `?` the pieces between `*` are looked for by
- * the engine's own search: 0.07 µs for an ARN, where going by characters takes 1.2 µs (Node 20).
+ * `matchesWildcard` for a pattern that is used often. Without `?` it searches for the pieces
+ * between `*` with `indexOf`: 0.07 µs for an ARN instead of 1.2 µs character by character (Node 20).
  */
 export function compileWildcard(pattern: string): (text: string) => boolean {
   if (pattern.includes('?')) return (text) => matchesWildcard(pattern, text);

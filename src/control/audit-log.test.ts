@@ -60,7 +60,7 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
   };
   const ids = (events: readonly AuditEvent[]) => events.map(({ eventID }) => eventID);
 
-  test('answers calls newest first, as they were recorded, before they are written too', async () => {
+  test('finds events newest first, also those not written yet', async () => {
     const log = auditLog();
     for (let n = 0; n < 3; n += 1) log.record(event(n), START + n);
     const { events, next } = await log.find(everything);
@@ -68,7 +68,7 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(next).toBeUndefined();
   });
 
-  test('pages through calls of one millisecond, none twice and none left out', async () => {
+  test('pages return each event of one millisecond exactly once', async () => {
     const log = auditLog();
     for (let n = 0; n < 25; n += 1) log.record(event(n), START);
     const seen: string[] = [];
@@ -82,16 +82,16 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
   });
 
   const filters = [
-    { name: 'an account', query: { account: '210987654321' }, found: ['e-000001'] },
-    { name: 'a name', query: { eventName: 'CreateScope' }, found: ['e-000002'] },
-    { name: 'a key', query: { accessKeyId: 'B' }, found: ['e-000003'] },
+    { name: 'account', query: { account: '210987654321' }, found: ['e-000001'] },
+    { name: 'name', query: { eventName: 'CreateScope' }, found: ['e-000002'] },
+    { name: 'key', query: { accessKeyId: 'B' }, found: ['e-000003'] },
     {
-      name: 'a time',
+      name: 'time',
       query: { fromMillis: START + 2, untilMillis: START + 3 },
       found: ['e-000002'],
     },
   ];
-  test.each(filters)('finds the calls of $name', async ({ query, found }) => {
+  test.each(filters)('finds events by $name', async ({ query, found }) => {
     const log = auditLog();
     log.record(event(0), START);
     log.record(event(1, { recipientAccountId: '210987654321' }), START + 1);
@@ -101,7 +101,7 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(ids((await log.find({ ...everything, ...query })).events)).toEqual(found);
   });
 
-  test('keeps the newest and forgets the rest', async () => {
+  test('keeps the newest events and drops older ones', async () => {
     const log = auditLog(100);
     for (let n = 0; n < 2_500; n += 1) log.record(event(n), START + n);
     const { events } = await log.find({ ...everything, limit: 5_000 });
@@ -109,7 +109,7 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(events.at(-1)).toEqual(event(2_400));
   });
 
-  test('reads push no change out', async () => {
+  test('reads do not displace changes', async () => {
     const log = auditLog(10);
     log.record(event(0, { eventName: 'CreateScope', readOnly: false }), START);
     for (let n = 1; n < 1_100; n += 1) log.record(event(n), START + n);
@@ -118,13 +118,13 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(events.at(-1)?.eventName).toBe('CreateScope');
   });
 
-  test('with room for none records none', async () => {
+  test('with a maximum of 0, records nothing', async () => {
     const log = auditLog(0);
     log.record(event(0), START);
     expect((await log.find(everything)).events).toEqual([]);
   });
 
-  test('writes what waits when it is stopped, and what was written outlasts it', async () => {
+  test('writes queued events when it stops, and a new log finds them', async () => {
     const log = auditLog();
     await log.start();
     log.record(event(0), START);
@@ -133,7 +133,7 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(ids((await auditLog().find(everything)).events)).toEqual(['e-000000']);
   });
 
-  test('while the database is down keeps 10,000 calls, counts the others and writes later', async () => {
+  test('while the database is down, queues 10,000 events, counts the dropped ones and writes later', async () => {
     const log = auditLog(20_000);
     const flow = bench.database;
     await flow.schema.alterTable('audit_event').renameTo('away').execute();

@@ -12,26 +12,26 @@ export interface AuditLogDeps {
   readonly database: Database;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Changes kept, and as many reads, so that these push none out; the oldest go. 0 records none. */
+  /** Changes to keep, and as many reads; each kind drops its own oldest. 0 records nothing. */
   readonly maxEvents: number;
 }
 
 export interface AuditQuery {
   readonly account: string;
-  /** Milliseconds since 1970, half-open. */
+  /** Milliseconds since 1970; the range excludes `untilMillis`. */
   readonly fromMillis: number;
   readonly untilMillis: number;
   readonly limit: number;
   readonly eventName?: string | undefined;
   readonly accessKeyId?: string | undefined;
-  /** The position of the last event of the page before. */
+  /** The `next` of the previous page. */
   readonly after?: string | undefined;
 }
 
 export interface AuditPage {
   /** Newest first. */
   readonly events: readonly AuditEvent[];
-  /** Present when there is more. */
+  /** Present if there are more events. */
   readonly next?: string | undefined;
 }
 
@@ -41,16 +41,17 @@ interface Pending {
 }
 
 const FLUSH_MILLIS = 1_000;
-/** A database that is down loses no more than what does not fit here; about 20 MB. */
+/** Events held while the database is down, about 20 MB; more are dropped. */
 const MAX_PENDING = 10_000;
 const BATCH = 500;
-/** Old events are looked for after so many new ones, as it costs a walk over the index. */
+/** Trims after this many new events, because it scans the index. */
 const TRIM_EVERY = 1_000;
 
 /**
- * Who called what: a table of the control database that keeps the last `maxEvents` changes and as many
- * reads (and up to 1,000 more until it is trimmed). A call only queues its event; a second later at most one transaction
- * writes all that waits. What a crash or a full queue loses is at most that, and the latter counted.
+ * Stores audit events in the control database: the last `maxEvents` changes and as many reads, plus
+ * up to 1,000 until the next trim. `record` only queues an event; each second all queued events
+ * are written. A crash loses the events of the last second. A full queue drops events and counts
+ * them.
  */
 export class AuditLog implements Service {
   readonly name = 'audit log';
@@ -71,7 +72,7 @@ export class AuditLog implements Service {
     this.#tables = deps.database.withTables<ControlTables>();
     this.#dropped = deps.metrics.counter({
       name: 'nfm_audit_dropped_total',
-      help: 'Calls left out of the audit log because the control database could not take them',
+      help: 'Audit events dropped because the control database was not writable',
     });
   }
 
@@ -79,20 +80,20 @@ export class AuditLog implements Service {
     this.#loop.start();
   }
 
-  /** Writes what waits. */
+  /** Writes the queued events. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.flush().catch((error) => this.#logFailure(error));
   }
 
-  /** Queues a call to be written. */
+  /** Queues an event. */
   record(event: AuditEvent, atMillis: number): void {
     if (this.#deps.maxEvents === 0) return;
     if (this.#pending.length < MAX_PENDING) this.#pending.push({ event, atMillis });
     else this.#dropped.add(1);
   }
 
-  /** Calls of an account, newest first, those that still wait to be written too. */
+  /** Events of an account, newest first. Writes the queued events first, so they are included. */
   async find(query: AuditQuery): Promise<AuditPage> {
     await this.flush();
     const [afterMillis, afterId = ''] = query.after?.split('/') ?? [];
@@ -130,7 +131,7 @@ export class AuditLog implements Service {
     };
   }
 
-  /** Writes what waits; one write at a time. Rejects when the database does not take it. */
+  /** Writes the queued events, one write at a time. Rejects if the database does. */
   flush(): Promise<void> {
     return this.#writes.take(() => this.#write());
   }

@@ -32,7 +32,7 @@ const engines = [
   { name: 'SQLite', url: undefined, skipped: false },
   { name: 'PostgreSQL', url: postgresUrl, skipped: postgresUrl === undefined },
 ];
-describe.each(engines)('changes at once on $name', ({ url, skipped }) => {
+describe.each(engines)('concurrent changes on $name', ({ url, skipped }) => {
   let bench: ControlBench;
   let scopes: Scopes;
   let monitors: Monitors;
@@ -55,7 +55,7 @@ describe.each(engines)('changes at once on $name', ({ url, skipped }) => {
     if (!skipped) await bench[Symbol.asyncDispose]();
   });
 
-  test('of 50 updates of a scope one wins, and the rest conflict with it', async () => {
+  test('one of 50 updates of a scope succeeds and the others get ConflictException', async () => {
     const { done, refused } = await allOf(
       times(50, (i) => {
         const add = [{ ...target, region: `region-${i}` }];
@@ -91,7 +91,7 @@ describe.each(engines)('changes at once on $name', ({ url, skipped }) => {
     expect(items.filter(({ remoteResources }) => remoteResources.length > 0)).toEqual([done[0]]);
   });
 
-  test('of 40 updates that add a resource each, as many succeed as there is room for', async () => {
+  test('of 40 updates that add one resource each, as many succeed as the quota allows', async () => {
     const { done, refused } = await allOf(
       times(40, (i) =>
         monitors.update(owner, 'web', { ...nothing, addRemote: [zone(i)], clientToken: `t${i}` }),
@@ -107,7 +107,7 @@ describe.each(engines)('changes at once on $name', ({ url, skipped }) => {
     expect(remoteResources).toHaveLength(25);
   });
 
-  test('an update beside a deletion is done before it, or refused', async () => {
+  test('an update concurrent with a deletion either succeeds before it or is rejected', async () => {
     const { refused } = await allOf<unknown>([
       ...times(10, (i) => monitors.update(owner, 'web', { ...nothing, addRemote: [zone(i)] })),
       monitors.delete(owner, 'web'),
@@ -129,7 +129,7 @@ describe.each(engines)('changes at once on $name', ({ url, skipped }) => {
       read: async () => (await monitors.get(owner, 'web')).tags,
     },
   ];
-  test.each(kinds)('tags of $kind: all of 100 changes are kept', async ({ change, read }) => {
+  test.each(kinds)('tags of $kind: all 100 changes take effect', async ({ change, read }) => {
     await change({ add: Object.fromEntries(times(50, (i) => [`old-${i}`, ''])) });
     await Promise.all([
       ...times(50, (i) => change({ add: { [`new-${i}`]: '' } })),

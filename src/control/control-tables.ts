@@ -2,7 +2,7 @@ import { type Database, type Migration, runMigrations } from '../lib/database.ts
 import type { MonitorStatus } from '../model/monitor.ts';
 import type { ScopeStatus } from '../model/scope.ts';
 
-/** Lists and maps are JSON in text columns: they are read and written as a whole. */
+/** Lists and maps are JSON in text columns, because they are read and written as a whole. */
 export type ControlTables = {
   readonly scope: {
     readonly scope_id: string;
@@ -33,21 +33,21 @@ export type ControlTables = {
     readonly operation: string;
     readonly token: string;
     readonly parameters_sha256: string;
-    /** A scope id or monitor name: its deletion frees the token. */
+    /** A scope id or monitor name. Its deletion frees the token. */
     readonly resource: string;
     readonly answer: string;
     readonly created_at_millis: number;
   };
-  /** One row. */
+  /** A single row. */
   readonly organization: {
     readonly only: number;
     readonly management_account: string;
     readonly created_at_millis: number;
   };
-  /** All but the management account. */
+  /** Every member except the management account. */
   readonly organization_member: {
     readonly account: string;
-    /** 1 or 0: SQLite has no booleans. */
+    /** 1 or 0, because SQLite has no booleans. */
     readonly is_delegated: number;
     readonly joined_at_millis: number;
   };
@@ -55,7 +55,7 @@ export type ControlTables = {
     /** UUID. */
     readonly event_id: string;
     readonly at_millis: number;
-    /** 1 of a read, 0 of a change: SQLite has no booleans. */
+    /** 1 for a read, 0 for a change, because SQLite has no booleans. */
     readonly is_read: number;
     readonly account: string;
     readonly access_key_id: string;
@@ -73,7 +73,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '5 organization', up: createOrganization },
 ];
 
-/** Makes or updates the tables of scopes and monitors. */
+/** Creates or updates the tables of this folder. */
 export async function migrateControl(database: Database): Promise<void> {
   await runMigrations(database, 'control', MIGRATIONS);
 }

@@ -1,109 +1,145 @@
 import { createHash } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { ApiError } from '../model/api-error.ts';
+import { ApiError, invalid } from '../model/api-error.ts';
 import type { Owner } from '../model/owner.ts';
 import type { ControlTables } from './control-tables.ts';
+import { ownerKey } from './row-keys.ts';
 
 export type IdempotentOperation = 'CreateScope' | 'CreateMonitor' | 'UpdateMonitor';
 
-/** One call that a client may repeat without its taking effect twice. */
+/** A call that takes effect once, however often a client repeats it with the same token. */
 export interface IdempotentCall {
   readonly owner: Owner;
   readonly operation: IdempotentOperation;
-  readonly clientToken: string;
-  /** All that the caller asked for but the token, in a fixed order. */
+  /** A call without a token takes effect each time. */
+  readonly clientToken?: string | undefined;
+  /** The rest of the input, in a fixed order. Repetitions must have the same. */
   readonly parameters: unknown;
-  /** What is about to be made or changed: a scope id or monitor name. */
+  /** The scope id or monitor name that the call creates or changes. */
   readonly resource: string;
-  /** What the call will answer; kept as JSON. */
-  readonly answer: unknown;
   readonly nowMillis: number;
 }
 
 const KEPT_MILLIS = 24 * 3_600_000;
 
 /**
- * Takes the token for this call, inside the transaction that does its work: whoever is second waits
- * for the first at the table's unique key. Answers undefined when the call is new, else the
- * first call's answer as parsed JSON. Throws ValidationException for a token that is not 1 to 64
- * ASCII characters, ConflictException when it was used with other parameters.
+ * Creates a resource once per token. The first call answers with `answer`; repetitions get the
+ * first call's answer as parsed JSON. The token is claimed before `create` runs, so a concurrent
+ * repetition waits at the table's unique key.
+ *
+ * @throws ApiError ValidationException unless the token is 1 to 64 ASCII characters,
+ *   ConflictException if it was used with other parameters
  */
-export async function claimToken(
+export async function createOnce<Answer>(
+  transaction: Transaction<ControlTables>,
+  call: IdempotentCall & { readonly answer: Answer },
+  create: () => Promise<void>,
+): Promise<Answer> {
+  const use = await startUse(transaction, call);
+  const first = use && (await claimToken(transaction, use, call.answer));
+  if (first !== undefined) return first;
+  await create();
+  return call.answer;
+}
+
+/**
+ * Changes a resource once per token, like `createOnce`, when only `change` knows the answer. The
+ * caller must hold a lock on the resource.
+ */
+export async function changeOnce<Answer>(
   transaction: Transaction<ControlTables>,
   call: IdempotentCall,
-): Promise<unknown> {
-  checkToken(call.clientToken);
-  await forgetOld(transaction, call.nowMillis);
+  change: () => Promise<Answer>,
+): Promise<Answer> {
+  const use = await startUse(transaction, call);
+  if (use === undefined) return await change();
+  // Repeating the change could fail now although the first call succeeded, so look it up first.
+  const first = await findAnswer<Answer>(transaction, use);
+  if (first !== undefined) return first;
+  const answer = await change();
+  await claimToken(transaction, use, answer);
+  return answer;
+}
+
+interface TokenUse {
+  readonly key: {
+    readonly account: string;
+    readonly region: string;
+    readonly operation: IdempotentOperation;
+    readonly token: string;
+  };
+  readonly parametersSha256: string;
+  readonly call: IdempotentCall;
+}
+
+/** Checks the token and drops expired ones. Undefined for a call without a token. */
+async function startUse(
+  transaction: Transaction<ControlTables>,
+  call: IdempotentCall,
+): Promise<TokenUse | undefined> {
+  const { owner, operation, clientToken: token, parameters, nowMillis } = call;
+  if (token === undefined) return undefined;
+  checkToken(token);
+  await transaction
+    .deleteFrom('idempotency_token')
+    .where('created_at_millis', '<=', nowMillis - KEPT_MILLIS)
+    .execute();
+  const hash = createHash('sha256').update(JSON.stringify(parameters));
+  const key = { ...ownerKey(owner), operation, token };
+  return { key, parametersSha256: hash.digest('hex'), call };
+}
+
+/** Stores the answer under the token. Returns the first call's answer if the token was claimed. */
+async function claimToken<Answer>(
+  transaction: Transaction<ControlTables>,
+  use: TokenUse,
+  answer: Answer,
+): Promise<Answer | undefined> {
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto('idempotency_token')
     .values({
-      ...keyOf(call),
-      parameters_sha256: parametersHash(call),
-      resource: call.resource,
-      answer: JSON.stringify(call.answer),
-      created_at_millis: call.nowMillis,
+      ...use.key,
+      parameters_sha256: use.parametersSha256,
+      resource: use.call.resource,
+      answer: JSON.stringify(answer),
+      created_at_millis: use.call.nowMillis,
     })
     .onConflict((conflict) =>
       conflict.columns(['account', 'region', 'operation', 'token']).doNothing(),
     )
     .executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows === 1n) return undefined;
-  const first = await findAnswer(transaction, call);
+  const first = await findAnswer<Answer>(transaction, use);
   if (first !== undefined) return first;
-  // PostgreSQL only: freed by a deletion between the two statements.
+  // Only on PostgreSQL: a deletion freed the token between the two statements.
   throw new ApiError('ConflictException', 'The resource of this clientToken was just deleted.');
 }
 
-/**
- * The first answer to this call as parsed JSON, undefined when the call is new, without taking the
- * token: for work whose answer is known only once it is done. Throws as `claimToken` does.
- */
-export async function earlierAnswer(
+async function findAnswer<Answer>(
   transaction: Transaction<ControlTables>,
-  call: Omit<IdempotentCall, 'resource' | 'answer'>,
-): Promise<unknown> {
-  checkToken(call.clientToken);
-  await forgetOld(transaction, call.nowMillis);
-  return await findAnswer(transaction, call);
-}
-
-type TokenUse = Pick<IdempotentCall, 'owner' | 'operation' | 'clientToken' | 'parameters'>;
-
-async function findAnswer(
-  transaction: Transaction<ControlTables>,
-  use: TokenUse,
-): Promise<unknown> {
+  { key, parametersSha256 }: TokenUse,
+): Promise<Answer | undefined> {
   const first = await transaction
     .selectFrom('idempotency_token')
     .select(['parameters_sha256', 'answer'])
-    .where((where) => where.and(keyOf(use)))
+    .where((where) => where.and(key))
     .executeTakeFirst();
   if (first === undefined) return undefined;
-  if (first.parameters_sha256 === parametersHash(use)) return JSON.parse(first.answer);
+  if (first.parameters_sha256 === parametersSha256) return JSON.parse(first.answer) as Answer;
   throw new ApiError(
     'ConflictException',
-    `clientToken was used in another ${use.operation} with other parameters`,
+    `clientToken was used in another ${key.operation} with other parameters`,
   );
-}
-
-function keyOf({ owner, operation, clientToken }: TokenUse) {
-  return { account: owner.account, region: owner.region, operation, token: clientToken };
-}
-
-async function forgetOld(
-  transaction: Transaction<ControlTables>,
-  nowMillis: number,
-): Promise<void> {
-  await transaction
-    .deleteFrom('idempotency_token')
-    .where('created_at_millis', '<=', nowMillis - KEPT_MILLIS)
-    .execute();
 }
 
 /** Makes the tokens of a deleted resource unused again. */
 export async function freeTokens(
   transaction: Transaction<ControlTables>,
-  resource: {
+  {
+    owner,
+    operations,
+    resource,
+  }: {
     readonly owner: Owner;
     readonly operations: readonly IdempotentOperation[];
     readonly resource: string;
@@ -111,19 +147,13 @@ export async function freeTokens(
 ): Promise<void> {
   await transaction
     .deleteFrom('idempotency_token')
-    .where('account', '=', resource.owner.account)
-    .where('region', '=', resource.owner.region)
-    .where('operation', 'in', resource.operations)
-    .where('resource', '=', resource.resource)
+    .where((where) => where.and({ ...ownerKey(owner), resource }))
+    .where('operation', 'in', operations)
     .execute();
 }
 
-/** The model wants a UUID, the documentation up to 64 ASCII characters: the latter is accepted. */
+/** AWS's model requires a UUID, its documentation allows up to 64 ASCII characters; so do we. */
 function checkToken(token: string): void {
   if (/^[\x20-\x7e]{1,64}$/.test(token)) return;
-  throw new ApiError('ValidationException', 'clientToken: 1 to 64 printable ASCII characters');
-}
-
-function parametersHash({ parameters }: TokenUse): string {
-  return createHash('sha256').update(JSON.stringify(parameters)).digest('hex');
+  throw invalid('clientToken must have 1 to 64 printable ASCII characters');
 }

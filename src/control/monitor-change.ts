@@ -1,4 +1,4 @@
-import { ApiError } from '../model/api-error.ts';
+import { invalid } from '../model/api-error.ts';
 import type { Monitor, MonitorLocalResource, MonitorRemoteResource } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import {
@@ -7,7 +7,7 @@ import {
   type ResourceQuotas,
 } from './monitor-resources.ts';
 
-/** What UpdateMonitor is asked to do with a monitor's resources. */
+/** The change that UpdateMonitor makes to the resources of a monitor. */
 export interface MonitorChange {
   readonly addLocal: readonly MonitorLocalResource[];
   readonly removeLocal: readonly MonitorLocalResource[];
@@ -18,10 +18,12 @@ export interface MonitorChange {
 export type MonitorResources = Pick<Monitor, 'localResources' | 'remoteResources'>;
 
 /**
- * The resources of a monitor with a change applied: what stays keeps its order, what is new comes
- * after it. A resource is the one that is written the same: a VPC's id is not its ARN. Undefined
- * when nothing changes. Throws ValidationException for a resource in both lists, and what
- * `checkLocalResources` and `checkRemoteResources` throw for the outcome.
+ * Applies a change to the resources of a monitor. Remaining resources keep their order, new ones
+ * follow. Two resources are the same if their type and identifier are written the same: the id of
+ * a VPC does not match its ARN. Undefined if nothing changes.
+ *
+ * @throws ApiError ValidationException for a resource in both lists, and as `checkLocalResources`
+ *   and `checkRemoteResources` for the result
  */
 export function changeResources(
   present: MonitorResources,
@@ -40,7 +42,7 @@ export function changeResources(
   };
 }
 
-/** The change as what two calls with one token must have in common. */
+/** The change in the form that repetitions of a call with one token must share. */
 export function changeParameters(change: MonitorChange): unknown {
   const { addLocal, removeLocal, addRemote, removeRemote } = change;
   return [addLocal, removeLocal, addRemote, removeRemote].map((resources) => resources.map(keyOf));
@@ -56,13 +58,12 @@ function refuseBoth(member: string, add: readonly Resource[], remove: readonly R
   const removed = new Set(remove.map(keyOf));
   const both = add.find((resource) => removed.has(keyOf(resource)));
   if (both === undefined) return;
-  throw new ApiError(
-    'ValidationException',
-    `${member}ToAdd, ${member}ToRemove: both name '${both.identifier}' of ${both.type}`,
+  throw invalid(
+    `${member}ToAdd and ${member}ToRemove must not both contain '${both.identifier}' of ${both.type}`,
   );
 }
 
-/** The same array when nothing changes. */
+/** Returns the same array if nothing changes. */
 function changed<R extends Resource>(
   present: readonly R[],
   add: readonly R[],

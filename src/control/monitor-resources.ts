@@ -1,4 +1,4 @@
-import { ApiError } from '../model/api-error.ts';
+import { ApiError, invalid } from '../model/api-error.ts';
 import type {
   LocalResourceType,
   MonitorLocalResource,
@@ -15,13 +15,13 @@ export interface ResourceQuotas {
 
 type ResourceType = LocalResourceType | RemoteResourceType;
 
-/** How the identifiers of a type look, and how a message describes them. */
+/** The form of a type's identifiers, and its description for error messages. */
 interface Form {
   readonly pattern: RegExp;
   readonly description: string;
 }
 
-/** In an ARN the first group is its Region; what exists is not checked, only the form. */
+/** The first group of a pattern is the Region of an ARN. Existence is not checked. */
 const FORMS: Readonly<Record<ResourceType, Form>> = {
   'AWS::EC2::VPC': {
     pattern: ec2Form('vpc', 'vpc'),
@@ -57,12 +57,14 @@ function ec2Form(kind: string, prefix: string): RegExp {
   );
 }
 
-/** An Availability Zone's name tells its Region; its id does not. */
+/** The first group is the Region. A zone's name contains it (us-east-1a); a zone's id does not. */
 const ZONE_NAME = /^([a-z]{2}(?:-[a-z]+)+-\d+)[a-z]$/;
 
 /**
- * The local resources without repetitions. Throws ValidationException (none, a form, a Region or a
- * combination that is not allowed) or ServiceQuotaExceededException.
+ * Returns the local resources without repetitions.
+ *
+ * @throws ApiError ValidationException (no resource; a form, Region or combination that is not
+ *   allowed), ServiceQuotaExceededException
  */
 export function checkLocalResources(
   owner: Owner,
@@ -70,27 +72,30 @@ export function checkLocalResources(
   quotas: ResourceQuotas,
 ): readonly MonitorLocalResource[] {
   const unique = withoutRepetitions(resources);
-  if (unique.length === 0) throw invalid('localResources: at least 1');
+  if (unique.length === 0) throw invalid('localResources: at least 1 is required');
   checkQuota('localResources', unique.length, quotas.maxLocalResources);
   for (const resource of unique) {
     checkForm('localResources', resource);
     checkRegion('localResources', owner, resource);
     if (resource.type === 'AWS::Region' && resource.identifier !== owner.region) {
       throw invalid(
-        `localResources: the Region must be the monitor's own, ${owner.region}, not '${resource.identifier}'`,
+        `localResources: the Region must be ${owner.region}, the Region of the monitor, not '${resource.identifier}'`,
       );
     }
   }
   if (unique.length > 1 && unique.some(({ type }) => type === 'AWS::Region')) {
-    throw invalid('localResources: AWS::Region means every resource in it and must stand alone');
+    throw invalid(
+      'localResources: AWS::Region covers every resource in the Region, so it must be the only one',
+    );
   }
   return unique;
 }
 
 /**
- * The remote resources without repetitions; none means every destination. Throws
- * ValidationException (a form, a Region or a combination that is not allowed) or
- * ServiceQuotaExceededException.
+ * Returns the remote resources without repetitions; none means every destination.
+ *
+ * @throws ApiError ValidationException (a form, Region or combination that is not allowed),
+ *   ServiceQuotaExceededException
  */
 export function checkRemoteResources(
   owner: Owner,
@@ -106,11 +111,11 @@ export function checkRemoteResources(
   const regions = unique.filter(({ type }) => type === 'AWS::Region');
   if (unique.length > 1 && regions.some(({ identifier }) => identifier === owner.region)) {
     throw invalid(
-      "remoteResources: the monitor's own Region means every resource in it and must stand alone",
+      "remoteResources: the monitor's own Region covers every resource in it, so it must be the only one",
     );
   }
   if (regions.length > 0 && unique.some(({ type }) => type === 'AWS::AWSService')) {
-    throw invalid('remoteResources: another Region and an AWS service cannot be combined');
+    throw invalid('remoteResources: another Region cannot be combined with an AWS service');
   }
   return unique;
 }
@@ -128,26 +133,22 @@ function checkQuota(member: Member, count: number, max: number): void {
   if (count <= max) return;
   throw new ApiError(
     'ServiceQuotaExceededException',
-    `${member}: ${count} were given, a monitor has at most ${max}`,
+    `${member}: a monitor has at most ${max}, not ${count}`,
   );
 }
 
 function checkForm(member: Member, { type, identifier }: Resource): void {
   const { pattern, description } = FORMS[type];
   if (pattern.test(identifier)) return;
-  throw invalid(`${member}: '${identifier}' is not an identifier of ${type}, ${description}`);
+  throw invalid(`${member}: an identifier of ${type} must be ${description}, not '${identifier}'`);
 }
 
-/** Single resources must lie in the monitor's own Region, as far as their identifiers tell. */
+/** Checks that a resource is in the monitor's Region, if its identifier contains a Region. */
 function checkRegion(member: Member, owner: Owner, { type, identifier }: Resource): void {
   const pattern = type === 'AWS::AvailabilityZone' ? ZONE_NAME : FORMS[type].pattern;
   const region = pattern.exec(identifier)?.[1];
   if (region === undefined || region === owner.region) return;
   throw invalid(
-    `${member}: '${identifier}' is in ${region}, the resources of a monitor in ${owner.region} must be there`,
+    `${member}: '${identifier}' is in ${region}, but the monitor is in ${owner.region}`,
   );
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError('ValidationException', message);
 }

@@ -4,6 +4,7 @@ import { monitorArn, scopeArn } from '../model/arn.ts';
 import type { Monitor, MonitorLocalResource, MonitorRemoteResource } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import type { ControlTables } from './control-tables.ts';
+import { monitorKey } from './row-keys.ts';
 import { readTags } from './tags.ts';
 
 export const MONITOR_COLUMNS = [
@@ -20,7 +21,7 @@ export const MONITOR_COLUMNS = [
 ] as const;
 type MonitorColumn = (typeof MONITOR_COLUMNS)[number];
 
-/** A monitor from its row. */
+/** Converts a row to a monitor. */
 export function readMonitor(
   row: Pick<Selectable<ControlTables['monitor']>, MonitorColumn>,
 ): Monitor {
@@ -39,16 +40,17 @@ export function readMonitor(
 }
 
 /**
- * Reads a monitor that the transaction is about to change and, by an update that changes nothing,
- * locks its row: changes of one monitor run one after the other, on PostgreSQL too. Throws
- * ResourceNotFoundException, and ConflictException when it is being deleted.
+ * Reads a monitor that the transaction is about to change. Locks its row by an update that changes
+ * nothing: changes of one monitor then run one after the other, on PostgreSQL too.
+ *
+ * @throws ApiError ResourceNotFoundException, ConflictException if it is being deleted
  */
 export async function lockMonitor(
   transaction: Transaction<ControlTables>,
   owner: Owner,
   monitorName: string,
 ): Promise<Monitor> {
-  const key = { account: owner.account, region: owner.region, monitor_name: monitorName };
+  const key = monitorKey(owner, monitorName);
   await transaction
     .updateTable('monitor')
     .set(({ ref }) => ({ modified_at_millis: ref('modified_at_millis') }))

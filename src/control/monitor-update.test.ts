@@ -39,7 +39,7 @@ async function createMonitor(monitorName: string): Promise<void> {
   });
 }
 
-test('resources are added and removed, and the time of it kept', async () => {
+test('adds and removes resources and sets the time of modification', async () => {
   const monitors = bench.monitors();
   const before = await monitors.get(owner, 'web');
   const updated = await monitors.update(owner, 'web', {
@@ -60,16 +60,19 @@ test('resources are added and removed, and the time of it kept', async () => {
 });
 
 test.each([
-  { name: 'adding what is there', change: { addLocal: [zone(2), zone(2)] } },
-  { name: 'removing what is not', change: { removeLocal: [zone(9)], removeRemote: [service] } },
-  { name: 'nothing asked', change: {} },
-])('$name: no change and success', async ({ change }) => {
+  { name: 'adding a present resource', change: { addLocal: [zone(2), zone(2)] } },
+  {
+    name: 'removing absent resources',
+    change: { removeLocal: [zone(9)], removeRemote: [service] },
+  },
+  { name: 'an empty change', change: {} },
+])('$name succeeds and changes nothing', async ({ change }) => {
   const before = await bench.monitors().get(owner, 'web');
   expect(await bench.monitors().update(owner, 'web', { ...nothing, ...change })).toEqual(before);
   expect(await bench.monitors().get(owner, 'web')).toEqual(before);
 });
 
-describe('refused', () => {
+describe('rejects', () => {
   const cases: {
     name: string;
     change: Partial<UpdateMonitorRequest>;
@@ -77,19 +80,19 @@ describe('refused', () => {
     message: string;
   }[] = [
     {
-      name: 'no local resource left',
+      name: 'a change that leaves no local resource',
       change: { removeLocal: [zone(1), zone(2)] },
       message: 'localResources: at least 1',
     },
     {
       name: 'the same local resource in both lists',
       change: { addLocal: [zone(3)], removeLocal: [zone(3)] },
-      message: "both name 'use1-az3'",
+      message: "must not both contain 'use1-az3'",
     },
     {
       name: 'the same remote resource in both lists',
       change: { addRemote: [service], removeRemote: [service] },
-      message: "remoteResourcesToAdd, remoteResourcesToRemove: both name 'S3'",
+      message: "remoteResourcesToAdd and remoteResourcesToRemove must not both contain 'S3'",
     },
     {
       name: '26 local resources',
@@ -106,12 +109,12 @@ describe('refused', () => {
     {
       name: 'a malformed resource',
       change: { addRemote: [{ type: 'AWS::EC2::VPC', identifier: 'web' }] },
-      message: 'is not an identifier of AWS::EC2::VPC',
+      message: 'an identifier of AWS::EC2::VPC must be a VPC id',
     },
     {
-      name: 'the whole Region beside zones that stay',
+      name: 'the whole Region together with remaining zones',
       change: { addLocal: [{ type: 'AWS::Region', identifier: owner.region }] },
-      message: 'must stand alone',
+      message: 'must be the only one',
     },
   ];
   test.each(cases)('$name', async ({ change, error, message }) => {
@@ -124,7 +127,7 @@ describe('refused', () => {
     expect(await bench.monitors().get(owner, 'web')).toEqual(before);
   });
 
-  test('what is unknown, somebody else’s or being deleted', async () => {
+  test('an unknown monitor, one of another owner, and one that is being deleted', async () => {
     const monitors = bench.monitors();
     const change = { ...nothing, addLocal: [zone(3)] };
     for (const [who, name] of [
@@ -142,7 +145,7 @@ describe('refused', () => {
   });
 });
 
-test('the whole Region may take the place of zones', async () => {
+test('the whole Region can replace zones', async () => {
   const region = { type: 'AWS::Region', identifier: owner.region } as const;
   const updated = await bench.monitors().update(owner, 'web', {
     ...nothing,
@@ -155,10 +158,10 @@ test('the whole Region may take the place of zones', async () => {
 describe('idempotency', () => {
   const request = { ...nothing, addRemote: [service], clientToken: 'token-1' };
 
-  test('the same token gives the first answer again, whatever has become of it, also after a restart', async () => {
+  test('the same token gets the first answer again after other changes and after a restart', async () => {
     const first = await bench.monitors().update(owner, 'web', request);
     bench.clock.advance(60_000);
-    // Full by now: asked anew, the same update would be one too many.
+    // The quota is used up, so repeating the update as a new one would fail.
     const full = { ...nothing, removeRemote: [service], addRemote: zones(0, 25) };
     const now = await bench.monitors().update(owner, 'web', full);
     await bench.reopen();
@@ -181,7 +184,7 @@ describe('idempotency', () => {
     expect(await monitors.get(owner, monitor)).toEqual(before);
   });
 
-  test('after 24 hours, and after the monitor was deleted, a token is new', async () => {
+  test('a token is unused again after 24 hours and after the monitor was deleted', async () => {
     const monitors = bench.monitors();
     await monitors.update(owner, 'web', request);
     bench.clock.advance(24 * 3_600_000);
@@ -194,20 +197,20 @@ describe('idempotency', () => {
     expect(updated.remoteResources).toEqual([service]);
   });
 
-  test('a refused update leaves its token unused', async () => {
+  test('a rejected update leaves its token unused', async () => {
     const monitors = bench.monitors();
     const refused = { ...request, removeLocal: [zone(1), zone(2)] };
     await expect(monitors.update(owner, 'web', refused)).rejects.toThrow('at least 1');
     expect((await monitors.update(owner, 'web', request)).remoteResources).toEqual([service]);
   });
 
-  test.each(['', 'x'.repeat(65), 'ü'])('the token %j is refused', async (clientToken) => {
+  test.each(['', 'x'.repeat(65), 'ü'])('rejects the token %j', async (clientToken) => {
     const updated = bench.monitors().update(owner, 'web', { ...request, clientToken });
     await expect(updated).rejects.toMatchObject({ name: 'ValidationException' });
   });
 });
 
-test('any updates one after the other leave what sets would, or say why not', async () => {
+test('any sequence of updates has the effect of set operations, or is rejected', async () => {
   const quotas = { maxMonitors: 1, maxLocalResources: 3, maxRemoteResources: 3 };
   const monitors = bench.monitors({ quotas });
   const list = fc.array(fc.integer({ min: 1, max: 5 }).map(zone), { maxLength: 4 });

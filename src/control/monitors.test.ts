@@ -41,7 +41,7 @@ test('a new monitor is active and can be read back', async () => {
   expect(await monitors.get(owner, 'web')).toEqual(monitor);
 });
 
-test('nobody else sees a monitor', async () => {
+test('a monitor is invisible to other accounts and Regions', async () => {
   const monitors = bench.monitors();
   await monitors.create(owner, request);
   const other = { ...owner, region: 'eu-west-1' };
@@ -51,7 +51,7 @@ test('nobody else sees a monitor', async () => {
   expect(await monitors.list(other, { limit: 25 })).toEqual({ items: [] });
 });
 
-test('lists go by name, in pages, and by status', async () => {
+test('lists by name, in pages, and filtered by status', async () => {
   const monitors = bench.monitors();
   for (const monitorName of ['c', 'a', 'b']) {
     await monitors.create(owner, { ...request, monitorName, clientToken: undefined });
@@ -69,14 +69,14 @@ test('lists go by name, in pages, and by status', async () => {
 });
 
 describe('idempotency', () => {
-  test('the same token and parameters give the first answer again', async () => {
+  test('the same token and parameters get the first answer again', async () => {
     const monitors = bench.monitors();
     const first = await monitors.create(owner, request);
     bench.clock.advance(60_000);
     expect(await monitors.create(owner, request)).toEqual(first);
   });
 
-  test('100 at once with one token make one monitor and get equal answers', async () => {
+  test('100 concurrent calls with one token create one monitor and get equal answers', async () => {
     const monitors = bench.monitors();
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => monitors.create(owner, request)),
@@ -85,7 +85,7 @@ describe('idempotency', () => {
     expect((await monitors.list(owner, { limit: 25 })).items).toHaveLength(1);
   });
 
-  test('the same token with another parameter is a conflict, as is a name that is taken', async () => {
+  test('a used token with other parameters and an existing name are conflicts', async () => {
     const monitors = bench.monitors();
     await monitors.create(owner, request);
     for (const change of [{ remoteResources: [vpc] }, { clientToken: 'token-2' }]) {
@@ -99,7 +99,7 @@ describe('idempotency', () => {
     const monitors = bench.monitors();
     await monitors.create(owner, request);
     await monitors.delete(owner, 'web');
-    await expect(monitors.create(owner, request)).rejects.toThrow('Monitor web exists already');
+    await expect(monitors.create(owner, request)).rejects.toThrow('Monitor web already exists');
   });
 });
 
@@ -107,13 +107,16 @@ describe('the scope', () => {
   test.each([
     { name: 'unknown', arn: () => request.scopeArn.replace(/1$/, '9') },
     { name: 'in another Region', arn: () => request.scopeArn.replace('us-east-1', 'eu-west-1') },
-    { name: 'no ARN', arn: () => request.scopeArn.slice(request.scopeArn.indexOf('/') + 1) },
-  ])('$name: refused', async ({ arn }) => {
+    {
+      name: 'not given as an ARN',
+      arn: () => request.scopeArn.slice(request.scopeArn.indexOf('/') + 1),
+    },
+  ])('rejects a scope that is $name', async ({ arn }) => {
     const created = bench.monitors().create(owner, { ...request, scopeArn: arn() });
     await expect(created).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
-  test('being deleted: refused', async () => {
+  test('rejects a scope that is being deleted', async () => {
     await bench.scopes().delete(owner, request.scopeArn.slice(-36));
     const created = bench.monitors().create(owner, request);
     await expect(created).rejects.toMatchObject({ name: 'ValidationException' });
@@ -121,7 +124,7 @@ describe('the scope', () => {
 });
 
 describe('quotas', () => {
-  test('the 21st monitor is refused, also among 40 at once', async () => {
+  test('the 21st monitor is rejected, also among 40 concurrent calls', async () => {
     const monitors = bench.monitors();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 40 }, (_, i) =>
@@ -140,7 +143,7 @@ describe('quotas', () => {
       (_, i) => ({ type: 'AWS::AvailabilityZone', identifier: `use1-az${i}` }) as const,
     );
 
-  test.each(['localResources', 'remoteResources'] as const)('26 %s are refused', async (member) => {
+  test.each(['localResources', 'remoteResources'] as const)('rejects 26 %s', async (member) => {
     const monitors = bench.monitors();
     const over = monitors.create(owner, { ...request, [member]: zones(26) });
     await expect(over).rejects.toMatchObject({ name: 'ServiceQuotaExceededException' });
@@ -149,12 +152,12 @@ describe('quotas', () => {
     );
   });
 
-  test('they can be other ones', async () => {
+  test('can be configured', async () => {
     const quotas = { maxMonitors: 1, maxLocalResources: 1, maxRemoteResources: 0 };
     const monitors = bench.monitors({ quotas });
     await monitors.create(owner, request);
     const second = { ...request, monitorName: 'second', clientToken: undefined };
-    await expect(monitors.create(owner, second)).rejects.toThrow('has 1 monitors');
+    await expect(monitors.create(owner, second)).rejects.toThrow('already has 1 monitors');
     await expect(monitors.create(owner, { ...request, remoteResources: [vpc] })).rejects.toThrow(
       'at most 0',
     );
@@ -218,9 +221,9 @@ describe('resources', () => {
     remotes?: MonitorRemoteResource[];
     rule: string;
   }[] = [
-    { name: 'no local one', locals: [], rule: 'localResources: at least 1' },
+    { name: 'no local resource', locals: [], rule: 'localResources: at least 1' },
     {
-      name: 'a subnet as a VPC',
+      name: 'a subnet id as a VPC',
       locals: [{ type: 'AWS::EC2::VPC', identifier: 'subnet-0a5b30fb95dca2c14' }],
       rule: 'a VPC id (vpc-…) or its ARN',
     },
@@ -230,39 +233,39 @@ describe('resources', () => {
       rule: "an AWS service's name",
     },
     {
-      name: 'another Region as local',
+      name: 'another Region as a local resource',
       locals: [region('eu-west-1')],
-      rule: "the Region must be the monitor's own, us-east-1",
+      rule: 'the Region must be us-east-1, the Region of the monitor',
     },
     {
-      name: 'the Region and a VPC as local',
+      name: 'the Region together with a VPC as local resources',
       locals: [region('us-east-1'), vpc],
-      rule: 'AWS::Region means every resource in it and must stand alone',
+      rule: 'AWS::Region covers every resource in the Region, so it must be the only one',
     },
     {
-      name: 'the own Region and a VPC as remote',
+      name: 'the own Region together with a VPC as remote resources',
       remotes: [region('us-east-1'), vpc],
-      rule: "the monitor's own Region means every resource in it and must stand alone",
+      rule: "the monitor's own Region covers every resource in it, so it must be the only one",
     },
     {
-      name: 'another Region and a service',
+      name: 'another Region together with a service',
       remotes: [region('eu-west-1'), { type: 'AWS::AWSService', identifier: 'S3' }],
-      rule: 'another Region and an AWS service cannot be combined',
+      rule: 'another Region cannot be combined with an AWS service',
     },
     {
-      name: 'a VPC elsewhere',
+      name: 'a VPC in another Region',
       remotes: [
         { type: 'AWS::EC2::VPC', identifier: arn('ec2', 'eu-west-1', `vpc/${vpc.identifier}`) },
       ],
-      rule: 'is in eu-west-1, the resources of a monitor in us-east-1 must be there',
+      rule: 'is in eu-west-1, but the monitor is in us-east-1',
     },
     {
-      name: 'a zone elsewhere',
+      name: 'a zone in another Region',
       locals: [{ type: 'AWS::AvailabilityZone', identifier: 'eu-west-1a' }],
       rule: 'is in eu-west-1',
     },
   ];
-  test.each(broken)('refused: $name', async ({ locals: local, remotes: remote, rule }) => {
+  test.each(broken)('rejects $name', async ({ locals: local, remotes: remote, rule }) => {
     const created = bench.monitors().create(owner, {
       ...request,
       localResources: local ?? [vpc],
@@ -282,7 +285,7 @@ describe('resources', () => {
   });
 });
 
-test.each(['', 'a b', 'ü', 'x'.repeat(256)])('the name %j is refused', async (monitorName) => {
+test.each(['', 'a b', 'ü', 'x'.repeat(256)])('rejects the name %j', async (monitorName) => {
   const created = bench.monitors().create(owner, { ...request, monitorName });
   await expect(created).rejects.toMatchObject({ name: 'ValidationException' });
 });

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../lib/database.ts';
-import { ApiError } from '../model/api-error.ts';
+import { ApiError, invalid } from '../model/api-error.ts';
 import { monitorArn, scopeArn } from '../model/arn.ts';
 import type {
   Monitor,
@@ -11,11 +11,12 @@ import type {
 } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import type { ControlTables } from './control-tables.ts';
-import { claimToken, earlierAnswer, freeTokens } from './idempotency.ts';
+import { changeOnce, createOnce, freeTokens } from './idempotency.ts';
 import { changeParameters, changeResources, type MonitorChange } from './monitor-change.ts';
 import { checkLocalResources, checkRemoteResources } from './monitor-resources.ts';
 import { lockMonitor, MONITOR_COLUMNS, monitorNotFound, readMonitor } from './monitor-rows.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
+import { monitorKey, ownerKey, scopeKey } from './row-keys.ts';
 import { changeTags, checkTags, type TagChange, type Tags } from './tags.ts';
 
 export interface MonitorQuotas {
@@ -24,7 +25,7 @@ export interface MonitorQuotas {
   readonly maxRemoteResources: number;
 }
 
-/** AWS's own, an account and Region. */
+/** AWS's quotas per account and Region. */
 export const DEFAULT_MONITOR_QUOTAS: MonitorQuotas = {
   maxMonitors: 20,
   maxLocalResources: 25,
@@ -35,7 +36,7 @@ export interface MonitorsDeps {
   readonly database: Database;
   readonly clock: Clock;
   readonly quotas?: MonitorQuotas | undefined;
-  /** Told that a monitor is to be removed: `ScopeWorker.wake`. */
+  /** Called when a monitor is to be removed: `ScopeWorker.wake`. */
   readonly wake: () => void;
 }
 
@@ -64,8 +65,8 @@ interface Change {
 }
 
 /**
- * Monitors: named sets of local and remote resources whose flows are followed. ACTIVE at once, since
- * flows are matched when they are asked for; a deleted one is DELETING until ScopeWorker removes it.
+ * Monitors: named sets of local and remote resources. A new monitor is ACTIVE at once, because
+ * flows are matched at query time. A deleted one is DELETING until ScopeWorker removes it.
  */
 export class Monitors {
   readonly #deps: MonitorsDeps;
@@ -79,10 +80,12 @@ export class Monitors {
   }
 
   /**
-   * Makes a monitor. Repeated with the same token and parameters within 24 h it answers what it
-   * answered first. Throws ValidationException (resources, an unknown scope),
-   * ServiceQuotaExceededException, ConflictException (the name is taken, or the token was used with
-   * other parameters).
+   * Creates a monitor. A repetition with the same token and parameters within 24 h gets the first
+   * answer again.
+   *
+   * @throws ApiError ValidationException (resources, an unknown scope),
+   *   ServiceQuotaExceededException, ConflictException (the name exists, or the token was used with
+   *   other parameters)
    */
   async create(owner: Owner, request: CreateMonitorRequest): Promise<Monitor> {
     const { monitorName } = request;
@@ -99,24 +102,20 @@ export class Monitors {
       modifiedAtMillis: now,
       tags: checkTags(request.tags),
     };
-    const { clientToken } = request;
-    return await this.#tables.transaction().execute(async (transaction) => {
-      const first =
-        clientToken === undefined
-          ? undefined
-          : await claimToken(transaction, {
-              owner,
-              operation: 'CreateMonitor',
-              clientToken,
-              parameters: parametersOf(monitor),
-              resource: monitorName,
-              answer: monitor,
-              nowMillis: now,
-            });
-      if (first !== undefined) return readAnswer(first);
-      await this.#insert(transaction, owner, monitor);
-      return monitor;
-    });
+    const call = {
+      owner,
+      operation: 'CreateMonitor',
+      clientToken: request.clientToken,
+      parameters: parametersOf(monitor),
+      resource: monitorName,
+      answer: monitor,
+      nowMillis: now,
+    } as const;
+    return await this.#tables
+      .transaction()
+      .execute((transaction) =>
+        createOnce(transaction, call, () => this.#insert(transaction, owner, monitor)),
+      );
   }
 
   async #insert(
@@ -128,9 +127,7 @@ export class Monitors {
     const { numInsertedOrUpdatedRows } = await transaction
       .insertInto('monitor')
       .values({
-        account: owner.account,
-        region: owner.region,
-        monitor_name: monitor.monitorName,
+        ...monitorKey(owner, monitor.monitorName),
         scope_id: scopeId,
         status: monitor.status,
         local_resources: JSON.stringify(monitor.localResources),
@@ -142,31 +139,28 @@ export class Monitors {
       .onConflict((conflict) => conflict.columns(['account', 'region', 'monitor_name']).doNothing())
       .executeTakeFirstOrThrow();
     if (numInsertedOrUpdatedRows !== 1n) {
-      throw new ApiError('ConflictException', `Monitor ${monitor.monitorName} exists already`);
+      throw new ApiError('ConflictException', `Monitor ${monitor.monitorName} already exists`);
     }
     const { count } = await transaction
       .selectFrom('monitor')
       .select(({ fn }) => fn.countAll<number>().as('count'))
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
+      .where((where) => where.and(ownerKey(owner)))
       .where('status', '<>', 'DELETING')
       .executeTakeFirstOrThrow();
     if (count > this.#quotas.maxMonitors) {
       throw new ApiError(
         'ServiceQuotaExceededException',
-        `Account ${owner.account} has ${this.#quotas.maxMonitors} monitors in ${owner.region}, which is the most`,
+        `Account ${owner.account} already has ${this.#quotas.maxMonitors} monitors in ${owner.region}, the maximum`,
       );
     }
   }
 
-  /** Throws ResourceNotFoundException when the owner has no such monitor. */
+  /** @throws ApiError ResourceNotFoundException */
   async get(owner: Owner, monitorName: string): Promise<Monitor> {
     const row = await this.#tables
       .selectFrom('monitor')
       .select(MONITOR_COLUMNS)
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
-      .where('monitor_name', '=', monitorName)
+      .where((where) => where.and(monitorKey(owner, monitorName)))
       .executeTakeFirst();
     if (row === undefined) throw monitorNotFound(monitorName);
     return readMonitor(row);
@@ -188,13 +182,12 @@ export class Monitors {
     }));
   }
 
-  /** The owner's monitors by name, of one status if asked; `after` is a monitor's name. */
+  /** The owner's monitors by name, optionally of one status; `after` is a monitor's name. */
   async list(owner: Owner, page: MonitorPageRequest): Promise<Page<Monitor>> {
     let query = this.#tables
       .selectFrom('monitor')
       .select(MONITOR_COLUMNS)
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
+      .where((where) => where.and(ownerKey(owner)))
       .where('monitor_name', '>', page.after ?? '')
       .orderBy('monitor_name')
       .limit(page.limit + 1);
@@ -204,32 +197,29 @@ export class Monitors {
   }
 
   /**
-   * Adds and removes local and remote resources. Adding one that is there and removing one that is
-   * not change nothing, nor the time of modification. Repeated with the same token and parameters
-   * within 24 h it answers what it answered first. Throws ResourceNotFoundException,
-   * ValidationException (as `create` does, and the same resource in both lists),
-   * ServiceQuotaExceededException, ConflictException (the monitor is being deleted, or the token was
-   * used with other parameters).
+   * Adds and removes local and remote resources. Adding a present resource and removing an absent
+   * one change nothing, not even the time of modification. A repetition with the same token and
+   * parameters within 24 h gets the first answer again.
+   *
+   * @throws ApiError ResourceNotFoundException, ValidationException (as `create`, and the same
+   *   resource in both lists), ServiceQuotaExceededException, ConflictException (the monitor is
+   *   being deleted, or the token was used with other parameters)
    */
   async update(owner: Owner, monitorName: string, request: UpdateMonitorRequest): Promise<Monitor> {
     const { clientToken, ...change } = request;
     return await this.#tables.transaction().execute(async (transaction) => {
       const present = await lockMonitor(transaction, owner, monitorName);
-      const done = () => this.#change(transaction, { owner, present, change });
-      if (clientToken === undefined) return await done();
       const call = {
         owner,
         operation: 'UpdateMonitor',
         clientToken,
         parameters: [monitorName, changeParameters(change)],
+        resource: monitorName,
         nowMillis: this.#deps.clock.now(),
       } as const;
-      // What is asked may be impossible by now, though it was done when it was asked first.
-      const first = await earlierAnswer(transaction, call);
-      if (first !== undefined) return readAnswer(first);
-      const answer = await done();
-      await claimToken(transaction, { ...call, resource: monitorName, answer });
-      return answer;
+      return await changeOnce(transaction, call, () =>
+        this.#change(transaction, { owner, present, change }),
+      );
     });
   }
 
@@ -247,17 +237,16 @@ export class Monitors {
         remote_resources: JSON.stringify(resources.remoteResources),
         modified_at_millis: modifiedAtMillis,
       })
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
-      .where('monitor_name', '=', present.monitorName)
+      .where((where) => where.and(monitorKey(owner, present.monitorName)))
       .execute();
     return { ...present, ...resources, modifiedAtMillis };
   }
 
   /**
-   * Adds or removes tags, which is no modification of the monitor. Throws ResourceNotFoundException,
-   * ValidationException (as `checkTags`, also for more than 200 together with those there),
-   * ConflictException (the monitor is being deleted).
+   * Adds or removes tags. The time of modification stays.
+   *
+   * @throws ApiError ResourceNotFoundException, ValidationException (as `checkTags`, for the tags
+   *   after the change), ConflictException (the monitor is being deleted)
    */
   async changeTags(owner: Owner, monitorName: string, change: TagChange): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
@@ -265,25 +254,22 @@ export class Monitors {
       await transaction
         .updateTable('monitor')
         .set({ tags: JSON.stringify(changeTags(tags, change)) })
-        .where('account', '=', owner.account)
-        .where('region', '=', owner.region)
-        .where('monitor_name', '=', monitorName)
+        .where((where) => where.and(monitorKey(owner, monitorName)))
         .execute();
     });
   }
 
   /**
-   * Begins to delete a monitor: DELETING, then gone. Deleting one that is being deleted changes
-   * nothing. Throws ResourceNotFoundException.
+   * Marks a monitor DELETING; ScopeWorker removes it. A monitor that is DELETING stays so.
+   *
+   * @throws ApiError ResourceNotFoundException
    */
   async delete(owner: Owner, monitorName: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
       const { numUpdatedRows } = await transaction
         .updateTable('monitor')
         .set({ status: 'DELETING', modified_at_millis: this.#deps.clock.now() })
-        .where('account', '=', owner.account)
-        .where('region', '=', owner.region)
-        .where('monitor_name', '=', monitorName)
+        .where((where) => where.and(monitorKey(owner, monitorName)))
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) throw monitorNotFound(monitorName);
       await freeTokens(transaction, {
@@ -297,8 +283,8 @@ export class Monitors {
 }
 
 /**
- * Finds the monitor's scope and, by an update that changes nothing, locks its row: creations of an
- * owner's monitors and the scope's deletion then run one after the other, on PostgreSQL too.
+ * Finds the scope of a new monitor. Locks its row by an update that changes nothing: creations of
+ * an owner's monitors and the deletion of the scope then run one after the other, on PostgreSQL too.
  */
 async function lockScopeOf(
   transaction: Transaction<ControlTables>,
@@ -309,27 +295,19 @@ async function lockScopeOf(
   const { numUpdatedRows } = await transaction
     .updateTable('scope')
     .set(({ ref }) => ({ modified_at_millis: ref('modified_at_millis') }))
-    .where('account', '=', owner.account)
-    .where('region', '=', owner.region)
-    .where('scope_id', '=', scopeId)
+    .where((where) => where.and(scopeKey(owner, scopeId)))
     .where('status', '<>', 'DEACTIVATING')
     .executeTakeFirstOrThrow();
   if (numUpdatedRows === 1n && arn === scopeArn(owner, scopeId)) return scopeId;
-  throw new ApiError(
-    'ValidationException',
-    `scopeArn: there is no scope ${arn} in account ${owner.account} and Region ${owner.region}`,
-  );
+  throw invalid(`scopeArn: account ${owner.account} has no scope ${arn} in Region ${owner.region}`);
 }
 
 function checkName(monitorName: string): void {
   if (/^[a-zA-Z0-9_.-]{1,255}$/.test(monitorName)) return;
-  throw new ApiError(
-    'ValidationException',
-    'monitorName: 1 to 255 letters, digits, underscores, dots or dashes',
-  );
+  throw invalid('monitorName must have 1 to 255 letters, digits, underscores, dots or dashes');
 }
 
-/** What two calls with one token must have in common. */
+/** The parameters that repetitions of a call with one token must share. */
 function parametersOf(monitor: Monitor): unknown {
   const pair = ({ type, identifier }: MonitorLocalResource | MonitorRemoteResource) => [
     type,
@@ -342,8 +320,4 @@ function parametersOf(monitor: Monitor): unknown {
     monitor.remoteResources.map(pair),
     monitor.tags,
   ];
-}
-
-function readAnswer(answer: unknown): Monitor {
-  return answer as Monitor;
 }

@@ -23,7 +23,7 @@ function createScope(account: string, ...targets: readonly string[]) {
     .create({ ...owner, account }, { targets: targets.map(target), tags: {} });
 }
 
-test('is made once, with its delegated administrators', async () => {
+test('is created once, with its delegated administrators', async () => {
   const again = { managementAccount: shop, delegatedAdministrators: [] };
   expect(await organization.ensure(again)).toBe(false);
   expect(await organization.describe()).toEqual({
@@ -32,7 +32,7 @@ test('is made once, with its delegated administrators', async () => {
   });
 });
 
-test('its management account and delegated administrators may look into every member', async () => {
+test('every member is visible to the management account and to delegated administrators', async () => {
   await organization.add(shop);
   const everybody = new Set([management, bank, shop]);
   expect(await organization.visibleTo(management)).toEqual(everybody);
@@ -41,7 +41,7 @@ test('its management account and delegated administrators may look into every me
   expect(await organization.visibleTo(stranger)).toBeUndefined();
 });
 
-test('decides who may have which targets', async () => {
+test('decides which accounts may be targets of a scope', async () => {
   await organization.add(shop);
   await expect(createScope(shop, shop, bank)).rejects.toMatchObject({
     name: 'AccessDeniedException',
@@ -55,11 +55,11 @@ test('decides who may have which targets', async () => {
   expect((await createScope(bank, bank, shop)).targets).toEqual([target(bank), target(shop)]);
 });
 
-test('a membership that scopes rest on stays until they do not', async () => {
+test('a membership cannot be removed while a target depends on it', async () => {
   await organization.add(shop);
   const { scopeId } = await createScope(bank, bank, shop);
   const name = 'ConflictException';
-  const message = `Scope ${scopeId} of account ${bank} in us-east-1 has account ${shop} as a target: take it out first`;
+  const message = `Scope ${scopeId} of account ${bank} in us-east-1 has account ${shop} as a target: remove that target first`;
   await expect(organization.remove(shop)).rejects.toMatchObject({ name, message });
   await expect(organization.remove(bank)).rejects.toMatchObject({ name, message });
   await expect(organization.setDelegated(bank, false)).rejects.toMatchObject({ name, message });
@@ -73,7 +73,7 @@ test('a membership that scopes rest on stays until they do not', async () => {
   expect((await organization.describe()).members).toEqual([]);
 });
 
-test('changes hands: the former management account keeps looking into the others', async () => {
+test('after a change of the management account, every member stays visible to the former one', async () => {
   await organization.setManagementAccount(bank);
   expect(await organization.isManagementAccount(bank)).toBe(true);
   expect(await organization.isManagementAccount(management)).toBe(false);
@@ -82,7 +82,7 @@ test('changes hands: the former management account keeps looking into the others
   expect((await organization.describe()).members).toHaveLength(1);
 });
 
-test('who is in it is not added again, and not to be deleted', async () => {
+test('an account in it cannot be added again or deleted', async () => {
   for (const account of [management, bank]) {
     await expect(organization.add(account)).rejects.toMatchObject({ name: 'ConflictException' });
     await expect(organization.refuseInOrganization(account)).rejects.toMatchObject({
@@ -92,7 +92,7 @@ test('who is in it is not added again, and not to be deleted', async () => {
   await organization.refuseInOrganization(shop);
 });
 
-test('who is not in it can be neither removed nor raised', async () => {
+test('an account outside it cannot be removed or made an administrator', async () => {
   for (const change of [
     organization.remove(stranger),
     organization.setDelegated(stranger, true),

@@ -23,9 +23,9 @@ export interface OrganizationDescription {
 }
 
 /**
- * The organization of this installation: its management account administers it, and that one and its
- * delegated administrators may have the other accounts as targets of their scopes. Memberships that
- * scopes rest on are not taken away.
+ * The organization of this installation. Its management account administers it. That account and
+ * the delegated administrators may have other members as targets of their scopes; a membership
+ * that such a target depends on cannot be removed.
  */
 export class Organization {
   readonly #clock: Clock;
@@ -36,7 +36,7 @@ export class Organization {
     this.#tables = database.withTables<ControlTables>();
   }
 
-  /** Makes the organization at the first start of all: true. Later it changes nothing. */
+  /** Creates the organization and returns true. Returns false and changes nothing if it exists. */
   async ensure(first: {
     readonly managementAccount: string;
     readonly delegatedAdministrators: readonly string[];
@@ -83,8 +83,8 @@ export class Organization {
   }
 
   /**
-   * The accounts that an account may have as targets: all of the organization for its management
-   * account and delegated administrators; undefined for others, which have only their own.
+   * The accounts that an account may have as targets. The management account and delegated
+   * administrators may have all members; undefined for others, which may have only their own.
    */
   async visibleTo(account: string): Promise<ReadonlySet<string> | undefined> {
     const { managementAccount, members } = await this.describe();
@@ -95,7 +95,7 @@ export class Organization {
     return new Set([managementAccount, ...members.map((member) => member.account)]);
   }
 
-  /** Throws ConflictException when the account is in the organization already. */
+  /** Adds a member. Throws ConflictException if the account is already in the organization. */
   async add(account: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
       const { management_account } = await this.#row(transaction);
@@ -108,17 +108,19 @@ export class Organization {
               .onConflict((conflict) => conflict.column('account').doNothing())
               .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 1n) return;
-      throw conflict(`Account ${account} is in the organization already`);
+      throw conflict(`Account ${account} is already in the organization`);
     });
   }
 
   /**
-   * Throws ResourceNotFoundException (no member), ConflictException (another account's scope has it
-   * as a target, or its scopes have others').
+   * Removes a member.
+   *
+   * @throws ApiError ResourceNotFoundException (not a member), ConflictException (another account's
+   *   scope has it as a target, or its scopes have other accounts as targets)
    */
   async remove(account: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
-      await this.#member(transaction, account);
+      await this.#lockMember(transaction, account);
       await refuseWithForeignTargets(transaction, (owner, target) =>
         owner === account ? target !== account : target === account,
       );
@@ -127,12 +129,14 @@ export class Organization {
   }
 
   /**
-   * Lets a member have others as targets, or no longer. Throws ResourceNotFoundException (no member),
-   * ConflictException (its scopes have others as targets).
+   * Makes a member a delegated administrator, or an ordinary member again.
+   *
+   * @throws ApiError ResourceNotFoundException (not a member), ConflictException (its scopes have
+   *   other accounts as targets)
    */
   async setDelegated(account: string, isDelegated: boolean): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
-      await this.#member(transaction, account);
+      await this.#lockMember(transaction, account);
       if (!isDelegated) {
         await refuseWithForeignTargets(
           transaction,
@@ -148,14 +152,16 @@ export class Organization {
   }
 
   /**
-   * Makes a member the management account; the former becomes a delegated administrator, so that its
-   * scopes stay what they are. Throws ResourceNotFoundException when it is no member.
+   * Makes a member the management account. The former one becomes a delegated administrator, so
+   * its scopes keep their targets.
+   *
+   * @throws ApiError ResourceNotFoundException (not a member)
    */
   async setManagementAccount(account: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
       const { management_account } = await this.#row(transaction);
       if (management_account === account) return;
-      await this.#member(transaction, account);
+      await this.#lockMember(transaction, account);
       await transaction.updateTable('organization').set({ management_account: account }).execute();
       await transaction
         .updateTable('organization_member')
@@ -165,11 +171,11 @@ export class Organization {
     });
   }
 
-  /** Throws ConflictException while the account is in the organization. */
+  /** Throws ConflictException if the account is in the organization. */
   async refuseInOrganization(account: string): Promise<void> {
     const { managementAccount, members } = await this.describe();
     if (account !== managementAccount && !members.some((one) => one.account === account)) return;
-    throw conflict(`Account ${account} is in the organization: remove it there first`);
+    throw conflict(`Account ${account} is in the organization: remove it from there first`);
   }
 
   async #row(tables: Kysely<ControlTables>): Promise<{ readonly management_account: string }> {
@@ -179,23 +185,24 @@ export class Organization {
       .executeTakeFirstOrThrow();
   }
 
-  async #member(transaction: Transaction<ControlTables>, account: string): Promise<void> {
-    // An update that changes nothing locks the row, on PostgreSQL too.
+  /** Locks the row of a member. Throws ResourceNotFoundException. */
+  async #lockMember(transaction: Transaction<ControlTables>, account: string): Promise<void> {
+    // An update that changes nothing locks the row on PostgreSQL, too.
     const { numUpdatedRows } = await transaction
       .updateTable('organization_member')
       .set({ account })
       .where('account', '=', account)
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 1n) return;
-    const message = `Account ${account} is no member of the organization`;
+    const message = `Account ${account} is not a member of the organization`;
     throw new ApiError('ResourceNotFoundException', message);
   }
 }
 
-/** Throws ConflictException naming the first scope with a target that concerns the change. */
+/** Throws ConflictException that names the first scope with a target the change would break. */
 async function refuseWithForeignTargets(
   transaction: Transaction<ControlTables>,
-  concerns: (owner: string, target: string) => boolean,
+  breaks: (owner: string, target: string) => boolean,
 ): Promise<void> {
   const rows = await transaction
     .selectFrom('scope')
@@ -204,10 +211,10 @@ async function refuseWithForeignTargets(
     .orderBy('scope_id')
     .execute();
   for (const { scope_id, account, region, targets } of rows) {
-    const target = readTargets(targets).find((one) => concerns(account, one.account));
+    const target = readTargets(targets).find((one) => breaks(account, one.account));
     if (target === undefined) continue;
     throw conflict(
-      `Scope ${scope_id} of account ${account} in ${region} has account ${target.account} as a target: take it out first`,
+      `Scope ${scope_id} of account ${account} in ${region} has account ${target.account} as a target: remove that target first`,
     );
   }
 }

@@ -1,23 +1,25 @@
-/** What a page of a list begins after, and how long it may be. */
 export interface PageRequest {
   readonly limit: number;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   readonly after?: string | undefined;
 }
 
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Present when there is more. */
+  /** Present if there are more items. */
   readonly next?: string | undefined;
 }
 
-/** A page of rows that were asked for with one more than `limit`; `keyOf` is what `after` means. */
+/**
+ * Makes a page of items that were read with a limit of one more than `limit`. `positionOf` gives
+ * the `after` of the page that follows an item.
+ */
 export function pageOf<Item>(
   items: readonly Item[],
   limit: number,
-  keyOf: (item: Item) => string,
+  positionOf: (item: Item) => string,
 ): Page<Item> {
   const last = items[limit - 1];
   if (items.length <= limit || last === undefined) return { items };
-  return { items: items.slice(0, limit), next: keyOf(last) };
+  return { items: items.slice(0, limit), next: positionOf(last) };
 }

@@ -4,6 +4,7 @@ import { scopeArn } from '../model/arn.ts';
 import type { Owner } from '../model/owner.ts';
 import type { Scope, ScopeTarget } from '../model/scope.ts';
 import type { ControlTables } from './control-tables.ts';
+import { scopeKey } from './row-keys.ts';
 import { readTags } from './tags.ts';
 
 export const SCOPE_COLUMNS = [
@@ -17,7 +18,7 @@ export const SCOPE_COLUMNS = [
 ] as const;
 type ScopeColumn = (typeof SCOPE_COLUMNS)[number];
 
-/** A scope from its row. */
+/** Converts a row to a scope. */
 export function readScope(row: Pick<Selectable<ControlTables['scope']>, ScopeColumn>): Scope {
   const scope: Scope = {
     scopeId: row.scope_id,
@@ -29,22 +30,23 @@ export function readScope(row: Pick<Selectable<ControlTables['scope']>, ScopeCol
   return row.reason === null ? scope : { ...scope, reason: row.reason };
 }
 
-/** Reads back the targets of a scope, stored as JSON. */
+/** Parses the targets of a row. */
 export function readTargets(text: string): readonly ScopeTarget[] {
   return JSON.parse(text) as readonly ScopeTarget[];
 }
 
 /**
- * Reads a scope that the transaction is about to change and, by an update that changes nothing,
- * locks its row: changes of one scope run one after the other, on PostgreSQL too. Throws
- * ResourceNotFoundException, and ConflictException when it is being deleted.
+ * Reads a scope that the transaction is about to change. Locks its row by an update that changes
+ * nothing: changes of one scope then run one after the other, on PostgreSQL too.
+ *
+ * @throws ApiError ResourceNotFoundException, ConflictException if it is being deleted
  */
 export async function lockScope(
   transaction: Transaction<ControlTables>,
   owner: Owner,
   scopeId: string,
 ): Promise<Scope> {
-  const key = { account: owner.account, region: owner.region, scope_id: scopeId };
+  const key = scopeKey(owner, scopeId);
   await transaction
     .updateTable('scope')
     .set(({ ref }) => ({ modified_at_millis: ref('modified_at_millis') }))

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { targetsOfScopes } from './scope-targets.ts';
 import { controlBench, organizationOf, owner } from './testing.ts';
 
-test('the targets of all scopes are given once each, but of a scope being deleted', async () => {
+test('returns the targets of all scopes once each, without scopes that are being deleted', async () => {
   await using bench = await controlBench();
   const west = { ...owner, region: 'us-west-2' };
   const gone = { account: '210987654321', region: 'eu-west-1' };

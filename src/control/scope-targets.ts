@@ -2,8 +2,9 @@ import type { Database } from '../lib/database.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import type { ControlTables } from './control-tables.ts';
 import { readTargets } from './scope-rows.ts';
+import { byTargetKey } from './targets.ts';
 
-/** The targets of all scopes but those being deleted, each once. */
+/** The targets of all scopes without repetitions, except scopes that are being deleted. */
 export async function targetsOfScopes(database: Database): Promise<readonly ScopeTarget[]> {
   const rows = await database
     .withTables<ControlTables>()
@@ -11,6 +12,5 @@ export async function targetsOfScopes(database: Database): Promise<readonly Scop
     .select('targets')
     .where('status', 'in', ['SUCCEEDED', 'IN_PROGRESS', 'FAILED'])
     .execute();
-  const targets = rows.flatMap((row) => readTargets(row.targets));
-  return [...new Map(targets.map((one) => [`${one.account}/${one.region}`, one])).values()];
+  return [...byTargetKey(rows.flatMap((row) => readTargets(row.targets))).values()];
 }

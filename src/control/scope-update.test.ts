@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-test('targets are added and deleted, and the scope is in progress again', async () => {
+test('adds and removes targets and sets the scope IN_PROGRESS', async () => {
   const scopes = bench.scopes();
   const wakes = bench.wakes();
   const updated = await scopes.update(owner, scopeId, { add: [third], remove: [own] });
@@ -34,16 +34,16 @@ test('targets are added and deleted, and the scope is in progress again', async 
 });
 
 test.each([
-  { name: 'adding what is there', change: { add: [second, own], remove: [] } },
-  { name: 'deleting what is not', change: { add: [], remove: [third, foreign] } },
-  { name: 'nothing asked', change: { add: [], remove: [] } },
-])('$name: no change and success', async ({ change }) => {
+  { name: 'adding present targets', change: { add: [second, own], remove: [] } },
+  { name: 'removing absent targets', change: { add: [], remove: [third, foreign] } },
+  { name: 'an empty change', change: { add: [], remove: [] } },
+])('$name succeeds and changes nothing', async ({ change }) => {
   const before = await bench.scopes().get(owner, scopeId);
   expect(await bench.scopes().update(owner, scopeId, change)).toEqual(before);
   expect(await bench.scopes().get(owner, scopeId)).toEqual(before);
 });
 
-test('a failed scope is tried again by an update, and forgets why it failed', async () => {
+test('updating a FAILED scope builds it again and clears the reason', async () => {
   const table = bench.database.withTables<{ scope: { status: string; reason: string } }>();
   await table.updateTable('scope').set({ status: 'FAILED', reason: 'no topology' }).execute();
   const updated = await bench.scopes().update(owner, scopeId, { add: [third], remove: [] });
@@ -52,7 +52,7 @@ test('a failed scope is tried again by an update, and forgets why it failed', as
   expect(await bench.scopes().get(owner, scopeId)).toEqual(updated);
 });
 
-describe('refused', () => {
+describe('rejects', () => {
   const many = Array.from({ length: 99 }, (_, i) => inRegion(`region-${i}`));
   const cases: {
     name: string;
@@ -66,10 +66,10 @@ describe('refused', () => {
       add: [third, own],
       remove: [own],
       error: 'ValidationException',
-      message: 'both name 123456789012/us-east-1',
+      message: 'must not both contain 123456789012/us-east-1',
     },
     {
-      name: 'no target left',
+      name: 'a change that leaves no target',
       remove: [own, second],
       error: 'ValidationException',
       message: 'at least 1 target',
@@ -78,7 +78,7 @@ describe('refused', () => {
       name: '101 targets',
       add: many,
       error: 'ServiceQuotaExceededException',
-      message: '101 targets, the most is 100',
+      message: '101 targets, the maximum is 100',
     },
     {
       name: "another account's target",
@@ -87,16 +87,16 @@ describe('refused', () => {
       message: 'may not have account 210987654321',
     },
     {
-      name: 'a Region that is none',
+      name: 'a malformed Region',
       add: [inRegion('a:b')],
       error: 'ValidationException',
-      message: 'resourcesToAdd: a Region',
+      message: 'resourcesToAdd: region must',
     },
     {
-      name: 'a short account to delete',
+      name: 'a malformed account to remove',
       remove: [{ ...own, account: '1' }],
       error: 'ValidationException',
-      message: 'resourcesToDelete: an accountId',
+      message: 'resourcesToDelete: accountId must',
     },
   ];
   test.each(cases)('$name', async ({ add = [], remove = [], error, message }) => {
@@ -108,12 +108,12 @@ describe('refused', () => {
     expect(await bench.scopes().get(owner, scopeId)).toEqual(before);
   });
 
-  test('100 targets are allowed: what is deleted makes room', async () => {
+  test('100 targets are allowed, counted after the removal', async () => {
     const updated = await bench.scopes().update(owner, scopeId, { add: many, remove: [own] });
     expect(updated.targets).toHaveLength(100);
   });
 
-  test('anything while in progress', async () => {
+  test('every change while the scope is IN_PROGRESS', async () => {
     const scopes = bench.scopes();
     await scopes.update(owner, scopeId, { add: [third], remove: [] });
     for (const change of [
@@ -127,7 +127,7 @@ describe('refused', () => {
     }
   });
 
-  test('what is being deleted, unknown, or somebody else’s', async () => {
+  test('a scope that is being deleted, an unknown one, and one of another owner', async () => {
     const scopes = bench.scopes();
     const change = { add: [third], remove: [] };
     for (const [who, id] of [
@@ -147,14 +147,14 @@ describe('refused', () => {
   });
 });
 
-test('the management account adds others, and an account that no longer is one still deletes them', async () => {
+test('the management account may add other accounts; a former one may still remove them', async () => {
   await bench.scopes(management).update(owner, scopeId, { add: [foreign], remove: [] });
   await bench.setScopeStatus('SUCCEEDED');
   const updated = await bench.scopes().update(owner, scopeId, { add: [], remove: [foreign] });
   expect(updated.targets).toEqual([own, second]);
 });
 
-test('any updates one after the other leave what sets would, or say why not', async () => {
+test('any sequence of updates has the effect of set operations, or is rejected', async () => {
   const scopes = bench.scopes({ ...management, maxTargets: 4 });
   const target = fc.record({
     account: fc.constantFrom('123456789012', '210987654321'),

@@ -28,7 +28,7 @@ async function startWorker(buildTopology: ScopeWorkerDeps['buildTopology']): Pro
 
 const awake = () => ({ wake: () => worker?.wake() });
 
-test('a new scope succeeds once its topology is built', async () => {
+test('a new scope is SUCCEEDED once its topology is built', async () => {
   const built: (readonly ScopeTarget[])[] = [];
   const gate = new AbortController();
   await startWorker(async (targets) => {
@@ -45,7 +45,7 @@ test('a new scope succeeds once its topology is built', async () => {
   });
 });
 
-test('a scope whose topology cannot be built fails with the reason, and can be deleted', async () => {
+test('a scope whose topology cannot be built is FAILED with the reason and can be deleted', async () => {
   await startWorker(async () => {
     throw new Error('no host of 123456789012 was ever seen');
   });
@@ -65,7 +65,7 @@ test('a scope whose topology cannot be built fails with the reason, and can be d
   });
 });
 
-test('monitors and then their scope go away, and the same token makes a new scope', async () => {
+test('removes monitors and then their scope, whose token can create a new scope', async () => {
   await startWorker(async () => {});
   const scopes = bench.scopes(awake());
   const monitors = bench.monitors(awake());
@@ -90,7 +90,7 @@ test('monitors and then their scope go away, and the same token makes a new scop
   expect((await scopes.create(owner, withToken)).scopeId).not.toBe(scopeId);
 });
 
-test('an updated scope is built for its new targets, and succeeds again', async () => {
+test('an updated scope is built for its new targets and SUCCEEDED again', async () => {
   const built: (readonly ScopeTarget[])[] = [];
   await startWorker(async (targets) => void built.push(targets));
   const scopes = bench.scopes(awake());
@@ -107,7 +107,7 @@ test('an updated scope is built for its new targets, and succeeds again', async 
   expect(built).toEqual([[target], [target, other]]);
 });
 
-test('a slow build says nothing of targets that came after it', async () => {
+test('a slow build does not decide the status for targets set after it began', async () => {
   const built: (readonly ScopeTarget[])[] = [];
   const gates = [new AbortController(), new AbortController()];
   await startWorker(async (targets) => {
@@ -118,7 +118,7 @@ test('a slow build says nothing of targets that came after it', async () => {
   const scopes = bench.scopes(awake());
   const { scopeId } = await scopes.create(owner, request);
   await vi.waitFor(() => expect(built).toHaveLength(1));
-  // Another server was done first, and the scope was updated since.
+  // Another server finished first, and the scope was updated since.
   await bench.setScopeStatus('SUCCEEDED');
   const other = { ...target, region: 'eu-west-1' };
   await scopes.update(owner, scopeId, { add: [other], remove: [] });
@@ -131,7 +131,7 @@ test('a slow build says nothing of targets that came after it', async () => {
   });
 });
 
-test('a build cut short by a stop leaves its scope in progress, and the next start builds it', async () => {
+test('an aborted build leaves its scope IN_PROGRESS, and the next start builds it', async () => {
   const scopes = bench.scopes();
   const { scopeId } = await scopes.create(owner, request);
   let begun = false;
@@ -149,7 +149,7 @@ test('a build cut short by a stop leaves its scope in progress, and the next sta
   });
 });
 
-test('after a stop no timer is left', async () => {
+test('stop leaves no timer', async () => {
   const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const started = await startWorker(async () => {});
   await started.stop();

@@ -12,21 +12,21 @@ export interface ScopeWorkerDeps {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
-  /** Makes the targets' topology ready; the scope is then SUCCEEDED, or FAILED with the error's message. */
+  /** Prepares the topology of a scope's targets. If it rejects, the scope FAILED for this reason. */
   readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
 }
 
 type ScopeRow = Pick<ControlTables['scope'], 'scope_id' | 'targets'>;
 
-/** What another server left undone, or failed here, is looked for this often. */
+/** How often to look for work that another server left, or that failed here. */
 const LOOK_AGAIN_MILLIS = 5_000;
 const BATCH = 100;
 
 /**
- * Moves on what Scopes and Monitors only mark: IN_PROGRESS scopes to SUCCEEDED or FAILED,
- * DEACTIVATING scopes and DELETING monitors out of the database. Works at the start and whenever
- * woken; what a stop interrupts is done after the next start. Several servers may work at once: each
- * step changes a row only from the status it was found in.
+ * Completes the changes that Scopes and Monitors only mark: turns IN_PROGRESS scopes into
+ * SUCCEEDED or FAILED, and removes DEACTIVATING scopes and DELETING monitors. Runs at the start and
+ * when woken; work that a stop interrupts is done after the next start. Several servers may work
+ * at once: each step changes a row only if its status is still the one that was read.
  */
 export class ScopeWorker implements Service {
   readonly name = 'scope worker';
@@ -35,7 +35,7 @@ export class ScopeWorker implements Service {
   readonly #loop = new Loop({
     round: (signal) => this.#work(signal),
     everyMillis: LOOK_AGAIN_MILLIS,
-    onError: (error) => this.#deps.log.error('cannot move scopes on', { error }),
+    onError: (error) => this.#deps.log.error('cannot complete changes of scopes', { error }),
   });
 
   constructor(deps: ScopeWorkerDeps) {
@@ -51,7 +51,7 @@ export class ScopeWorker implements Service {
     return this.#loop.stop();
   }
 
-  /** Says that there may be something to do; may be called at any time. */
+  /** Makes the worker look for work now. */
   wake(): void {
     this.#loop.wake();
   }
@@ -73,7 +73,7 @@ export class ScopeWorker implements Service {
     if (scopes.length === BATCH) this.wake();
   }
 
-  /** A scope whose monitors are all gone; one deleted a moment ago takes its scope next time. */
+  /** Removes the DEACTIVATING scopes that have no monitors left. */
   async #removeScopes(): Promise<void> {
     await this.#tables
       .deleteFrom('scope')
@@ -99,7 +99,7 @@ export class ScopeWorker implements Service {
       reason = error instanceof Error ? error.message : String(error);
       if (!signal.aborted) this.#deps.log.warn('scope failed', { scopeId, error });
     }
-    // A build that was cut short is neither a success nor a failure: it begins anew after the start.
+    // An aborted build neither succeeded nor failed; it is repeated after the next start.
     if (signal.aborted) return;
     await this.#tables
       .updateTable('scope')
@@ -110,7 +110,8 @@ export class ScopeWorker implements Service {
       })
       .where('scope_id', '=', scopeId)
       .where('status', '=', 'IN_PROGRESS')
-      // Another server was faster, and the scope was updated since: that is its own build to make.
+      // If another server finished first and the scope was updated since, the new targets have
+      // not been built.
       .where('targets', '=', targets)
       .execute();
   }

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-test('a new scope is in progress and can be read back', async () => {
+test('a new scope is IN_PROGRESS and can be read back', async () => {
   const scopes = bench.scopes();
   const scope = await scopes.create(owner, request);
   expect(scope).toEqual({
@@ -30,7 +30,7 @@ test('a new scope is in progress and can be read back', async () => {
   expect(bench.wakes()).toBe(1);
 });
 
-test('nobody else sees a scope, and nobody deletes what is not theirs', async () => {
+test('another account or Region can neither read nor delete a scope', async () => {
   const scopes = bench.scopes();
   const { scopeId } = await scopes.create(owner, request);
   await bench.setScopeStatus('SUCCEEDED');
@@ -46,21 +46,21 @@ test('nobody else sees a scope, and nobody deletes what is not theirs', async ()
 });
 
 describe('idempotency', () => {
-  test('the same token and parameters give the first answer again, whatever has become of it', async () => {
+  test('the same token and parameters get the first answer again, even after changes', async () => {
     const scopes = bench.scopes();
     const first = await scopes.create(owner, request);
     await bench.setScopeStatus('SUCCEEDED');
     expect(await scopes.create(owner, request)).toEqual(first);
   });
 
-  test('the order of tags and repetitions of a target are no difference', async () => {
+  test('parameters are the same despite another order of tags or repeated targets', async () => {
     const scopes = bench.scopes();
     const first = await scopes.create(owner, { ...request, tags: { a: '1', b: '2' } });
     const again = { ...request, targets: [target, target], tags: { b: '2', a: '1' } };
     expect(await scopes.create(owner, again)).toEqual(first);
   });
 
-  test('a token is remembered after a restart', async () => {
+  test('a token survives a restart', async () => {
     const first = await bench.scopes().create(owner, request);
     await bench.reopen();
     expect(await bench.scopes().create(owner, request)).toEqual(first);
@@ -78,14 +78,14 @@ describe('idempotency', () => {
     });
   });
 
-  test('a token counts for its own account and Region only', async () => {
+  test('a token belongs to one account and Region', async () => {
     const scopes = bench.scopes();
     const first = await scopes.create(owner, request);
     const other = { ...owner, region: 'eu-west-1' };
     expect((await scopes.create(other, request)).scopeId).not.toBe(first.scopeId);
   });
 
-  test('after 24 hours a token is new, and the scope in the way is named', async () => {
+  test('after 24 hours a token is unused, and the conflict names the existing scope', async () => {
     const scopes = bench.scopes();
     const { scopeId } = await scopes.create(owner, request);
     bench.clock.advance(24 * 3_600_000);
@@ -95,7 +95,7 @@ describe('idempotency', () => {
     });
   });
 
-  test('a call that failed leaves its token unused', async () => {
+  test('a failed call leaves its token unused', async () => {
     const scopes = bench.scopes();
     const { scopeId } = await scopes.create(owner, request);
     const second = { ...request, clientToken: 'token-2' };
@@ -106,7 +106,7 @@ describe('idempotency', () => {
     expect((await scopes.create(owner, second)).scopeId).not.toBe(scopeId);
   });
 
-  test('a token whose scope was deleted counts as unused', async () => {
+  test('deleting a scope makes its token unused', async () => {
     const scopes = bench.scopes();
     const { scopeId } = await scopes.create(owner, request);
     await bench.setScopeStatus('FAILED');
@@ -116,7 +116,7 @@ describe('idempotency', () => {
     expect((await scopes.create(owner, request)).scopeId).not.toBe(scopeId);
   });
 
-  test.each(['', 'x'.repeat(65), 'ü', 'a\nb'])('the token %j is refused', async (clientToken) => {
+  test.each(['', 'x'.repeat(65), 'ü', 'a\nb'])('rejects the token %j', async (clientToken) => {
     await expect(bench.scopes().create(owner, { ...request, clientToken })).rejects.toMatchObject({
       name: 'ValidationException',
     });
@@ -127,7 +127,7 @@ const engines = [
   { name: 'SQLite', url: undefined, skipped: false },
   { name: 'PostgreSQL', url: postgresUrl, skipped: postgresUrl === undefined },
 ];
-describe.each(engines)('100 at once on $name', ({ url, skipped }) => {
+describe.each(engines)('100 concurrent calls on $name', ({ url, skipped }) => {
   let racing: ControlBench;
   beforeEach(async (context) => {
     if (skipped) return context.skip('NFM_TEST_POSTGRES_URL is not set');
@@ -137,7 +137,7 @@ describe.each(engines)('100 at once on $name', ({ url, skipped }) => {
     if (!skipped) await racing[Symbol.asyncDispose]();
   });
 
-  test('with one token make one scope and get equal answers, also after a restart', async () => {
+  test('with one token create one scope and get equal answers, also after a restart', async () => {
     const scopes = racing.scopes();
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => scopes.create(owner, request)),
@@ -149,7 +149,7 @@ describe.each(engines)('100 at once on $name', ({ url, skipped }) => {
     expect(await racing.scopes().create(owner, request)).toEqual(answers[0]);
   });
 
-  test('with 100 tokens make one scope and 99 conflicts that name it', async () => {
+  test('with 100 tokens create one scope, and 99 get a conflict that names it', async () => {
     const scopes = racing.scopes();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 100 }, (_, i) =>
@@ -210,7 +210,7 @@ test.each([
   { name: 'a key of 129 characters', tags: { ['k'.repeat(129)]: 'x' } },
   { name: 'a value of 257 characters', tags: { k: 'v'.repeat(257) } },
   { name: "a key in AWS's name space", tags: { 'aws:name': 'x' } },
-])('tags are refused: $name', async ({ tags }) => {
+])('rejects tags: $name', async ({ tags }) => {
   const created = bench.scopes().create(owner, { ...request, tags });
   await expect(created).rejects.toMatchObject({ name: 'ValidationException' });
 });
@@ -223,7 +223,7 @@ test('200 tags with the longest key and value are kept', async () => {
 });
 
 describe('deleting', () => {
-  test('a scope in progress cannot be deleted', async () => {
+  test('a scope that is IN_PROGRESS cannot be deleted', async () => {
     const scopes = bench.scopes();
     const { scopeId } = await scopes.create(owner, request);
     await expect(scopes.delete(owner, scopeId)).rejects.toMatchObject({
@@ -232,7 +232,7 @@ describe('deleting', () => {
     });
   });
 
-  test('a scope with monitors cannot be deleted until they are', async () => {
+  test('a scope cannot be deleted before its monitors', async () => {
     const scopes = bench.scopes();
     const monitors = bench.monitors();
     const { scopeId, scopeArn } = await scopes.create(owner, request);

@@ -6,9 +6,10 @@ import { scopeArn } from '../model/arn.ts';
 import type { Owner } from '../model/owner.ts';
 import type { Scope, ScopeTarget } from '../model/scope.ts';
 import type { ControlTables } from './control-tables.ts';
-import { claimToken, freeTokens } from './idempotency.ts';
+import { createOnce, freeTokens } from './idempotency.ts';
 import type { Organization } from './organization.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
+import { ownerKey, scopeKey } from './row-keys.ts';
 import { lockScope, readScope, SCOPE_COLUMNS, scopeNotFound } from './scope-rows.ts';
 import { changeTags, checkTags, type TagChange, type Tags } from './tags.ts';
 import {
@@ -24,11 +25,11 @@ export interface ScopesDeps {
   readonly clock: Clock;
   /** `crypto.randomUUID`. */
   readonly newId: () => string;
-  /** Which accounts a scope's owner may have as targets beside its own: `Organization`. */
+  /** Finds the accounts that the owner of a scope may have as targets. */
   readonly organization: Pick<Organization, 'visibleTo'>;
-  /** Targets of a scope; AWS has 100. */
+  /** Maximum targets of a scope; default 100, as at AWS. */
   readonly maxTargets?: number | undefined;
-  /** Told that a scope's status is to be moved on: `ScopeWorker.wake`. */
+  /** Called when ScopeWorker has work: `ScopeWorker.wake`. */
   readonly wake: () => void;
 }
 
@@ -41,9 +42,8 @@ export interface CreateScopeRequest {
 const DEFAULT_MAX_TARGETS = 100;
 
 /**
- * Scopes: which accounts' and Regions' flows an account sees; at most one an account and Region. The
- * database's unique keys decide every race. ScopeWorker moves a scope on from IN_PROGRESS and
- * DEACTIVATING.
+ * Scopes: the accounts and Regions whose flows an owner sees; at most one scope per owner. The
+ * database's unique keys decide races. ScopeWorker ends the states IN_PROGRESS and DEACTIVATING.
  */
 export class Scopes {
   readonly #deps: ScopesDeps;
@@ -55,10 +55,12 @@ export class Scopes {
   }
 
   /**
-   * Makes a scope, IN_PROGRESS. Repeated with the same token and parameters within 24 h it answers
-   * what it answered first. Throws ValidationException, AccessDeniedException (targets of other
-   * accounts), ServiceQuotaExceededException (too many targets), ConflictException (there is a scope
-   * already, or the token was used with other parameters).
+   * Creates a scope, IN_PROGRESS. A repetition with the same token and parameters within 24 h gets
+   * the first answer again.
+   *
+   * @throws ApiError ValidationException, AccessDeniedException (targets of other accounts),
+   *   ServiceQuotaExceededException (too many targets), ConflictException (the owner has a scope,
+   *   or the token was used with other parameters)
    */
   async create(owner: Owner, request: CreateScopeRequest): Promise<Scope> {
     const targets = checkTargets(owner, request.targets, await this.#rules(owner));
@@ -71,24 +73,20 @@ export class Scopes {
       targets,
       tags,
     };
-    const { clientToken } = request;
-    const answer = await this.#tables.transaction().execute(async (transaction) => {
-      const first =
-        clientToken === undefined
-          ? undefined
-          : await claimToken(transaction, {
-              owner,
-              operation: 'CreateScope',
-              clientToken,
-              parameters: [targets.map(({ account, region }) => [account, region]), tags],
-              resource: scopeId,
-              answer: scope,
-              nowMillis: this.#deps.clock.now(),
-            });
-      if (first !== undefined) return readAnswer(first);
-      await this.#insert(transaction, owner, scope);
-      return scope;
-    });
+    const call = {
+      owner,
+      operation: 'CreateScope',
+      clientToken: request.clientToken,
+      parameters: [targets.map(({ account, region }) => [account, region]), tags],
+      resource: scopeId,
+      answer: scope,
+      nowMillis: this.#deps.clock.now(),
+    } as const;
+    const answer = await this.#tables
+      .transaction()
+      .execute((transaction) =>
+        createOnce(transaction, call, () => this.#insert(transaction, owner, scope)),
+      );
     this.#deps.wake();
     return answer;
   }
@@ -107,9 +105,7 @@ export class Scopes {
     const { numInsertedOrUpdatedRows } = await transaction
       .insertInto('scope')
       .values({
-        scope_id: scope.scopeId,
-        account: owner.account,
-        region: owner.region,
+        ...scopeKey(owner, scope.scopeId),
         status: scope.status,
         reason: null,
         targets: JSON.stringify(scope.targets),
@@ -123,8 +119,7 @@ export class Scopes {
     const existing = await transaction
       .selectFrom('scope')
       .select(['scope_id', 'status'])
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
+      .where((where) => where.and(ownerKey(owner)))
       .executeTakeFirst();
     const which = existing === undefined ? '' : `: ${existing.scope_id} (${existing.status})`;
     throw new ApiError(
@@ -133,14 +128,12 @@ export class Scopes {
     );
   }
 
-  /** Throws ResourceNotFoundException when the owner has no such scope. */
+  /** @throws ApiError ResourceNotFoundException */
   async get(owner: Owner, scopeId: string): Promise<Scope> {
     const row = await this.#tables
       .selectFrom('scope')
       .select(SCOPE_COLUMNS)
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
-      .where('scope_id', '=', scopeId)
+      .where((where) => where.and(scopeKey(owner, scopeId)))
       .executeTakeFirst();
     if (row === undefined) throw scopeNotFound(scopeId);
     return readScope(row);
@@ -151,8 +144,7 @@ export class Scopes {
     const rows = await this.#tables
       .selectFrom('scope')
       .select(SCOPE_COLUMNS)
-      .where('account', '=', owner.account)
-      .where('region', '=', owner.region)
+      .where((where) => where.and(ownerKey(owner)))
       .where('scope_id', '>', page.after ?? '')
       .orderBy('scope_id')
       .limit(page.limit + 1)
@@ -161,11 +153,14 @@ export class Scopes {
   }
 
   /**
-   * Adds and deletes targets: IN_PROGRESS again, until the new topology is there. Adding one that is
-   * there and deleting one that is not change nothing, and what changes nothing leaves the status.
-   * Throws ResourceNotFoundException, ValidationException (malformed, the same target in both lists,
-   * none left), AccessDeniedException (adds another account's), ServiceQuotaExceededException (too
-   * many), ConflictException (the scope is IN_PROGRESS or being deleted).
+   * Adds and removes targets. A changed scope is IN_PROGRESS until ScopeWorker has built its
+   * topology. Adding a present target and removing an absent one change nothing; if nothing
+   * changes, the status stays.
+   *
+   * @throws ApiError ResourceNotFoundException, ValidationException (malformed target, target in
+   *   both lists, no target left), AccessDeniedException (adds a target of another account),
+   *   ServiceQuotaExceededException (too many targets), ConflictException (the scope is IN_PROGRESS
+   *   or being deleted)
    */
   async update(owner: Owner, scopeId: string, change: TargetChange): Promise<Scope> {
     const rules = await this.#rules(owner);
@@ -193,9 +188,10 @@ export class Scopes {
   }
 
   /**
-   * Adds or removes tags, at any status. Throws ResourceNotFoundException, ValidationException (as
-   * `checkTags`, also for more than 200 together with those there), ConflictException (the scope is
-   * being deleted).
+   * Adds or removes tags, also while the scope is IN_PROGRESS.
+   *
+   * @throws ApiError ResourceNotFoundException, ValidationException (as `checkTags`, for the tags
+   *   after the change), ConflictException (the scope is being deleted)
    */
   async changeTags(owner: Owner, scopeId: string, change: TagChange): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
@@ -209,19 +205,19 @@ export class Scopes {
   }
 
   /**
-   * Begins to delete a scope: DEACTIVATING, then gone; no flow is deleted. Deleting one that is being
-   * deleted changes nothing. Throws ResourceNotFoundException, and ConflictException while the scope
-   * is IN_PROGRESS or has monitors.
+   * Marks a scope DEACTIVATING; ScopeWorker removes it. Its flows stay. A scope that is
+   * DEACTIVATING stays so.
+   *
+   * @throws ApiError ResourceNotFoundException, ConflictException (the scope is IN_PROGRESS or has
+   *   monitors)
    */
   async delete(owner: Owner, scopeId: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
-      // The update comes first: it locks the row against a CreateMonitor that runs beside it.
+      // Updates first, which locks the row against a concurrent CreateMonitor.
       const { numUpdatedRows } = await transaction
         .updateTable('scope')
         .set({ status: 'DEACTIVATING', modified_at_millis: this.#deps.clock.now() })
-        .where('account', '=', owner.account)
-        .where('region', '=', owner.region)
-        .where('scope_id', '=', scopeId)
+        .where((where) => where.and(scopeKey(owner, scopeId)))
         .where('status', 'in', ['SUCCEEDED', 'FAILED'])
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return await refuseUnlessDeactivating(transaction, owner, scopeId);
@@ -235,7 +231,7 @@ export class Scopes {
     this.#deps.wake();
   }
 
-  /** Throws ConflictException while an account has a scope in any Region. */
+  /** Throws ConflictException if the account has a scope in any Region. */
   async refuseScopesOf(account: string): Promise<void> {
     const row = await this.#tables
       .selectFrom('scope')
@@ -259,9 +255,7 @@ async function refuseUnlessDeactivating(
   const row = await transaction
     .selectFrom('scope')
     .select('status')
-    .where('account', '=', owner.account)
-    .where('region', '=', owner.region)
-    .where('scope_id', '=', scopeId)
+    .where((where) => where.and(scopeKey(owner, scopeId)))
     .executeTakeFirst();
   if (row === undefined) throw scopeNotFound(scopeId);
   if (row.status === 'DEACTIVATING') return;
@@ -271,7 +265,7 @@ async function refuseUnlessDeactivating(
 function inProgress(scopeId: string, participle: 'changed' | 'deleted'): ApiError {
   return new ApiError(
     'ConflictException',
-    `Scope ${scopeId} is IN_PROGRESS: it can be ${participle} once that is over`,
+    `Scope ${scopeId} is IN_PROGRESS: it can be ${participle} once it is SUCCEEDED or FAILED`,
   );
 }
 
@@ -292,8 +286,4 @@ async function refuseWithMonitors(
     'ConflictException',
     `Scope ${scopeId} has monitors, such as ${monitor.monitor_name}: delete them first`,
   );
-}
-
-function readAnswer(answer: unknown): Scope {
-  return answer as Scope;
 }

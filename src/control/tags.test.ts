@@ -43,7 +43,7 @@ const tagsOf = (count: number): Tags =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`key-${i}`, `${i}`]));
 
 describe.each(kinds)('tags of $kind', ({ change, read, remove }) => {
-  test('are added to those there, replace them by key, and are removed by key', async () => {
+  test('are added, replaced by key, and removed by key', async () => {
     await change({ add: { stage: 'test', team: 'b' } });
     expect(await read()).toEqual({ stage: 'test', team: 'b' });
     await change({ removeKeys: ['team', 'team', 'never'] });
@@ -53,11 +53,11 @@ describe.each(kinds)('tags of $kind', ({ change, read, remove }) => {
     expect(await read()).toEqual({ stage: 'test' });
   });
 
-  test('may be 200 in all and not more, and a value may change when it is full', async () => {
+  test('number at most 200 after a change; values can still be replaced then', async () => {
     await change({ add: tagsOf(199) });
     await expect(change({ add: { another: '' } })).rejects.toMatchObject({
       name: 'ValidationException',
-      message: 'tags: at most 200',
+      message: 'tags: a resource has at most 200',
     });
     await change({ add: { team: 'b' } });
     expect(await read()).toEqual({ ...tagsOf(199), team: 'b' });
@@ -69,18 +69,18 @@ describe.each(kinds)('tags of $kind', ({ change, read, remove }) => {
     { name: 'an empty key', add: { '': 'x' } },
     { name: 'a key of 129 characters', add: { ['k'.repeat(129)]: 'x' } },
     { name: 'a value of 257 characters', add: { k: 'v'.repeat(257) } },
-  ])('are refused as a whole: $name', async ({ add }) => {
+  ])('are rejected as a whole: $name', async ({ add }) => {
     await expect(change({ add })).rejects.toMatchObject({ name: 'ValidationException' });
     expect(await read()).toEqual({ team: 'a' });
   });
 
-  test('are counted in characters, not in UTF-16 units', async () => {
+  test('are measured in characters, not in UTF-16 units', async () => {
     const add = { ['😀'.repeat(128)]: '😀'.repeat(256) };
     await change({ add });
     expect(await read()).toEqual({ team: 'a', ...add });
   });
 
-  test('of what is unknown are not found, of what is being deleted are a conflict', async () => {
+  test('of an unknown resource are not found; of one being deleted are a conflict', async () => {
     await expect(change({ add: {} }, 'none')).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
@@ -103,7 +103,7 @@ describe.each(kinds)('tags of $kind', ({ change, read, remove }) => {
     );
   });
 
-  test('after any changes are what a map would hold', async () => {
+  test('after any sequence of changes equal those of a map', async () => {
     const key = fc.constantFrom('team', 'a', 'b', '__proto__', 'toString', 'ü');
     const step = fc.oneof(
       fc.dictionary(key, fc.string({ maxLength: 3 })).map((add): TagChange => ({ add })),
@@ -122,7 +122,7 @@ describe.each(kinds)('tags of $kind', ({ change, read, remove }) => {
   });
 });
 
-test('tagging is no modification of a monitor, and goes on while a scope is in progress', async () => {
+test("tagging keeps a monitor's time of modification and works while a scope is IN_PROGRESS", async () => {
   const before = await bench.monitors().get(owner, 'web');
   bench.clock.advance(60_000);
   await bench.monitors().changeTags(owner, 'web', { add: { a: '1' } });

@@ -12,18 +12,18 @@ import { Scopes, type ScopesDeps } from './scopes.ts';
 
 export const owner: Owner = { account: '123456789012', region: 'us-east-1' };
 
-/** Scopes and monitors on a real SQLite file; `postgresUrl` names a database to be emptied instead. */
+/** Scopes and monitors on a SQLite file, or on the PostgreSQL database of `postgresUrl`, emptied. */
 export interface ControlBench extends AsyncDisposable {
   readonly clock: FakeClock;
   readonly database: Database;
-  /** How often something asked to be moved on. */
+  /** How often `wake` was called. */
   readonly wakes: () => number;
   readonly scopes: (overrides?: Partial<ScopesDeps>) => Scopes;
   readonly organization: () => Organization;
   readonly monitors: (overrides?: Partial<MonitorsDeps>) => Monitors;
   /** Sets the status of every scope, as the worker would. */
   readonly setScopeStatus: (status: 'SUCCEEDED' | 'FAILED') => Promise<void>;
-  /** Closes the database and opens it again, as a restart does. */
+  /** Closes and reopens the database, like a restart. */
   readonly reopen: () => Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export async function controlBench(postgresUrl?: string): Promise<ControlBench> 
   };
 }
 
-/** An organization whose every account may look into these; into none when none are given. */
+/** An organization in which every account may have these accounts as targets. */
 export function organizationOf(...accounts: readonly string[]): Pick<Organization, 'visibleTo'> {
   const visible = accounts.length === 0 ? undefined : new Set(accounts);
   return { visibleTo: async () => visible };

@@ -196,7 +196,7 @@ describe('keys', () => {
       body: { kind: 'read', policy: {} },
       message: 'policy must be absent',
     },
-    { name: 'a bad policy', body: { policy: {} }, message: 'policy.Statement: at least one' },
+    { name: 'a bad policy', body: { policy: {} }, message: 'policy.Statement must not be empty' },
     {
       name: 'an unknown kind',
       body: { kind: 'root' },

@@ -1,4 +1,4 @@
-/** A map that forgets what was least recently read or written once it holds more than `limit`. */
+/** A map of at most `limit` entries. Drops the entry that was least recently read or written. */
 export class BoundedMap<Key, Value> {
   readonly #limit: number;
   readonly #entries = new Map<Key, Value>();
@@ -14,18 +14,18 @@ export class BoundedMap<Key, Value> {
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
-    // A Map keeps the order of insertion: the last read goes to the end.
+    // A Map keeps insertion order, so reinserting moves the entry to the end.
     this.#entries.delete(key);
     this.#entries.set(key, value);
     return value;
   }
 
-  /** The value, without counting as a use. */
+  /** Reads without counting as a read. */
   peek(key: Key): Value | undefined {
     return this.#entries.get(key);
   }
 
-  /** Changes the value of a key that is there, without counting as a use. */
+  /** Replaces the value of a present key without counting as a write. */
   replace(key: Key, value: Value): void {
     if (this.#entries.has(key)) this.#entries.set(key, value);
   }
