@@ -24,7 +24,7 @@ class Terminal {
   isTerminal = false;
   text = '';
 
-  /** Runs one command line; what it printed. */
+  /** Runs one command line and returns its output. */
   async run(...argv: string[]): Promise<string> {
     this.text = '';
     await createProgram(this.context()).parseAsync(argv, { from: 'user' });
@@ -65,7 +65,7 @@ async function withScope(): Promise<Terminal> {
   return terminal;
 }
 
-/** The words of every command and group below this one, itself first. */
+/** The words of this command and of every command below it. */
 function commandsOf(command: Command, words: readonly string[] = []): (readonly string[])[] {
   return [
     words,
@@ -96,7 +96,7 @@ test('every command, argument and option has a help text', async () => {
   expect(silent(createProgram(new Terminal().context()))).toEqual([]);
 });
 
-test('a scope is created for the targets named, each in its Region, and found again', async () => {
+test('a scope is created for the given targets, each in its Region, and found again', async () => {
   const terminal = await withScope();
   const [scope] = [...terminal.memory.scopes.values()];
   expect(scope?.targets).toEqual([
@@ -107,13 +107,13 @@ test('a scope is created for the targets named, each in its Region, and found ag
   expect(await terminal.run('scope', 'list')).toContain('SUCCEEDED');
 });
 
-test('without a scope the line says how to get one', async () => {
+test('the error for a missing scope names the command that creates one', async () => {
   await expect(new Terminal().run('query', 'workload-insights')).rejects.toThrow(
     'run nfm scope create',
   );
 });
 
-test('a monitor takes short and full resource types and the only scope', async () => {
+test('a monitor accepts short and full resource types and uses the only scope', async () => {
   const terminal = await withScope();
   await terminal.run(
     'monitor',
@@ -144,7 +144,7 @@ test('a monitor takes short and full resource types and the only scope', async (
   expect(await terminal.run('monitor', 'list')).toBe('NAME  STATUS  ARN\n');
 });
 
-test('a scope is updated: accounts are added and deleted, and its topology waited for', async () => {
+test('a scope update adds and deletes accounts and waits for the topology', async () => {
   const terminal = await withScope();
   const text = await terminal.run(
     'scope',
@@ -162,7 +162,7 @@ test('a scope is updated: accounts are added and deleted, and its topology waite
   ]);
 });
 
-test('a monitor is updated: local and remote resources are added and removed', async () => {
+test('a monitor update adds and removes local and remote resources', async () => {
   const terminal = await withScope();
   await terminal.run('monitor', 'create', 'web', '--local', 'az=use1-az1');
   const update = ['monitor', 'update', 'web'];
@@ -180,19 +180,22 @@ test('a monitor is updated: local and remote resources are added and removed', a
   });
 });
 
-test.each(['scope', 'scope/ID', 'monitor/web', 'an ARN'])('tags of %s', async (named) => {
-  const terminal = await withScope();
-  await terminal.run('monitor', 'create', 'web', '--local', 'az=use1-az1');
-  const [scope] = [...terminal.memory.scopes.values()];
-  const resource =
-    { 'scope/ID': `scope/${scope?.scopeId}`, 'an ARN': scope?.scopeArn ?? '' }[named] ?? named;
-  await terminal.run('tag', resource, 'team=net', 'stage=a=b');
-  expect(await terminal.run('tags', resource)).toBe('KEY    VALUE\nteam   net\nstage  a=b\n');
-  await terminal.run('untag', resource, 'team', 'never');
-  expect(JSON.parse(await terminal.run('tags', resource, '--json'))).toEqual({ stage: 'a=b' });
-});
+test.each(['scope', 'scope/ID', 'monitor/web', 'an ARN'])(
+  'tags of %s are set, listed and removed',
+  async (named) => {
+    const terminal = await withScope();
+    await terminal.run('monitor', 'create', 'web', '--local', 'az=use1-az1');
+    const [scope] = [...terminal.memory.scopes.values()];
+    const resource =
+      { 'scope/ID': `scope/${scope?.scopeId}`, 'an ARN': scope?.scopeArn ?? '' }[named] ?? named;
+    await terminal.run('tag', resource, 'team=net', 'stage=a=b');
+    expect(await terminal.run('tags', resource)).toBe('KEY    VALUE\nteam   net\nstage  a=b\n');
+    await terminal.run('untag', resource, 'team', 'never');
+    expect(JSON.parse(await terminal.run('tags', resource, '--json'))).toEqual({ stage: 'a=b' });
+  },
+);
 
-test('top contributors of all categories are merged, highest first, readable or as exact JSON', async () => {
+test('a query of all categories merges their rows, highest first, as a table or as exact JSON', async () => {
   const terminal = await withScope();
   terminal.memory.answers.set('WorkloadInsightsTopContributors', {
     kind: 'WorkloadInsightsTopContributors',
@@ -211,7 +214,7 @@ test('top contributors of all categories are merged, highest first, readable or 
   expect(json).toContain('"value": 9007199254740993');
 });
 
-test('what came from the network cannot steer the terminal', async () => {
+test('control characters from the network do not reach the terminal', async () => {
   const terminal = await withScope();
   terminal.memory.answers.set('WorkloadInsightsTopContributors', {
     kind: 'WorkloadInsightsTopContributors',
@@ -221,7 +224,7 @@ test('what came from the network cannot steer the terminal', async () => {
   expect(table).toContain('az?[2J');
 });
 
-test('top redraws on a terminal until it is interrupted, and elsewhere prints table after table', async () => {
+test('top redraws a terminal until Ctrl-C, and prints one table after another to a pipe', async () => {
   for (const isTerminal of [true, false]) {
     const terminal = await withScope();
     terminal.isTerminal = isTerminal;
@@ -232,7 +235,7 @@ test('top redraws on a terminal until it is interrupted, and elsewhere prints ta
   }
 });
 
-test('top --once of a monitor prints its flows and ends', async () => {
+test('top --once prints the flows of a monitor and exits', async () => {
   const terminal = await withScope();
   terminal.memory.answers.set('MonitorTopContributors', {
     kind: 'MonitorTopContributors',
@@ -255,7 +258,7 @@ test('top --once of a monitor prints its flows and ends', async () => {
   await expect(plain).rejects.toThrow('add --monitor NAME');
 });
 
-test('topology status without a source says what there is, and how there is more', async () => {
+test('topology status without a source names the options that add one', async () => {
   const terminal = await withScope();
   const nothing = { resources: {}, sources: [], warnings: [], issues: { counts: {}, named: [] } };
   const route: ExtensionRoute = {
@@ -334,11 +337,11 @@ const mistakes = [
   },
   { argv: ['bogus'], message: "unknown command 'bogus'" },
 ];
-test.each(mistakes)('$argv is refused with what was expected', async ({ argv, message }) => {
+test.each(mistakes)('$argv is rejected with the accepted values', async ({ argv, message }) => {
   await expect(new Terminal().run(...argv)).rejects.toThrow(message);
 });
 
-test('contract prints the documents, or writes a model botocore finds', async () => {
+test('contract prints the documents, or writes a model where botocore finds it', async () => {
   const terminal = new Terminal();
   expect(JSON.parse(await terminal.run('contract', 'openapi')).openapi).toBe('3.1.0');
   const model = JSON.parse(await terminal.run('contract', 'botocore'));
@@ -349,7 +352,7 @@ test('contract prints the documents, or writes a model botocore finds', async ()
   rmSync(folder, { recursive: true });
 });
 
-test('bin/nfm gives the thread pool 16 threads before anything can use it', async () => {
+test('bin/nfm sets the thread pool to 16 threads before its first use', async () => {
   const folder = join(checkoutRoot(), 'bin');
   const script = `
     process.argv[2] = 'none';

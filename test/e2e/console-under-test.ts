@@ -13,13 +13,13 @@ import { encodeBody, hostAddress, type MadeReport, makeReport } from '../load/re
 const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';
 const BIN_MILLIS = 300_000;
-/** One host in each of six subnets; the zones take turns. The last is of another network. */
+/** One host in each of six subnets, in alternating zones. The last host is in another network. */
 const HOSTS = [0, 64, 128, 192, 256, 320] as const;
 const OTHER_NETWORK_HOST = 320;
-/** Of the internet, and of nobody. */
+/** Addresses outside the topology: one on the internet, one that belongs to no resource. */
 const STRANGERS = ['52.94.236.248', '10.200.0.9'] as const;
 
-/** `bin/nfm server` with the console on it, what a person knows of it, and agents' reports to it. */
+/** `bin/nfm server` with its console, its key and its sign-in token, and reports to it. */
 export class ConsoleUnderTest {
   readonly #server: ServerProcess;
   readonly #poster: Poster;
@@ -43,9 +43,9 @@ export class ConsoleUnderTest {
     });
   }
 
-  /** A new server: no scope, no flow. */
+  /** Starts a new server, without a scope and without flows. */
   static async start(): Promise<ConsoleUnderTest> {
-    // Its port outlives a restart: the page's address stays.
+    // The port stays the same over a restart, so the address of an open page stays valid.
     const listen = `127.0.0.1:${await freePort()}`;
     const server = await ServerProcess.start({ listen, flags: ['--sign-in-address'] });
     try {
@@ -63,7 +63,7 @@ export class ConsoleUnderTest {
     return `${this.#server.endpoint}/console/`;
   }
 
-  /** The token printed at the start; it signs in once. */
+  /** The one-time token that the server prints at its start. */
   token(): Promise<string> {
     return vi.waitFor(() => {
       const token = /#token=(\S+)/.exec(this.#server.output)?.[1];
@@ -79,7 +79,7 @@ export class ConsoleUnderTest {
     await waitUntilScopeSucceeded({ client: this.#client, maxWaitSeconds: 30 }, { scopeId });
   }
 
-  /** The last hour of six hosts that talk to each other and to strangers, with a little loss. */
+  /** Reports an hour of flows between six hosts and to outside addresses, with a little loss. */
   async reportHour(): Promise<void> {
     const now = Date.now();
     for (let bin = 11; bin >= 0; bin -= 1) {
@@ -96,13 +96,13 @@ export class ConsoleUnderTest {
     await this.#server.waitUntilStored();
   }
 
-  /** A host that talks only to itself, as the first one does. */
+  /** Reports a host with loopback flows only, as the first host of an installation has. */
   async reportLoopback(): Promise<void> {
     await this.#post({ host: 0, flows: 4, timeMillis: Date.now(), remotes: ['127.0.0.1'] });
     await this.#server.waitUntilStored();
   }
 
-  /** One more contributor, the greatest of all; its subnet. */
+  /** Reports one more contributor, the greatest of all, and returns its subnet. */
   async reportOneMore(): Promise<string> {
     const host = 640;
     const timeMillis = Date.now();
@@ -114,7 +114,7 @@ export class ConsoleUnderTest {
     return flows[0]?.localSubnet ?? '';
   }
 
-  /** Restarts the server, which keeps sessions in memory only. */
+  /** Restarts the server, which ends all sessions: they are kept in memory only. */
   async endSessions(): Promise<void> {
     await this.#server.stop();
     await this.#server.restart();

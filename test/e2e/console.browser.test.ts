@@ -40,7 +40,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await server?.stop();
   });
 
-  /** A browser without cookies, at the address; errors of the page fail the test. */
+  /** Opens the address in a browser without cookies. Errors in the page fail the last test. */
   async function open(
     fragment = '',
     { signedIn = false, at = server.address } = {},
@@ -62,7 +62,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  /** The whole page, not only what fits the window. */
+  /** Keeps a picture of the whole page. */
   async function keepPicture(page: Page, name: string): Promise<void> {
     await mkdir(ARTIFACTS, { recursive: true });
     const fullHeight = await page.evaluate('document.documentElement.scrollHeight');
@@ -79,7 +79,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
       .locator('tbody tr')
       .filter({ has: page.locator('.value-text') });
 
-  test('without a session there is the sign-in form and nothing else', async () => {
+  test('without a session, only the sign-in form is shown', async () => {
     const page = await open();
     await page.getByLabel('Secret access key').waitFor();
     expect(await page.getByText('Workload insights').count()).toBe(0);
@@ -89,7 +89,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a wrong key is refused with the server’s reason', async () => {
+  test('a wrong key is rejected with the server’s reason', async () => {
     const page = await open();
     await signIn(page, 'wrong');
     await page.getByText('no access key has this id and secret').waitFor();
@@ -97,7 +97,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a one-time token signs in once, and is gone from the address', async () => {
+  test('a one-time token signs in once and is removed from the address', async () => {
     const token = await server.token();
     const page = await open(`#token=${token}`);
     await page.getByRole('heading', { name: 'Workload insights' }).waitFor();
@@ -108,7 +108,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a key signs in, to three sections with chart and rows; a picture is kept', async () => {
+  test('a key signs in to three sections with chart and rows', async () => {
     const page = await open('', { signedIn: true });
     for (const title of SECTIONS) {
       await rows(page, title).first().waitFor();
@@ -137,7 +137,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a filter hides what does not match, and is in the address', async () => {
+  test('a filter hides other rows and is kept in the address', async () => {
     const page = await open('', { signedIn: true });
     await rows(page, 'Data transferred').first().waitFor();
     const filter = section(page, 'Data transferred').getByRole('searchbox');
@@ -154,7 +154,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('live refresh picks up what was reported meanwhile; paused, it does not', async () => {
+  test('live refresh shows new reports; a paused page does not', async () => {
     const page = await open('', { signedIn: true });
     await page.getByText('Updated').waitFor();
     const first = await server.reportOneMore();
@@ -174,7 +174,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a flow type and a range are kept in the address, and Back undoes them', async () => {
+  test('a range is kept in the address, and Back undoes it', async () => {
     const page = await open('', { signedIn: true });
     await rows(page, 'Data transferred').first().waitFor();
     await page.getByRole('button', { name: 'Last 3 hours' }).click();
@@ -184,7 +184,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('an unknown address below /console/ says so, and leads to a page that exists', async () => {
+  test('an unknown address below /console/ shows a page with a way out', async () => {
     const page = await open('no/such page', { signedIn: true });
     await page.getByRole('heading', { name: 'Page not found' }).waitFor();
     await expect.poll(() => page.title()).toBe('Page not found - Network Flow Monitor');
@@ -200,6 +200,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
 
   test('the navigation and the help open beside the page', async () => {
     const page = await open('', { signedIn: true });
+    await rows(page, 'Data transferred').first().waitFor();
     await page.getByRole('button', { name: 'Open the navigation' }).click();
     const link = page.getByRole('navigation').getByRole('link', { name: 'Workload insights' });
     expect(await link.getAttribute('href')).toBe('/console/');
@@ -210,7 +211,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('signing out shows the form again, and the cookie counts no more', async () => {
+  test('signing out shows the form again and ends the session of the cookie', async () => {
     const page = await open('', { signedIn: true });
     await page.getByRole('heading', { name: 'Workload insights' }).waitFor();
     await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
@@ -220,7 +221,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('a session that ended on the server asks to sign in again', async () => {
+  test('a session that ended on the server leads to the sign-in form', async () => {
     const page = await open('', { signedIn: true });
     await page.getByText('Updated').waitFor();
     await server.endSessions();
@@ -230,7 +231,7 @@ describe.skipIf(missing !== '')(`the console in Chromium ${missing}`, () => {
     await page.context().close();
   });
 
-  test('the first look: no scope, then no flow, then only loopback, each said', async () => {
+  test('a new installation shows that it has no scope, then no flow, then only loopback', async () => {
     const fresh = await ConsoleUnderTest.start();
     try {
       const page = await open(`#token=${await fresh.token()}`, { at: fresh.address });

@@ -1,4 +1,4 @@
-import AppLayout from '@cloudscape-design/components/app-layout';
+import AppLayoutToolbar from '@cloudscape-design/components/app-layout-toolbar';
 import HelpPanel from '@cloudscape-design/components/help-panel';
 import { Suspense, useEffect, useState } from 'react';
 import type { Session } from '../session/session.ts';
@@ -33,7 +33,7 @@ export function ConsoleShell({ routes, services, session, onSignOut }: ConsoleSh
       <div id="console-header">
         <ConsoleHeader session={session} onSignOut={onSignOut} />
       </div>
-      <AppLayout
+      <AppLayoutToolbar
         headerSelector="#console-header"
         maxContentWidth={1760}
         ariaLabels={ARIA_LABELS}

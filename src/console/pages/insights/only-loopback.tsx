@@ -13,8 +13,8 @@ export function OnlyLoopback({ onShow }: OnlyLoopbackProps) {
       header="Only loopback flows so far"
       action={<Button onClick={onShow}>Show loopback flows</Button>}
     >
-      So far, agents report only flows within a host. Such flows cross no network and are hidden.
-      Flows to other hosts appear about 30 seconds after they begin.
+      Loopback flows stay within a host. They cross no network and are hidden. Flows to other hosts
+      appear about 30 seconds after they begin.
     </Alert>
   );
 }
