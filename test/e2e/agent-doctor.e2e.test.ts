@@ -26,7 +26,7 @@ describe.skipIf(missing !== undefined)(`nfm agent doctor ${missing ?? ''}`, () =
     rmSync(folder, { recursive: true });
   });
 
-  /** The status of each check by its name, and the exit code. */
+  /** Runs the doctor: the status of each check by its name, and the exit code. */
   function doctor(env: Readonly<Record<string, string>>, ...argv: readonly string[]) {
     const to = ['--endpoint', `${server.endpoint}/publish`, '--spool-dir', join(folder, 'spool')];
     const { status, stdout } = spawnSync(
@@ -42,7 +42,7 @@ describe.skipIf(missing !== undefined)(`nfm agent doctor ${missing ?? ''}`, () =
     return { code: status, checks: Object.fromEntries(checks), stdout };
   }
 
-  test('where all is there, all is well', () => {
+  test('on a complete host every check passes', () => {
     const keys = {
       AWS_SHARED_CREDENTIALS_FILE: join(server.data, 'credentials'),
       AWS_PROFILE: 'agent',
@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)(`nfm agent doctor ${missing ?? ''}`, () =
     );
   });
 
-  test('keys the endpoint does not know fail, with what to do', () => {
+  test('keys that the endpoint does not know fail the check, with advice', () => {
     const keys = { AWS_ACCESS_KEY_ID: 'AKWRONG', AWS_SECRET_ACCESS_KEY: 'wrong' };
     const { code, checks, stdout } = doctor(keys);
     expect(code).toBe(1);
@@ -63,14 +63,14 @@ describe.skipIf(missing !== undefined)(`nfm agent doctor ${missing ?? ''}`, () =
     expect(stdout).toContain('AWS_SHARED_CREDENTIALS_FILE');
   });
 
-  test('an endpoint that is away fails; nothing is said of its clock or keys', () => {
+  test('an unreachable endpoint fails its check; the checks of clock and keys are not run', () => {
     const { code, checks } = doctor({}, '--endpoint', 'http://127.0.0.1:9/publish');
     expect(code).toBe(1);
     expect(checks).toMatchObject({ endpoint: 'FAIL', clock: 'WARN' });
     expect(checks).not.toHaveProperty('credentials');
   });
 
-  test('it stores nothing and leaves nothing behind', async () => {
+  test('the doctor stores nothing and leaves nothing behind', async () => {
     expect(await server.metric('nfm_publish_accepted_total')).toBe(0);
   });
 });

@@ -20,7 +20,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel
   throw new Error(missing);
 }
 
-/** What the service leaves the agent, as setpriv has it. */
+/** The capabilities that the systemd service grants, in the syntax of setpriv. */
 const CAPABILITIES = '-all,+bpf,+perfmon,+net_admin,+net_broadcast,+sys_admin,+sys_ptrace';
 
 describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, () => {
@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Nothing of this checkout is near: another folder, an empty environment. */
+  /** Another folder and an empty environment, so that nothing of this checkout is used. */
   const surroundings = { cwd: '/', env: { PATH: process.env.PATH } };
 
   function run(...argv: readonly string[]) {
@@ -64,12 +64,12 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
 
   const attached = () => attachedPrograms(cgroup).length > 0;
 
-  test('says its version', () => {
+  test('prints its version', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     expect(run('--version').stdout.trim()).toBe(version);
   });
 
-  test('finds all it needs, and looks for keys by the whole chain', async () => {
+  test('finds all its files, and searches the whole chain of credential providers', async () => {
     const server = createServer((_, response) => response.end());
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
     expect(stdout).toMatch(/FAIL credentials +no AWS credentials: .*any providers/);
   });
 
-  test('holds one program, its library and the eBPF object, not the server', () => {
+  test('contains one program, its library and the eBPF object, without the server', () => {
     const found = execFileSync('find', ['.', '-type', 'f'], { cwd: at(), encoding: 'utf8' });
     const files = found.trim().split('\n').sort();
     expect(files.filter((file) => file.startsWith('./usr/lib/nfm-agent'))).toEqual([
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
     expect(statSync(at('etc/nfm-agent/agent.conf')).mode & 0o777).toBe(0o640);
   });
 
-  test('runs with what its service leaves it, and is gone without a trace however it ends', async () => {
+  test('runs with the privileges of its service, and leaves no trace however it ends', async () => {
     const argv = [
       '--print',
       '-s',
@@ -131,10 +131,10 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
     }
   });
 
-  test('its service is one systemd takes', () => {
+  test('its service file is valid for systemd', () => {
     const analyze = '/usr/bin/systemd-analyze';
     if (!existsSync(analyze)) return;
-    // The program has to be where the service says.
+    // systemd-analyze requires the program at the path in the service file.
     const text = readFileSync(at('usr/lib/systemd/system/nfm-agent.service'), 'utf8');
     const unit = join(folder, 'nfm-agent.service');
     writeFileSync(unit, text.replaceAll('/usr/bin/nfm-agent', at('usr/bin/nfm-agent')));
@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)(`the agent's package ${missing ?? ''}`, (
     expect(stderr.split('\n').filter((line) => line.includes('nfm-agent.service'))).toEqual([]);
   });
 
-  test('service and DaemonSet start it with options it takes', () => {
+  test('service and DaemonSet start the agent with valid options', () => {
     const unit = readFileSync(at('usr/lib/systemd/system/nfm-agent.service'), 'utf8');
     const started = /^ExecStart=\S+ (.*)$/m.exec(unit)?.[1] ?? '';
     const conf = readFileSync(at('etc/nfm-agent/agent.conf'), 'utf8');

@@ -1,6 +1,6 @@
 /**
- * `nfm agent` on a host whose clock is wrong: by as many milliseconds as stand in the file named by
- * NFM_TEST_CLOCK, at any moment.
+ * Runs `nfm agent` with a wrong clock. The file named by NFM_TEST_CLOCK contains the current error in
+ * milliseconds.
  */
 import { readFileSync } from 'node:fs';
 import { runAgent } from '../../dist/agent/main.js';

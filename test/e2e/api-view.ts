@@ -16,7 +16,7 @@ export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
 const MONITOR = 'everything';
 
-/** A flow as `/api/v1/flows` gives it: text and ports as they are, counts as numbers. */
+/** A flow of `/api/v1/flows`, with its counts converted to numbers. */
 export type Flow = Readonly<Record<string, string | number>>;
 
 export interface FlowFilter {
@@ -31,8 +31,8 @@ export interface Question {
 }
 
 /**
- * A server as its users see it: all answers by signed requests over its API. `open` makes a scope
- * and a monitor of the whole Region; every question is about the time since then.
+ * A server as its users see it: all answers come from signed requests to its API. `open` creates a
+ * scope and a monitor of the whole Region; every query covers the time since then.
  */
 export class ApiView {
   readonly client: NetworkFlowMonitorClient;
@@ -62,7 +62,7 @@ export class ApiView {
     return new ApiView(client, scopeId, new Date(Date.now() - 1_000));
   }
 
-  /** Flows since `open`, those with the most bytes first. */
+  /** Flows since `open`, in descending order of bytes. */
   async flows(filter: FlowFilter = {}): Promise<readonly Flow[]> {
     const query = new URLSearchParams({ start: this.#startTime.toISOString(), limit: '1000' });
     for (const [name, value] of Object.entries(filter)) query.set(name, String(value));
@@ -73,7 +73,7 @@ export class ApiView {
     return answer.flows;
   }
 
-  /** Asks until the flows are enough, at most half a minute. */
+  /** Queries until the flows satisfy a condition; throws after half a minute. */
   async untilFlows(
     filter: FlowFilter,
     isEnough: (flows: readonly Flow[]) => boolean,
@@ -116,7 +116,7 @@ export class ApiView {
   }
 }
 
-/** The sum of a member over flows; absent ones count nothing. */
+/** The sum of members over flows; an absent member counts as 0. */
 export function sumOf(flows: readonly Flow[], ...members: readonly string[]): number {
   return flows
     .flatMap((flow) => members.map((member) => Number(flow[member] ?? 0)))

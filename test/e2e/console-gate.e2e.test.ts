@@ -39,7 +39,7 @@ async function keyOf(profile: 'default' | 'agent') {
 
 describe('without a session', () => {
   test.each(['/session', '/scopes', '/monitors', '/api/v1/flows'])(
-    'GET /console/api%s gives nothing, also on loopback',
+    'GET /console/api%s returns no data, also on loopback',
     async (path) => {
       const answer = await get(`/console/api${path}`);
       expect([answer.status, answer.error]).toEqual([403, 'MissingAuthenticationTokenException']);
@@ -51,13 +51,13 @@ describe('without a session', () => {
     expect([answer.status, answer.error]).toEqual([403, 'MissingAuthenticationTokenException']);
   });
 
-  test('nor with a cookie somebody made up', async () => {
+  test('nor with an invented cookie', async () => {
     const answer = await get('/console/api/session', { cookie: 'nfm_session=0123456789abcdef' });
     expect(answer.status).toBe(403);
   });
 });
 
-test('a sign-in token opens one session, which no script can read and no other site can use', async () => {
+test('a sign-in token opens one session, whose cookie no script can read and no other site can use', async () => {
   const first = await signIn({ token });
   expect(first.status).toBe(200);
   const [cookie = ''] = first.headers['set-cookie'] ?? [];
@@ -97,12 +97,12 @@ describe('with a session', () => {
     session = sessionOf(await signIn(await keyOf('default')));
   });
 
-  test('the same answers as to a signed request', async () => {
+  test('the answers equal those to a signed request', async () => {
     const answer = await get('/console/api/scopes', { cookie: session });
     expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { scopes: [] }]);
   });
 
-  test('its cookie counts under /console/api/ only', async () => {
+  test('the cookie is valid under /console/api/ only', async () => {
     const answer = await get('/scopes', { cookie: session });
     expect(answer.error).toBe('MissingAuthenticationTokenException');
   });

@@ -5,7 +5,7 @@ import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 export interface RowCount {
   readonly rows: number;
-  /** Rows that differ in anything but their batch: fewer than `rows` means some are there twice. */
+  /** Distinct rows, the batch ignored: fewer than `rows` means that some are stored twice. */
   readonly distinct: number;
 }
 
@@ -19,8 +19,8 @@ export async function countRows(data: string): Promise<RowCount> {
 }
 
 /**
- * The one row a statement gives on a stopped server's data folder. In a process of its own: chDB
- * binds one data folder a process for good.
+ * The only row of a statement on a stopped server's data folder. Runs in a child process, because
+ * chDB binds a process to one data folder permanently.
  */
 export async function queryStopped(
   data: string,

@@ -17,30 +17,30 @@ if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel
 }
 
 const HOST = '10.203.21.2';
-/** Always the same, as the server is started again. */
+/** Fixed, so that a restarted server has the same address. */
 const PORT = 18_153;
 const PORTS = 60;
 const HOUR = 3_600_000;
 const WAIT_MILLIS = 25;
 
-/** How many reports of a second each the server is away for; 600 for the ten minutes of an outage. */
+/** The outage of the server in reports, one per second; 600 gives an outage of ten minutes. */
 const OUTAGE_REPORTS = Number(process.env.NFM_TEST_OUTAGE_REPORTS ?? 4);
 const MAX_MILLIS = 60_000 + OUTAGE_REPORTS * 1_500;
 
-/** A report as the agent printed it. */
+/** A report in the agent's printed form. */
 interface Printed {
   readonly identity: { readonly runId: string; readonly sequence: number };
   readonly flows: readonly unknown[];
   readonly counters: Readonly<Record<string, number>>;
 }
 
-describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}`, () => {
+describe.skipIf(missing !== undefined)(`the delivery of reports ${missing ?? ''}`, () => {
   let folder: string;
   let network: LabNetwork;
   let server: ServerProcess;
   let agent: ChildProcess;
   let printed: Printed[];
-  /** Sequences of what the agent dropped, by its log: in a new spool they are its numbers. */
+  /** Sequences of the reports that the agent dropped, from its log; in a new spool they equal its numbers. */
   let dropped: Set<number>;
 
   beforeEach(async () => {
@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
       number: 6,
       hosts: [{ name: 'a', address: `${HOST}/24`, gateway: '10.203.21.1' }],
     });
-    // Everywhere, as its metrics are for loopback only.
+    // Listen on all addresses: the agent is not on loopback, but the metrics are only for loopback.
     const listen = `0.0.0.0:${PORT}`;
     server = await ServerProcess.start({ listen, flags: ['--insecure-plain-http'] });
     const traffic = join(import.meta.dirname, 'many-flows.mjs');
@@ -108,8 +108,8 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
   }
 
   /**
-   * Kills the agent while the server is away. What it had printed but not made durable by then was
-   * never a report; in a new spool sequences are the spool's numbers.
+   * Kills the agent while the server is away. Forgets the reports that it had printed but not yet
+   * written to the spool; in a new spool sequences equal the spool's numbers.
    */
   async function killAgent(): Promise<void> {
     await end('SIGKILL');
@@ -134,7 +134,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
 
   const flowsOf = (reports: readonly Printed[]) =>
     reports.reduce((sum, { flows }) => sum + flows.length, 0);
-  const told = (name: string, reports: readonly Printed[] = printed) =>
+  const counted = (name: string, reports: readonly Printed[] = printed) =>
     reports.reduce((sum, { counters }) => sum + (counters[name] ?? 0), 0);
 
   test(
@@ -147,7 +147,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
 
       await server.kill();
       await untilMade(OUTAGE_REPORTS);
-      // Printed before they are on the disk.
+      // The agent prints a report before it writes it to the disk.
       await until(() => spooled() >= OUTAGE_REPORTS);
       await server.restart();
       await untilAllSent();
@@ -165,7 +165,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
         await untilAllSent();
       }
 
-      // The server goes first, so that the agent is killed while reports wait and one is on its way.
+      // Kill the server first, so that reports are waiting when the agent is killed.
       await server.kill();
       await untilMade(3);
       await until(() => spooled() >= 3);
@@ -178,7 +178,9 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
       expect(spooled()).toBe(0);
 
       expect(new Set(printed.map(({ identity }) => identity.runId)).size).toBe(2);
-      expect(told('reports_dropped') + told('reports_corrupted') + told('reports_refused')).toBe(0);
+      expect(
+        counted('reports_dropped') + counted('reports_corrupted') + counted('reports_refused'),
+      ).toBe(0);
       expect(await server.metric('nfm_reports_missing')).toBe(0);
       expect(await server.metric('nfm_reports_lost_total')).toBe(0);
       await server.waitUntilStored();
@@ -186,7 +188,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
       const rows = flowsOf(printed);
       expect(rows).toBeGreaterThan(20 * PORTS);
       expect(await countRows(server.data)).toEqual({ rows, distinct: rows });
-      // Rows stand at the time it was, whatever the host's clock said.
+      // The rows have the true time, in spite of the host's wrong clock.
       const sql = `SELECT toUInt32(countIf(time < ${startedAt} OR time > now())) AS wrong FROM flows`;
       expect(await queryStopped(server.data, sql)).toEqual({ wrong: 0 });
       console.log(`${printed.length} reports made, ${rows} rows stored, none missing`);
@@ -194,12 +196,12 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
     2 * MAX_MILLIS,
   );
 
-  test('an outage longer than the spool: made = stored + the gaps the server counts, and the agent tells of each it dropped', async () => {
+  test('in an outage longer than the spool, made = stored + the gaps the server counts, and the agent counts each dropped report', async () => {
     startAgent(1, 'none');
     await untilMade(2);
     await untilAllSent();
     await server.kill();
-    // A report has 2 flows a port of about 1.4 kB each: 1 MiB holds six or so.
+    // A report has 2 flows per port of about 1.4 kB each, so 1 MiB holds about six reports.
     await untilMade(12);
     await server.restart();
     await untilAllSent();
@@ -214,7 +216,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
     const lost = new Set([...dropped].sort((a, b) => a - b).slice(-gaps));
     expect(dropped.size - lost.size).toBeLessThanOrEqual(1);
     const kept = printed.filter(({ identity }) => !dropped.has(identity.sequence));
-    expect(told('reports_dropped', kept)).toBe(dropped.size);
+    expect(counted('reports_dropped', kept)).toBe(dropped.size);
     const taken = printed.filter(({ identity }) => !lost.has(identity.sequence));
     expect(await server.metric('nfm_reports_lost_total')).toBe(0);
     await server.waitUntilStored();
@@ -223,7 +225,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
     expect(await countRows(server.data)).toEqual({ rows, distinct: rows });
   });
 
-  test('a report damaged on the disk is one lost, for the agent and for the server', async () => {
+  test('agent and server each count a report damaged on the disk as one lost', async () => {
     startAgent(64);
     await untilMade(1);
     await untilAllSent();
@@ -241,7 +243,7 @@ describe.skipIf(missing !== undefined)(`reports through trouble ${missing ?? ''}
     await untilMade(2);
     await untilAllSent();
     await end('SIGTERM');
-    expect(told('reports_corrupted')).toBe(1);
+    expect(counted('reports_corrupted')).toBe(1);
     expect(await server.metric('nfm_reports_missing')).toBe(1);
   });
 });

@@ -14,11 +14,11 @@ const DISK_MIB = 192;
 const FLOWS = 100;
 const SENDERS = 4;
 const SEED = 20_261_124;
-/** Under the 5% that the server keeps free. */
+/** Less than the 5% that the server keeps free. */
 const LOW_BYTES = 0.045 * DISK_MIB * MIB;
 /**
- * Room left each time the disk fills up, so that what finds it full is another each time: the
- * journal, the ledger, the block for ClickHouse, or ClickHouse itself in the middle of a part.
+ * Free space left each time the disk fills up, so that each time another writer fails: the journal,
+ * the ledger, the block for ClickHouse, or ClickHouse in the middle of a part.
  */
 const ROOM_BYTES = [0, 8 * 1024, 64 * 1024, 200 * 1024, 400 * 1024, 800 * 1024, 2 * MIB];
 
@@ -40,7 +40,7 @@ function missingForMounts(): string | undefined {
   }
 }
 
-/** A file system of its own for a data folder, to be filled and freed. */
+/** A small file system for a data folder, to be filled and freed. */
 class SmallDisk {
   readonly path = mkdtempSync(join(tmpdir(), 'nfm-disk-'));
   readonly #ballast = join(this.path, 'ballast');
@@ -53,14 +53,14 @@ class SmallDisk {
     return join(this.path, 'data');
   }
 
-  /** Takes all but so many bytes, also those that are freed meanwhile. */
+  /** Fills the disk up to `roomBytes` of free space; call again to take freed space too. */
   fill(roomBytes: number): void {
     const { bavail, bsize } = statfsSync(this.path);
     const bytes = Math.max(0, bavail * bsize - roomBytes);
     try {
       writeFileSync(this.#ballast, Buffer.alloc(bytes, 1), { flag: 'a' });
     } catch (error) {
-      // The server was quicker.
+      // The server has filled the disk first.
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
     }
   }
@@ -94,7 +94,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe.skipIf(missing !== undefined)(`a full disk ${missing ?? ''}`, () => {
-  test('reports are refused with 503 while it is full, and taken again without a restart when it is not; every acknowledged one is stored once', async () => {
+  test('reports are rejected with 503 while it is full and accepted again without a restart; every acknowledged report is stored once', async () => {
     disk = new SmallDisk();
     server = await ServerProcess.start({ data: disk.data, flags: ['--journal-segment-mib', '1'] });
     const credentials = await server.credentials('agent');
@@ -106,17 +106,17 @@ describe.skipIf(missing !== undefined)(`a full disk ${missing ?? ''}`, () => {
       (_, run) => new InsistentSender({ run, flows: FLOWS, seed: SEED }),
     );
     const sending = Promise.all(senders.map((sender) => sender.send(() => current)));
-    // Awaited at the end; when the test fails before, its error is the one to be told.
+    // Awaited at the end; if the test fails earlier, this error must not hide its own.
     sending.catch(() => {});
     const refused: number[] = [];
     for (const room of ROOM_BYTES) {
       const before = sumOf(senders, 200);
       await until(() => sumOf(senders, 200) >= before + 100);
       const refusedBefore = sumOf(senders, 503);
-      // A disk does not fill up all at once: the server sees it coming.
+      // A disk fills up gradually: the server rejects reports before it is full.
       disk.fill(LOW_BYTES);
       await until(() => sumOf(senders, 503) > refusedBefore);
-      // What is freed in the meantime is taken, too.
+      // Take the space that is freed in the meantime too.
       for (disk.fill(room); sumOf(senders, 503) < refusedBefore + 20; disk.fill(room)) {
         await delay(100);
       }
@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)(`a full disk ${missing ?? ''}`, () => {
     const rows = acknowledged * FLOWS;
     expect(await countRows(server.data)).toEqual({ rows, distinct: rows });
     console.log(
-      `${ROOM_BYTES.length} times full: ${acknowledged} reports acknowledged, ${refused.join(', ')} posts refused, ${rows} rows stored`,
+      `${ROOM_BYTES.length} times full: ${acknowledged} reports acknowledged, ${refused.join(', ')} posts rejected, ${rows} rows stored`,
     );
   });
 });

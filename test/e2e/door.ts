@@ -9,23 +9,23 @@ import { makeReport } from '../load/report-source.ts';
 
 export interface DoorRequest {
   readonly method?: string;
-  /** Default: `/publish`. */
+  /** The request target; default `/publish`. */
   readonly target?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Trusted instead of the usual authorities. */
+  /** A certificate to trust instead of the built-in authorities. */
   readonly ca?: string;
 }
 
 export interface DoorAnswer {
   readonly status: number;
-  /** `x-amzn-ErrorType`; "" when there was none. */
+  /** `x-amzn-ErrorType`; "" if absent. */
   readonly error: string;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
 }
 
-/** Sends exactly these headers, a connection a request; rejects when no answer came. */
+/** Sends exactly these headers, with a new connection per request; rejects if no answer arrives. */
 export function knock(endpoint: string, door: DoorRequest): Promise<DoorAnswer> {
   const { hostname, port, protocol } = new URL(endpoint);
   const request = protocol === 'https:' ? httpsRequest : httpRequest;
@@ -69,12 +69,12 @@ export interface SignOptions {
   readonly service?: string;
 }
 
-/** The headers of a signed request; for `/publish` unless told otherwise. */
+/** The headers of a signed request, by default for `/publish`. */
 export function signed(body: Uint8Array, options: SignOptions): Record<string, string> {
   return signRequest({
     method: options.method ?? 'POST',
     target: options.target ?? '/publish',
-    // As agents send it: without its port.
+    // Agents send the host without its port.
     headers: { host: '127.0.0.1', ...options.headers },
     body,
     credentials: options.credentials,
@@ -89,7 +89,7 @@ export const REPORT_HEADERS = {
   'content-encoding': 'gzip',
 } as const;
 
-/** An encoded report, not compressed; each flow has one connect attempt, so that sums count rows. */
+/** An encoded, uncompressed report. Each flow has one connect attempt, so that sums count rows. */
 export function reportBytes(flows: number, identity?: ReportIdentity): Buffer {
   const random = seededRandom(flows);
   const timeMillis = Date.now();
@@ -98,7 +98,7 @@ export function reportBytes(flows: number, identity?: ReportIdentity): Buffer {
   return Buffer.from(encodeReport(report));
 }
 
-/** The values of a metric by its labels as printed, `""` for none. */
+/** The values of a metric by its printed labels, `""` for none. */
 export async function metricsOf(endpoint: string, name: string): Promise<Map<string, number>> {
   const { text } = await knock(endpoint, { method: 'GET', target: '/metrics', headers: {} });
   const found = new Map<string, number>();

@@ -1,18 +1,18 @@
 import type { AgentReport, Attributes, Scope, Timing } from './existing-agent-report.ts';
 
 /**
- * Recipe: the attributes, scopes and metrics the existing agent's report is known to have, with
- * values of our own. Metrics are in alphabetical order, as that agent sends them, unless a flow
- * says otherwise; every number is another one, so that two swapped would be seen.
+ * Recipe: the known attributes, scopes and metrics of the existing agent's report, with our own
+ * values. Metrics are in that agent's alphabetical order unless a flow gives another one. All numbers
+ * differ, so that a test notices swapped values.
  */
 
 export interface FlowFixture {
   readonly local: string;
   readonly remote: string;
-  /** The client's port is elided as 0. */
+  /** 0 for a client, whose port the agent leaves out. */
   readonly localPort: number;
   readonly remotePort: number;
-  /** Every number of the flow is made of it. */
+  /** All numbers of the flow derive from the seed. */
   readonly seed: number;
   readonly pods?: Attributes;
   readonly metricsReversed?: boolean;
@@ -40,7 +40,7 @@ const PLAIN = [
 ] as const;
 const TIMINGS = ['connect_us', 'rtt_smoothed_us', 'rtt_us'] as const;
 
-/** The values of a flow's metrics by their names on the wire. */
+/** The values of a flow's metrics by their wire names. */
 export function flowValues(seed: number): Record<string, number | Timing> {
   const plain = PLAIN.map((name, i) => [name, seed * 1_000 + i] as const);
   const timings = TIMINGS.map((name, i) => {
@@ -50,7 +50,7 @@ export function flowValues(seed: number): Record<string, number | Timing> {
   return Object.fromEntries([...plain, ...timings]);
 }
 
-/** The same values as `/api/v1/flows` names them. */
+/** The same values by their names in `/api/v1/flows`. */
 export function flowMembers(seed: number): Record<string, number> {
   const members = Object.entries(flowValues(seed)).flatMap(([name, value]) => {
     const member = name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -65,7 +65,7 @@ function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A report with these flows, and everything else that agent sends, known here or not. */
+/** A report with these flows and everything else that the agent sends, known to nfm or not. */
 export function agentReport(resource: Attributes, flows: readonly FlowFixture[]): AgentReport {
   return {
     timeUnixNano: BigInt(Date.now()) * 1_000_000n + 1n,

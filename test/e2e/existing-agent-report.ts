@@ -1,9 +1,9 @@
 import { PbfWriter } from 'pbf';
 
 /**
- * Reports as the existing open agent sends them, made from the facts of its format alone: this
- * writer shares nothing with the project's own encoder and decoder. Field numbers are those of
- * opentelemetry/proto/{collector/metrics,metrics,resource,common}/v1, beside each line.
+ * Writes reports in the format of the existing open agent, from the facts of that format alone: it
+ * shares no code with the project's encoder and decoder. The field numbers beside each line are those
+ * of opentelemetry/proto/{collector/metrics,metrics,resource,common}/v1.
  */
 export interface AgentReport {
   readonly resource: Attributes;
@@ -14,14 +14,14 @@ export interface AgentReport {
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 export type AttributeValue = string | number | boolean | readonly string[] | Uint8Array;
 
-/** One ScopeMetrics: a flow, an interface, or the agent's own numbers. */
+/** One ScopeMetrics: a flow, an interface, or the agent's own statistics. */
 export interface Scope {
   readonly name: string;
   readonly attributes?: Attributes;
   readonly metrics: Readonly<Record<string, Value>>;
 }
 
-/** What a metric holds; a bare number is a histogram of one plain value. */
+/** The value of a metric; a bare number is a histogram of one value. */
 export type Value = number | Timing | { readonly gauge: number } | { readonly sum: number };
 
 /** Microseconds. */

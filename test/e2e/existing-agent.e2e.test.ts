@@ -27,7 +27,7 @@ afterAll(async () => {
   await server?.dispose();
 });
 
-/** Posts a report and waits for its flows, in the order they have in it. */
+/** Posts a report and waits for its flows; returns them in the report's order. */
 async function rowsOf(report: AgentReport, flows: readonly FlowFixture[]) {
   const answer = await poster.post(gzipSync(encodeAgentReport(report)));
   expect(answer).toEqual({ status: 200, body: '{}' });
@@ -36,7 +36,7 @@ async function rowsOf(report: AgentReport, flows: readonly FlowFixture[]) {
   return flows.map(({ remote }) => rows.find(({ remoteIp }) => remoteIp === remote));
 }
 
-test('an EC2 host: both sides and both families, value by value', async () => {
+test('every value of an EC2 host is stored, for both sides and both address families', async () => {
   const host = { local: '10.71.0.5', localPort: 0, remotePort: 0 };
   const flows: readonly FlowFixture[] = [
     { ...host, remote: '10.71.9.9', remotePort: 5432, seed: 1 },
@@ -140,7 +140,7 @@ test.each([
   }
 });
 
-test('a report that is not compressed is taken as well', async () => {
+test('an uncompressed report is accepted too', async () => {
   const flow: FlowFixture = {
     ...{ local: '10.74.0.5', localPort: 22, remote: '10.74.0.6', remotePort: 0, seed: 6 },
   };
@@ -149,7 +149,7 @@ test('a report that is not compressed is taken as well', async () => {
     method: 'POST',
     target: '/publish',
     headers: {
-      // As that agent has it: without the port.
+      // The existing agent sends the host without the port.
       host: new URL(server.endpoint).hostname,
       'content-type': 'application/x-protobuf',
     },
@@ -165,11 +165,11 @@ test('a report that is not compressed is taken as well', async () => {
   expect(row).toMatchObject({ side: 'server', servicePort: 22, ...flowMembers(flow.seed) });
 });
 
-test('a report without flows is taken, and makes no row', async () => {
+test('a report without flows is accepted and produces no row', async () => {
   const before = await api.flows();
   const empty = agentReport({ 'machine-id': 'ec275' }, []);
   expect((await poster.post(gzipSync(encodeAgentReport(empty)))).status).toBe(200);
-  // Reports are stored in their order: once this one's row is there, the empty one was read.
+  // Reports are stored in order: when this report's row exists, the empty one has been read.
   const flow = { local: '10.76.0.5', localPort: 0, remote: '10.76.0.6', remotePort: 80, seed: 7 };
   await rowsOf(agentReport({ 'machine-id': 'ec276' }, [flow]), [flow]);
   expect(await api.flows()).toHaveLength(before.length + 1);

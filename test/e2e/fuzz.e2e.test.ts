@@ -19,15 +19,14 @@ const DECODED = 20_000;
 const POSTED = 10_000;
 const CONNECTIONS = 8;
 const RETENTION_SECONDS = 7 * 86_400;
-/** No report of a few flows takes longer, by far. */
+/** Much more than the decoding of a report with a few flows takes. */
 const HANG_MILLIS = 10_000;
 
 const random = seededRandom(SEED);
 const seedText = `NFM_FUZZ_SEED=${SEED} repeats it`;
 
 /**
- * Reports of 0 to 7 flows, some with a remainder. They carry no run id: none is a duplicate of
- * another.
+ * Reports of 0 to 7 flows, some with a remainder. Without a run id, none is a duplicate of another.
  */
 const REPORTS: readonly Buffer[] = Array.from({ length: 64 }, (_, host) => {
   const report = makeReport({ host, flows: host % 8, timeMillis: Date.now(), random });
@@ -51,7 +50,7 @@ function acceptedOf(body: Buffer): AcceptedReport {
   };
 }
 
-/** Undefined when its outer frames are malformed, which the door refuses. */
+/** Undefined if the outer frames are malformed; the publish endpoint rejects such a report. */
 function decode(body: Buffer): DecodedReport | undefined {
   try {
     return decodeAccepted(acceptedOf(body), body, { retentionSeconds: RETENTION_SECONDS });
@@ -61,13 +60,13 @@ function decode(body: Buffer): DecodedReport | undefined {
   }
 }
 
-/** What a report may leave out is NaN, and NULL in the store. */
+/** A metric that a report may leave out is NaN here and NULL in the store. */
 function isStorable(value: number, index: number): boolean {
   if (Number.isNaN(value)) return isOptionalPlain(index);
   return Number.isInteger(value) && value <= (WIDEST_VALUES[index] ?? 0);
 }
 
-/** What the store takes for granted. */
+/** Checks the assumptions of the store. */
 function expectStorable({ flows, remainders, timeSeconds, refused }: DecodedReport): void {
   for (const { localAddress, remoteAddress, servicePort } of flows) {
     for (const address of [localAddress, remoteAddress]) {
@@ -81,7 +80,7 @@ function expectStorable({ flows, remainders, timeSeconds, refused }: DecodedRepo
   for (const count of refused.values()) expect(count).toBeGreaterThan(0);
 }
 
-test(`${DECODED} mutated reports are each decoded to what can be stored, or refused`, () => {
+test(`each of ${DECODED} mutated reports is rejected or decoded to storable rows`, () => {
   const outcomes = { read: 0, refused: 0 };
   let slowestMillis = 0;
   for (let i = 0; i < DECODED; i += 1) {
@@ -97,7 +96,7 @@ test(`${DECODED} mutated reports are each decoded to what can be stored, or refu
     slowestMillis = Math.max(slowestMillis, performance.now() - started);
   }
   expect(slowestMillis, seedText).toBeLessThan(HANG_MILLIS);
-  // Else the mutations are too mild, or too wild, to prove anything.
+  // Mutations that nearly always or nearly never break a report would prove little.
   expect(Math.min(outcomes.read, outcomes.refused), seedText).toBeGreaterThan(DECODED / 20);
   console.log(`seed ${SEED}: ${outcomes.read} decoded, ${outcomes.refused} refused`);
 });
@@ -119,7 +118,7 @@ function count<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** A body to post, and what of it is a report, if it is one. */
+/** A body to post, and its inflated report if it can be inflated. */
 function makeBody(): { readonly body: Buffer; readonly inflated: Buffer | undefined } {
   if (random() < 0.5) {
     const inflated = mutated();
@@ -135,22 +134,22 @@ function makeBody(): { readonly body: Buffer; readonly inflated: Buffer | undefi
 
 async function postOne(poster: Poster, number: number, tally: Tally): Promise<void> {
   const { body, inflated } = makeBody();
-  // A header of its own: equal bodies signed in one second would be one request.
+  // A distinct header: equal bodies signed in one second would be the same request.
   const timeout = AbortSignal.timeout(HANG_MILLIS);
   const hung = new Promise<never>((_, reject) => {
     timeout.addEventListener('abort', () => reject(new Error('no answer')));
   });
   const answer = await Promise.race([poster.post(body, { 'x-nfm-report': String(number) }), hung]);
   const report = inflated === undefined ? undefined : decode(inflated);
-  const told = `body ${number} (${seedText}): ${answer.body} ${body.toString('base64')}`;
-  expect(answer.status, told).toBe(report === undefined ? 400 : 200);
+  const context = `body ${number} (${seedText}): ${answer.body} ${body.toString('base64')}`;
+  expect(answer.status, context).toBe(report === undefined ? 400 : 200);
   count(tally.statuses, answer.status);
   tally.flows += report?.flows.length ?? 0;
   tally.remainders += report?.remainders.length ?? 0;
   for (const [reason, refused] of report?.refused ?? []) count(tally.refused, reason, refused);
 }
 
-test(`${POSTED} mutated bodies are each answered and counted, and what was accepted is stored or refused with a reason`, async () => {
+test(`each of ${POSTED} mutated bodies is answered and counted, and the flows of accepted ones are stored or rejected with a reason`, async () => {
   const { endpoint, pid } = server;
   const credentials = await server.credentials('agent');
   const poster = new Poster({
@@ -179,7 +178,7 @@ test(`${POSTED} mutated bodies are each answered and counted, and what was accep
   expect(await metricsOf(endpoint, 'nfm_publish_refused_total')).toEqual(
     new Map([['error="SerializationException"', refused]]),
   );
-  // Report by report the same as decoding it here.
+  // The server's counts equal those of decoding each report here.
   expect(await server.metric('nfm_decode_flows_total'), seedText).toBe(tally.flows);
   const rows = tally.flows + tally.remainders;
   expect(await server.metric('nfm_flow_rows_stored_total'), seedText).toBe(rows);

@@ -38,7 +38,7 @@ const names = (network: string) => of(network).map(({ name }) => name);
 const PORTS = [9401, 9402];
 const REPORT_SECONDS = 2;
 const WINDOW_SECONDS = 2;
-/** A request each so many milliseconds on each connection. */
+/** The time between two requests on a connection. */
 const GAP_MILLIS = 10;
 const LOSS_PERCENT = 10;
 const LINK = `${vpcOf('a')}>${vpcOf('b')}`;
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(
     const incidents = async () =>
       (await ask<{ readonly incidents: readonly Incident[] }>('incidents')).incidents;
 
-    /** Asks until an answer will do, at most a minute and a half. */
+    /** Repeats a request until its answer satisfies a condition; throws after a minute and a half. */
     async function until<Answer>(
       question: () => Promise<Answer>,
       isEnough: (answer: Answer) => boolean,
@@ -123,7 +123,7 @@ describe.skipIf(missing !== undefined)(
       for (;;) {
         const answer = await question();
         if (isEnough(answer)) return answer;
-        if (Date.now() > latest) throw new Error(`only this came: ${JSON.stringify(answer)}`);
+        if (Date.now() > latest) throw new Error(`the last answer was ${JSON.stringify(answer)}`);
         await delay(200);
       }
     }
@@ -133,14 +133,14 @@ describe.skipIf(missing !== undefined)(
     const linkIncident = (all: readonly Incident[]) =>
       all.find(({ constructs }) => constructs.some(({ id }) => id === LINK));
 
-    test('the right monitor is degraded, the other not, the link is named, and after the repair it is over', async () => {
+    test('only the monitor of the lossy link is degraded, the link is named, and the incident closes after the repair', async () => {
       for (const monitor of ['a-to-b', 'a-to-c']) {
         await until(
           () => explain(monitor),
           (explanation) => explanation?.healthIndicator === 0 && explanation.baseline === 'learned',
         );
       }
-      // A busy machine may have lost something by itself: that is to be over.
+      // A busy machine may have lost packets itself: wait until such an incident has closed.
       await until(incidents, (all) => all.every(({ closedAt }) => closedAt !== undefined));
 
       const lostAt = Date.now();
@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)(
       expect(accused?.kind).toBe('network');
       expect(accused?.monitors).toContain('a-to-b');
       expect(accused?.monitors).not.toContain('a-to-c');
-      // The first lossy report is one period away at most, and its window ends after it.
+      // The first lossy report arrives within one period, and its window ends after it.
       const seconds = (Date.parse(accused?.timeline.at(-1)?.at ?? '') - lostAt) / 1000;
       expect(seconds).toBeLessThanOrEqual(REPORT_SECONDS + 3 * WINDOW_SECONDS + WINDOW_SECONDS);
 

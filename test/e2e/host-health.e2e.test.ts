@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.dispose());
 
-/** What of a host is not as it should be. */
+/** The faults of a host in a report. */
 interface Trouble {
   readonly retrans?: number;
   readonly exceeded?: number;
@@ -80,7 +80,7 @@ async function ask<Answer>(target: string): Promise<Answer> {
   return JSON.parse(text) as Answer;
 }
 
-/** Every host reports once a window, until health says what is waited for, at most a minute. */
+/** Sends a report of every host per window until the constructs satisfy a condition; throws after a minute. */
 async function reportUntil(
   troubleOf: (host: number) => Trouble,
   isEnough: (constructs: readonly ConstructHealth[]) => boolean,
@@ -92,7 +92,8 @@ async function reportUntil(
       '/api/v1/health/constructs',
     );
     if (isEnough(constructs)) return constructs;
-    if (Date.now() > latest) throw new Error(`only this came: ${JSON.stringify(constructs)}`);
+    if (Date.now() > latest)
+      throw new Error(`the last constructs were ${JSON.stringify(constructs)}`);
     await delay(WINDOW_SECONDS * 1_000);
   }
 }
@@ -100,7 +101,7 @@ async function reportUntil(
 const kindOf = (constructs: readonly ConstructHealth[], id: string) =>
   constructs.find(({ construct }) => construct.id === id)?.finding?.kind;
 
-test('a host whose allowance counter rose is at its limit, another that loses as much is only sick', async () => {
+test('a host whose allowance counter rose is at its limit; another with equal loss is a sick host', async () => {
   const [limited, sick] = ['i-000000000000000a0', 'i-000000000000000a1'];
   const constructs = await reportUntil(
     (host) => (host < 2 ? { retrans: 100, exceeded: host === 0 ? 918 : 0 } : {}),
@@ -122,7 +123,7 @@ test('a host whose allowance counter rose is at its limit, another that loses as
   expect(card?.counters).not.toHaveProperty('tx_dropped');
 });
 
-test('hosts of a new image that lose on every path are a rollout, not the network', async () => {
+test('loss on every path from hosts of a new image is a rollout, not a network fault', async () => {
   const constructs = await reportUntil(
     (host) => (host < 4 ? { retrans: 60, image: 'ami-new' } : {}),
     (all) => kindOf(all, 'ami-new') !== undefined,

@@ -3,12 +3,14 @@ import { seededRandom } from '../../src/lib/testing.ts';
 import type { Poster } from '../load/poster.ts';
 import { encodeBody, makeReport } from '../load/report-source.ts';
 
-/** An agent that sends its reports one after the other, each until it is taken. */
+const RETRY_MILLIS = 5;
+
+/** An agent that sends its reports in sequence and repeats each until it is answered 200. */
 export class InsistentSender {
   readonly #run: number;
   readonly #flows: number;
   readonly #random: () => number;
-  /** How often each status was answered; 0 stands for no answer. */
+  /** The number of answers by status; 0 counts posts without an answer. */
   readonly answers = new Map<number, number>();
   isDone = false;
 
@@ -18,11 +20,7 @@ export class InsistentSender {
     this.#random = seededRandom(input.seed + input.run);
   }
 
-  get acknowledged(): number {
-    return this.answers.get(200) ?? 0;
-  }
-
-  /** Until `isDone`, and the report it is at is taken. */
+  /** Sends reports until `isDone` is set and the current report is accepted. */
   async send(poster: () => Poster): Promise<void> {
     for (let sequence = 1; !this.isDone; sequence += 1) {
       const report = makeReport({
@@ -33,7 +31,7 @@ export class InsistentSender {
         identity: { runId: `insistent-${this.#run}`, sequence },
       });
       const body = encodeBody(report);
-      while ((await this.#post(poster(), body)) !== 200) await delay(20);
+      while ((await this.#post(poster(), body)) !== 200) await delay(RETRY_MILLIS);
     }
   }
 

@@ -15,7 +15,7 @@ const lab = (...argv: string[]) =>
   spawnSync(process.execPath, [PROGRAM, 'lab', ...argv], { encoding: 'utf8' });
 
 describe.skipIf(missing !== undefined)(`incidents on a real network ${missing ?? ''}`, () => {
-  test('loss on one link is seen by the agents, and that link is named', () => {
+  test('agents report the loss on one link, and health names that link', () => {
     const { status, stdout, stderr } = lab('run', 'link-loss');
     expect(stderr).toBe('');
     expect(stdout).toContain('named: network t1');
@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)(`incidents on a real network ${missing ??
   }, 240_000);
 });
 
-test('a scenario that is not there is refused, with what there is to type', () => {
+test('an unknown scenario is rejected, and `list` shows the known ones', () => {
   const { status, stderr } = lab('run', 'no-such');
   expect(status).toBe(1);
   expect(stderr).toContain('no scenario no-such');

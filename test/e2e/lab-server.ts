@@ -2,8 +2,8 @@ import type { LabNetwork } from '../../src/lab/net/lab-network.ts';
 import { ServerProcess } from '../../src/lab/server-process.ts';
 
 /**
- * A server on the management link of the first of some hosts, which the others reach over their
- * own: reports do not take the way of what they report.
+ * Starts a server on the management link of the first host. The other hosts reach it over their own
+ * management links, so reports do not share a path with the traffic they describe.
  */
 export async function startLabServer(
   network: LabNetwork,

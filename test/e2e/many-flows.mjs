@@ -1,6 +1,6 @@
 /**
- * many-flows.mjs ADDRESS FLOWS: connections of a host with itself, to so many ports, several a second
- * on each, without end.
+ * many-flows.mjs ADDRESS FLOWS opens connections of a host to itself on FLOWS ports, several per
+ * second on each, until it is killed.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

@@ -1,4 +1,4 @@
-/** Uniform in [0, 1), reproducible. */
+/** A reproducible sequence, uniform in [0, 1). */
 type Random = () => number;
 
 const below = (random: Random, limit: number): number => Math.floor(random() * limit);
@@ -40,7 +40,7 @@ const splice: Mutation = (bytes, random, other) =>
     other.subarray(below(random, other.length)),
   ]);
 
-/** A varint of up to eleven bytes, where ten is the most there may be. */
+/** Writes a varint of up to eleven bytes; the maximum is ten. */
 const hugeVarint: Mutation = (bytes, random) => {
   const varint = Buffer.alloc(1 + below(random, 11), 0xff);
   varint[varint.length - 1] = below(random, 128);
@@ -48,7 +48,7 @@ const hugeVarint: Mutation = (bytes, random) => {
   return Buffer.concat([bytes.subarray(0, at), varint, bytes.subarray(at + varint.length)]);
 };
 
-/** What follows the tag of a message or string says another length. */
+/** Changes the length after the tag of a message or string. */
 const lieAboutLength: Mutation = (bytes, random) => {
   const from = below(random, bytes.length);
   for (let at = from; at + 1 < bytes.length; at += 1) {
@@ -70,7 +70,7 @@ const MUTATIONS = [
   lieAboutLength,
 ] as const;
 
-/** A copy of the bytes with one to three things wrong; `other` is what is spliced in. */
+/** A copy of the bytes with one to three mutations; `other` is the source for splicing. */
 export function mutate(bytes: Buffer, random: Random, other: Buffer): Buffer {
   let mutated = Buffer.from(bytes);
   for (let rounds = 1 + below(random, 3); rounds > 0 && mutated.length > 0; rounds -= 1) {

@@ -17,7 +17,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel
   throw new Error(missing);
 }
 
-/** What the API is to say of a host of the lab, and what its agent is told. */
+/** A host of the lab: the identity expected from the API, and the options of its agent. */
 function hostOf(name: string, third: number, place: { zone: string; network: string }) {
   const vpc = stableId('vpc', ACCOUNT, REGION, place.network);
   return {
@@ -35,7 +35,7 @@ const C = hostOf('c', 13, { zone: 'use1-az1', network: 'default' });
 const D = hostOf('d', 14, { zone: 'use1-az1', network: 'other' });
 const HOSTS = [A, B, C, D];
 
-/** A port a case: its flow is then its own. */
+/** A port for each case, so that the cases have different flows. */
 const PORTS = {
   upload: 9001,
   download: 9002,
@@ -52,7 +52,7 @@ const PORTS = {
 const BYTES = ['bytesReceived', 'bytesDelivered'] as const;
 const RETRANSMISSIONS = ['retransSyn', 'retransEst', 'retransClose'] as const;
 
-/** Whether so many connections of these flows are over and reported. */
+/** Whether at least `count` connections of the flows have ended. */
 const completed = (count: number) => (flows: readonly Flow[]) =>
   sumOf(flows, 'socketsCompleted') >= count;
 
@@ -106,7 +106,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
       localVpc: A.vpc,
       localAz: A.zone,
     });
-    // The kernel counts SYN and FIN as a byte each: 1% is far more than that.
+    // The kernel counts SYN and FIN as a byte each, far less than 1%.
     expect(off(sumOf(uploads, ...BYTES), sent.bytesWritten)).toBeLessThan(0.01);
     expect(
       off(sumOf(downloads, ...BYTES), received.bytesRead + received.bytesWritten),
@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     expect(mean).toBeLessThan(Math.max(...shown) * 1.2);
   });
 
-  /** Every smoothed RTT `ss` shows on host a until the traffic is over, microseconds. */
+  /** The smoothed RTTs that `ss` shows on host a until the traffic ends, in microseconds. */
   async function smoothedRttsOf(running: Promise<unknown>): Promise<readonly number[]> {
     const shown: number[] = [];
     let isOver = false;
@@ -184,7 +184,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
   }
 
   test('200 connections shorter than 50 ms are all counted', async () => {
-    // A machine that is busy with something else may hold one up: another 200 are made then.
+    // A busy machine may delay a connection beyond 50 ms: make another 200 then.
     let made = 0;
     let longestMillis: number;
     do {
@@ -198,7 +198,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     expect(sumOf(flows, 'connectUsCount')).toBe(made);
   });
 
-  test('a refused connection is an attempt that was severed', async () => {
+  test('a refused connection counts as a severed attempt', async () => {
     const { outcome } = await traffic('connect', B.ip, PORTS.refused, 10_000);
     const [flow] = await api.untilFlows(fromA(PORTS.refused), completed(1));
     expect(outcome).toBe('ECONNREFUSED');
@@ -212,7 +212,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     });
   });
 
-  test('a connection nobody answers shows its lost SYNs', async () => {
+  test('an unanswered connection shows its lost SYNs', async () => {
     const before = await retransSegs(network, 'a');
     await network.blackhole('b', PORTS.blackholed);
     const { outcome } = await traffic('connect', B.ip, PORTS.blackholed, 3_500);
@@ -231,10 +231,10 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     expect(Number(blackholed?.value)).toBe(retransmitted);
   });
 
-  test('what did not happen, or not in the watched cgroup, has no row', async () => {
+  test('traffic outside the watched cgroup, and ports without traffic, have no row', async () => {
     const command = trafficCommand('ping', B.ip, PORTS.outside, 3, 0);
     await network.exec('a', command, { outsideCgroup: true });
-    // A connection of the cgroup made after it is reported: what came before would have been too.
+    // A later connection of the cgroup is reported, so an earlier one would have been as well.
     await traffic('ping', B.ip, PORTS.steady, 1, 0);
     await api.untilFlows(fromA(PORTS.steady), completed(2));
     const { upload, download, lossy, steady, short, refused, blackholed } = PORTS;
@@ -253,7 +253,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     beforeAll(async () => {
       for (const host of [B, C, D]) {
         await startAgent(host);
-        // A host is known with its first report; with this one's first row it was there.
+        // The server knows a host from its first report on; this connection's row proves that report.
         await runTraffic(network, host.name, ['connect', host.ip, PORTS.loopback, 10_000]);
         await api.untilFlows({ localIp: host.ip, remoteIp: host.ip }, completed(1));
       }
@@ -288,7 +288,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
       expect(off(Number(insight?.value), sent.bytesWritten)).toBeLessThan(0.01);
     });
 
-    /** The top contributors of a category once both ends have reported a transfer. */
+    /** Waits until both ends have reported a transfer; returns the category's top contributors. */
     async function untilMonitorRows(category: DestinationCategory, bytes: number) {
       const latest = Date.now() + 30_000;
       for (;;) {
@@ -301,7 +301,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
   });
 });
 
-/** How far a number is from what it should be, as a share of it. */
+/** The relative error of a number. */
 function off(value: number, expected: number): number {
   return Math.abs(value - expected) / expected;
 }

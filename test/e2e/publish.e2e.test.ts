@@ -57,7 +57,7 @@ interface StoredFlow {
   readonly connectAttempts: number | string;
 }
 
-/** Rows of the last hour, by the API's sums: every row has one connect attempt. */
+/** The number of rows of the last hour, from the API's sum of connect attempts: each row has one. */
 async function storedRows(): Promise<number> {
   await server.waitUntilStored();
   const target = '/api/v1/flows?limit=1000';
@@ -219,7 +219,7 @@ const REFUSED: readonly {
   },
 ];
 
-describe('what is refused is answered as AWS does, counted, and not stored', () => {
+describe('a rejected request is answered as AWS does, counted, and not stored', () => {
   test.each(REFUSED)('$name: $status $error', async ({ door, status, error }) => {
     const before = await counts();
     expectRefusal(await knock(server.endpoint, door()), status, error);
@@ -229,7 +229,7 @@ describe('what is refused is answered as AWS does, counted, and not stored', () 
   });
 });
 
-describe('what is accepted is stored once', () => {
+describe('an accepted report is stored once', () => {
   test.each([
     { name: 'gzip', body: () => gzipSync(reportBytes(3)), headers: {} },
     {
@@ -311,8 +311,8 @@ test('an agent key may only publish', async () => {
   }
 });
 
-describe('bodies of senders not known yet', () => {
-  /** All but the last bytes of a body of 8 MiB, under a signature that will turn out to be wrong. */
+describe('bodies of unverified senders', () => {
+  /** Sends all but the last bytes of an 8 MiB body with a wrong signature. */
   function startBody(): ClientRequest {
     const body = Buffer.alloc(MAX_BODY);
     const { port } = new URL(server.endpoint);
@@ -320,7 +320,7 @@ describe('bodies of senders not known yet', () => {
     const length = { 'content-length': String(MAX_BODY) };
     const headers = signed(body, { credentials, headers: { ...REPORT_HEADERS, ...length } });
     const started = request({ host: '127.0.0.1', port, method: 'POST', path: '/publish', headers });
-    // Who is refused before its end finds the connection closed while it still writes.
+    // A sender that is rejected early gets an error because it still writes to a closed connection.
     started.on('error', () => {});
     started.write(body.subarray(2));
     return started;
@@ -331,7 +331,7 @@ describe('bodies of senders not known yet', () => {
     return statusCode;
   };
 
-  test('are bounded together: beyond it 503, and the next one is taken when they have gone', async () => {
+  test('have a common limit: beyond it 503, and the next body is accepted when they have gone', async () => {
     const started = Array.from({ length: 9 }, startBody);
     const answers = started.map((sent) => answerOf(sent));
     const first = await Promise.race(answers);
@@ -346,7 +346,7 @@ describe('bodies of senders not known yet', () => {
     await expect.poll(async () => (await knock(server.endpoint, post(report()))).status).toBe(200);
   });
 
-  test('that never come are given up, and do not keep others out', async () => {
+  test('that never arrive are given up, and do not keep others out', async () => {
     const started = startBody();
     await new Promise((written) => started.write(Buffer.alloc(1), written));
     started.destroy();

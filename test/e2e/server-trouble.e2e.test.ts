@@ -30,11 +30,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Ended {
   readonly code: number;
-  /** What it said beside its log, which is JSON. */
+  /** Lines of output that are not JSON, so not of the log. */
   readonly lines: readonly string[];
 }
 
-/** Runs a server that is expected to end by itself. */
+/** Runs a server that is expected to exit by itself. */
 function runToEnd(...argv: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [NFM, 'server', ...argv], { timeout: 60_000 }, (error, out, err) => {
@@ -45,50 +45,51 @@ function runToEnd(...argv: readonly string[]): Promise<Ended> {
   });
 }
 
-describe('what keeps a server from starting is said in one line, and it fails', () => {
+describe('a server that cannot start prints the reason in one line and fails', () => {
   const data = () => join(folder, 'data');
   test.each([
-    { name: 'no data folder', argv: () => [], says: /^nfm server: data: name the data folder/ },
+    { name: 'no data folder', argv: () => [], message: /^nfm server: data: name the data folder/ },
     {
-      name: 'a data folder that cannot be made',
+      name: 'a data folder that cannot be created',
       argv: () => {
         writeFileSync(join(folder, 'file'), '');
         return ['--data', join(folder, 'file', 'data')];
       },
-      says: /^nfm server: data: cannot write the folder .*\(ENOTDIR\); give one this user may write$/,
+      message:
+        /^nfm server: data: cannot write the folder .*\(ENOTDIR\); give one this user may write$/,
     },
     {
-      name: 'a flag nobody knows',
+      name: 'an unknown flag',
       argv: () => ['--data', data(), '--colour', 'blue'],
-      says: /^nfm server: .*--colour.*nfm server --help lists the settings$/,
+      message: /^nfm server: .*--colour.*nfm server --help lists the settings$/,
     },
     {
       name: 'a number out of its range',
       argv: () => ['--data', data(), '--retention-days', '0'],
-      says: /^nfm server: retentionDays: must be an integer from 1 to 3650, not "0"$/,
+      message: /^nfm server: retentionDays: must be an integer from 1 to 3650, not "0"$/,
     },
     {
       name: 'an account of too few digits',
       argv: () => ['--data', data(), '--account', '12'],
-      says: /^nfm server: account: must be 12 digits$/,
+      message: /^nfm server: account: must be 12 digits$/,
     },
     {
-      name: 'an address that is none',
+      name: 'an invalid address',
       argv: () => ['--data', data(), '--listen', 'everywhere'],
-      says: /^nfm server: listen: must be HOST:PORT/,
+      message: /^nfm server: listen: must be HOST:PORT/,
     },
     {
       name: 'beyond loopback without TLS',
       argv: () => ['--data', data(), '--listen', '0.0.0.0:0'],
-      says: /^nfm server: listen: 0\.0\.0\.0 is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http$/,
+      message: /^nfm server: listen: 0\.0\.0\.0 is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http$/,
     },
     {
       name: 'a certificate without its key',
       argv: () => ['--data', data(), '--tls-cert', 'cert.pem'],
-      says: /^nfm server: tlsCert, tlsKey: set both or neither$/,
+      message: /^nfm server: tlsCert, tlsKey: set both or neither$/,
     },
     {
-      name: 'a certificate that is not there',
+      name: 'a missing certificate file',
       argv: () => [
         '--data',
         data(),
@@ -97,36 +98,36 @@ describe('what keeps a server from starting is said in one line, and it fails', 
         '--tls-key',
         '/nowhere/key.pem',
       ],
-      says: /^nfm server: tlsCert: ENOENT.*\/nowhere\/cert\.pem/,
+      message: /^nfm server: tlsCert: ENOENT.*\/nowhere\/cert\.pem/,
     },
     {
-      name: 'a certificate that is none',
+      name: 'an invalid certificate',
       argv: () => {
         writeFileSync(join(folder, 'text'), 'no certificate');
         const path = join(folder, 'text');
         return ['--data', data(), '--tls-cert', path, '--tls-key', path];
       },
-      says: /^nfm server: tlsCert, tlsKey: /,
+      message: /^nfm server: tlsCert, tlsKey: /,
     },
-  ])('$name', async ({ argv, says }) => {
+  ])('$name', async ({ argv, message }) => {
     const { code, lines } = await runToEnd(...argv());
-    expect(lines).toEqual([expect.stringMatching(says)]);
+    expect(lines).toEqual([expect.stringMatching(message)]);
     expect(code).toBe(2);
   });
 
-  test('a port that is taken', async () => {
+  test('a port in use', async () => {
     const other = createServer();
     await once(other.listen(0, '127.0.0.1'), 'listening');
     const { port } = other.address() as { port: number };
     const listen = `127.0.0.1:${port}`;
     const { code, lines } = await runToEnd('--data', data(), '--listen', listen);
     other.close();
-    const says = `nfm server: listen: ${listen} is in use by another program; stop it or choose another --listen`;
-    expect(lines).toEqual([says]);
+    const message = `nfm server: listen: ${listen} is in use by another program; stop it or choose another --listen`;
+    expect(lines).toEqual([message]);
     expect(code).toBe(2);
   });
 
-  test('a data folder that another server uses, which goes on unharmed', async () => {
+  test('a data folder in use by another server, which continues unharmed', async () => {
     server = await ServerProcess.start();
     const { endpoint } = server;
     const credentials = await server.credentials('agent');
@@ -137,8 +138,8 @@ describe('what keeps a server from starting is said in one line, and it fails', 
     };
     expect((await post('1')).status).toBe(200);
     const { code, lines } = await runToEnd('--data', server.data, '--listen', '127.0.0.1:0');
-    const says = `nfm server: data: another nfm server uses ${server.data}; stop it or give another folder`;
-    expect(lines).toEqual([says]);
+    const message = `nfm server: data: another nfm server uses ${server.data}; stop it or give another folder`;
+    expect(lines).toEqual([message]);
     expect(code).toBe(2);
     expect((await post('2')).status).toBe(200);
     await server.waitUntilStored();
@@ -147,12 +148,12 @@ describe('what keeps a server from starting is said in one line, and it fails', 
   });
 });
 
-test('reports are taken over TLS, and not in plain text on its port', async () => {
+test('reports are accepted over TLS, and not in plain text on the same port', async () => {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1'];
   execFileSync('openssl', ['req', '-x509', ...made, ...subject], { stdio: 'ignore' });
-  // Any interface: what TLS is for.
+  // Listening beyond loopback requires TLS.
   const flags = ['--tls-cert', cert, '--tls-key', key];
   server = await ServerProcess.start({ listen: '0.0.0.0:0', flags });
   const endpoint = server.endpoint.replace('0.0.0.0', '127.0.0.1');
@@ -167,7 +168,7 @@ test('reports are taken over TLS, and not in plain text on its port', async () =
   await expect(knock(plain, { headers, body })).rejects.toThrow();
 });
 
-test('a server asked to stop under load finishes what it has, and loses nothing it acknowledged', async () => {
+test('a server that is stopped under load finishes its work and loses no acknowledged report', async () => {
   const flows = 100;
   const connections = 6;
   const listen = '127.0.0.1:18141';

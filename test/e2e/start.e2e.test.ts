@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-/** `npm start` and what it started are one process group. */
+/** Ends the process group of `npm start` and all its children. */
 async function endAll(): Promise<void> {
   if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
@@ -35,7 +35,7 @@ function copyTrackedFiles(): void {
   }
 }
 
-/** Starts it and gives what it printed once it says where the console is. */
+/** Runs `npm start` until it prints the console's address; returns its output. */
 async function npmStart(): Promise<string> {
   const started = spawn('npm', ['start', '--', '--listen', '127.0.0.1:0'], {
     cwd: copy,
@@ -56,7 +56,7 @@ async function npmStart(): Promise<string> {
   return output;
 }
 
-test('npm start on a fresh copy shows the page and a real row, and stops whole', async () => {
+test('npm start on a fresh copy serves the console and a real row, and stops all its processes', async () => {
   copyTrackedFiles();
   const output = await npmStart();
   const endpoint = /runs at (\S+)/.exec(output)?.[1] ?? '';
@@ -91,7 +91,7 @@ test('npm start on a fresh copy shows the page and a real row, and stops whole',
   await expect(fetch(endpoint)).rejects.toThrow();
 }, 300_000);
 
-/** The agent's own reports are connections to loopback: rows come by themselves. */
+/** Waits for a row: the agent's own reports are connections over loopback. */
 async function waitForRow(client: NetworkFlowMonitor): Promise<void> {
   for (;;) {
     const answer = (await client.send({

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await ec2.start();
   await cluster.start();
   folder = await mkdtemp(join(tmpdir(), 'nfm-sources-'));
-  // The server's own environment, as the SDK of AWS reads it.
+  // The server inherits this environment; the AWS SDK reads it.
   process.env.AWS_ACCESS_KEY_ID = SERVER_KEY_ID;
   process.env.AWS_SECRET_ACCESS_KEY = 'secret';
   process.env.AWS_ENDPOINT_URL = ec2.url;
@@ -50,7 +50,7 @@ async function fileOf(name: string, text: string): Promise<string> {
 const ROLE = `arn:aws:iam::${target.account}:role/nfm`;
 const AWS = ['--aws-topology', '--aws-role-name', 'nfm'];
 
-/** Asks the API beyond AWS's as the administrator. */
+/** Sends a request to the extension API as the administrator. */
 async function ask(running: ServerProcess, request: string, text = '') {
   const [method = '', path = ''] = request.split(' ');
   const body = Buffer.from(text);
@@ -72,7 +72,7 @@ async function createScope(running: ServerProcess) {
   return { client, scopeId };
 }
 
-test('every source that is configured is read, and a scope succeeds when its targets are', async () => {
+test('every configured source is read, and a scope succeeds when its targets have been read', async () => {
   ec2.clear();
   ec2.allowRole(ROLE);
   ec2.set(target, { DescribeVpcs: [{ vpcId: 'vpc-1', cidrBlock: '10.0.0.0/16' }] });
@@ -102,7 +102,7 @@ test('every source that is configured is read, and a scope succeeds when its tar
   expect(await running.stop()).toBe(0);
 });
 
-test('a scope whose target may not be read fails', async () => {
+test('a scope fails if its target denies reading', async () => {
   ec2.clear();
   ec2.allowRole(ROLE);
   ec2.fail = ({ action }) => (action === 'DescribeSubnets' ? UNAUTHORIZED_OPERATION : undefined);
@@ -128,11 +128,11 @@ networks:
     hosts: [{ name: db-1, addresses: [10.64.9.7] }]
 `;
 
-test('an inventory that is put tells the flows after it, and is there after a restart', async () => {
+test('an uploaded inventory enriches later flows, and survives a restart', async () => {
   const running = await ServerProcess.start();
   server = running;
   const agent = await running.credentials('agent');
-  /** What is stored of a flow of host 1 to an address. */
+  /** The stored flows of host 1 to an address. */
   const flowTo = async (address: string) => {
     const random = seededRandom(1);
     const made = { host: 1, flows: 1, random, remotes: [address], timeMillis: Date.now() };
@@ -169,6 +169,6 @@ test('an inventory that is put tells the flows after it, and is there after a re
     status: 200,
     text: INVENTORY,
   });
-  // Both reports' flow is one row of the explorer, as they say the same of its ends.
+  // The flow of both reports is one row of the explorer, because its ends are enriched equally.
   expect(await flowTo('10.64.9.7')).toMatchObject([{ category: 'INTER_AZ' }]);
 });

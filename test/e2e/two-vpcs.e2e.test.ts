@@ -20,7 +20,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.split(',').includes('kernel
   throw new Error(missing);
 }
 
-/** A host of the lab: alone in its subnet. */
+/** A host of the lab, the only one of its subnet. */
 function hostOf(name: string, third: number, place: { zone: string; vpc: string }) {
   return {
     ...{ name, ...place, instance: `i-0000000000000000${name}` },
@@ -38,7 +38,7 @@ const S1 = hostOf('s1', 34, { zone: 'use1-az1', vpc: 'shared' });
 const S2 = hostOf('s2', 35, { zone: 'use1-az2', vpc: 'shared' });
 const HOSTS = [P1, P2, P3, S1, S2];
 
-/** Beyond the NAT: a host of the internet, with an agent whose network nobody describes. */
+/** A host on the internet side of the NAT; it has an agent, but its network is in no inventory. */
 const OUTSIDE = {
   name: 'out',
   ip: '93.184.216.34',
@@ -47,12 +47,11 @@ const OUTSIDE = {
   vpc: 'elsewhere',
   instance: 'i-000000000000000out',
 };
-/** An address that host p2 itself translates to s2's. */
+/** An address that host p2 itself translates to the address of s2. */
 const SERVICE = '10.203.35.100';
-/** What it makes of its own for that. */
+/** The source address that p2 uses for this translation. */
 const OTHER_OWN = '10.203.32.9';
 
-/** A port a case: its flow is then its own. */
 const PORT = 9600;
 const BYTES = 2_000_000;
 
@@ -95,7 +94,7 @@ function inventory() {
   };
 }
 
-/** Of each side. */
+/** The constructs at each end of a path. */
 const END = ['AWS::EC2::Instance', 'AWS::EC2::NetworkInterface'];
 const TRANSIT = [
   'AWS::EC2::TransitGatewayAttachment',
@@ -161,7 +160,7 @@ describe.skipIf(missing !== undefined)(
     const send = (from: { readonly name: string }, address: string, port = PORT) =>
       runTraffic(network, from.name, ['send', address, port, BYTES]);
 
-    /** The row of a flow in its category, once it has been reported whole. */
+    /** Waits until a flow has been reported completely; returns its row in its category. */
     async function rowOf(
       category: DestinationCategory,
       { localIp, remoteIp }: { readonly localIp: string; readonly remoteIp: string },
@@ -216,12 +215,12 @@ describe.skipIf(missing !== undefined)(
       },
     );
 
-    test('what leaves through the NAT leaves with the address the other side sees', async () => {
+    test('the translated source address behind the NAT equals the remote address on the other side', async () => {
       await send(P1, OUTSIDE.ip);
       const near = await rowOf('INTERNET', { localIp: P1.ip, remoteIp: OUTSIDE.ip });
       expect(near).toMatchObject({ localInstanceId: P1.instance, localVpcId: vpcId('prod') });
       expect(typesOf(near)).toEqual([...END, 'AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway']);
-      // What the kernel there sees; the address is known as that of a gateway of the VPC.
+      // The far kernel's view of the remote end: the address belongs to a gateway of the VPC.
       const far = await rowOf('INTER_VPC', { localIp: OUTSIDE.ip, remoteIp: OUTSIDE.gateway });
       expect(far).toMatchObject({
         localInstanceId: OUTSIDE.instance,
@@ -230,7 +229,7 @@ describe.skipIf(missing !== undefined)(
       expect(near.snatIp).toBe(far.remoteIp);
     });
 
-    test("a host's own translation is in the row, and the path is that of what it is translated to", async () => {
+    test("a host's own translation is in the row, and the path leads to the translated address", async () => {
       await network.exec('p2', ['ip', 'address', 'add', `${OTHER_OWN}/24`, 'dev', 'eth0']);
       const to = `ip daddr ${SERVICE} dnat ip to ${S2.ip}`;
       await network.translate(

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => client?.dispose());
 
-test('the AWS CLI, taught the derived model, goes from create-scope to the rows of a query and back', (context) => {
+test('the AWS CLI with the derived model runs from create-scope to the rows of a query and deletes all again', (context) => {
   need(context, '/usr/bin/aws', 'awscli');
   const story = join(import.meta.dirname, 'aws-cli-story.sh');
   const { status, lines } = client.run('/bin/sh', [story]);

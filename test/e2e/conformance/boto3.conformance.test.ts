@@ -14,7 +14,7 @@ const unreachable: readonly Unreachable[] = [
   ...(JSON.parse(
     readFileSync(join(fixtures, 'errors-that-cannot-occur.json'), 'utf8'),
   ) as Unreachable[]),
-  // These can occur, but not at a client's will; test/golden/api/errors shows them.
+  // A client cannot provoke these errors; test/golden/api/errors shows them.
   { error: 'InternalServerException', operations: Object.keys(OPERATIONS) },
   { error: 'ServiceQuotaExceededException', operations: ['CreateScope'] },
   { error: 'ConflictException', operations: ['UpdateScope', 'TagResource', 'UntagResource'] },
@@ -36,7 +36,7 @@ function expectedExchanges(): string[] {
   });
 }
 
-test('boto3, taught the derived model, runs all 25 operations and meets every error that can occur', async (context) => {
+test('boto3 with the derived model runs all 25 operations and receives every error that can occur', async (context) => {
   need(context, '/usr/lib/python3/dist-packages/boto3', 'python3-boto3');
   const story = join(import.meta.dirname, 'boto3_story.py');
   const { status, lines } = client.run('/usr/bin/python3', [story]);

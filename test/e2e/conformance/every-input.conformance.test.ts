@@ -6,7 +6,7 @@ import { ServerProcess } from '../../../src/lab/server-process.ts';
 import { type Credentials, signRequest } from '../../../src/wire/sigv4/sign.ts';
 import { brokenMembers, membersOf, OPERATIONS, shapeOf } from './model-oracle.ts';
 
-/** Of each of the 25 operations: 20,000 requests in all. */
+/** For each of the 25 operations, so 20,000 requests in all. */
 const REQUESTS_AN_OPERATION = 800;
 const CONNECTIONS = 8;
 const ACCOUNT = '000000000000';
@@ -17,7 +17,7 @@ type Input = Readonly<Record<string, unknown>>;
 
 let server: ServerProcess;
 let credentials: Credentials;
-/** Values that name what is there, by member: without them nothing would ever succeed. */
+/** Values of existing resources, by member: without them no request would succeed. */
 let known: Readonly<Record<string, readonly string[]>>;
 const totals = { succeeded: 0, refused: 0, broken: 0 };
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   const { succeeded, refused, broken } = totals;
   console.log(
-    `${succeeded + refused + broken} requests: ${succeeded} succeeded, ${broken} broke the model and were told so, ${refused} were refused for another reason`,
+    `${succeeded + refused + broken} requests: ${succeeded} succeeded, ${broken} violated the model and were rejected for it, ${refused} were rejected for another reason`,
   );
   agent.destroy();
   await server?.dispose();
@@ -70,7 +70,7 @@ async function makeResources(): Promise<Readonly<Record<string, readonly string[
   };
 }
 
-/** What deletes comes last, so that the rest has something to succeed on. */
+/** Sorts deleting operations last, so that the others find existing resources. */
 const deletes = (operation: string) => Number(operation.startsWith('Delete'));
 const operations = Object.keys(OPERATIONS).toSorted((a, b) => deletes(a) - deletes(b));
 
@@ -109,7 +109,7 @@ test.each(operations)(
   },
 );
 
-/** A valid input, half of the time with something changed in it. */
+/** A valid input, or one with one or two changed members. */
 function inputOf(operation: string): fc.Arbitrary<Input> {
   const valid = structureOf(OPERATIONS[operation]?.input.shape ?? '');
   return fc
@@ -121,7 +121,7 @@ function inputOf(operation: string): fc.Arbitrary<Input> {
     .map((input) => sendable(operation, input));
 }
 
-/** What a request can say: path and query hold text, and in a query an empty list is none. */
+/** Converts an input to one that HTTP can carry: path and query are text, an empty list is absent. */
 function sendable(operation: string, input: Input): Input {
   const entries = Object.entries(membersOf(operation)).map(([name, { location, shape }]) => {
     const value = input[name] ?? undefined;
@@ -197,7 +197,7 @@ function stringOf(name: string, member: string): fc.Arbitrary<string> {
     : fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...there) }, any);
 }
 
-/** What bounds are made against. */
+/** Odd values to test the bounds of the model. */
 const ODD: readonly unknown[] = [
   null,
   true,
@@ -229,7 +229,7 @@ const ODD: readonly unknown[] = [
   { accountId: '123456789012', other: 1 },
 ];
 
-/** The input with a member somewhere in it left out or made something odd. */
+/** The input with a member, at any depth, removed or replaced by an odd value. */
 function changed(value: Input): fc.Arbitrary<Input> {
   const names = Object.keys(value);
   if (names.length === 0) return fc.constant(value);
@@ -244,7 +244,7 @@ function changed(value: Input): fc.Arbitrary<Input> {
 function within(value: unknown): fc.Arbitrary<unknown> {
   if (Array.isArray(value) && value.length > 0) {
     const [first, ...rest] = value;
-    // In a query all of them are one line, which may not be endless.
+    // A query is part of the request line, whose length is limited.
     const item = typeof first === 'string' ? first.slice(0, 20) : first;
     const long = fc.constant(Array.from({ length: 201 }, () => item));
     return fc.oneof(
@@ -259,13 +259,13 @@ function within(value: unknown): fc.Arbitrary<unknown> {
 
 interface Answer {
   readonly status: number;
-  /** `x-amzn-ErrorType`; "" when there was none. */
+  /** `x-amzn-ErrorType`; "" if absent. */
   readonly error: string;
   readonly message: string;
   readonly body: string;
 }
 
-/** Writes a request from the model alone, signs and sends it. */
+/** Builds a request from the model alone, signs it and sends it. */
 async function call(operation: string, input: Input): Promise<Answer> {
   const { method, requestUri } = OPERATIONS[operation]?.http ?? { method: '', requestUri: '' };
   const members = Object.entries(membersOf(operation));

@@ -7,13 +7,13 @@ import { ServerProcess } from '../../../src/lab/server-process.ts';
 import { checkoutRoot } from '../../../src/lib/checkout-root.ts';
 import { reportFlows } from './reported-flows.ts';
 
-/** The account of AWS's own examples. */
+/** The account in AWS's examples. */
 export const ACCOUNT = '123456789012';
 export const REGION = 'us-east-1';
 
 const required = (process.env.CI_REQUIRE ?? '').split(',').includes('conformance');
 
-/** Skips the test when this machine lacks what it needs; fails it when CI_REQUIRE names conformance. */
+/** Skips the test if a file it needs is missing; fails it if CI_REQUIRE names conformance. */
 export function need(context: TestContext, path: string, debianPackage: string): void {
   if (existsSync(path)) return;
   const reason = `needs ${path}: apt-get install ${debianPackage}`;
@@ -22,8 +22,8 @@ export function need(context: TestContext, path: string, debianPackage: string):
 }
 
 /**
- * A server with flows of the last minute, and what a client of AWS's making is told by environment
- * variables: the derived model, credentials, Region.
+ * A server with flows of the last minute, and the environment variables for one of AWS's own clients:
+ * the derived model, credentials and Region.
  */
 export class ForeignClient {
   readonly server: ServerProcess;
@@ -67,7 +67,7 @@ export class ForeignClient {
     return client;
   }
 
-  /** Runs a program to its end; its exit code, and what it printed on both streams. */
+  /** Runs a program; returns its exit code and the lines of both output streams. */
   run(program: string, args: readonly string[]): { status: number | null; lines: string[] } {
     const { status, stdout, stderr } = spawnSync(program, args, {
       env: this.#environment,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A shape of the service's own model, as test/fixtures/contract/facts.json has it. */
+/** A shape of the service's own model, from test/fixtures/contract/facts.json. */
 export interface FactShape {
   readonly type:
     | 'string'
@@ -43,7 +43,7 @@ const facts = JSON.parse(readFileSync(file, 'utf8')) as {
 
 export const OPERATIONS = facts.operations;
 
-/** Where we take more than the model says (docs/reference/compatibility.md). */
+/** Shapes for which nfm accepts more than the model (docs/reference/compatibility.md). */
 const AMENDED: Readonly<Record<string, FactShape>> = {
   UuidString: { type: 'string', min: 1, max: 64, pattern: '[ -~]+' },
   DestinationCategory: {
@@ -69,8 +69,8 @@ export function membersOf(operation: string): Readonly<Record<string, FactMember
 }
 
 /**
- * The members of an input, at its top, that break a constraint of the model; empty when it satisfies
- * it. Written from the model's facts alone, and knows nothing of the product's own contract.
+ * The top-level members of an input that violate the model; empty if the input is valid. Implemented
+ * from the model's facts alone, independently of the product's contract.
  */
 export function brokenMembers(
   operation: string,
@@ -131,7 +131,7 @@ function isWithin(value: unknown, [min, max]: readonly (number | undefined)[]): 
   );
 }
 
-/** Seconds since 1970, or RFC 3339; both from 1970 to 9999. */
+/** Whether a value is a timestamp: seconds since 1970 or RFC 3339, from 1970 to 9999. */
 function isTimestamp(value: unknown): boolean {
   if (
     typeof value === 'string' &&

@@ -7,34 +7,34 @@ import type { Credentials } from '../../../src/wire/sigv4/sign.ts';
 type Header = readonly [name: string, value: string];
 
 /**
- * A request and, beside it, the canonical form that AWS's specification gives it, both written out by
- * hand: nothing of the product's own signing has a part in it.
+ * A request and its canonical form by AWS's specification, both written by hand, without the
+ * product's own signing code.
  */
 export interface RawSignedRequest {
   readonly method?: string | undefined;
-  /** As sent. */
+  /** The target as sent. */
   readonly target: string;
-  /** Default: the target up to its question mark. */
+  /** The path as signed; default: the target up to its question mark. */
   readonly canonicalPath?: string | undefined;
   readonly canonicalQuery?: string | undefined;
-  /** As sent, in this order, after Host and X-Amz-Date. */
+  /** The headers as sent, in this order, after Host and X-Amz-Date. */
   readonly headers?: readonly Header[] | undefined;
-  /** As signed, beside host and x-amz-date. */
+  /** The headers as signed, beside host and x-amz-date. */
   readonly canonicalHeaders?: readonly Header[] | undefined;
-  /** As sent, and as signed when it differs; default `127.0.0.1:PORT`. */
+  /** The host as sent, and as signed if different; default `127.0.0.1:PORT`. */
   readonly host?: string | undefined;
   readonly signedHost?: string | undefined;
   readonly body?: string | undefined;
-  /** What stands for the hash of the body where that is signed. */
+  /** The value signed in place of the hash of the body. */
   readonly payloadHash?: string | undefined;
-  /** How far the clock is off. */
+  /** The error of the client's clock. */
   readonly skewMillis?: number | undefined;
-  /** What the credential scope says instead of what is right. */
+  /** Wrong parts of the credential scope. */
   readonly scope?: Partial<CredentialScope> | undefined;
-  /** What the key is derived for instead of what the scope says. */
+  /** Parts in which the scope of the derived key differs from the credential scope. */
   readonly keyScope?: Partial<CredentialScope> | undefined;
   readonly authorization?: ((right: string) => string) | undefined;
-  /** Sends the headers the other way round, their names in upper case. */
+  /** Sends the headers in reverse order with names in upper case. */
   readonly isReversed?: boolean | undefined;
 }
 
@@ -47,7 +47,7 @@ interface CredentialScope {
 
 export interface RawAnswer {
   readonly status: number;
-  /** `x-amzn-ErrorType`; "" when there was none. */
+  /** `x-amzn-ErrorType`; "" if absent. */
   readonly error: string;
 }
 
@@ -55,7 +55,7 @@ const sha256 = (data: string) => createHash('sha256').update(data).digest('hex')
 const hmac = (key: string | Buffer, data: string) =>
   createHmac('sha256', key).update(data).digest();
 
-/** Signs by the letter of "Create a signed AWS API request" and sends byte for byte by a socket. */
+/** Signs as "Create a signed AWS API request" specifies, and sends the bytes over a plain socket. */
 export async function sendRaw(
   endpoint: string,
   credentials: Credentials,

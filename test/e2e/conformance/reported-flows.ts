@@ -3,14 +3,15 @@ import { seededRandom } from '../../../src/lib/testing.ts';
 import { Poster } from '../../load/poster.ts';
 import { encodeBody, hostAddress, makeReport } from '../../load/report-source.ts';
 
-/** Three hosts of one network, each in a subnet and zone of its own. */
+/** Three hosts of one network, each in a different subnet and zone. */
 const HOSTS = [0, 64, 128];
 const INTERNET = '198.41.0.4';
 const FLOWS = 60;
 
 /**
- * Reports three hosts that talk to each other (INTER_AZ) and to the internet, and waits until their
- * rows can be asked for. The first round only says who is where: a row's identity is that of its time.
+ * Reports three hosts that exchange traffic with each other (INTER_AZ) and with the internet, and
+ * waits until their rows can be queried. The first round only registers the hosts: a row is enriched
+ * with the topology of its own time.
  */
 export async function reportFlows(server: ServerProcess, region: string): Promise<void> {
   const credentials = await server.credentials('agent');

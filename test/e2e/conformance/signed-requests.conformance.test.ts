@@ -19,7 +19,7 @@ type Case = RawSignedRequest & {
 };
 
 const SUCCESS = { status: 200, error: '' } as const;
-/** The signature was right, and what was asked for is not there. */
+/** The answer to a correctly signed request for a resource that does not exist. */
 const NOT_FOUND = { status: 404, error: 'ResourceNotFoundException' } as const;
 const UNKNOWN = { status: 404, error: 'UnknownOperationException' } as const;
 const WRONG = { status: 403, error: 'InvalidSignatureException' } as const;
@@ -30,9 +30,9 @@ const arn = 'arn:aws:networkflowmonitor:us-east-1:000000000000:monitor/none';
 const encoded = encodeURIComponent(arn);
 const twice = encodeURIComponent(encoded);
 
-describe('a request that AWS would take is taken', () => {
+describe('a request that AWS would accept is accepted', () => {
   const cases: readonly Case[] = [
-    { name: 'the plainest', target: '/scopes', ...SUCCESS },
+    { name: 'the simplest request', target: '/scopes', ...SUCCESS },
     { name: 'Host without its port', target: '/scopes', host: '127.0.0.1', ...SUCCESS },
     { name: 'Host of a load balancer', target: '/scopes', host: 'nfm.example.com', ...SUCCESS },
     {
@@ -49,7 +49,7 @@ describe('a request that AWS would take is taken', () => {
     },
     { name: 'a name of two dots', target: '/monitors/..', canonicalPath: '/', ...NOT_FOUND },
     {
-      name: 'encoded dots, which are no dot segment',
+      name: 'encoded dots, which are not a dot segment',
       target: '/monitors/%2e%2E',
       canonicalPath: '/monitors/%252e%252E',
       ...NOT_FOUND,
@@ -82,7 +82,7 @@ describe('a request that AWS would take is taken', () => {
     { name: 'a question mark without a query', target: '/scopes?', ...SUCCESS },
     { name: 'empty values', target: '/scopes?b&a=', canonicalQuery: 'a=&b=', ...SUCCESS },
     {
-      name: 'a value spelled in another way',
+      name: 'a value in another encoding',
       target: '/scopes?x=%c3%bc+%7e',
       canonicalQuery: 'x=%C3%BC%2B~',
       ...SUCCESS,
@@ -151,13 +151,13 @@ describe('a request that AWS would take is taken', () => {
   });
 });
 
-describe('a request that AWS would refuse is refused', () => {
+describe('a request that AWS would reject is rejected', () => {
   const yesterday = new Date(Date.now() - 24 * 60 * MINUTE).toISOString().slice(0, 10);
   const scopes = { target: '/scopes' } as const;
   const cases: readonly Case[] = [
     {
       ...scopes,
-      name: 'a path signed as it is sent, dot segments and all',
+      name: 'a path signed as sent, with its dot segments',
       target: '/monitors/../scopes',
       ...WRONG,
     },
@@ -199,7 +199,7 @@ describe('a request that AWS would refuse is refused', () => {
     },
     {
       ...scopes,
-      name: 'a signed header that is not there',
+      name: 'a signed header that was not sent',
       canonicalHeaders: [['x-gone', '']],
       ...WRONG,
     },

@@ -8,8 +8,8 @@ import { ServerProcess } from '../../../src/lab/server-process.ts';
 import { readTerraformExample } from './terraform-example.ts';
 
 /**
- * What the Terraform AWS provider (6.21) does with its scope and monitor resources, replayed: the
- * same calls, the same waits, and the states it would take for an error.
+ * Replays the Terraform AWS provider (6.21) with its scope and monitor resources: the same calls, the
+ * same waits, and the same states that count as errors.
  */
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';
@@ -19,7 +19,7 @@ type Local = InputOf<'CreateMonitor'>['localResources'][number];
 type Remote = NonNullable<InputOf<'CreateMonitor'>['remoteResources']>[number];
 type Tags = Readonly<Record<string, string>>;
 
-/** What a configuration file says of a monitor. */
+/** A monitor in a configuration file. */
 interface MonitorBlock {
   readonly local: readonly Local[];
   readonly remote: readonly Remote[];
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.dispose());
 
-/** Its StateChangeConf: from pending states to the target; any other is an error, as for Terraform. */
+/** Terraform's StateChangeConf: waits through pending states for the target; any other is an error. */
 async function waitFor<State extends string>(
   look: () => Promise<State>,
   states: { readonly pending: readonly State[]; readonly target: State },
@@ -63,7 +63,7 @@ async function waitFor<State extends string>(
   }
 }
 
-/** The resource's read; undefined when it is gone, which takes it out of Terraform's state. */
+/** The resource's read; undefined if it does not exist, which removes it from Terraform's state. */
 async function read<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await call;
@@ -84,7 +84,7 @@ async function waitForScope(scopeId: string): Promise<void> {
   await waitFor(look, { pending: ['IN_PROGRESS'], target: 'SUCCEEDED' });
 }
 
-/** Adds and deletes what the two sets of targets do not have in common. */
+/** Adds and deletes the differences between the current and the wanted targets. */
 async function applyTargets(scopeId: string, wanted: readonly Target[]): Promise<void> {
   const { targets } = await client.getScope({ scopeId });
   const missingIn = (list: readonly Target[]) => (one: Target) =>
@@ -128,7 +128,7 @@ async function createMonitor(block: CreatedMonitor): Promise<OutputOf<'GetMonito
   return await waitForMonitor(monitorName);
 }
 
-/** Plan and apply: reads what is there, sends only the differences; false when there are none. */
+/** Plan and apply: reads the monitor and sends only the differences; false if there are none. */
 async function applyMonitor(monitorName: string, wanted: MonitorBlock): Promise<boolean> {
   const {
     monitorArn,
@@ -193,7 +193,7 @@ describe('aws_networkflowmonitor_scope', () => {
     for (const tags of wanted) {
       const present = (await client.listTagsForResource({ resourceArn: scopeArn })).tags ?? {};
       await applyTags(scopeArn, present, tags);
-      // An import reads by the id alone, and must find all that the configuration says.
+      // An import reads by the id alone and must return the whole configuration.
       expect(await client.getScope({ scopeId })).toEqual({ ...scope, tags });
     }
     await destroyScope(scopeId);
@@ -210,7 +210,7 @@ describe('aws_networkflowmonitor_scope', () => {
     await destroyScope(again.scopeId);
   });
 
-  test('a second one fails with a ConflictException that says which there is', async () => {
+  test('a second scope fails with a ConflictException that names the first', async () => {
     const { scopeId } = await applyScope([target(REGION)], {});
     const second = await applyScope([target(REGION)], {}).catch((error: unknown) => error);
     expect(second).toMatchObject({
@@ -247,7 +247,7 @@ describe('aws_networkflowmonitor_monitor', () => {
     },
     { name: 'a tag removed', local: [vpc], remote: [], tags: { key2: 'y' } },
   ];
-  test('one configuration after the other is applied, and none leaves anything to plan', async () => {
+  test('after each applied configuration the next plan is empty', async () => {
     const [first, ...more] = steps;
     const created = await createMonitor({ ...first!, monitorName: name, scopeArn });
     expect(created).toMatchObject({ localResources: [vpc], remoteResources: [], tags: {} });
@@ -262,7 +262,7 @@ describe('aws_networkflowmonitor_monitor', () => {
     }
   });
 
-  test('an import by name finds all but scopeArn, which the API does not give back', async () => {
+  test('an import by name finds all but scopeArn, which the API does not return', async () => {
     const imported = await client.getMonitor({ monitorName: name });
     expect(imported).toEqual({
       monitorName: name,
@@ -276,7 +276,7 @@ describe('aws_networkflowmonitor_monitor', () => {
     });
   });
 
-  test('what was changed behind its back is planned and put back', async () => {
+  test('changes made outside Terraform are planned and reverted', async () => {
     const wanted: MonitorBlock = { local: [vpc], remote: [], tags: { key2: 'y' } };
     const { monitorArn } = await client.getMonitor({ monitorName: name });
     await client.updateMonitor({ monitorName: name, remoteResourcesToAdd: [subnet] });
@@ -298,7 +298,7 @@ describe('aws_networkflowmonitor_monitor', () => {
     await createMonitor({ monitorName: name, scopeArn, local: [vpc], remote: [], tags: {} });
   });
 
-  test('the scope cannot be destroyed before its monitor, and the provider is told so', async () => {
+  test('destroying the scope before its monitor fails with a ConflictException that names the monitor', async () => {
     const refused = await destroyScope(scopeId).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       name: 'ConflictException',
