@@ -81,7 +81,8 @@ describe('a server that cannot start prints the reason in one line and fails', (
     {
       name: 'beyond loopback without TLS',
       argv: () => ['--data', data(), '--listen', '0.0.0.0:0'],
-      message: /^nfm server: listen: 0\.0\.0\.0 is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http$/,
+      message:
+        /^nfm server: listen: 0\.0\.0\.0 is not loopback; set --tls-cert and --tls-key, or --insecure-plain-http$/,
     },
     {
       name: 'a certificate without its key',
