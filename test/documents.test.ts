@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '..');
 const DECISIONS = 'docs/decisions';
 const MAX_COLUMNS = 100;
 /** Not the changelog, to which every change adds a line, nor the reference. */
-const WRAPPED = /^(README|CONTRIBUTING)\.md$|^docs\/(decisions|guide)\/|^examples\//;
+const WRAPPED = /^(README|CONTRIBUTING|ARCHITECTURE)\.md$|^docs\/(decisions|guide)\/|^examples\//;
 /** A screen. */
 const MAX_DECISION_LINES = 40;
 
