@@ -42,7 +42,7 @@ function decode(bytes: Uint8Array, over: Partial<AcceptedReport> = {}): DecodedR
 
 const decodeFlows = (...flows: readonly ReportedFlow[]) => decode(encodeReport(reportOf(flows)));
 
-/** Replaces text of an encoded report by other text of the same length: its frames stay whole. */
+/** Replaces text in an encoded report with text of the same length, so that its frames stay valid. */
 function replaced(bytes: Uint8Array, from: string, to: string): Buffer {
   const text = Buffer.from(bytes).toString('latin1');
   expect([text.includes(from), to.length]).toEqual([true, from.length]);
@@ -103,12 +103,12 @@ describe('a flow is not stored, and the rest of its report is, for', () => {
     expect([flows.length, [...refused]]).toEqual([0, [['protocol', 2]]]);
   });
 
-  test('malformed: bytes that are none of a flow, up to its own end', () => {
+  test('malformed: bytes that are not a flow, up to the end of the flow', () => {
     const bytes = Buffer.from(
       encodeReport(reportOf([flow(), flow({ servicePort: 8443 }), flow()])),
     );
     const at = bytes.lastIndexOf('bytes_received', bytes.lastIndexOf('bytes_received') - 1);
-    // The length of the metric's name reaches beyond the flow.
+    // The length of the metric's name exceeds the flow.
     bytes.writeUInt8(0x7f, at - 1);
     bytes.fill(0xff, at, at + 14);
     const { flows, refused } = decode(bytes);
@@ -118,7 +118,7 @@ describe('a flow is not stored, and the rest of its report is, for', () => {
 
   test('too-many: after the 100,000th', () => {
     const one = Buffer.from(encodeReport(reportOf([flow({ values: emptyValues() })])));
-    // Repeated messages of one request: protobuf puts them together.
+    // Protobuf concatenates repeated messages of one request.
     const { flows, refused } = decode(Buffer.concat(Array.from({ length: 100_003 }, () => one)));
     expect([flows.length, [...refused]]).toEqual([100_000, [['too-many', 3]]]);
   }, 30_000);
@@ -145,7 +145,7 @@ describe('the side of a flow', () => {
       ['local_port', local],
       ['remote_port', remote],
     ] as const) {
-      // Key, then the value's tag, length, and `int_value`'s tag before its one byte.
+      // The key, then the tag and length of the value, and the tag of `int_value` before its byte.
       const at = bytes.indexOf(name) + name.length + 3;
       expect(bytes[at - 1]).toBe(0x18);
       bytes.writeUInt8(port, at);
@@ -227,12 +227,12 @@ describe('the time of a report', () => {
 });
 
 describe('values', () => {
-  test('are whole: what is beyond the point is cut', () => {
+  test('are rounded down', () => {
     const [first] = decodeFlows(withValue(rtt('sum'), 1234.9)).flows;
     expect(first?.values[rtt('sum')]).toBe(1234);
   });
 
-  test('that a report leaves out are 0 where their like is known, and else unknown', () => {
+  test('that a report omits are 0 when related ones are present, and otherwise unknown', () => {
     const values = emptyValues();
     expect(decodeFlows(flow({ values })).flows[0]?.values).toEqual(values);
     values.fill(0, plainIndex('busy_us'), plainIndex('segments_ce') + 1);
@@ -258,17 +258,17 @@ test.each([
   expect(decodeFlows(flow(nat)).flows[0]).toMatchObject({ ...addresses, ...none, ...nat });
 });
 
-test('a flow says whose it is, longer names cut', () => {
+test('a flow has its process and cgroup, with long names cut', () => {
   const [first] = decodeFlows(flow({ processName: 'nginx', cgroup: '/x'.repeat(200) })).flows;
   expect(first).toMatchObject({ processName: 'nginx', cgroup: '/x'.repeat(128) });
 });
 
-describe('what was cut from a report', () => {
+describe('the sums of cut flows', () => {
   const remainder = { side: 'client', hint: 'private', flows: 3, values: flow().values } as const;
   const decodeCut = (over: Partial<Remainder> = {}) =>
     decode(encodeReport(reportOf([flow()], { remainders: [{ ...remainder, ...over }] })));
 
-  test('is kept beside the flows', () => {
+  test('are kept beside the flows', () => {
     const { flows, remainders } = decodeCut();
     expect(flows).toHaveLength(1);
     expect(remainders).toEqual([remainder]);
@@ -286,11 +286,11 @@ describe('what was cut from a report', () => {
   });
 });
 
-describe('what a network card counted', () => {
+describe('the counters of a network card', () => {
   const decodeCards = (hostStats: Report['hostStats']) =>
     decode(encodeReport(reportOf([flow()], { hostStats })));
 
-  test('is kept as far as it is known, its card named', () => {
+  test('are kept with the id of the card, as far as they are known', () => {
     const values = { bw_out_allowance_exceeded: 918, rx_dropped: 0 };
     const { hostStats, flows } = decodeCards([
       { interfaceId: 'eni-1', values: { ...values, queue_9_tx_cnt: 7 } },
@@ -318,7 +318,7 @@ describe('what a network card counted', () => {
     expect(flows).toHaveLength(1);
   });
 
-  test('of more cards than any instance has is left out', () => {
+  test('are dropped for more cards than any instance has', () => {
     const cards = Array.from({ length: 70 }, (_, i) => ({
       interfaceId: `eni-${i}`,
       values: { rx_dropped: i },
@@ -327,7 +327,7 @@ describe('what a network card counted', () => {
   });
 });
 
-test('pods and services are named, longer names cut', () => {
+test('pods and services are named, with long names cut', () => {
   const pods = {
     localPodName: 'cart-7f',
     localPodNamespace: 'shop',
@@ -347,7 +347,7 @@ describe('the host', () => {
     return decode(encodeReport(reportOf([], { host: whole }))).host;
   };
 
-  test('is described as it describes itself', () => {
+  test('has the description that it reports', () => {
     const host: HostDescription = {
       instanceId: 'i-0123456789abcdef0',
       instanceType: 'c7g.large',
@@ -381,12 +381,12 @@ describe('the host', () => {
     expect(hostOf({ interfaces: [{ ...good, ...text }, good] }).interfaces).toEqual([good]);
   });
 
-  test('a card that misses a part is left out, the others stay', () => {
+  test('a card with a missing part is dropped, and the others are kept', () => {
     const good = { id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' };
     expect(hostOf({ cards: [{ ...good, id: 'eni 1' }, good] }).cards).toEqual([good]);
   });
 
-  test('lists no more than 1,024 addresses', () => {
+  test('has no more than 1,024 addresses', () => {
     const interfaces = Array.from({ length: 1_100 }, (_, i) => ({
       name: `eth${i}`,
       kind: 'link' as const,

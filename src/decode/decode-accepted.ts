@@ -7,7 +7,7 @@ import { type FlowRefusal, readFlow } from './read-flow.ts';
 import { readHostStats } from './read-host-stats.ts';
 import { readRemainder } from './read-remainder.ts';
 
-/** Why a flow of an accepted report was not stored. */
+/** The reasons why part of an accepted report is not stored. */
 export const REFUSALS = [
   'malformed',
   'too-many',
@@ -26,12 +26,12 @@ export type Refusal = (typeof REFUSALS)[number];
 export interface DecodedReport {
   readonly owner: Owner;
   readonly host: HostDescription;
-  /** The time of its rows, seconds since 1970. */
+  /** The time of the report's rows, seconds since 1970. */
   readonly timeSeconds: number;
   readonly flows: readonly ReportedFlow[];
-  /** What was cut from the report. */
+  /** Sums of the flows that the agent cut from the report. */
   readonly remainders: readonly Remainder[];
-  /** What its network cards counted. */
+  /** Counters of the host's network cards. */
   readonly hostStats: readonly InterfaceStats[];
   /** The agent's own event counters. */
   readonly counters: Readonly<Record<string, number>>;
@@ -39,20 +39,20 @@ export interface DecodedReport {
 }
 
 export interface DecodeLimits {
-  /** Rows older than this when they were received are not stored. */
+  /** Rows that are older than this on receipt are not stored. */
   readonly retentionSeconds: number;
 }
 
-/** An agent's clock this far off, by the request's date, is corrected. */
+/** The row time is corrected when the agent's clock, by the date of the request, is off by more. */
 const SKEW_MILLIS = 5_000;
 const MAX_AHEAD_MILLIS = 60_000;
 
 /**
- * Reads an accepted report's flows. What is refused depends only on the report and on when it was
- * received, so reading it again after a crash gives the same rows.
+ * Reads the flows of an accepted report. The result depends only on the report and its time of
+ * receipt, so reading the report again after a crash gives the same rows.
  *
- * @param bytes the body, inflated
- * @throws MalformedError when the outer frames are malformed; publish has checked them before
+ * @param bytes the inflated body
+ * @throws MalformedError when the outer frames are malformed, which publish has ruled out
  */
 export function decodeAccepted(
   accepted: AcceptedReport,
@@ -94,7 +94,7 @@ export function decodeAccepted(
   };
 }
 
-/** The report's own time, moved by how far the agent's clock was off when it signed. */
+/** The report's time, corrected by the offset of the agent's clock at the time of signing. */
 function rowTimeMillis(wire: WireReport, accepted: AcceptedReport): number {
   const offMillis = accepted.receivedAtMillis - accepted.signedAtMillis;
   const reportMillis = Number(wire.timeUnixNano / 1_000_000n);

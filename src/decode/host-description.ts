@@ -8,14 +8,14 @@ import {
 } from '../model/report.ts';
 import type { Attributes } from '../wire/otlp/attributes.ts';
 
-/** A host lists at most this many addresses; the rest are left out. */
+/** Addresses kept per host; more are dropped. */
 const MAX_INTERFACES = 1024;
-/** More than any EC2 instance has. */
+/** More cards than any EC2 instance has. */
 const MAX_CARDS = 64;
-/** Longer names are cut: they are labels, and rows must stay small. */
+/** Longer names are cut, so that rows stay small. */
 const MAX_TEXT = 256;
 
-/** A name as it is stored: not longer than a label may be. */
+/** Cuts a name to the longest stored length. */
 export function cutText(text: string): string {
   return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
 }
@@ -28,7 +28,7 @@ function text(attributes: Attributes, ...keys: readonly string[]): string {
   return '';
 }
 
-/** What the report says of its host; both spellings of the existing agent's keys. */
+/** Reads the description of the host. Accepts both spellings of the existing agent's keys. */
 export function readHost(attributes: Attributes): HostDescription {
   const optional = (key: string) => text(attributes, key) || undefined;
   return {
@@ -57,7 +57,7 @@ function readInterfaces(attributes: Attributes): HostInterface[] {
   });
 }
 
-/** `ID MAC SUBNET VPC` each. */
+/** Each item is `ID MAC SUBNET VPC`. */
 function readCards(attributes: Attributes): NetworkCard[] {
   const items = attributes.get(HOST_ATTRIBUTES.cards);
   if (!Array.isArray(items)) return [];
@@ -68,7 +68,7 @@ function readCards(attributes: Attributes): NetworkCard[] {
   });
 }
 
-/** `NAME KIND ADDRESS/PREFIX`, e.g. `eth0 link 10.0.1.7/24`. */
+/** Parses `NAME KIND ADDRESS/PREFIX`, e.g. `eth0 link 10.0.1.7/24`. */
 function parseInterface(line: string): HostInterface | undefined {
   const [name, kindText, cidr, rest] = line.split(' ');
   const [addressText = '', lengthText = ''] = (cidr ?? '').split('/');

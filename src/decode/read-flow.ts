@@ -2,12 +2,12 @@ import { addressScope, canonicalAddress } from '../model/address.ts';
 import { completeValues, isOptionalPlain, WIDEST_VALUES } from '../model/flow-metrics.ts';
 import { FLOW_ATTRIBUTES, type PodNames, type ReportedFlow } from '../model/report.ts';
 import type { WireFlow } from '../wire/otlp/decode-report.ts';
-import type { WireFlowKey } from '../wire/otlp/flow-key.ts';
+import { POD_ATTRIBUTES, type WireFlowKey } from '../wire/otlp/flow-key.ts';
 import { cutText } from './host-description.ts';
 
 export type FlowRefusal = 'protocol' | 'address' | 'address-kind' | 'port' | 'value';
 
-/** Checks one flow and gives it its side, or says why it is not stored. */
+/** Checks a flow and finds its side. Returns the reason when the flow is not stored. */
 export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal {
   if (key.protocol !== 'TCP') return 'protocol';
   const local = readAddresses(key.local_address, key[FLOW_ATTRIBUTES.localSocketAddress]);
@@ -15,7 +15,7 @@ export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal 
   if (typeof local === 'string') return local;
   if (typeof remote === 'string') return remote;
   if (!isPort(key.local_port) || !isPort(key.remote_port)) return 'port';
-  // The client's port is elided as 0; where both are set, this end is the client.
+  // Agents send the client's port as 0. When both ports are set, the local end is the client.
   const servicePort = key.remote_port === 0 ? key.local_port : key.remote_port;
   if (servicePort === 0) return 'port';
   if (!normaliseValues(values)) return 'value';
@@ -35,13 +35,13 @@ export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal 
 }
 
 interface Addresses {
-  /** As the socket has it. */
+  /** The address of the socket. */
   readonly own: string;
-  /** As the network has it, where that is another. */
+  /** The address in the network, when NAT makes it a different one. */
   readonly beyond?: string;
 }
 
-/** @param ofSocket "" where no address is translated */
+/** @param ofSocket "" when NAT does not translate the address */
 function readAddresses(ofNetwork: string, ofSocket: string): Addresses | FlowRefusal {
   const beyond = canonicalAddress(ofNetwork);
   const own = ofSocket === '' ? beyond : canonicalAddress(ofSocket);
@@ -59,7 +59,10 @@ function isPort(port: number): boolean {
   return port >= 0 && port <= 65_535;
 }
 
-/** Whole, not negative, and no wider than its column: as the kernel counts. Or left out. */
+/**
+ * Completes the values in place and rounds them down. Returns false when a value is negative or wider
+ * than its column.
+ */
 export function normaliseValues(values: Float64Array): boolean {
   completeValues(values);
   for (let i = 0; i < values.length; i += 1) {
@@ -72,7 +75,7 @@ export function normaliseValues(values: Float64Array): boolean {
 }
 
 function readPods(key: WireFlowKey): PodNames | undefined {
-  // Outside of Kubernetes there are none, and an object a flow would be made for nothing.
+  // Flows outside of Kubernetes have no pod names; skipping them saves an object per flow.
   if (POD_ATTRIBUTES.every((name) => key[name] === '')) return undefined;
   return {
     localPodName: cutText(key.local_pod_name),
@@ -83,12 +86,3 @@ function readPods(key: WireFlowKey): PodNames | undefined {
     remoteServiceName: cutText(key.remote_pod_service),
   };
 }
-
-const POD_ATTRIBUTES = [
-  'local_pod_name',
-  'local_pod_namespace',
-  'local_pod_service',
-  'remote_pod_name',
-  'remote_pod_namespace',
-  'remote_pod_service',
-] as const;

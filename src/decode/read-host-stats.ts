@@ -4,8 +4,8 @@ import type { WireHostStats } from '../wire/otlp/decode-report.ts';
 import { cutText } from './host-description.ts';
 
 /**
- * What a report says a network card counted. Counters we do not know and values that are no counts
- * are left out: what is not known is absent. Undefined when the card has no id, or nothing is left.
+ * Reads the counters of a network card. Drops unknown counters and values that are no valid counts.
+ * Returns undefined when the card has no id or no counter is left.
  */
 export function readHostStats({ attributes, values }: WireHostStats): InterfaceStats | undefined {
   const interfaceId = attributes.get(HOST_STATS_ATTRIBUTES.interfaceId);

@@ -4,7 +4,7 @@ import { normaliseValues } from './read-flow.ts';
 
 const UINT32 = 2 ** 32 - 1;
 
-/** Checks what a report says was cut from it; undefined when it makes no sense. */
+/** Reads the sums of the flows that the agent cut from a report; undefined when they are invalid. */
 export function readRemainder({ attributes, values }: WireRemainder): Remainder | undefined {
   const side = attributes.get(REMAINDER_ATTRIBUTES.side);
   const hint = CATEGORY_HINTS.find((known) => known === attributes.get(REMAINDER_ATTRIBUTES.hint));

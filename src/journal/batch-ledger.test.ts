@@ -28,7 +28,7 @@ async function started(journalId = 5): Promise<BatchLedger> {
   return ledger;
 }
 
-/** What a start after a crash right now would find; the running ledger's file is left alone. */
+/** Starts a ledger on a copy of the file, as after a crash at this moment. */
 async function afterCrash(): Promise<BatchLedger> {
   const copy = join(folder, 'copy.log');
   copyFileSync(path, copy);
@@ -54,7 +54,7 @@ test('after a crash the same ranges have the same numbers, and numbers go on', a
   expect((await after.note(range(2, 4, 4))).number).toBe(4);
 });
 
-test('numbers in the store are of this journal, over restarts', async () => {
+test('numbers in the store carry the id of this journal, also after restarts', async () => {
   const before = await started(5);
   const batch = await before.note(range(1, 0, 0));
   expect(before.storeNumber(batch)).toBe((5n << 40n) | 1n);
@@ -62,7 +62,7 @@ test('numbers in the store are of this journal, over restarts', async () => {
   expect(after.storeNumber(batch)).toBe((5n << 40n) | 1n);
 });
 
-test('whatever is torn off its last line, what was written before holds', async () => {
+test('a last line cut at any byte leaves the entries before it valid', async () => {
   const before = await started();
   const first = await before.note(range(1, 0, 9));
   const whole = readFileSync(path);
@@ -76,7 +76,7 @@ test('whatever is torn off its last line, what was written before holds', async 
   }
 });
 
-test('a line damaged in the middle is no start: what was sent cannot be known', async () => {
+test('a damaged line in the middle prevents the start, because the sent ranges are unknown', async () => {
   const before = await started();
   await before.note(range(1, 0, 9));
   writeFileSync(path, readFileSync(path, 'utf8').replace('"note"', '"no'));
@@ -95,7 +95,7 @@ test('noting one batch and finishing another at once loses neither', async () =>
   }
 });
 
-test('it is written anew when it has grown, and nothing in doubt is forgotten', async () => {
+test('a grown file is rewritten with every unfinished batch', async () => {
   const ledger = await started();
   const inDoubt = await ledger.note(range(1, 0, 0));
   for (let index = 1; index < 500; index += 1) {
@@ -117,8 +117,8 @@ test.each([
   expect(ledger.oldestNeededSegment()).toBe(needed);
 });
 
-describe('the end', () => {
-  test('gives back every resource', async () => {
+describe('stopping', () => {
+  test('releases every resource', async () => {
     const before = resourcesInUse();
     const ledger = await started();
     await ledger.finish(await ledger.note(range(1, 0, 9)));

@@ -3,9 +3,9 @@ import { replaceFile } from '../lib/durable-file.ts';
 import type { Service } from '../lib/service.ts';
 import { Turns } from '../lib/turns.ts';
 
-/** A range of the journal that goes to the store as one. */
+/** A range of journal records that is stored in one insert. */
 export interface Batch {
-  /** Counts from 1 in the life of a data directory. */
+  /** Counts from 1 over the life of a data folder. */
   readonly number: number;
   readonly segment: number;
   readonly first: number;
@@ -14,9 +14,9 @@ export interface Batch {
 
 export interface BatchLedgerDeps {
   readonly path: string;
-  /** Uniform in [0, 2^24): names the journal in the batch numbers of a shared store. */
+  /** Returns a uniform integer in [0, 2^24). It identifies the journal in a store shared by servers. */
   readonly randomJournalId: () => number;
-  /** The file is written anew when it has grown past this. Default: 1 MiB. */
+  /** The ledger rewrites its file once it has grown past this. Default: 1 MiB. */
   readonly compactBytes?: number | undefined;
 }
 
@@ -35,16 +35,16 @@ const COMPACT_BYTES = 1024 * 1024;
 const COUNTER_BITS = 40n;
 
 /**
- * Which journal ranges were sent to the store, written down and fsynced before they are sent, so
- * that a batch interrupted by a crash is sent again as exactly the same range. A line a fact, in
- * JSON; a torn last line was never acted on. `finish` is not fsynced: a batch whose finish was
- * lost is in doubt at the next start, and looked up in the store.
+ * Records which journal ranges are sent to the store. It fsyncs the record before the range is sent,
+ * so that after a crash exactly the same range is sent again. The file has one JSON entry per line; an
+ * incomplete last line was never acted on. `finish` is not fsynced: at the next start the server looks
+ * up a batch without a finish in the store.
  */
 export class BatchLedger implements Service {
   readonly name = 'batch ledger';
   readonly #deps: BatchLedgerDeps;
   readonly #open = new Map<number, Batch>();
-  /** The next batch is noted while the one before is finished; a file written anew holds both. */
+  /** The next batch is noted while the previous one is finished; a rewrite must include both. */
   readonly #turns = new Turns();
   #file: FileHandle | undefined;
   #bytes = 0;
@@ -69,22 +69,22 @@ export class BatchLedger implements Service {
     this.#file = undefined;
   }
 
-  /** Batches noted and not finished, in the order they were noted. */
+  /** Batches that were noted and not finished, in the order of the notes. */
   unfinished(): readonly Batch[] {
     return [...this.#open.values()];
   }
 
-  /** The first record that no batch was noted for. */
+  /** The position of the first record without a batch. */
   get resume(): Position {
     return this.#resume;
   }
 
-  /** The batch's number in the store: 24 bits of journal id, 40 bits of counter. */
+  /** The batch's number in the store: 24 bits of journal id and 40 bits of counter. */
   storeNumber(batch: Batch): bigint {
     return (BigInt(this.#journalId) << COUNTER_BITS) | BigInt(batch.number);
   }
 
-  /** Writes the range down; durable when this resolves. */
+  /** Records a range as a batch; durable when it resolves. */
   note(range: Omit<Batch, 'number'>): Promise<Batch> {
     return this.#turns.take(async () => {
       const { segment, first, last } = range;
@@ -103,7 +103,7 @@ export class BatchLedger implements Service {
     });
   }
 
-  /** Segments below this hold no record that is still to be stored. */
+  /** All records of the segments below this one are stored. */
   oldestNeededSegment(): number {
     const open = this.unfinished().map((batch) => batch.segment);
     return Math.min(this.#resume.segment, ...open);
@@ -123,7 +123,7 @@ export class BatchLedger implements Service {
 
   async #append(entry: Entry, isSynced: boolean): Promise<void> {
     const line = `${JSON.stringify(entry)}\n`;
-    // After a write or fsync that failed (a full disk) what the file holds is not known.
+    // After a failed write or fsync (a full disk) the content of the file is unknown.
     if (this.#torn) await this.#rewrite();
     this.#torn = true;
     await this.#requireFile().appendFile(line);
@@ -163,7 +163,7 @@ async function readEntries(path: string): Promise<Entry[]> {
     .map((line, i) => parseEntry(line, `${path}, line ${i + 1}`));
 }
 
-/** @throws when a whole line is no entry: what is to be stored again cannot be known */
+/** @throws Error when a complete line is not an entry, because the sent ranges are unknown then */
 function parseEntry(line: string, place: string): Entry {
   try {
     return JSON.parse(line) as Entry;

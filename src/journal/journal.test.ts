@@ -50,14 +50,14 @@ async function started(given: Given = {}): Promise<Journal> {
   return journal;
 }
 
-/** Ends it without its knowing, as a crash does: what is on disk is what the next start finds. */
+/** Opens a second journal on the same folder, as after a crash: it finds what is on disk. */
 async function restarted(given: Given = {}): Promise<Journal> {
   return await started(given);
 }
 
 async function readAll(journal: Journal): Promise<string[]> {
   const texts: string[] = [];
-  let range = await journal.read(journal.cursorAt(0), ALL);
+  let range = await journal.read(journal.positionAt(0), ALL);
   while (range.payloads.length > 0) {
     expect(range.last - range.first + 1).toBe(range.payloads.length);
     texts.push(...range.payloads.map(String));
@@ -72,8 +72,8 @@ const appendAll = (journal: Journal, all: readonly string[]) =>
   Promise.all(all.map((text) => journal.append(Buffer.from(text))));
 const pathOf = (segment: number) => join(folder, `${String(segment).padStart(10, '0')}.journal`);
 
-describe('what is appended', () => {
-  test('is read in its order, also after a restart', async () => {
+describe('an appended record', () => {
+  test('is read in order, also after a restart', async () => {
     const before = await started();
     for (const part of [texts(3), texts(50, 3), texts(1, 53)]) await appendAll(before, part);
     expect(await readAll(before)).toEqual(texts(54));
@@ -81,7 +81,7 @@ describe('what is appended', () => {
     expect(await readAll(await restarted())).toEqual(texts(54));
   });
 
-  test('shares an fsync with what waits at the same time', async () => {
+  test('shares an fsync with the records that wait at the same time', async () => {
     const journal = await started();
     await appendAll(journal, texts(200));
     const page = await metrics.page();
@@ -99,7 +99,7 @@ describe('what is appended', () => {
     expect(await readAll(await restarted())).toEqual(['', large, 'small']);
   });
 
-  test('wakes who waits for it', async () => {
+  test('wakes its waiters', async () => {
     const journal = await started();
     const waiting = journal.waitForAppend(new AbortController().signal);
     await journal.append(Buffer.from('one'));
@@ -130,7 +130,7 @@ describe('reading', () => {
     await appendAll(journal, texts(5));
     const found: number[] = [];
     const read: string[] = [];
-    let range = await journal.read(journal.cursorAt(0), limits);
+    let range = await journal.read(journal.positionAt(0), limits);
     while (range.payloads.length > 0) {
       found.push(range.payloads.length);
       read.push(...range.payloads.map(String));
@@ -139,7 +139,7 @@ describe('reading', () => {
     expect([found, read]).toEqual([counts, texts(5)]);
   });
 
-  test('finds a record by its index, and stands at the end beyond the last', async () => {
+  test('finds a record by its index, and stops at the end for an index beyond the last', async () => {
     const journal = await started();
     await appendAll(journal, texts(5));
     for (const index of [0, 3, 4]) {
@@ -152,18 +152,18 @@ describe('reading', () => {
     expect((await journal.read(end, ALL)).payloads.map(String)).toEqual(['record 5']);
   });
 
-  test('goes on in the next segment, never over two at once', async () => {
+  test('continues in the next segment, and never returns records of two at once', async () => {
     const journal = await started({ segmentBytes: 20 });
     for (const text of texts(6)) await journal.append(Buffer.from(text));
     expect(journal.segments().length).toBeGreaterThan(2);
-    const range = await journal.read(journal.cursorAt(0), ALL);
+    const range = await journal.read(journal.positionAt(0), ALL);
     expect(range.payloads.length).toBeLessThan(6);
     expect(await readAll(journal)).toEqual(texts(6));
   });
 });
 
 describe('after a crash', () => {
-  test('a last record cut at any byte is gone, and all before it are there', async () => {
+  test('a last record cut at any byte is dropped, and all before it are kept', async () => {
     const before = await started();
     await appendAll(before, texts(3));
     const without = statSync(pathOf(1)).size;
@@ -194,13 +194,13 @@ describe('after a crash', () => {
     expect(await readAll(await restarted())).toEqual(texts(2));
   });
 
-  test('a new segment is begun: the old one is not written to again', async () => {
+  test('a new segment is started, and the old one is not written again', async () => {
     await (await started()).stop();
     const after = await restarted();
     expect(after.segments()).toEqual([1, 2]);
   });
 
-  test('files of other names are left alone', async () => {
+  test('files with other names are ignored', async () => {
     writeFileSync(join(folder, 'notes.txt'), 'mine');
     const journal = await started();
     await appendAll(journal, texts(1));
@@ -209,7 +209,7 @@ describe('after a crash', () => {
   });
 });
 
-test('a record damaged while it runs ends its segment: counted, and the rest is read', async () => {
+test('a record damaged while the journal runs ends its segment; the loss is counted and reading continues', async () => {
   const journal = await started({ segmentBytes: 40 });
   for (const text of texts(4)) await journal.append(Buffer.from(text));
   const bytes = readFileSync(pathOf(1));
@@ -223,7 +223,7 @@ test('a record damaged while it runs ends its segment: counted, and the rest is 
 });
 
 describe('deleting', () => {
-  test('takes whole segments below the one that is needed, and gives their room back', async () => {
+  test('removes whole segments below the needed one, and frees their space', async () => {
     const journal = await started({ segmentBytes: 1 });
     for (const text of texts(5)) await journal.append(Buffer.from(text));
     expect(journal.segments()).toEqual([1, 2, 3, 4, 5]);
@@ -236,7 +236,7 @@ describe('deleting', () => {
     expect(await readAll(journal)).toEqual(texts(2, 3));
   });
 
-  test('never takes the segment that is written', async () => {
+  test('never removes the segment that is being written', async () => {
     const journal = await started();
     await appendAll(journal, texts(2));
     await journal.deleteBefore(99);
@@ -245,8 +245,8 @@ describe('deleting', () => {
   });
 });
 
-describe('what cannot be taken', () => {
-  test('is refused when the journal is full, until room is made', async () => {
+describe('a record is rejected', () => {
+  test('when the journal is full, until segments are deleted', async () => {
     const journal = await started({ segmentBytes: 1, maxBytes: 100 });
     const record = Buffer.alloc(50);
     await journal.append(record);
@@ -258,7 +258,7 @@ describe('what cannot be taken', () => {
     await journal.append(record);
   });
 
-  test('is refused while what waits for the disk would fill the journal', async () => {
+  test('while the records that wait for the disk would fill the journal', async () => {
     const journal = await started({ maxBytes: 100 });
     const results = await Promise.allSettled(
       Array.from({ length: 5 }, () => journal.append(Buffer.alloc(50))),
@@ -272,7 +272,7 @@ describe('what cannot be taken', () => {
     ]);
   });
 
-  test('is refused when more than 64 MiB wait for the disk, one large record alone never', async () => {
+  test('when more than 64 MiB wait for the disk, but a single large record never', async () => {
     const journal = await started({ maxBytes: 1024 * 1024 * KIB });
     const large = Buffer.alloc(40 * 1024 * KIB);
     const results = await Promise.allSettled([journal.append(large), journal.append(large)]);
@@ -280,7 +280,7 @@ describe('what cannot be taken', () => {
     await journal.append(large);
   });
 
-  test('is refused while the disk has no room', async () => {
+  test('while the disk has no room', async () => {
     let hasRoom = false;
     const journal = await started({ hasRoom: () => hasRoom });
     await expect(journal.append(Buffer.from('a'))).rejects.toThrow(JournalUnavailableError);
@@ -289,7 +289,7 @@ describe('what cannot be taken', () => {
     expect(await readAll(journal)).toEqual(['b']);
   });
 
-  test('is refused after the stop, and what waited before it is kept', async () => {
+  test('after the stop, and the records that waited before it are kept', async () => {
     const journal = await started();
     const waiting = appendAll(journal, texts(3));
     await journal.stop();
@@ -300,7 +300,7 @@ describe('what cannot be taken', () => {
 });
 
 describe('when the disk fails', () => {
-  /** Node's own class of file handles: what every open file's methods are looked up on. */
+  /** The prototype of Node's file handles, on which tests replace methods. */
   async function handlePrototype(): Promise<FileHandle> {
     const file = await openFile(tmpdir(), 'r');
     await file.close();
@@ -324,7 +324,7 @@ describe('when the disk fails', () => {
     },
   );
 
-  test('nothing is taken until what was refused is cut off, so that no start brings it back', async () => {
+  test('records are rejected until the failed write is truncated, so that no start brings it back', async () => {
     const journal = await started();
     await appendAll(journal, texts(1));
     const prototype = await handlePrototype();
@@ -338,7 +338,7 @@ describe('when the disk fails', () => {
     expect(await readAll(await restarted())).toEqual(texts(2));
   });
 
-  test('attempts leave no files behind, however many fail', async () => {
+  test('failed attempts leave no files behind', async () => {
     const journal = await started();
     const failing = vi.spyOn(await handlePrototype(), 'writev').mockImplementation(failure);
     for (let attempt = 0; attempt < 20; attempt += 1) {
@@ -350,7 +350,7 @@ describe('when the disk fails', () => {
     expect(await readAll(journal)).toEqual(texts(1));
   });
 
-  test('a folder that is gone refuses, and serves again when it is back', async () => {
+  test('records are rejected while the folder is missing, and accepted when it is back', async () => {
     const journal = await started({ segmentBytes: 1 });
     await journal.append(Buffer.from('one'));
     rmSync(folder, { recursive: true });
@@ -359,7 +359,7 @@ describe('when the disk fails', () => {
   });
 });
 
-test('it gives back every resource when it stops', async () => {
+test('it releases every resource when it stops', async () => {
   const before = resourcesInUse();
   const journal = await started({ segmentBytes: 1 });
   await appendAll(journal, texts(5));
@@ -369,7 +369,7 @@ test('it gives back every resource when it stops', async () => {
   await expect.poll(() => leakedSince(before)).toEqual([]);
 });
 
-test('a segment emptied by a truncation is passed over', async () => {
+test('a segment emptied by a truncation is skipped', async () => {
   await appendAll(await started(), texts(1));
   truncateSync(pathOf(1), 0);
   const journal = await restarted();

@@ -8,21 +8,21 @@ import { SegmentWriter } from './segment-writer.ts';
 
 export interface JournalOptions {
   readonly folder: string;
-  /** A segment is closed when it has grown past this. */
+  /** The journal starts another segment once one has grown past this. */
   readonly segmentBytes: number;
-  /** All segments together; what would go beyond is refused. */
+  /** Limit of all segments together; records beyond it are rejected. */
   readonly maxBytes: number;
 }
 
 export interface JournalDeps {
   readonly options: JournalOptions;
-  /** False while its disk is nearly full: nothing is taken then. Default: there always is. */
+  /** Returns false while the disk is nearly full; records are rejected then. Default: always true. */
   readonly hasRoom?: (() => boolean) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Where reading goes on: a frame's place in a segment, and its byte offset. */
+/** The position of a record: its index in a segment, and the byte offset of its frame. */
 export interface JournalPosition {
   readonly segment: number;
   readonly index: number;
@@ -35,7 +35,7 @@ export interface JournalRange {
   readonly first: number;
   readonly last: number;
   readonly payloads: readonly Buffer[];
-  /** The record after the last. */
+  /** The position after the last record. */
   readonly next: JournalPosition;
 }
 
@@ -50,10 +50,10 @@ interface PendingAppend {
   readonly reject: (error: Error) => void;
 }
 
-/** The journal cannot take a record now: full, or its disk refuses. Nothing of it was kept. */
+/** The journal is full or cannot write. It kept nothing of the record. */
 export class JournalUnavailableError extends Error {}
 
-/** More than this waiting for one fsync is refused: a disk that hangs must not fill the memory. */
+/** Limit of records that wait for an fsync, so that a hanging disk does not fill the memory. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 const SEEK_BYTES = 8 * 1024 * 1024;
@@ -98,7 +98,7 @@ export class Journal implements Service {
     });
     this.#appended = deps.metrics.counter({
       name: 'nfm_journal_appended_total',
-      help: 'Reports made durable in the journal',
+      help: 'Reports written to the journal and fsynced',
     });
     this.#groupSize = deps.metrics.histogram({
       name: 'nfm_journal_group_reports',
@@ -107,7 +107,7 @@ export class Journal implements Service {
     });
     this.#damagedBytes = deps.metrics.counter({
       name: 'nfm_journal_damaged_bytes_total',
-      help: 'Bytes of journal segments that were durable and cannot be read any more',
+      help: 'Bytes of journal segments that were durable and are now unreadable',
     });
     deps.metrics.observedGauge(
       { name: 'nfm_journal_bytes', help: 'Bytes of all journal segments on disk' },
@@ -135,29 +135,33 @@ export class Journal implements Service {
     return sum;
   }
 
-  /** Bytes of the durable records at and after the cursor. */
-  bytesFrom(cursor: JournalPosition): number {
+  /** Bytes of the durable records at and after a position. */
+  bytesFrom(position: JournalPosition): number {
     let sum = 0;
     for (const [segment, size] of this.#folder.sizes) {
-      if (segment > cursor.segment) sum += size;
-      else if (segment === cursor.segment) sum += size - cursor.offset;
+      if (segment > position.segment) sum += size;
+      else if (segment === position.segment) sum += size - position.offset;
     }
     return sum;
   }
 
-  /** False while the journal or its disk is full, or it is stopped. */
+  /** False while the journal or its disk is full, and after `stop`. */
   get writable(): boolean {
     return (
       !this.#stopped && this.#hasRoom() && this.bytes + this.#pendingBytes < this.#options.maxBytes
     );
   }
 
-  /** The numbers of the segments there are, oldest first. */
+  /** The segment numbers, oldest first. */
   segments(): readonly number[] {
     return this.#folder.numbers();
   }
 
-  /** @throws JournalUnavailableError when the record was not kept. */
+  /**
+   * Resolves once the record is durable.
+   *
+   * @throws JournalUnavailableError when the record was not kept
+   */
   append(payload: Uint8Array): Promise<void> {
     if (!this.writable) {
       const why = this.#stopped ? 'the journal is stopped' : 'the journal is full';
@@ -174,13 +178,13 @@ export class Journal implements Service {
     });
   }
 
-  /** The first record of the oldest segment at or after `segment`. */
-  cursorAt(segment: number): JournalPosition {
+  /** The position of the first record of the oldest segment at or after `segment`. */
+  positionAt(segment: number): JournalPosition {
     const found = this.segments().find((number) => number >= segment);
     return { segment: found ?? segment, index: 0, offset: 0 };
   }
 
-  /** The record with this index of a segment, found by reading those before it. */
+  /** The position of a record by its index. Reads the records of the segment before it. */
   async seek(segment: number, index: number): Promise<JournalPosition> {
     let at: JournalPosition = { segment, index: 0, offset: 0 };
     while (at.index < index) {
@@ -193,11 +197,11 @@ export class Journal implements Service {
   }
 
   /**
-   * The next records from the cursor, all of one segment; an empty range when there is none yet.
-   * At the end of a closed segment it goes on in the next.
+   * Reads the next records from a position, all of one segment. Returns an empty range when there is
+   * none yet. At the end of a closed segment it continues with the next segment.
    */
-  async read(cursor: JournalPosition, limits: ReadLimits): Promise<JournalRange> {
-    let at = cursor;
+  async read(position: JournalPosition, limits: ReadLimits): Promise<JournalRange> {
+    let at = position;
     for (;;) {
       const end = this.#folder.sizes.get(at.segment);
       if (end !== undefined && at.offset < end) {
@@ -211,7 +215,7 @@ export class Journal implements Service {
     }
   }
 
-  /** Resolves when something was appended, the signal is aborted, or the journal stops. */
+  /** Resolves when a record is appended, the signal is aborted, or the journal stops. */
   async waitForAppend(signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#stopped) return;
     await new Promise<void>((resolve) => {
@@ -248,20 +252,20 @@ export class Journal implements Service {
   }
 
   async #readRange(
-    cursor: JournalPosition,
+    position: JournalPosition,
     end: number,
     limits: ReadLimits,
   ): Promise<JournalRange> {
-    const file = await this.#reader(cursor.segment);
-    const range = { ...limits, offset: cursor.offset, end };
+    const file = await this.#reader(position.segment);
+    const range = { ...limits, offset: position.offset, end };
     const { payloads, nextOffset } = await readFrames(file, range);
     const count = payloads.length;
     return {
-      segment: cursor.segment,
-      first: cursor.index,
-      last: cursor.index + count - 1,
+      segment: position.segment,
+      first: position.index,
+      last: position.index + count - 1,
       payloads,
-      next: { segment: cursor.segment, index: cursor.index + count, offset: nextOffset },
+      next: { segment: position.segment, index: position.index + count, offset: nextOffset },
     };
   }
 

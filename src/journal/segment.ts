@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 /**
- * A segment file is a run of frames: payload length (u32), CRC-32 of length and payload (u32),
- * payload; all little-endian. A frame that is cut or whose CRC differs ends the segment. The length
- * is in the CRC so that zeros, which a power cut leaves at a file's end, are no empty records.
+ * A segment file is a sequence of frames. A frame has a payload length (u32), a CRC-32 of length and
+ * payload (u32), and the payload, all little-endian. An incomplete frame or a wrong CRC ends the
+ * segment. The CRC covers the length so that the zeros that a power cut leaves at the end of a file
+ * are not read as empty records.
  */
 const FRAME_HEADER = 8;
 
-/** No frame is longer: a length beyond it is a torn or foreign file, not a record. */
+/** No frame is longer; a greater length means a damaged or foreign file. */
 const MAX_PAYLOAD = 64 * 1024 * 1024;
 
 const SEGMENT_NAME = /^(\d{10})\.journal$/;
@@ -36,19 +37,19 @@ export function frameLength(payload: Uint8Array): number {
 
 export interface Frames {
   readonly payloads: readonly Buffer[];
-  /** Where the next frame begins. */
+  /** The offset of the next frame. */
   readonly nextOffset: number;
 }
 
 export interface FrameRange {
   readonly offset: number;
-  /** Bytes at and beyond this offset are not there yet, or not durable. */
+  /** Bytes at and beyond this offset are missing or not durable yet. */
   readonly end: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
 }
 
-/** Reads whole frames from `offset`; at least one, however large, when there is one. */
+/** Reads complete frames from `offset`: at least one, however large, when there is one. */
 export async function readFrames(file: FileHandle, range: FrameRange): Promise<Frames> {
   let length = Math.min(range.end - range.offset, Math.max(range.maxBytes, FRAME_HEADER));
   let chunk = await readAt(file, range.offset, length);

@@ -1,4 +1,4 @@
-/** Where time comes from, so that tests can move it. */
+/** The source of the current time, so that tests can set it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that stands still until it is moved. */
+/** A clock that changes only when a test advances it. */
 export class FakeClock implements Clock {
   #millis: number;
 

@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** `NFM_TEST_POSTGRES_URL` names an empty PostgreSQL database that may be written to. */
+/** `NFM_TEST_POSTGRES_URL` names an empty PostgreSQL database that tests may write to. */
 const postgresUrl = process.env.NFM_TEST_POSTGRES_URL;
 const engines = [
   { name: 'SQLite', skipped: false, empty: async () => `sqlite:${join(folder, 'test.db')}` },
@@ -130,7 +130,7 @@ test.each([
   await database.destroy();
 });
 
-test('a database that cannot be opened is said so', async () => {
+test('an error names the database that cannot be opened', async () => {
   const path = join(folder, 'absent', 'test.db');
   await expect(openDatabase({ url: `sqlite:${path}` })).rejects.toThrow(
     `cannot open the database ${path}`,

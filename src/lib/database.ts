@@ -11,31 +11,33 @@ import Libsql from 'libsql';
 import { postgresPool } from './postgres-pool.ts';
 
 /**
- * A database whose tables nobody has named yet. Each component sees its own:
+ * A database without typed tables. Each component adds the types of its own tables:
  * `database.withTables<MyTables>()`.
  */
 export type Database = Kysely<object>;
 
 export interface DatabaseOptions {
-  /** `sqlite:PATH` (`sqlite::memory:` lasts as long as the process) or `postgres://…`. */
+  /** `sqlite:PATH` or `postgres://…`. `sqlite::memory:` lasts until the process ends. */
   readonly url: string;
   /** Called when a PostgreSQL connection breaks; the pool replaces it. */
   readonly onConnectionLost?: ((error: Error) => void) | undefined;
-  /** PostgreSQL: longest wait for a connection, and for the answer to a statement. */
+  /** PostgreSQL only: the longest wait for a connection, and for the result of a statement. */
   readonly connectMillis?: number | undefined;
   readonly statementMillis?: number | undefined;
 }
 
-/** A change of a component's tables. `name` is recorded and must never change. */
+/** A change to a component's tables. The database records `name`, so it must never change. */
 export interface Migration {
   readonly name: string;
   up(database: Database): Promise<void>;
 }
 
 /**
- * Opens SQLite (made when absent; write-ahead log, every commit fsynced, one connection) or a pool
- * of PostgreSQL connections. `destroy()` closes it. Integers come back as numbers on both, exact up
- * to 2^53. Throws when the database cannot be opened or reached.
+ * Opens a SQLite file or a pool of PostgreSQL connections; `destroy()` closes it. A missing SQLite
+ * file is created. SQLite uses one connection and a write-ahead log, and fsyncs every commit. Both
+ * return integers as numbers, exact up to 2^53.
+ *
+ * @throws Error when the database cannot be opened or reached
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   if (options.url.startsWith('sqlite:')) return openSqlite(options.url.slice('sqlite:'.length));
@@ -56,7 +58,7 @@ async function openSqlite(path: string): Promise<Database> {
   }
 }
 
-/** libsql 0.5 ends the process on a boolean parameter: what SQLite has no type for is refused here. */
+/** Rejects parameters that SQLite has no type for, because libsql 0.5 aborts the process on a boolean. */
 function guarded(database: Libsql.Database): SqliteDatabase {
   return {
     close: () => database.close(),
@@ -97,7 +99,7 @@ async function openPostgres(options: DatabaseOptions): Promise<Database> {
   }
 }
 
-/** Tables are described by a `type`: Kysely's `withTables` takes no interface. */
+/** Declared with `type`, because Kysely's `withTables` accepts no interface. */
 type MigrationTables = {
   readonly migrations: {
     readonly component: string;
@@ -107,9 +109,11 @@ type MigrationTables = {
 };
 
 /**
- * Brings the tables of one component up to date: what of `migrations` is not yet recorded runs in
- * order, all in one transaction. Throws, and changes nothing, when a migration fails or when the
- * database was already used by a newer version.
+ * Runs the migrations of a component that the database has not recorded yet, in order and in one
+ * transaction.
+ *
+ * @throws Error when a migration fails, or when a newer version has used the database; nothing is
+ * changed then
  */
 export async function runMigrations(
   database: Database,
@@ -138,17 +142,18 @@ export async function runMigrations(
   });
 }
 
-/** Any fixed number, ours: advisory locks of a PostgreSQL database share one space. */
+/** An arbitrary fixed number; the advisory locks of a PostgreSQL database share one number space. */
 const MIGRATION_LOCK = 20_230_419;
 const MIGRATION_POLL_MILLIS = 100;
 
 /**
- * Two servers starting at once on PostgreSQL migrate one after the other; SQLite's transactions do
- * so anyway. Kysely's own migration lock belongs to the session and would outlive the transaction.
+ * Makes two servers that start together on PostgreSQL migrate one after the other. SQLite serialises
+ * transactions by itself. Kysely's own migration lock is not used, because it belongs to the session
+ * and outlives the transaction.
  */
 async function takeTurns(transaction: Database): Promise<void> {
   if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
-  // Polls, because a statement that waits for the lock would reach its deadline.
+  // Polls, because a statement that waits for the lock would exceed its deadline.
   for (;;) {
     const taken = sql<{
       taken: boolean;

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a file is replaced as a whole, and what is given back stands at its end', async () => {
+test('a file is replaced atomically, and the returned file is positioned at its end', async () => {
   const path = join(folder, 'file');
   writeFileSync(path, 'a longer text that was there');
   const file = await replaceFile(path, 'new ');
@@ -21,7 +21,7 @@ test('a file is replaced as a whole, and what is given back stands at its end', 
   expect(readdirSync(folder)).toEqual(['file']);
 });
 
-test('what cannot be replaced stays as it was, and nothing is left beside it', async () => {
+test('a file that cannot be replaced stays unchanged, and no temporary file is left', async () => {
   const taken = join(folder, 'taken');
   mkdirSync(taken);
   await expect(replaceFile(taken, 'new')).rejects.toThrow(`cannot write ${taken}`);
@@ -38,7 +38,7 @@ test('a folder is locked until its holder stops', async () => {
   await second.stop();
 });
 
-test('a folder that is not there cannot be locked', async () => {
+test('a missing folder cannot be locked', async () => {
   const path = join(folder, 'missing');
   await expect(new FolderLock(path).start()).rejects.toThrow();
 });

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes a created, renamed or removed name durable: fsync of its folder (open(2)). */
+/** Fsyncs a folder, which makes created, renamed and removed names in it durable (fsync(2)). */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -12,14 +12,16 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Replaces a file as a whole: after a crash it holds the old text or the new, never a part. Only its
- * owner can read it (mode 0600). The open file is given back, positioned at its end.
+ * Replaces a file atomically: after a crash it holds the old text or the new one, never a mixture.
+ * Only its owner can read it (mode 0600).
+ *
+ * @returns the open file, positioned at its end
  */
 export async function replaceFile(path: string, text: string | Uint8Array): Promise<FileHandle> {
   const fresh = `${path}.new`;
   let file: FileHandle | undefined;
   try {
-    // What a crash left there may have another mode, or be a link to elsewhere.
+    // A file that a crash left under this name may have another mode, or be a symbolic link.
     await rm(fresh, { force: true });
     file = await open(fresh, 'wx', 0o600);
     await file.writeFile(text);
@@ -29,7 +31,7 @@ export async function replaceFile(path: string, text: string | Uint8Array): Prom
     return file;
   } catch (cause) {
     await file?.close();
-    // On a full disk a part of it would take the room that is missing; gone when it was renamed.
+    // A partial file would occupy space on a full disk. After the rename there is nothing to remove.
     await rm(fresh, { force: true }).catch(() => {});
     throw new Error(`cannot write ${path}`, { cause });
   }

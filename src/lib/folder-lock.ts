@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import type { Service } from './service.ts';
 
-/** The folder is in use by another process. */
+/** Another process uses the folder. */
 export class FolderInUseError extends Error {}
 
 /**
- * Keeps other processes of ours out of a folder from `start` to `stop`, or to the end of the
- * process however it ends: the lock is the kernel's (fcntl), taken by SQLite, as Node offers none.
+ * Locks a folder against other nfm processes from `start` to `stop`. The kernel holds the lock
+ * (fcntl), so it ends with the process, even after a crash. SQLite takes it, because Node has no
+ * call for file locks.
  */
 export class FolderLock implements Service {
   readonly name = 'folder lock';
@@ -34,7 +35,7 @@ export class FolderLock implements Service {
   }
 
   async stop(): Promise<void> {
-    // libsql's close leaves an open transaction, and its lock, as they are.
+    // libsql's `close` does not end an open transaction or release its lock.
     this.#database?.exec('ROLLBACK');
     this.#database?.close();
     this.#database = undefined;

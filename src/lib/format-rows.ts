@@ -1,4 +1,4 @@
-/** Rows as lines of text, indented by two; each column is as wide as its longest cell. */
+/** Formats rows as lines indented by two spaces; each column is as wide as its longest cell. */
 export function formatRows(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),

@@ -1,6 +1,6 @@
 import { type DestinationStream, pino } from 'pino';
 
-/** A constant lower-case message, with what varies in the fields. */
+/** A message is constant and in lower case; the values that vary are fields. */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -12,7 +12,7 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
 }
 
-/** JSON lines on standard error, or on the stream given. `error` fields carry stack and causes. */
+/** Writes JSON lines to standard error or to `destination`. An `error` field has stack and causes. */
 export function createLog(options: LogOptions): Log {
   const target = options.destination ?? pino.destination(2);
   const logger = pino(

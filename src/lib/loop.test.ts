@@ -9,7 +9,7 @@ function loopOf(round: LoopOptions['round'], options: Partial<LoopOptions> = {})
   return new Loop({ round, everyMillis: Infinity, onError, ...options });
 }
 
-/** Lets everything that waits for a microtask or an immediate go on. */
+/** Waits for microtasks and immediates in turn, so that other pending code can run. */
 async function ticks(count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) await (i % 2 === 0 ? Promise.resolve() : immediate());
 }

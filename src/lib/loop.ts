@@ -1,13 +1,13 @@
 import { pause } from './pause.ts';
 
 export interface LoopOptions {
-  /** Does the work once. The signal is aborted when the loop stops. */
+  /** Does the work once. `stop` aborts the signal. */
   readonly round: (signal: AbortSignal) => Promise<unknown>;
   /** The pause after a round; `Infinity` pauses until `wake`. */
   readonly everyMillis: number;
   /** Called with the error of a failed round. The loop goes on. */
   readonly onError: (error: unknown) => void;
-  /** The pause after a failed round, by how many have failed in a row. Default: `everyMillis`. */
+  /** Returns the pause after a failed round, from the number of failures in a row. Default: `everyMillis`. */
   readonly retryMillis?: ((failures: number) => number) | undefined;
   /** Pauses before the first round too. */
   readonly pausesFirst?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** A metric that only grows; `labels` have a known small set of values. */
+/** A metric that only grows. Each label has a small, known set of values. */
 export interface CounterMetric {
   add(count: number, labels?: Readonly<Record<string, string>>): void;
 }
@@ -24,7 +24,7 @@ export interface MetricDescription extends Required<MetricOptions> {
   readonly type: string;
 }
 
-/** The process's own metrics: made by each component, printed by `/metrics`, read by tests. */
+/** The metrics of this process. Components create them, `/metrics` prints them, tests read them. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #labels = new Map<string, readonly string[]>();
@@ -40,7 +40,7 @@ export class Metrics {
     return { set: (value, labels = {}) => gauge.set(labels, value) };
   }
 
-  /** A gauge whose value is asked for when the page is printed. */
+  /** A gauge that calls `observe` whenever the page is printed. */
   observedGauge(options: MetricOptions, observe: () => number): void {
     new Gauge({
       ...this.#options(options),
@@ -55,7 +55,7 @@ export class Metrics {
     return { observe: (value, labels = {}) => histogram.observe(labels, value) };
   }
 
-  /** The value of a counter or gauge with exactly these labels; 0 when never touched. */
+  /** The value of a counter or gauge with exactly these labels; 0 when it was never set. */
   async value(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     const metric = await this.#registry.getSingleMetric(name)?.get();
     if (metric === undefined) throw new Error(`no metric is named ${name}`);
@@ -66,7 +66,7 @@ export class Metrics {
     return found?.value ?? 0;
   }
 
-  /** Every metric, by name. */
+  /** Describes every metric, sorted by name. */
   async describe(): Promise<readonly MetricDescription[]> {
     const metrics = await this.#registry.getMetricsAsJSON();
     return metrics
@@ -79,7 +79,7 @@ export class Metrics {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The Prometheus text page. */
+  /** All metrics in Prometheus's text format. */
   page(): Promise<string> {
     return this.#registry.metrics();
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits, but ends at once and without an error when the signal is aborted. */
+/** Waits; resolves early, without an error, when the signal is aborted. */
 export async function pause(millis: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(millis, undefined, { signal });

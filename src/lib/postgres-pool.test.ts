@@ -64,13 +64,13 @@ describe.skipIf(isMissing)('a PostgreSQL database in trouble', () => {
     expect(await answer()).toBe(1);
   });
 
-  test('the answer to a statement past its deadline is not taken for that of the next', async () => {
+  test('the answer to a statement past its deadline is not read as that of the next', async () => {
     const slow = sql`select 'late' as one, pg_sleep(0.5)`.execute(database);
     await expect(slow).rejects.toThrow(DatabaseUnavailableError);
     expect(await answer()).toBe(1);
   });
 
-  test('a database that takes no writes is unavailable for them only', async () => {
+  test('a database that rejects writes is unavailable for writes only', async () => {
     await sql`create table if not exists note (id integer)`.execute(database);
     await postgres.stop();
     await postgres.start({ default_transaction_read_only: 'on' });

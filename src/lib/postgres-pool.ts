@@ -4,15 +4,15 @@ import pg from 'pg';
 export interface PostgresPoolOptions {
   /** `postgres://…` */
   readonly url: string;
-  /** Called once for each connection that breaks, in use or idle. The pool replaces it. */
+  /** Called once for each connection that breaks, idle or in use. The pool replaces it. */
   readonly onConnectionLost?: ((error: Error) => void) | undefined;
-  /** Longest wait for a connection, free or new. */
+  /** The longest wait for a free or new connection. */
   readonly connectMillis?: number | undefined;
-  /** Longest wait for the answer to one statement. */
+  /** The longest wait for the result of a statement. */
   readonly statementMillis?: number | undefined;
 }
 
-/** The database cannot be reached, does not answer in time, or takes no writes at the moment. */
+/** The database cannot be reached, does not answer in time, or rejects writes at the moment. */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
 }
@@ -30,11 +30,11 @@ const UNAVAILABLE = /^(08|28|53|57)|^(3D000|25006)$/;
 
 /**
  * A pool of PostgreSQL connections that survives every state of its server: stopped, restarted,
- * frozen, read-only, full. A statement that gets no answer in time fails and its connection is
- * closed, because the answer may still arrive and would be taken for that of the next statement.
+ * frozen, read-only, full. A statement without a result in time fails, and the pool closes its
+ * connection: a late result would otherwise be read as the result of the next statement.
  *
- * `connect` and `query` throw DatabaseUnavailableError for what is the server's state, and pg's own
- * error for what is the statement's fault.
+ * `connect` and `query` throw DatabaseUnavailableError when the state of the server is the reason,
+ * and pg's own error when the statement is.
  */
 export function postgresPool(options: PostgresPoolOptions): PostgresPool {
   const { connectMillis = CONNECT_MILLIS, statementMillis = STATEMENT_MILLIS } = options;
@@ -44,7 +44,7 @@ export function postgresPool(options: PostgresPoolOptions): PostgresPool {
     connectionTimeoutMillis: connectMillis,
     keepAlive: true,
     types: { getTypeParser },
-    // Ends the statement on the server too, when the server can still do so.
+    // Also ends the statement on the server, if the server still can.
     statement_timeout: statementMillis,
   });
   // pg-pool listens only to idle connections; one that breaks in use would end the process.
@@ -64,7 +64,7 @@ export function postgresPool(options: PostgresPoolOptions): PostgresPool {
   };
 }
 
-/** A pooled connection whose statements have a deadline, and which is closed once it is broken. */
+/** A pooled connection whose statements have a deadline. The pool closes it once it is broken. */
 function deadlined(client: pg.PoolClient, millis: number): PostgresPoolClient {
   let broken: DatabaseUnavailableError | undefined;
   const run = async (text: string, parameters: readonly unknown[]) => {
@@ -107,6 +107,6 @@ function isUnavailable(error: unknown): boolean {
 
 const INT8 = pg.types.builtins.INT8;
 
-/** int8 as a number, as SQLite gives it, instead of pg's string. */
+/** Reads int8 as a number, like SQLite does, instead of pg's string. */
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format);

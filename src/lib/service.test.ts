@@ -25,7 +25,7 @@ test('services start in order and stop in reverse, once', async () => {
   expect(calls).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a']);
 });
 
-test('when one does not start, those before it are stopped and the reason is told', async () => {
+test('when one does not start, those before it are stopped and the error is rethrown', async () => {
   const calls: string[] = [];
   const services = [
     recording(calls, 'a'),
@@ -39,7 +39,7 @@ test('when one does not start, those before it are stopped and the reason is tol
   expect(calls).toEqual(['start a', 'start b', 'stop a']);
 });
 
-test('when one does not stop, the others are stopped all the same', async () => {
+test('when one does not stop, the others are still stopped', async () => {
   const calls: string[] = [];
   const group = new ServiceGroup([recording(calls, 'a'), recording(calls, 'b', { stop: true })]);
   await group.start();

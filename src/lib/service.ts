@@ -1,4 +1,4 @@
-/** Something with a lifecycle: `start` does I/O, `stop` undoes it; each is called once. */
+/** A part with a lifecycle: `start` does I/O and `stop` undoes it. Each is called once. */
 export interface Service {
   readonly name: string;
   start(): Promise<void>;
@@ -6,8 +6,9 @@ export interface Service {
 }
 
 /**
- * Services started in order and stopped in reverse. When one does not start, those that did are
- * stopped again and the error goes on; when one does not stop, the rest are stopped all the same.
+ * Starts services in order and stops them in reverse. When a service fails to start, the group stops
+ * the started ones and rethrows the error. When a service fails to stop, the group still stops the
+ * others.
  */
 export class ServiceGroup implements Service {
   readonly name = 'services';

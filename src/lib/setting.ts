@@ -7,13 +7,13 @@ export interface Setting<Kind extends 'string' | 'integer' | 'boolean'> {
   readonly fallback: Kind extends 'string' ? string : Kind extends 'integer' ? number : boolean;
   readonly help: string;
   readonly secret?: true;
-  /** Smallest and greatest integer. */
+  /** The smallest and the greatest valid integer. */
   readonly range?: readonly [number, number];
 }
 
 export type AnySetting = Setting<'string'> | Setting<'integer'> | Setting<'boolean'>;
 
-/** The values of a table of settings, by key. */
+/** The values of a settings table, by key. */
 export type SettingValues<Table extends Readonly<Record<string, AnySetting>>> = {
   readonly [Key in keyof Table]: Table[Key]['fallback'] extends string
     ? string
@@ -38,7 +38,7 @@ export function booleanSetting(help: string): Setting<'boolean'> {
   return { kind: 'boolean', fallback: false, help };
 }
 
-/** The names of a comma separated setting. */
+/** Splits a comma-separated setting into its items. */
 export function listOf(text: string): string[] {
   return text
     .split(',')

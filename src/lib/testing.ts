@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import pg from 'pg';
 
 /**
- * What the process holds open: its handles and timers by kind, and its descriptors (Linux). Requests
- * of the file system are left out: they stay listed until they are collected, long after they are done.
+ * Lists the open handles and timers of this process by kind, and its file descriptors (Linux). Leaves
+ * out file system requests, because Node lists them until they are garbage collected.
  */
 export function resourcesInUse(): readonly string[] {
   const kinds = process.getActiveResourcesInfo().filter((kind) => !kind.startsWith('FSReq'));
@@ -11,8 +11,8 @@ export function resourcesInUse(): readonly string[] {
 }
 
 /**
- * What is held open now and was not before a service started: after it stopped nothing, or it
- * leaks. To be polled: the test runner has timers of its own, which come and go.
+ * Lists the resources that are open now and are not in `before`. After a service has stopped, the
+ * list is empty unless the service leaks. Poll it, because the test runner has timers of its own.
  */
 export function leakedSince(before: readonly string[]): readonly string[] {
   const known = [...before];
@@ -24,8 +24,8 @@ export function leakedSince(before: readonly string[]): readonly string[] {
 }
 
 /**
- * The URL of an empty schema of this process's own in a PostgreSQL database, so that test files may
- * run beside each other.
+ * Creates an empty schema for this process in a PostgreSQL database and returns its URL, so that test
+ * files can run in parallel.
  */
 export async function emptyPostgresSchema(databaseUrl: string): Promise<string> {
   const schema = `nfm_test_${process.pid}`;
@@ -41,7 +41,7 @@ export async function emptyPostgresSchema(databaseUrl: string): Promise<string> 
   return `${databaseUrl}${separator}options=-csearch_path%3D${schema}`;
 }
 
-/** A reproducible sequence of numbers in [0, 1): mulberry32. */
+/** Returns a reproducible generator of numbers in [0, 1) (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

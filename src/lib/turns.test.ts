@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Turns } from './turns.ts';
 
-test('work is done one after the other, in order, also after one that failed', async () => {
+test('tasks run one at a time and in order, also after one that failed', async () => {
   const turns = new Turns();
   const said: string[] = [];
   const step = (name: string) => async () => {

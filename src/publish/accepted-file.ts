@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { replaceFile } from '../lib/durable-file.ts';
 import type { AcceptedReports, AcceptedReportsState } from './accepted-reports.ts';
 
-/** Writes what is remembered of reports whose journal segments are about to be deleted. */
+/** Saves the memory of accepted reports, before their journal segments are deleted. */
 export async function saveAccepted(path: string, accepted: AcceptedReports): Promise<void> {
   const file = await replaceFile(path, JSON.stringify(accepted.state()));
   await file.close();
 }
 
-/** Reads it back; nothing when there is none yet. */
+/** Restores the saved memory; does nothing when the file is missing. */
 export async function loadAccepted(path: string, accepted: AcceptedReports): Promise<void> {
   try {
     accepted.restore(JSON.parse(await readFile(path, 'utf8')) as AcceptedReportsState);

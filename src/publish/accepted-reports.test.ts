@@ -60,7 +60,7 @@ describe('a signature', () => {
     expect(statusOf(key)).toBe('new');
   });
 
-  test('is forgotten when its time is over: memory is bounded by the rate', () => {
+  test('is forgotten after 15 minutes, so that the rate bounds the memory', () => {
     for (let i = 0; i < 100; i += 1) take(unnumbered());
     clock.advance(15 * MINUTE);
     take(unnumbered());
@@ -85,7 +85,7 @@ describe('a number of a run', () => {
     expect(statusOf(numbered(1, over))).toBe('new');
   });
 
-  test('is taken in any order, each once', () => {
+  test('is accepted once, in any order', () => {
     const order = [5, 1, 9, 2, 3, 8, 4, 7, 6, 10];
     for (const [i, sequence] of order.entries()) {
       take(numbered(sequence));
@@ -102,7 +102,7 @@ describe('a number of a run', () => {
     expect(accepted.state().runs).toEqual([[expect.any(String), 10, [], clock.now()]]);
   });
 
-  test('that was passed over is missing until it comes', () => {
+  test('that was skipped is missing until it arrives', () => {
     takeAll([1, 2, 5, 6, 9]);
     expect(accepted.missing).toBe(4);
     takeAll([3, 8]);
@@ -111,14 +111,14 @@ describe('a number of a run', () => {
     expect(accepted.missing).toBe(0);
   });
 
-  test('passed over costs the same however many come after it', () => {
+  test('that was skipped costs the same memory however many follow', () => {
     take(numbered(1));
     for (let sequence = 3; sequence < 20_000; sequence += 1) accepted.remember(numbered(sequence));
     expect(accepted.state().runs).toEqual([[expect.any(String), 1, [[3, 19_999]], clock.now()]]);
     expect(accepted.missing).toBe(1);
   });
 
-  test('beyond 1,024 gaps the oldest is given up as lost, and its numbers are no longer taken', async () => {
+  test('in the oldest gap counts as lost once there are more than 1,024 gaps, and is not accepted any more', async () => {
     for (let sequence = 2; sequence <= 2 * 1025; sequence += 2)
       accepted.remember(numbered(sequence));
     expect(await lost()).toBe(1);
@@ -127,7 +127,7 @@ describe('a number of a run', () => {
     expect(accepted.missing).toBe(1024);
   });
 
-  test('is forgotten with its run after 7 days of silence, what was missing is lost', async () => {
+  test('is forgotten with its run after 7 days without a report, and missing ones count as lost', async () => {
     takeAll([1, 4]);
     clock.advance(7 * DAY + 1);
     take(numbered(1, { runId: 'other' }));
@@ -150,7 +150,7 @@ describe('a report that is being stored', () => {
     expect(statusOf(again(key))).toBe('duplicate');
   });
 
-  test('and is not kept is free for the next', async () => {
+  test('and fails may be stored by the next request', async () => {
     const key = numbered(1);
     const first = accepted.claim(key);
     const second = accepted.claim(key);
@@ -160,7 +160,7 @@ describe('a report that is being stored', () => {
   });
 });
 
-test('what was accepted is known after a restart', async () => {
+test('accepted reports are known after a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-accepted-'));
   const path = join(folder, 'accepted.json');
   try {
@@ -184,7 +184,7 @@ test('what was accepted is known after a restart', async () => {
   }
 });
 
-test('no file is nothing remembered, and a damaged one is an error that names it', async () => {
+test('a missing file restores nothing, and an error names a damaged one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-accepted-'));
   const path = join(folder, 'accepted.json');
   try {

@@ -2,14 +2,14 @@ import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import type { AcceptedReport } from '../model/accepted-report.ts';
 
-/** What makes a report the same as one before: its signature, and its place in its agent's run. */
+/** Identifies a report: by its signature, and by its sequence number in the agent's run. */
 export type ReportKey = Pick<AcceptedReport, 'owner' | 'signature' | 'runId' | 'sequence'>;
 
 export type Claim =
-  /** Nobody had it: the caller stores it and says how that went. */
+  /** Not seen before. The caller stores it and calls `settle` with the outcome. */
   | { readonly status: 'new'; readonly settle: (accepted: boolean) => void }
   | { readonly status: 'duplicate' }
-  /** Another request is storing the same report now; resolves to whether it was accepted. */
+  /** Another request is storing the same report. `outcome` resolves to true when it was accepted. */
   | { readonly status: 'pending'; readonly outcome: Promise<boolean> };
 
 export interface AcceptedReportsDeps {
@@ -17,31 +17,31 @@ export interface AcceptedReportsDeps {
   readonly metrics: Metrics;
 }
 
-/** As long as a signature is valid, so is a replay of it. */
+/** A signature is valid for 15 minutes, and so is a replay of it. */
 const SIGNATURE_MILLIS = 15 * 60_000;
-/** A spool may come back after hours. */
+/** An agent may send its spooled reports days later. */
 const RUN_MILLIS = 7 * 24 * 3_600_000;
 const MAX_RUNS = 200_000;
-/** Gaps in a run's numbers that are waited for; beyond it the oldest is given up as lost. */
+/** Gaps kept per run; beyond it the reports of the oldest gap count as lost. */
 const MAX_GAPS = 1024;
-/** Bounded by the rate of reports, too; this is 1,000 a second for 15 minutes. */
+/** Enough for 1,000 reports per second over 15 minutes. */
 const MAX_SIGNATURES = 900_000;
 
-/** Consecutive numbers, both ends included. */
+/** A range of numbers with both ends included. */
 type Span = readonly [first: number, last: number];
 
 interface Run {
-  /** Every number up to this one was stored or given up. */
+  /** Every number up to this one was stored or counts as lost. */
   contiguous: number;
   /**
-   * What was received beyond a gap, ascending, never touching. Spans, not numbers: one report lost
-   * by each of 6,000 hosts would else hold every later number of theirs.
+   * Received numbers beyond a gap, as ascending spans that do not touch. Spans instead of numbers,
+   * because one lost report of each of 6,000 hosts would otherwise keep all their later numbers.
    */
   ahead: readonly Span[];
   seenMillis: number;
 }
 
-/** The state as it is written beside the journal. */
+/** The state in the file beside the journal. */
 export interface AcceptedReportsState {
   readonly signatures: readonly (readonly [signature: string, expiresMillis: number])[];
   readonly runs: readonly (readonly [
@@ -53,8 +53,8 @@ export interface AcceptedReportsState {
 }
 
 /**
- * Remembers which reports were accepted: a signature for 15 minutes, a sequence number of an agent
- * run for as long as the run is known. A number is remembered only once its report is durable.
+ * Remembers the accepted reports: a signature for 15 minutes, and a sequence number of an agent's run
+ * for as long as the run is known. It remembers a report only once the report is durable.
  */
 export class AcceptedReports {
   readonly #clock: Clock;
@@ -67,18 +67,18 @@ export class AcceptedReports {
     this.#clock = deps.clock;
     this.#lost = deps.metrics.counter({
       name: 'nfm_reports_lost_total',
-      help: 'Reports that agents numbered and that are no longer waited for',
+      help: 'Reports that never arrived, by gaps in the sequence numbers of agents, and count as lost',
     });
     deps.metrics.observedGauge(
       {
         name: 'nfm_reports_missing',
-        help: 'Reports that agents numbered, older than ones received, and not received yet',
+        help: 'Reports that have not arrived although later ones of the same agent have',
       },
       () => this.missing,
     );
   }
 
-  /** Reports not received though later ones of the same run were. */
+  /** Number of reports that are missing although later ones of the same run arrived. */
   get missing(): number {
     let sum = 0;
     for (const run of this.#runs.values()) sum += missingOf(run);
@@ -103,7 +103,7 @@ export class AcceptedReports {
     return { status: 'new', settle };
   }
 
-  /** Takes a report as accepted: after its fsync, and at start for each found in the journal. */
+  /** Remembers a report: after its fsync, and at the start for each report in the journal. */
   remember(key: ReportKey): void {
     const now = this.#clock.now();
     this.#signatures.set(shortSignature(key.signature), now + SIGNATURE_MILLIS);
@@ -137,8 +137,8 @@ export class AcceptedReports {
   }
 
   #rememberSequence(name: string, sequence: number): void {
-    // A run first seen at n > 1 lost its beginning, or began before this server's memory: its
-    // numbers below n are still accepted, so that a spool sent out of order is not refused.
+    // A run first seen at n > 1 has lost its first reports, or is older than this server's memory.
+    // Numbers below n are still accepted, because a spool may be sent out of order.
     const run: Run = this.#runs.get(name) ?? { contiguous: 0, ahead: [], seenMillis: 0 };
     this.#runs.delete(name);
     run.seenMillis = this.#clock.now();
@@ -158,7 +158,7 @@ export class AcceptedReports {
     run.ahead = rest;
   }
 
-  /** Runs are kept in the order they were last seen, so the oldest come first. */
+  /** The map is ordered by the time a run was last seen, oldest first. */
   #forgetOldRuns(): void {
     const oldest = this.#clock.now() - RUN_MILLIS;
     for (const [name, run] of this.#runs) {
@@ -176,7 +176,7 @@ export class AcceptedReports {
   }
 }
 
-/** Numbers of a run that were passed over and may still come. */
+/** How many numbers of a run are in gaps; their reports may still arrive. */
 function missingOf({ contiguous, ahead }: Run): number {
   let missing = 0;
   let previous = contiguous;
@@ -191,7 +191,7 @@ function isIn(spans: readonly Span[], number: number): boolean {
   return spans.some(([first, last]) => number >= first && number <= last);
 }
 
-/** The spans with one number more, joined where they touch. */
+/** Adds a number to the spans, and joins spans that touch then. */
 function withNumber(spans: readonly Span[], number: number): readonly Span[] {
   if (isIn(spans, number)) return spans;
   const before = spans.filter(([, last]) => last < number - 1);
@@ -212,7 +212,7 @@ function runName(key: ReportKey, runId: string): string {
   return `${key.owner.account}/${key.owner.region}/${runId}`;
 }
 
-/** 128 of an HMAC-SHA-256's 256 bits: enough to tell requests apart, half the memory. */
+/** The first 128 of 256 bits of an HMAC-SHA-256: enough to distinguish requests, in half the memory. */
 function shortSignature(signature: string): string {
   return signature.slice(0, 32);
 }

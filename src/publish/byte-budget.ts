@@ -1,4 +1,4 @@
-/** A shared allowance of bytes: what all requests together may hold at once. */
+/** Limits the bytes that all requests together hold at the same time. */
 export class ByteBudget {
   readonly #max: number;
   #held = 0;
@@ -11,14 +11,14 @@ export class ByteBudget {
     return this.#held;
   }
 
-  /** False, and nothing taken, when it would go beyond the allowance. */
-  take(bytes: number): boolean {
+  /** Reserves bytes. Returns false, and reserves none, when the limit would be exceeded. */
+  reserve(bytes: number): boolean {
     if (this.#held + bytes > this.#max) return false;
     this.#held += bytes;
     return true;
   }
 
-  giveBack(bytes: number): void {
+  release(bytes: number): void {
     this.#held -= bytes;
   }
 }

@@ -9,12 +9,12 @@ describe('inflating', () => {
   const body = Buffer.from('a report '.repeat(500));
   const packed = gzipSync(body);
 
-  test('gives back what was compressed', async () => {
+  test('returns the bytes that were compressed', async () => {
     expect(await inflate(packed, KIB * KIB)).toEqual(body);
     expect(await inflate(gzipSync(''), KIB)).toEqual(Buffer.alloc(0));
   });
 
-  test('a stream cut at any byte is refused', async () => {
+  test('a stream cut at any byte is rejected', async () => {
     for (let length = 0; length < packed.length; length += 1) {
       await expect(inflate(packed.subarray(0, length), KIB * KIB)).rejects.toMatchObject({
         name: 'SerializationException',
@@ -44,7 +44,7 @@ describe('inflating', () => {
     expect(outcome).toBe(refused);
   });
 
-  test('a bomb is not inflated further than allowed', async () => {
+  test('a gzip bomb is inflated no further than the limit', async () => {
     const bomb = gzipSync(Buffer.alloc(256 * KIB * KIB), { level: 9 });
     const before = process.memoryUsage().arrayBuffers;
     await expect(inflate(bomb, 8 * KIB * KIB)).rejects.toMatchObject({ status: 413 });
@@ -52,11 +52,11 @@ describe('inflating', () => {
   });
 });
 
-test('a byte budget gives what it has, and no more until some comes back', () => {
+test('a byte budget reserves up to its limit, and more only after a release', () => {
   const budget = new ByteBudget(100);
-  expect([budget.take(60), budget.take(41), budget.take(40)]).toEqual([true, false, true]);
+  expect([budget.reserve(60), budget.reserve(41), budget.reserve(40)]).toEqual([true, false, true]);
   expect(budget.held).toBe(100);
-  expect([budget.take(0), budget.take(1)]).toEqual([true, false]);
-  budget.giveBack(60);
-  expect([budget.held, budget.take(61), budget.take(60)]).toEqual([40, false, true]);
+  expect([budget.reserve(0), budget.reserve(1)]).toEqual([true, false]);
+  budget.release(60);
+  expect([budget.held, budget.reserve(61), budget.reserve(60)]).toEqual([40, false, true]);
 });

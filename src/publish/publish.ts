@@ -17,9 +17,9 @@ import { inflate } from './inflate.ts';
 export interface PublishOptions {
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;
-  /** Bodies whose signature is not verified yet, all requests together. */
+  /** Limit of bodies without a verified signature, all requests together. */
   readonly maxUnverifiedBytes: number;
-  /** Inflated bodies until their reports are durable, all requests together. */
+  /** Limit of inflated bodies whose reports are not durable yet, all requests together. */
   readonly maxInflatingBytes: number;
 }
 
@@ -32,7 +32,7 @@ export interface PublishDeps {
   readonly authenticator: Authenticator;
   /** Resolves once the record is durable. */
   readonly append: (record: Uint8Array) => Promise<void>;
-  /** Where an accepted report's inflated body is kept for who reads it next, by its signature. */
+  /** Caches the inflated body of an accepted report by its signature, for the flow pipeline. */
   readonly inflated: InflatedKeeper;
   readonly accepted: AcceptedReports;
   readonly clock: Clock;
@@ -44,8 +44,8 @@ const CONTENT_TYPE = 'application/x-protobuf';
 const MAX_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
- * The endpoint agents post to. What can be refused by the headers is refused before the body is
- * read; what is answered 200 is durable; and nothing is stored twice.
+ * The endpoint that agents post reports to. It rejects a request by its headers, where possible,
+ * before it reads the body. A report that it answers with 200 is durable and is stored once.
  */
 export class Publish {
   readonly #deps: PublishDeps;
@@ -63,28 +63,28 @@ export class Publish {
     this.#inflating = new ByteBudget(options.maxInflatingBytes);
     this.#accepted = metrics.counter({
       name: 'nfm_publish_accepted_total',
-      help: 'Reports answered 200 and stored, duplicates not counted',
+      help: 'Reports answered with 200 and stored, without duplicates',
     });
     this.#duplicates = metrics.counter({
       name: 'nfm_publish_duplicates_total',
-      help: 'Reports answered 200 that were accepted before',
+      help: 'Reports answered with 200 that had been accepted before',
     });
     this.#refused = metrics.counter({
       name: 'nfm_publish_refused_total',
-      help: 'Reports refused, by the error they were answered with',
+      help: 'Rejected reports, by the error in the response',
       labels: ['error'],
     });
     this.#bodyBytes = metrics.histogram({
       name: 'nfm_publish_body_bytes',
-      help: 'Size of accepted bodies as received',
+      help: 'Size of accepted request bodies as received, in bytes',
       buckets: [1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 8e6],
     });
   }
 
   /**
-   * Takes one report; resolves once it is durable (or was before).
+   * Receives one report. Resolves once the report is durable, or when an equal one already is.
    *
-   * @throws ApiError with what to change; the refusal is counted
+   * @throws ApiError when the report is rejected; the rejection is counted
    */
   async receive(head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
     try {
@@ -99,7 +99,7 @@ export class Publish {
   async #receive(head: RequestHead, stream: AsyncIterable<Uint8Array>): Promise<void> {
     const { authenticator, clock } = this.#deps;
     if (head.method !== 'POST') {
-      throw new ApiError('UnknownOperationException', 'reports are sent by POST /publish');
+      throw new ApiError('UnknownOperationException', 'reports must be sent with POST /publish');
     }
     const prepared = await authenticator.prepare(head);
     const encoding = readEncoding(head);
@@ -123,7 +123,7 @@ export class Publish {
     this.#bodyBytes.observe(body.length);
   }
 
-  /** A report someone else is storing now is waited for; if that fails, this one is stored. */
+  /** When another request stores the same report, waits for it, and stores this one if that fails. */
   async #keepOnce(report: AcceptedReport, inflated: Buffer): Promise<void> {
     for (;;) {
       const claim = this.#deps.accepted.claim(report);
@@ -132,7 +132,7 @@ export class Publish {
         await claim.outcome;
         continue;
       }
-      // Before it is durable, as the path may read it as soon as it is.
+      // Cached before the report is durable, because the flow pipeline may read it right after.
       this.#deps.inflated.keep(report.signature, inflated);
       return await this.#keep(report, claim.settle);
     }
@@ -144,8 +144,7 @@ export class Publish {
     } catch (cause) {
       this.#deps.inflated.take(report.signature);
       settle(false);
-      const message =
-        'the report cannot be stored now; nothing of it was kept; send it again later';
+      const message = 'the report cannot be stored now and was discarded; send it again later';
       throw new ApiError('ServiceUnavailableException', message, { cause });
     }
     settle(true);
@@ -165,55 +164,55 @@ export class Publish {
     try {
       for await (const chunk of stream) {
         if (length + chunk.length > this.#deps.options.maxBodyBytes) throw this.#tooLarge();
-        if (!this.#unverified.take(chunk.length)) throw busy();
+        if (!this.#unverified.reserve(chunk.length)) throw busy();
         length += chunk.length;
         chunks.push(chunk);
       }
       return Buffer.concat(chunks, length);
     } finally {
-      this.#unverified.giveBack(length);
+      this.#unverified.release(length);
     }
   }
 
-  /** Inflates the body and takes its room for as long as it is acted on. */
+  /** Inflates the body, and counts it against the limit while `act` runs. */
   async #withInflated(
     body: Buffer,
     encoding: AcceptedReport['encoding'],
     act: (inflated: Buffer) => Promise<void>,
   ): Promise<void> {
     const { maxInflatedBytes } = this.#deps.options;
-    // How far it inflates is not known before: a usual report grows twentyfold, a bomb thousandfold.
+    // The inflated size is unknown beforehand: a usual report grows 20 times, a gzip bomb 1,000 times.
     let held = Math.min(maxInflatedBytes, body.length * 64);
-    if (!this.#inflating.take(held)) throw busy();
+    if (!this.#inflating.reserve(held)) throw busy();
     try {
       const inflated = encoding === 'gzip' ? await inflate(body, maxInflatedBytes) : body;
-      this.#inflating.giveBack(held);
+      this.#inflating.release(held);
       held = 0;
-      if (!this.#inflating.take(inflated.length)) throw busy();
+      if (!this.#inflating.reserve(inflated.length)) throw busy();
       held = inflated.length;
       await act(inflated);
     } finally {
-      this.#inflating.giveBack(held);
+      this.#inflating.release(held);
     }
   }
 
   #tooLarge(): ApiError {
-    const message = `the body has more than ${this.#deps.options.maxBodyBytes} bytes; send fewer flows a report`;
+    const message = `the body has more than ${this.#deps.options.maxBodyBytes} bytes; send fewer flows per report`;
     return new ApiError('RequestEntityTooLargeException', message);
   }
 }
 
 /**
- * Walks the outer frames, so that what is no report is refused while its sender listens.
+ * Checks the outer frames, so that the sender of a malformed report gets an error.
  *
- * @returns the attributes of the resource
+ * @returns the resource attributes
  */
 function inspect(inflated: Buffer): Attributes {
   try {
     return readResource(inflated);
   } catch (cause) {
     if (!(cause instanceof MalformedError)) throw cause;
-    const message = `the body is no OTLP metrics request: ${cause.message}`;
+    const message = `the body is not an OTLP metrics request: ${cause.message}`;
     throw new ApiError('SerializationException', message, { cause });
   }
 }
@@ -228,18 +227,18 @@ function busy(): ApiError {
 function readEncoding(head: RequestHead): AcceptedReport['encoding'] {
   const type = headerValue(head, 'content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== CONTENT_TYPE) {
-    throw new ApiError('UnsupportedMediaTypeException', `content-type: ${CONTENT_TYPE} is taken`);
+    throw new ApiError('UnsupportedMediaTypeException', `content-type must be ${CONTENT_TYPE}`);
   }
   const encoding = headerValue(head, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'gzip' || encoding === 'identity') return encoding;
-  throw new ApiError('UnsupportedMediaTypeException', 'content-encoding: gzip or none is taken');
+  throw new ApiError('UnsupportedMediaTypeException', 'content-encoding must be gzip or absent');
 }
 
 function readIdentity(resource: Attributes): Pick<AcceptedReport, 'runId' | 'sequence'> {
   const runId = resource.get(HOST_ATTRIBUTES.runId);
   const sequence = resource.get(HOST_ATTRIBUTES.sequence);
   if (typeof runId !== 'string' || runId === '' || runId.length > 64) return {};
-  // A number beyond 2^53 would be taken for its neighbours.
+  // A greater number would not be exact as a double.
   if (typeof sequence !== 'bigint' || sequence < 1n || sequence > MAX_SEQUENCE) return {};
   return { runId, sequence: Number(sequence) };
 }

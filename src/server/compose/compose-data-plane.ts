@@ -145,7 +145,7 @@ function acceptedMemory(parts: {
     name: 'memory of accepted reports',
     async start() {
       await loadAccepted(path, accepted);
-      let range = await journal.read(journal.cursorAt(0), REPLAY_LIMITS);
+      let range = await journal.read(journal.positionAt(0), REPLAY_LIMITS);
       while (range.payloads.length > 0) {
         for (const payload of range.payloads) accepted.remember(decodeAcceptedReport(payload));
         range = await journal.read(range.next, REPLAY_LIMITS);

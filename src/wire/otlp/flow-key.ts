@@ -2,16 +2,21 @@ import { FLOW_ATTRIBUTES } from '../../model/report.ts';
 import { type Cursor, spanTag, varintTag } from './cursor.ts';
 import { ANY_VALUE, KEY_VALUE } from './fields.ts';
 
-const TEXTS = [
-  'protocol',
-  'local_address',
-  'remote_address',
+/** The attributes of a flow that name Kubernetes pods and services. */
+export const POD_ATTRIBUTES = [
   'local_pod_name',
   'local_pod_namespace',
   'local_pod_service',
   'remote_pod_name',
   'remote_pod_namespace',
   'remote_pod_service',
+] as const;
+
+const TEXTS = [
+  'protocol',
+  'local_address',
+  'remote_address',
+  ...POD_ATTRIBUTES,
   FLOW_ATTRIBUTES.processName,
   FLOW_ATTRIBUTES.cgroup,
   FLOW_ATTRIBUTES.localSocketAddress,
