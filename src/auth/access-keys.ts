@@ -1,5 +1,4 @@
 import type { Kysely, Selectable } from 'kysely';
-import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Database, runMigrations } from '../lib/database.ts';
 import { ApiError } from '../model/api-error.ts';
@@ -8,6 +7,7 @@ import { AUTH_MIGRATIONS, type AuthTables } from './auth-tables.ts';
 import type { KeySource, SigningAccessKey } from './authenticator.ts';
 import { BUILT_IN_POLICIES, CompiledPolicy } from './compiled-policy.ts';
 import { generateAccessKey } from './generate-access-key.ts';
+import { KeyCache, type KeyRow } from './key-cache.ts';
 import type { RandomBytes } from './master-key.ts';
 import { type PolicyDocument, parsePolicy } from './policy-document.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -54,43 +54,27 @@ export interface FirstKeys {
   readonly agent: SigningAccessKey;
 }
 
-interface Cached {
-  readonly key: SigningAccessKey;
-  readonly row: KeyRow;
-  /** When the key was last read from the database. */
-  readonly readAtMillis: number;
-  usedAtMillis: number;
-}
-
-/** A change made by another server takes effect within this time; a change made here, at once. */
-const CACHED_MILLIS = 60_000;
-/** While the database is unavailable, a key stays valid this long after its last use. */
-const USED_MILLIS = 24 * 3_600_000;
-/** Three refreshes can fail before a cached key is older than `CACHED_MILLIS`. */
+/** Four refreshes per minute: three can fail before a cached key is a minute old. */
 export const REFRESH_MILLIS = 15_000;
-/** A key that was not found is not looked up again for this long. */
-const UNKNOWN_MILLIS = 5_000;
-const MAX_CACHED_KEYS = 10_000;
 export const MAX_KEYS_PER_ACCOUNT = 1_000;
 
 /**
- * Accounts and their access keys in the control database, behind a cache. `refresh`, called every
- * `REFRESH_MILLIS`, rereads the cached keys. Finding a cached key therefore never waits for the
- * database, even if that is stopped or slow. The first successful refresh drops the keys that the
- * database no longer has.
+ * Accounts and their access keys in the control database, behind a cache. `KeyRefresh` calls
+ * `refresh` every `REFRESH_MILLIS`.
  */
 export class AccessKeys implements KeySource {
   readonly #deps: Deps;
   readonly #tables: Kysely<AuthTables>;
-  readonly #cache = new BoundedMap<string, Cached>(MAX_CACHED_KEYS);
-  /** Set by the first `refresh`. From then on, an outdated cached key means that refreshes fail. */
-  #isRefreshed = false;
-  /** When each id was last not found. Separate, so that guessed ids evict no real key. */
-  readonly #unknown = new BoundedMap<string, number>(MAX_CACHED_KEYS);
+  readonly #cache: KeyCache;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#tables = deps.database.withTables<AuthTables>();
+    this.#cache = new KeyCache({
+      clock: deps.clock,
+      readRows: (ids) => this.#enabledRows(ids),
+      open: (row) => this.#open(row),
+    });
   }
 
   /** Creates or updates the tables. */
@@ -98,60 +82,17 @@ export class AccessKeys implements KeySource {
     await runMigrations(this.#deps.database, 'auth', AUTH_MIGRATIONS);
   }
 
-  /**
-   * Finds an enabled key of an enabled account. Throws ServiceUnavailableException if the database
-   * is unavailable and the key is not cached, or was last used more than a day ago.
-   */
-  async find(accessKeyId: string): Promise<SigningAccessKey | undefined> {
-    const now = this.#deps.clock.now();
-    const cached = this.#cache.get(accessKeyId);
-    if (cached !== undefined && this.#isUsable(cached, now)) {
-      cached.usedAtMillis = now;
-      return cached.key;
-    }
-    const missedAt = this.#unknown.get(accessKeyId);
-    if (missedAt !== undefined && now - missedAt < UNKNOWN_MILLIS) return undefined;
-    try {
-      return await this.#read(accessKeyId);
-    } catch (cause) {
-      if (cached !== undefined && now - cached.usedAtMillis < USED_MILLIS) return cached.key;
-      throw new ApiError(
-        'ServiceUnavailableException',
-        'Access keys are temporarily unavailable.',
-        {
-          cause,
-        },
-      );
-    }
+  /** Finds an enabled key of an enabled account, usually in the cache; see `KeyCache.find`. */
+  find(accessKeyId: string): Promise<SigningAccessKey | undefined> {
+    return this.#cache.find(accessKeyId);
   }
 
-  #isUsable(cached: Cached, now: number): boolean {
-    if (now - cached.readAtMillis < CACHED_MILLIS) return true;
-    // Refreshes have failed or hung for a minute, so the database is unavailable.
-    return this.#isRefreshed && now - cached.usedAtMillis < USED_MILLIS;
+  /** Rereads the cached keys; see `KeyCache.refresh`. */
+  refresh(): Promise<void> {
+    return this.#cache.refresh();
   }
 
-  /**
-   * Rereads every cached key in one statement, to apply changes that other servers made. Rejects
-   * and drops nothing if the database is unavailable.
-   */
-  async refresh(): Promise<void> {
-    this.#isRefreshed = true;
-    const asked = new Map(this.#cache.entries());
-    if (asked.size === 0) return;
-    const rows = await this.#rows([...asked.keys()]);
-    const found = new Map(rows.map((row) => [row.access_key_id, row]));
-    const now = this.#deps.clock.now();
-    for (const [id, cached] of asked) {
-      // Skips a key that was changed here meanwhile: it was reread or dropped.
-      if (this.#cache.peek(id) !== cached) continue;
-      const row = found.get(id);
-      if (row === undefined) this.#cache.delete(id);
-      else this.#cache.replace(id, { ...cached, ...this.#open(row, cached), readAtMillis: now });
-    }
-  }
-
-  #rows(ids: readonly string[]): Promise<KeyRow[]> {
+  #enabledRows(ids: readonly string[]): Promise<KeyRow[]> {
     return this.#tables
       .selectFrom('access_key')
       .innerJoin('account', 'account.account', 'access_key.account')
@@ -162,30 +103,11 @@ export class AccessKeys implements KeySource {
       .execute();
   }
 
-  async #read(accessKeyId: string): Promise<SigningAccessKey | undefined> {
-    const [row] = await this.#rows([accessKeyId]);
-    const now = this.#deps.clock.now();
-    if (row === undefined) {
-      this.#cache.delete(accessKeyId);
-      this.#unknown.set(accessKeyId, now);
-      return undefined;
-    }
-    const opened = this.#open(row, undefined);
-    this.#cache.set(accessKeyId, { ...opened, readAtMillis: now, usedAtMillis: now });
-    return opened.key;
-  }
-
-  /** The key of a row. Decrypts the secret and compiles the policy only if the row has changed. */
-  #open(row: KeyRow, cached: Cached | undefined): Pick<Cached, 'key' | 'row'> {
-    if (cached !== undefined && isSameRow(row, cached.row)) return cached;
-    const key: SigningAccessKey = {
-      accessKeyId: row.access_key_id,
-      secretAccessKey: this.#deps.secrets.open(row.access_key_id, row.sealed_secret),
-      account: row.account,
-      kind: row.kind,
-      ...(row.policy === null ? {} : { permissions: new CompiledPolicy(readPolicy(row.policy)) }),
-    };
-    return { key, row };
+  #open({ access_key_id: accessKeyId, account, kind, sealed_secret, policy }: KeyRow) {
+    const secretAccessKey = this.#deps.secrets.open(accessKeyId, sealed_secret);
+    const key: SigningAccessKey = { accessKeyId, secretAccessKey, account, kind };
+    if (policy === null) return key;
+    return { ...key, permissions: new CompiledPolicy(readPolicy(policy)) };
   }
 
   /**
@@ -210,7 +132,7 @@ export class AccessKeys implements KeySource {
       }
       await this.#insert(transaction, [{ key, description, policy: policyText(grant) }]);
     });
-    this.#unknown.delete(key.accessKeyId);
+    this.#cache.forget(key.accessKeyId);
     return key;
   }
 
@@ -252,16 +174,13 @@ export class AccessKeys implements KeySource {
       })
       .where('access_key_id', '=', accessKeyId)
       .executeTakeFirst();
-    this.#forget(accessKeyId);
+    this.#cache.forget(accessKeyId);
     return changed.numUpdatedRows > 0n;
   }
 
   /** Drops the cached keys of an account. Call it when the account's status changes. */
   forgetAccount(account: string): void {
-    for (const [id, { key }] of [...this.#cache.entries()]) {
-      if (key.account === account) this.#cache.delete(id);
-    }
-    for (const [id] of [...this.#unknown.entries()]) this.#unknown.delete(id);
+    this.#cache.forgetAccount(account);
   }
 
   /** Deletes a key. Returns false if the account has no such key. */
@@ -271,13 +190,8 @@ export class AccessKeys implements KeySource {
       .where('account', '=', account)
       .where('access_key_id', '=', accessKeyId)
       .executeTakeFirst();
-    this.#forget(accessKeyId);
+    this.#cache.forget(accessKeyId);
     return deleted.numDeletedRows > 0n;
-  }
-
-  #forget(accessKeyId: string): void {
-    this.#cache.delete(accessKeyId);
-    this.#unknown.delete(accessKeyId);
   }
 
   /**
@@ -342,15 +256,6 @@ export class AccessKeys implements KeySource {
     }));
     await tables.insertInto('access_key').values(rows).execute();
   }
-}
-
-type KeyRow = Pick<
-  Selectable<AuthTables['access_key']>,
-  'access_key_id' | 'account' | 'kind' | 'sealed_secret' | 'policy'
->;
-
-function isSameRow(a: KeyRow, b: KeyRow): boolean {
-  return a.kind === b.kind && a.policy === b.policy && a.sealed_secret === b.sealed_secret;
 }
 
 interface NewRow {
