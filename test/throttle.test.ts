@@ -6,7 +6,7 @@ import { FakeClock } from '../src/lib/clock.ts';
 import { Metrics } from '../src/lib/metrics.ts';
 import { inProcessTransport } from './in-process-api.ts';
 
-test('calls beyond the rate succeed by the standard retries of the client', async () => {
+test('throttled calls succeed with the standard retries of the client', async () => {
   const clock = new FakeClock(1_000_000);
   const metrics = new Metrics();
   const throttle = new Throttle({ clock, metrics, perSecond: { read: 1 }, burstSeconds: 1 });

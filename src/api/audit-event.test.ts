@@ -13,10 +13,10 @@ const things: ExtensionRoute = {
   method: 'POST',
   path: '/api/v1/things/{id}',
   action: 'nfm:CreateThing',
-  answer: async () => jsonAnswer({ secret: 'only told' }),
+  answer: async () => jsonAnswer({ secret: 'in the answer only' }),
 };
 
-/** The events of one request. */
+/** Sends one request and returns its audit events. */
 async function recorded(line: string, body?: unknown, principal: Principal = admin) {
   const events: AuditEvent[] = [];
   const api = createApi(
@@ -35,7 +35,7 @@ const target = {
   region: 'us-east-1',
 };
 
-test('a call is recorded with the members of CloudTrail', async () => {
+test('an event has the members of a CloudTrail record', async () => {
   const tags = { owner: 'net' };
   const [event] = await recorded('POST /scopes', { targets: [target], clientToken: 't', tags });
   expect(event).toEqual({
@@ -77,7 +77,7 @@ const readers = new CompiledPolicy(
 );
 const outcomes = [
   {
-    name: 'a query is a data event on its scope, and a read',
+    name: 'a query is a data event on its scope and a read',
     line: 'POST /workloadInsights/s-1/topContributorsQueries',
     body: {
       startTime: '2025-11-01T12:00:00Z',
@@ -96,12 +96,12 @@ const outcomes = [
     },
   },
   {
-    name: 'what does not exist is recorded with its error',
+    name: 'a resource that does not exist is recorded with the error',
     line: 'GET /scopes/s-1',
     event: { errorCode: 'ResourceNotFoundException', requestParameters: { ScopeId: 's-1' } },
   },
   {
-    name: 'what is denied is AccessDenied, without its parameters',
+    name: 'a denied call is recorded as AccessDenied without parameters',
     line: 'GET /scopes/s-1',
     principal: { ...admin, kind: 'custom', permissions: readers } as const,
     event: {
@@ -112,13 +112,13 @@ const outcomes = [
     },
   },
   {
-    name: 'bad input is recorded without its parameters',
+    name: 'invalid input is recorded without parameters',
     line: 'POST /scopes',
     body: { targets: [], secret: 'x' },
     event: { errorCode: 'ValidationException', requestParameters: null },
   },
   {
-    name: "the API beyond AWS's is a source of its own, and its answers are not recorded",
+    name: 'the extension API has its own event source, and its answers are not recorded',
     line: 'POST /api/v1/things/a%2Fb?x=1',
     body: { kind: 'agent' },
     event: {
@@ -128,7 +128,7 @@ const outcomes = [
     },
   },
   {
-    name: 'parameters beyond 8 kB are left out',
+    name: 'parameters larger than 8 kB are omitted',
     line: 'POST /api/v1/things/a',
     body: { text: 'x'.repeat(9_000) },
     event: { eventName: 'CreateThing', requestParameters: null },
@@ -141,6 +141,6 @@ test.each(outcomes)('$name', async ({ line, body, principal, event }) => {
   expect(JSON.stringify(events)).not.toContain('secret');
 });
 
-test('what is no operation is not recorded', async () => {
+test('a request that names no operation is not recorded', async () => {
   expect(await recorded('GET /nothing')).toEqual([]);
 });

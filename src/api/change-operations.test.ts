@@ -14,7 +14,7 @@ const arn = (resource: string, where = 'us-east-1:123456789012') =>
   `arn:aws:networkflowmonitor:${where}:${resource}`;
 const tagsOf = (resourceArn: string) => `/tags/${encodeURIComponent(resourceArn)}`;
 
-/** The operations that change what is there, on a real database. */
+/** The operations that change resources, on a real database. */
 let bench: ControlBench;
 let api: AuthenticatedHandler;
 let scopeId: string;
@@ -40,8 +40,8 @@ async function call(method: string, path: string, body?: unknown) {
   };
 }
 
-describe('UpdateMonitor does not declare every error: it answers ValidationException', () => {
-  test('for a token used with other parameters', async () => {
+describe('UpdateMonitor answers an error it does not declare as ValidationException', () => {
+  test('a token used with other parameters', async () => {
     const clientToken = 'token-1';
     await call('PATCH', '/monitors/web', { localResourcesToAdd: [zone(2)], clientToken });
     const again = { localResourcesToAdd: [zone(3)], clientToken };
@@ -52,7 +52,7 @@ describe('UpdateMonitor does not declare every error: it answers ValidationExcep
     });
   });
 
-  test('beyond 25 resources', async () => {
+  test('more than 25 resources', async () => {
     const remoteResourcesToAdd = Array.from({ length: 26 }, (_, i) => zone(i));
     expect(await call('PATCH', '/monitors/web', { remoteResourcesToAdd })).toMatchObject({
       status: 400,
@@ -61,7 +61,7 @@ describe('UpdateMonitor does not declare every error: it answers ValidationExcep
     });
   });
 
-  test('while the monitor is being deleted', async () => {
+  test('a monitor that is being deleted', async () => {
     await call('DELETE', '/monitors/web');
     expect(await call('PATCH', '/monitors/web', {})).toMatchObject({
       status: 400,
@@ -70,7 +70,7 @@ describe('UpdateMonitor does not declare every error: it answers ValidationExcep
   });
 });
 
-test('UpdateScope answers with each error it declares', async () => {
+test('UpdateScope returns each error it declares', async () => {
   const path = `/scopes/${scopeId}`;
   const foreign = {
     ...target('us-east-1'),
@@ -93,7 +93,7 @@ test('UpdateScope answers with each error it declares', async () => {
 });
 
 describe('tags', () => {
-  test('are those given at creation and later, of a scope and of a monitor', async () => {
+  test('contain those given at creation and later, for scopes and monitors', async () => {
     for (const resource of [arn(`scope/${scopeId}`), arn('monitor/web')]) {
       const path = tagsOf(resource);
       expect(await call('GET', path)).toMatchObject({ status: 200, body: { tags: {} } });
@@ -110,12 +110,12 @@ describe('tags', () => {
   const others = [
     { name: 'another service', resource: 'arn:aws:ec2:us-east-1:123456789012:vpc/vpc-03ea55ee' },
     { name: 'another partition', resource: arn('monitor/web').replace('aws', 'aws-cn') },
-    { name: 'no resource', resource: arn('monitor/') },
-    { name: 'another kind', resource: arn('query/web') },
-    { name: 'no account', resource: arn('monitor/web', 'us-east-1:') },
+    { name: 'an empty resource name', resource: arn('monitor/') },
+    { name: 'another kind of resource', resource: arn('query/web') },
+    { name: 'an empty account', resource: arn('monitor/web', 'us-east-1:') },
     { name: 'another Region', resource: arn('monitor/web', 'eu-west-1:123456789012') },
-    { name: 'too short', resource: 'arn:aws:x' },
-    { name: 'no ARN', resource: 'monitor/web-of-somebody-or-other' },
+    { name: 'a short ARN', resource: 'arn:aws:x' },
+    { name: 'text that is not an ARN', resource: 'monitor/web-of-somebody-or-other' },
     {
       name: "another account's",
       resource: arn('monitor/web', 'us-east-1:210987654321'),
@@ -142,18 +142,21 @@ describe('tags', () => {
       error: 'ResourceNotFoundException',
     },
   ];
-  test.each(others)('of $name are refused in all three operations', async ({ resource, error }) => {
-    const path = tagsOf(resource);
-    for (const answer of [
-      await call('GET', path),
-      await call('POST', path, { tags: { a: '1' } }),
-      await call('DELETE', `${path}?tagKeys=a`),
-    ]) {
-      expect(answer.error).toBe(error ?? 'ValidationException');
-    }
-  });
+  test.each(others)(
+    'of $name are rejected by all three operations',
+    async ({ resource, error }) => {
+      const path = tagsOf(resource);
+      for (const answer of [
+        await call('GET', path),
+        await call('POST', path, { tags: { a: '1' } }),
+        await call('DELETE', `${path}?tagKeys=a`),
+      ]) {
+        expect(answer.error).toBe(error ?? 'ValidationException');
+      }
+    },
+  );
 
-  test('a reserved key, an empty one, a 201st and a missing list are ValidationException', async () => {
+  test('a reserved key, an empty key, a 201st tag and a missing list are a ValidationException', async () => {
     const path = tagsOf(arn('monitor/web'));
     const many = Array.from({ length: 200 }, (_, i) => [`k${i}`, '']);
     await call('POST', path, { tags: Object.fromEntries(many) });
@@ -170,7 +173,7 @@ describe('tags', () => {
   });
 });
 
-test('any request of these operations succeeds or gets an error that is the caller’s', async () => {
+test('any request of these operations succeeds or gets an error of the caller', async () => {
   const region = fc.constantFrom('us-east-1', 'us-east-2', 'eu-west-1', 'a:b', '');
   const targets = fc.array(region.map(target), { maxLength: 3 });
   const resource = fc.oneof(

@@ -55,7 +55,7 @@ describe('routing', () => {
     }
   });
 
-  test('an encoded slash stays inside its label, and a dot segment is a name like any other', async () => {
+  test('an encoded slash stays inside its label, and a dot segment is an ordinary name', async () => {
     const api = createApi(memoryApi().deps);
     const slash = outcome(await api(rawRequest('GET', '/scopes/a%2Fb'), admin));
     expect(slash).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
@@ -64,7 +64,7 @@ describe('routing', () => {
     expect(dots).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
   });
 
-  test("a path of the API beyond AWS's goes to its route, with its labels decoded", async () => {
+  test('a path of the extension API reaches its route with decoded labels', async () => {
     const api = createApi(memoryApi({ extensionRoutes: [echo] }).deps);
     const answer = await api(rawRequest('GET', '/api/v1/echo/a%2Fb?x=1'), admin);
     expect(answer.body).toBe('{"account":"123456789012","word":"a/b"}');
@@ -81,8 +81,8 @@ describe('routing', () => {
   });
 });
 
-describe('who may call', () => {
-  test("an agent's key may call nothing, and is told what it may not do", async () => {
+describe('authorization', () => {
+  test("an agent's key is denied every call, and the message names the action", async () => {
     const api = createApi(memoryApi({ extensionRoutes: [echo] }).deps);
     const agent = { ...admin, accessKeyId: 'AKIDAGENT', kind: 'agent' } as const;
     const operation = outcome(await api(rawRequest('GET', '/scopes'), agent));
@@ -112,14 +112,14 @@ describe('who may call', () => {
       on: scope.replace('*', 's-1'),
     },
     {
-      name: 'a monitor to be made',
+      name: 'a new monitor',
       method: 'POST',
       path: '/monitors',
       body: webMonitor,
       on: monitor,
     },
     {
-      name: 'the tags of a monitor to be made',
+      name: 'the tags of a new monitor',
       method: 'POST',
       path: '/monitors',
       body: { ...webMonitor, tags: { a: 'b' } },
@@ -127,7 +127,7 @@ describe('who may call', () => {
       action: 'TagResource',
     },
     {
-      name: 'the tags of a scope to be made',
+      name: 'the tags of a new scope',
       method: 'POST',
       path: '/scopes',
       body: { targets: [target], tags: { a: 'b' } },
@@ -140,11 +140,16 @@ describe('who may call', () => {
       path: `/tags/${encodeURIComponent(monitor)}`,
       on: monitor,
     },
-    { name: 'no scope to be made', method: 'POST', path: '/scopes', body: { targets: [target] } },
-    { name: 'no one scope', method: 'GET', path: '/scopes' },
-    { name: 'no one monitor', method: 'GET', path: '/monitors' },
+    {
+      name: 'no resource (a new scope)',
+      method: 'POST',
+      path: '/scopes',
+      body: { targets: [target] },
+    },
+    { name: 'no resource (list of scopes)', method: 'GET', path: '/scopes' },
+    { name: 'no resource (list of monitors)', method: 'GET', path: '/monitors' },
   ];
-  test.each(asked)('a policy is asked for $name', async (request) => {
+  test.each(asked)('the policy decides about $name', async (request) => {
     const { method, path, body, on, action } = request;
     const seen: (readonly [string, string | undefined])[] = [];
     const permissions: Permissions = {
@@ -161,7 +166,7 @@ describe('who may call', () => {
     expect(seen.at(-1)?.[1]).toBe(on);
   });
 
-  test('bad input is named before it is asked who may', async () => {
+  test('invalid input is rejected before authorization', async () => {
     const api = createApi(memoryApi().deps);
     const agent = { ...admin, kind: 'agent' } as const;
     const answer = outcome(await api(rawRequest('POST', '/scopes', {}), agent));
@@ -250,7 +255,7 @@ describe('bad requests', () => {
       message: 'without NUL',
     },
   ];
-  test.each(cases)('$name is refused by CreateScope', async ({ body, error, message }) => {
+  test.each(cases)('CreateScope rejects $name', async ({ body, error, message }) => {
     const { deps, scopes } = memoryApi();
     const answer = outcome(await createApi(deps)(rawRequest('POST', '/scopes', body), admin));
     expect(answer).toMatchObject({ status: 400, error: error ?? 'ValidationException' });
@@ -258,7 +263,7 @@ describe('bad requests', () => {
     expect(scopes.size).toBe(0);
   });
 
-  test('a form is refused with 415: a browser can be made to post one unasked', async () => {
+  test('a form is rejected with 415, because a page of another site can make a browser post one', async () => {
     const api = createApi(memoryApi().deps);
     const headers = new Map([['content-type', ['text/plain']]]);
     const request = { ...rawRequest('POST', '/scopes', { targets: [target] }), headers };
@@ -271,17 +276,17 @@ describe('bad requests', () => {
     { name: 'maxResults=0', query: 'maxResults=0', message: 'greater than or equal to 1' },
     { name: 'two maxResults', query: 'maxResults=1&maxResults=2', message: 'sent once' },
     { name: 'an unknown status', query: 'monitorStatus=GONE', message: "'monitorStatus'" },
-    { name: 'a made-up token', query: 'nextToken=MjU.AAAA', message: 'nextToken' },
+    { name: 'a forged token', query: 'nextToken=MjU.AAAA', message: 'nextToken' },
     { name: 'an empty token', query: 'nextToken=', message: 'nextToken' },
   ];
-  test.each(queryCases)('$name is refused by ListMonitors', async ({ query, message }) => {
+  test.each(queryCases)('ListMonitors rejects $name', async ({ query, message }) => {
     const api = createApi(memoryApi().deps);
     const answer = outcome(await api(rawRequest('GET', `/monitors?${query}`), admin));
     expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
     expect(answer.message).toContain(message);
   });
 
-  test('an unknown query parameter and unknown members are ignored, null members count as absent', async () => {
+  test('unknown query parameters and members are ignored, and null members count as absent', async () => {
     const api = createApi(memoryApi().deps);
     expect((await api(rawRequest('GET', '/scopes?future=1'), admin)).status).toBe(200);
     const body = { targets: [target], tags: null, future: { a: 1 } };
@@ -290,7 +295,7 @@ describe('bad requests', () => {
 });
 
 describe('errors', () => {
-  test('an error the operation does not declare goes out as ValidationException', async () => {
+  test('an error that the operation does not declare is answered as ValidationException', async () => {
     const { deps } = memoryApi();
     const get = async () => {
       throw new ApiError('ConflictException', 'what happened');
@@ -300,7 +305,7 @@ describe('errors', () => {
     expect(answer).toEqual({ status: 400, error: 'ValidationException', message: 'what happened' });
   });
 
-  test('a fault of ours is answered without detail and logged once with the request id', async () => {
+  test('an internal error is answered without detail and logged once with the request id', async () => {
     const logged: unknown[] = [];
     const { deps } = memoryApi();
     const get = async () => {
@@ -327,7 +332,7 @@ describe('queries', () => {
     return { answer, request: [...queries.values()][0] };
   }
 
-  test('a query is of whole seconds, rounded outwards, with 100 rows unless said', async () => {
+  test('the range of a query is rounded outwards to whole seconds, and the default is 100 rows', async () => {
     const { request } = await start({
       startTime: '2025-11-01T12:00:00.900Z',
       endTime: '2025-11-01T13:14:59.100+01:00',
@@ -343,7 +348,7 @@ describe('queries', () => {
     });
   });
 
-  test('times may be epoch seconds', async () => {
+  test('times can be epoch seconds', async () => {
     const { request } = await start({ startTime: 1_761_998_400, endTime: 1_761_998_460.5 });
     expect(request).toMatchObject({ startSeconds: 1_761_998_400, endSeconds: 1_761_998_461 });
   });
@@ -355,23 +360,27 @@ describe('queries', () => {
       over: { endTime: '2025-11-01T13:00:01Z' },
       message: 'Time range can not exceed 1 hour',
     },
-    { name: 'a time without zone', over: { endTime: '2025-11-01T12:15:00' }, message: 'endTime' },
-    { name: 'a day that is none', over: { endTime: '2025-13-01T12:15:00Z' }, message: 'endTime' },
+    { name: 'a time without a zone', over: { endTime: '2025-11-01T12:15:00' }, message: 'endTime' },
+    {
+      name: 'a date that does not exist',
+      over: { endTime: '2025-13-01T12:15:00Z' },
+      message: 'endTime',
+    },
     { name: 'a limit of 501', over: { limit: 501 }, message: "'limit'" },
-    { name: 'half a limit', over: { limit: 1.5 }, message: "'limit'" },
+    { name: 'a fractional limit', over: { limit: 1.5 }, message: "'limit'" },
     {
       name: 'a metric of monitors',
       over: { metricName: 'ROUND_TRIP_TIME' },
       message: "'metricName'",
     },
   ];
-  test.each(refused)('$name is refused', async ({ over, message }) => {
+  test.each(refused)('rejects $name', async ({ over, message }) => {
     const { answer } = await start(over);
     expect(outcome(answer)).toMatchObject({ status: 400, error: 'ValidationException' });
     expect(outcome(answer).message).toContain(message);
   });
 
-  test('results come in pages whose token is good for that query, operation, account and Region only', async () => {
+  test('results have pages whose tokens are valid only for one query, operation, account and Region', async () => {
     const { deps, answers } = memoryApi();
     const api = createApi(deps);
     const rows: WorkloadInsightsRow[] = [3n, 2n, 2n ** 63n].map((value) => ({ value }));
@@ -402,7 +411,7 @@ describe('queries', () => {
     expect(outcome(await api(wide, admin)).message).toContain('maxResults');
   });
 
-  test('a query id nobody knows is not found where the operation declares it, else invalid', async () => {
+  test('an unknown query id is ResourceNotFoundException if the operation declares it, otherwise ValidationException', async () => {
     const api = createApi(memoryApi().deps);
     const results = await api(rawRequest('GET', `${queriesPath}/none/results`), admin);
     expect(outcome(results).error).toBe('ResourceNotFoundException');

@@ -20,7 +20,7 @@ const excused = unreachable.flatMap(({ error, operations }) =>
   operations.map((operation) => `${operation} ${error}`),
 );
 
-/** `OPERATION OUTCOME` of every exchange that is kept: "success" or the error's name. */
+/** `OPERATION OUTCOME` of every golden exchange; the outcome is "success" or an error name. */
 function keptOutcomes(): Set<string> {
   const match = operationMatcher();
   const files = readdirSync(golden, { recursive: true, encoding: 'utf8' });
@@ -36,13 +36,13 @@ function keptOutcomes(): Set<string> {
   return new Set(outcomes);
 }
 
-test('every declared outcome of every operation is shown by a golden exchange or has a reason why it cannot occur, never both', () => {
+test('every declared outcome of every operation has either a golden exchange or a reason why it cannot occur', () => {
   const declared = OPERATION_NAMES.flatMap((operation) =>
     ['success', ...operationSpec(operation).errors].map((outcome) => `${operation} ${outcome}`),
   );
   expect([...keptOutcomes(), ...excused].toSorted()).toEqual(declared.toSorted());
 });
 
-test('every reason is given in words', () => {
+test('every reason is a sentence', () => {
   expect(unreachable.filter(({ reason }) => reason.split(' ').length < 5)).toEqual([]);
 });

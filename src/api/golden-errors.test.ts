@@ -18,7 +18,7 @@ import { admin, httpText, memoryApi, rawRequest } from './testing.ts';
 
 const folder = join(import.meta.dirname, '../../test/golden/api');
 
-/** A request, the error it gets, and what is done before. */
+/** A request, the error it gets, and the preparation. */
 interface Case {
   readonly error: string;
   readonly request: RawRequest;
@@ -44,7 +44,7 @@ const question = {
   destinationCategory: 'INTER_AZ',
 };
 
-/** A scope that has SUCCEEDED, its monitor `web`, quotas that are full, and no query yet. */
+/** A SUCCEEDED scope, its monitor `web`, used-up quotas, and no query. */
 let bench: ControlBench;
 let queryFolder: string;
 let queryDatabase: Database;
@@ -79,7 +79,7 @@ afterEach(async () => {
 async function startQueries(scopes: Pick<Scopes, 'get'>): Promise<Queries> {
   const started = new Queries({
     table: new QueryTable(queryDatabase),
-    // It does not answer: a query that was started runs on.
+    // Never answers, so a started query keeps running.
     store: new QueuedStore(),
     scopeOf: (by, id) => scopes.get(by, id),
     monitorOf: (by, name) => bench.monitors().get(by, name),
@@ -105,7 +105,7 @@ const loseDatabases = async () => {
 };
 const deleteMonitor = () => succeed('DELETE', '/monitors/web');
 
-/** What is refused whatever the operation: an agent's key, and any key once the database is lost. */
+/** Errors of every operation: with an agent's key, and without a database. */
 function everywhere(request: RawRequest): Case[] {
   return [
     { error: 'AccessDeniedException', request, principal: agent },
@@ -295,7 +295,7 @@ function fileOf({ operation, error, which }: (typeof flat)[number]): string {
   return `${kebab(operation)}.${kebab(error.replace('Exception', ''))}${number}.http`;
 }
 
-test.each(flat)('byte by byte: $name', async (one) => {
+test.each(flat)('$name is byte for byte the golden exchange', async (one) => {
   const { request, principal = admin, prepare, error } = one;
   await prepare?.();
   const exchange = httpText(request, await api(request, principal));
@@ -303,6 +303,6 @@ test.each(flat)('byte by byte: $name', async (one) => {
   await expect(exchange).toMatchFileSnapshot(join(folder, 'errors', fileOf(one)));
 });
 
-test('no exchange is kept that is not made here', () => {
+test('every golden exchange belongs to a case', () => {
   expect(readdirSync(join(folder, 'errors')).toSorted()).toEqual(flat.map(fileOf).toSorted());
 });

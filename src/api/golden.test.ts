@@ -50,7 +50,7 @@ const otherAccount = encodeURIComponent(
   'arn:aws:networkflowmonitor:us-east-1:210987654321:monitor/demo',
 );
 
-/** One story, in order: each step finds what the ones before left. */
+/** The steps of one story. Each step depends on the ones before it. */
 const story: readonly (readonly [name: string, request: RawRequest])[] = [
   ['create-scope', rawRequest('POST', '/scopes', scope)],
   ['create-scope-conflict', rawRequest('POST', '/scopes', scope)],
@@ -141,7 +141,7 @@ function setAnswers({ answers }: ReturnType<typeof memoryApi>): void {
   });
 }
 
-test('the story of a scope, a monitor and three queries, byte by byte', async () => {
+test('the story of a scope, a monitor and three queries is byte for byte that of the golden files', async () => {
   const memory = memoryApi();
   setAnswers(memory);
   const api = createApi(memory.deps);

@@ -10,7 +10,7 @@ function bench(overrides: Partial<ThrottleDeps> = {}) {
   const metrics = new Metrics();
   const perSecond = { read: 2 };
   const throttle = new Throttle({ clock, metrics, perSecond, burstSeconds: 3, ...overrides });
-  /** How many of so many calls at once are taken. */
+  /** How many of `count` simultaneous calls are allowed. */
   const taken = (count: number, account = 'a') => {
     let done = 0;
     for (let i = 0; i < count; i += 1) {
@@ -24,7 +24,7 @@ function bench(overrides: Partial<ThrottleDeps> = {}) {
   return { clock, metrics, throttle, taken };
 }
 
-test('a bucket gives its burst, then its rate, and is full again after a rest', async () => {
+test('a bucket allows its burst, then its rate, and fills up again', async () => {
   const { clock, metrics, taken } = bench();
   expect(taken(10)).toBe(6);
   clock.advance(499);
@@ -38,7 +38,7 @@ test('a bucket gives its burst, then its rate, and is full again after a rest', 
   expect(await metrics.value('nfm_api_throttled_total', { class: 'read' })).toBe(4 + 1 + 9 + 6 + 4);
 });
 
-test('refused calls cost nothing: who goes on calling gets the rate all the same', () => {
+test('rejected calls take no tokens, so constant calling still gets the rate', () => {
   const { clock, taken } = bench();
   taken(6);
   let done = 0;
@@ -49,14 +49,14 @@ test('refused calls cost nothing: who goes on calling gets the rate all the same
   expect(done).toBe(20);
 });
 
-test('accounts and classes do not take from each other, and a class without a rate is free', () => {
+test('accounts and classes have separate buckets, and a class without a rate is unlimited', () => {
   const { throttle, taken } = bench();
   expect(taken(10, 'a')).toBe(6);
   expect(taken(10, 'b')).toBe(6);
   for (let i = 0; i < 100; i += 1) throttle.take('a', 'write');
 });
 
-test('a clock that is set back neither gives nor takes', () => {
+test('a clock that is set back neither adds nor removes tokens', () => {
   const { clock, taken } = bench();
   expect(taken(3)).toBe(3);
   clock.advance(-10_000);
@@ -88,7 +88,7 @@ describe('the API', () => {
     expect(await statusesUnder(others)).not.toContain(429);
   });
 
-  test('a throttled call is answered ThrottlingException with Retry-After', async () => {
+  test('a throttled call is answered with ThrottlingException and Retry-After', async () => {
     const { throttle } = bench({ perSecond: { read: 1 }, burstSeconds: 1 });
     const api = createApi(memoryApi({ throttle }).deps);
     await api(rawRequest('GET', '/scopes'), admin);

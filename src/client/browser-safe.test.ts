@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** What the console imports. */
+/** The files that the console imports. */
 const forBrowsers = [
   'network-flow-monitor-client.ts',
   'cookie-transport.ts',
@@ -13,7 +13,7 @@ const forBrowsers = [
   'collect.ts',
 ];
 
-/** Every import that is left after types are erased, of a file and of what it imports. */
+/** The imports of a file and, transitively, of its imports, without those of types. */
 function runtimeImports(file: string, seen = new Map<string, string[]>()): Map<string, string[]> {
   if (seen.has(file)) return seen;
   const text = readFileSync(file, 'utf8');
@@ -26,7 +26,7 @@ function runtimeImports(file: string, seen = new Map<string, string[]>()): Map<s
   return seen;
 }
 
-test.each(forBrowsers)('%s needs nothing of Node and no package', (name) => {
+test.each(forBrowsers)('%s imports neither Node modules nor packages', (name) => {
   const foreign = [...runtimeImports(join(import.meta.dirname, name))].flatMap(([file, names]) =>
     names.filter((one) => !one.startsWith('.')).map((one) => `${file} imports ${one}`),
   );

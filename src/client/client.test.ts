@@ -29,7 +29,7 @@ function memoryClient() {
   };
 }
 
-/** A transport that answers what it is told, in order, and remembers what was sent. */
+/** A transport that returns the given responses in order and records the requests. */
 function scripted(answers: readonly (Partial<TransportResponse> | Error)[]) {
   const sent: TransportRequest[] = [];
   const transport: Transport = {
@@ -50,7 +50,7 @@ function scripted(answers: readonly (Partial<TransportResponse> | Error)[]) {
   return { client, sent, waits };
 }
 
-test('a scope is created, waited for, listed and deleted with the member names of the API', async () => {
+test('creates, awaits, lists and deletes a scope with the member names of the API', async () => {
   const { client } = memoryClient();
   const created = await client.createScope({ ...scope, tags: { a: 'b' } });
   expect(created).toMatchObject({ status: 'IN_PROGRESS', tags: { a: 'b' } });
@@ -62,7 +62,7 @@ test('a scope is created, waited for, listed and deleted with the member names o
   expect((await client.listScopes()).scopes).toEqual([]);
 });
 
-test('scopes and monitors are updated and tagged, by ARNs and keys of any characters', async () => {
+test('updates and tags scopes and monitors, with any characters in ARNs and keys', async () => {
   const { client } = memoryClient();
   const { scopeId, scopeArn } = await client.createScope(scope);
   const resourcesToAdd = [{ ...scope.targets[0], region: 'eu-west-1' }];
@@ -83,7 +83,7 @@ test('scopes and monitors are updated and tagged, by ARNs and keys of any charac
   }
 });
 
-test('an exception of the service is typed by its name', async () => {
+test('an exception of the service becomes an error with its name', async () => {
   const { client } = memoryClient();
   const error: unknown = await client.getScope({ scopeId: 'none' }).catch((thrown) => thrown);
   expect(isServiceError(error, 'ResourceNotFoundException')).toBe(true);
@@ -91,7 +91,7 @@ test('an exception of the service is typed by its name', async () => {
   expect(error).toMatchObject({ status: 404, requestId: expect.stringMatching(/^0{8}-/) });
 });
 
-test('pages are followed to the end, and times are dates', async () => {
+test('reads all pages and converts times to dates', async () => {
   const { client } = memoryClient();
   const { scopeArn } = await client.createScope(scope);
   for (const monitorName of ['a', 'b', 'c']) {
@@ -107,7 +107,7 @@ test('pages are followed to the end, and times are dates', async () => {
   expect(items.map((item) => item.monitorName)).toEqual(['a', 'b', 'c']);
 });
 
-test('a query is started, waited for and read, its 64-bit values exact', async () => {
+test('starts, awaits and reads a query with exact 64-bit values', async () => {
   const { memory, client } = memoryClient();
   const value = 2n ** 63n - 1n;
   memory.answers.set('MonitorTopContributors', {
@@ -128,7 +128,7 @@ test('a query is started, waited for and read, its 64-bit values exact', async (
   expect(await queryWorkloadInsights(waiter, { ...question, scopeId: 's' })).toEqual([]);
 });
 
-test('a client token is filled in once and repeated in every try; one given is kept', async () => {
+test('generates a client token once for all attempts, and keeps a given one', async () => {
   const answer = { body: '{"scopeId":"s","status":"IN_PROGRESS","scopeArn":"a"}' };
   const { client, sent } = scripted([{ status: 500 }, answer, answer]);
   await client.createScope(scope);
@@ -137,7 +137,7 @@ test('a client token is filled in once and repeated in every try; one given is k
   expect(tokens).toEqual(['token-1', 'token-1', 'mine']);
 });
 
-test('429, 5xx and cut connections are tried again with backoff, other errors are not', async () => {
+test('retries 429, 5xx and broken connections with backoff, but no other errors', async () => {
   const again = scripted([{ status: 429 }, new ConnectionError('cut'), {}]);
   await again.client.listScopes();
   expect(again.waits).toEqual([50, 100]);
@@ -157,13 +157,13 @@ test('429, 5xx and cut connections are tried again with backoff, other errors ar
   expect(hopeless.sent).toHaveLength(3);
 });
 
-test('an empty path member is refused before it names another resource', async () => {
+test('rejects an empty path member, which would name another resource', async () => {
   const { client, sent } = scripted([]);
   await expect(client.deleteMonitor({ monitorName: '' })).rejects.toThrow(RangeError);
   expect(sent).toEqual([]);
 });
 
-test('waiting for a query ends with its failure, or at the deadline', async () => {
+test('waiting for a query ends when it fails or at the deadline', async () => {
   const { memory } = memoryClient();
   const clock = new FakeClock(0);
   const wait = (answer: QueryStatus) => {
@@ -182,7 +182,7 @@ test('waiting for a query ends with its failure, or at the deadline', async () =
   await wait('SUCCEEDED');
 });
 
-test('the signed transport sends the target untouched, signed for its host, and reads the answer', async () => {
+test('the signed transport sends the target unchanged and signed for its host, and reads the answer', async () => {
   const memory = memoryApi();
   const api = createApi(memory.deps);
   const seen: string[] = [];
@@ -203,7 +203,7 @@ test('the signed transport sends the target untouched, signed for its host, and 
   await server.close();
 });
 
-test('a server that is not there is a ConnectionError that names it', async () => {
+test('an unreachable server is a ConnectionError that names it', async () => {
   const server = await serve(async () => ({ status: 200, headers: {}, body: '' }));
   await server.close();
   const client = new NetworkFlowMonitor({
@@ -217,7 +217,7 @@ test('a server that is not there is a ConnectionError that names it', async () =
   );
 });
 
-test('an aborted call ends at once and is not tried again', async () => {
+test('an aborted call ends at once and is not retried', async () => {
   const stop = new AbortController();
   const server = await serve(() => {
     stop.abort(new Error('looked away'));

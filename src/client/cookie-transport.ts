@@ -1,12 +1,12 @@
 import { ConnectionError } from './service-error.ts';
 import type { Transport } from './transport.ts';
 
-/** Below this path the console's session cookie counts. */
+/** The server accepts the console's session cookie only below this path. */
 const COOKIE_API = '/console/api';
 
 /**
- * The browser's transport: the page's own origin, authenticated by the HttpOnly cookie that
- * signing in has set. Rejects with ConnectionError when no answer comes.
+ * The transport for browsers. Sends requests to the origin of the page, authenticated by the
+ * HttpOnly cookie that signing in sets. Rejects with ConnectionError if no response arrives.
  */
 export function cookieTransport(): Transport {
   return {

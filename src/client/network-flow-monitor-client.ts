@@ -3,7 +3,7 @@ import type { InputOf, OutputOf } from '../contract/types.ts';
 import type { CallOptions } from './operation-caller.ts';
 import { callerWithMethods } from './operation-methods.ts';
 
-/** One item of a page of an operation, e.g. a scope's summary of ListScopes. */
+/** One item of a page of an operation, for example a scope summary of ListScopes. */
 export type ItemOf<Name extends PaginatedOperation> =
   OutputOf<Name> extends infer Output
     ? (typeof PAGINATORS)[Name]['result_key'] extends infer Key extends keyof Output
@@ -14,12 +14,12 @@ export type ItemOf<Name extends PaginatedOperation> =
     : never;
 
 /**
- * The client of the API: a method for each operation (`createScope`, `listMonitors`, …) with the
- * member names of AWS's own SDK, `Date` for timestamps and `bigint` for 64-bit values. Runs in
- * Node and in browsers; what differs is the transport.
+ * The client of the API. It has a method for each operation (`createScope`, `listMonitors`, …) with
+ * the member names of AWS's SDK, `Date` for timestamps and `bigint` for 64-bit values. It runs in
+ * Node and in browsers with different transports.
  */
 export class NetworkFlowMonitorClient extends callerWithMethods() {
-  /** The pages of an operation, asked for one by one as they are consumed. */
+  /** The pages of an operation. Requests each page when the previous one is consumed. */
   async *pages<Name extends PaginatedOperation>(
     operation: Name,
     input: InputOf<Name>,
@@ -33,7 +33,7 @@ export class NetworkFlowMonitorClient extends callerWithMethods() {
     } while (nextToken !== undefined);
   }
 
-  /** Every item of every page. */
+  /** The items of all pages of an operation. */
   async *items<Name extends PaginatedOperation>(
     operation: Name,
     input: InputOf<Name>,

@@ -4,7 +4,7 @@ import { type SignedTransportOptions, signedTransport } from './signed-transport
 
 export type NetworkFlowMonitorOptions = SignedTransportOptions & Omit<ClientOptions, 'transport'>;
 
-/** The client for Node, which signs its requests: `new NetworkFlowMonitor({ region, endpoint, credentials })`. */
+/** The client for Node, which signs its requests. */
 export class NetworkFlowMonitor extends NetworkFlowMonitorClient {
   constructor(options: NetworkFlowMonitorOptions) {
     super({ ...options, transport: signedTransport(options) });

@@ -11,26 +11,26 @@ import type { Transport, TransportRequest, TransportResponse } from './transport
 
 export interface ClientOptions {
   readonly transport: Transport;
-  /** Tries in all, at most; 3 unless said. */
+  /** Maximum attempts per call; default 3. */
   readonly maxAttempts?: number | undefined;
-  /** 0 to 1 (exclusive), uniform: the jitter of retries. */
+  /** Uniform from 0 to 1 (exclusive), for the jitter of retries; default `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** A new clientToken, 1 to 64 ASCII characters. */
+  /** Returns a new clientToken of 1 to 64 ASCII characters; default a random UUID. */
   readonly newToken?: (() => string) | undefined;
   readonly sleep?: ((millis: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface CallOptions {
-  /** Ends the call, its waiting and its retries. */
+  /** Aborts the call, including its pauses and retries. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const BACKOFF = { firstMillis: 100, maxMillis: 5_000 };
 
 /**
- * Calls operations over a transport. Answers 429 and 5xx and cut connections are tried again with
- * full-jitter backoff (or as long as Retry-After says); a clientToken not given is made once and
- * repeated in each try, so that a retry never creates twice.
+ * Calls operations over a transport. Retries status 429 and 5xx and broken connections with
+ * full-jitter backoff, after the time in Retry-After if there is one. A missing clientToken is
+ * generated once and sent in every attempt, so a retry never creates a second resource.
  */
 export class OperationCaller {
   readonly #transport: Transport;
@@ -47,7 +47,7 @@ export class OperationCaller {
     this.#sleep = options.sleep ?? sleep;
   }
 
-  /** Rejects with ServiceError (`name` is the exception's) or ConnectionError. */
+  /** Rejects with ServiceError, whose `name` is that of the exception, or ConnectionError. */
   async call<Name extends OperationName>(
     operation: Name,
     input: InputOf<Name>,
@@ -57,7 +57,7 @@ export class OperationCaller {
     return readOutput(operation, await this.send(request, options));
   }
 
-  /** Sends any request of the server's HTTP API, e.g. below `/api/v1/`; the parsed JSON answer. */
+  /** Sends any request, for example one of the extension API. Returns the parsed JSON answer. */
   async send(request: WireRequest, options: CallOptions = {}): Promise<unknown> {
     const body = request.body === undefined ? '' : encodeJson(request.body);
     const { body: text } = await this.#sendWithRetries({

@@ -2,20 +2,20 @@ import { OPERATION_NAMES, type OperationName } from '../contract/operations.ts';
 import type { InputOf, OutputOf } from '../contract/types.ts';
 import { type CallOptions, type ClientOptions, OperationCaller } from './operation-caller.ts';
 
-/** Input first; where every member is optional it may be left out. */
+/** The input may be omitted if all its members are optional. */
 type Arguments<Name extends OperationName> =
   Record<never, never> extends InputOf<Name>
     ? [input?: InputOf<Name>, options?: CallOptions]
     : [input: InputOf<Name>, options?: CallOptions];
 
-/** A method an operation, named as in AWS's JavaScript SDK: `createScope(input)`. */
+/** One method per operation, named as in AWS's JavaScript SDK: `createScope(input)`. */
 export type OperationMethods = {
   readonly [Name in OperationName as Uncapitalize<Name>]: (
     ...call: Arguments<Name>
   ) => Promise<OutputOf<Name>>;
 };
 
-/** A caller class with a method for each operation of the contract, none written by hand. */
+/** A caller class with a generated method for each operation of the contract. */
 export function callerWithMethods(): new (
   options: ClientOptions,
 ) => OperationCaller & OperationMethods {
@@ -28,6 +28,6 @@ export function callerWithMethods(): new (
       },
     });
   }
-  // The compiler cannot see methods defined in a loop; the loop and the type read one table.
+  // The compiler cannot see methods that a loop defines. The loop and the type use one table.
   return CallerWithMethods as unknown as ReturnType<typeof callerWithMethods>;
 }

@@ -12,11 +12,11 @@ interface Question {
   readonly startTime: Date;
   readonly endTime: Date;
   readonly destinationCategory: DestinationCategory;
-  /** 1 to 500; 100 unless said. Series have none. */
+  /** 1 to 500, default 100. Ignored for series. */
   readonly limit?: number | undefined;
 }
 
-/** What a query asks; the metric and what it is asked of depend on the kind. */
+/** The input of a query. The kind decides which metrics it allows and what it is about. */
 export type QueryQuestion =
   | (Question & {
       readonly kind: 'MonitorTopContributors';
@@ -29,7 +29,7 @@ export type QueryQuestion =
       readonly metricName: WorkloadInsightsMetric;
     });
 
-/** Starts a query of any kind; the reference the other steps take. */
+/** Starts a query of any kind. Returns the reference that the other functions take. */
 export async function startQuery(
   client: NetworkFlowMonitorClient,
   question: QueryQuestion,
@@ -45,7 +45,7 @@ export async function startQuery(
   return { kind, resource: question.scopeId, queryId: started.queryId };
 }
 
-/** The state of a query of any kind. */
+/** The status of a query of any kind. */
 export async function queryStatus(
   client: NetworkFlowMonitorClient,
   { kind, resource, queryId }: QueryRef,
@@ -58,7 +58,7 @@ export async function queryStatus(
   return status;
 }
 
-/** Ends a query of any kind that is still queued or running; no change when it is finished. */
+/** Stops a query of any kind. Has no effect on a finished query. */
 export async function stopQuery(
   client: NetworkFlowMonitorClient,
   { kind, resource, queryId }: QueryRef,

@@ -1,6 +1,6 @@
 /**
- * A random UUID (version 4). `crypto.randomUUID` is missing on pages that came by plain HTTP from
- * another host; `getRandomValues` is not.
+ * A random UUID (version 4). `crypto.randomUUID` does not exist on pages loaded by plain HTTP from
+ * another host; `getRandomValues` does.
  */
 export function randomUuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

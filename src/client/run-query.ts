@@ -8,7 +8,7 @@ export type MonitorRow = TypeOf<'MonitorTopContributorsRow'>;
 export type WorkloadInsightsRow = TypeOf<'WorkloadInsightsTopContributorsRow'>;
 export type WorkloadInsightsSeries = TypeOf<'WorkloadInsightsTopContributorsDataPoint'>;
 
-/** Asks a monitor for its top contributors and waits for every row, highest value first. */
+/** Queries the top contributors of a monitor. Resolves with all rows, highest value first. */
 export async function queryMonitor(
   options: WaiterOptions,
   input: InputOf<'StartQueryMonitorTopContributors'>,
@@ -19,7 +19,7 @@ export async function queryMonitor(
   return collect(options.client.items(`GetQueryResults${kind}`, { monitorName, queryId }, options));
 }
 
-/** Asks a scope for its top contributors and waits for every row, highest value first. */
+/** Queries the top contributors of a scope. Resolves with all rows, highest value first. */
 export async function queryWorkloadInsights(
   options: WaiterOptions,
   input: InputOf<'StartQueryWorkloadInsightsTopContributors'>,
@@ -30,7 +30,7 @@ export async function queryWorkloadInsights(
   return collect(options.client.items(`GetQueryResults${kind}`, { scopeId, queryId }, options));
 }
 
-/** Asks a scope for its series, one an AZ, in 5-minute bins; bins without data are absent. */
+/** Queries the series of a scope: one per AZ in 5-minute bins, without bins that have no data. */
 export async function querySeries(
   options: WaiterOptions,
   input: InputOf<'StartQueryWorkloadInsightsTopContributorsData'>,
@@ -41,7 +41,7 @@ export async function querySeries(
   return collect(options.client.items(`GetQueryResults${kind}`, { scopeId, queryId }, options));
 }
 
-/** Starts a query and waits for its end; one nobody waits for any more is stopped. */
+/** Starts a query and waits until it is done. Stops the query if waiting fails. */
 async function finishQuery(options: WaiterOptions, question: QueryQuestion): Promise<QueryRef> {
   const query = await startQuery(options.client, question, options);
   try {

@@ -1,7 +1,7 @@
 import type { ApiErrorName } from '../model/api-error.ts';
 import type { TransportResponse } from './transport.ts';
 
-/** An error the service answered with; `name` is its exception's, e.g. `ConflictException`. */
+/** An error response of the service. `name` is that of the exception: `ConflictException`. */
 export class ServiceError extends Error {
   override readonly name: string;
   readonly status: number;
@@ -15,17 +15,17 @@ export class ServiceError extends Error {
   }
 }
 
-/** Whether the error is this one of the service's exceptions. */
+/** Whether the error is a ServiceError with this name. */
 export function isServiceError(error: unknown, name: ApiErrorName): error is ServiceError {
   return error instanceof ServiceError && error.name === name;
 }
 
-/** No answer came: the server is down, the address wrong, the connection cut. */
+/** No response arrived: the server is down, the address is wrong or the connection broke. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
-/** The error in an answer of status 300 and more. */
+/** Reads the error from a response of status 300 or higher. */
 export function readServiceError(response: TransportResponse): ServiceError {
   // AWS may append a namespace to the name: `ConflictException:http://…`.
   const name = response.headers['x-amzn-errortype']?.split(':')[0] ?? 'UnknownError';
@@ -43,7 +43,7 @@ function readMessage({ status, body }: TransportResponse): string {
       return String(parsed.message);
     }
   } catch {
-    // Not JSON: a proxy's page, say. Its status has to do.
+    // The body is not JSON, for example a proxy's error page, so only the status is reported.
   }
   return `the server answered with status ${status}`;
 }

@@ -6,23 +6,23 @@ import { type Credentials, signRequest } from '../wire/sigv4/sign.ts';
 import { ConnectionError } from './service-error.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
-/** Answers are bounded: 500 rows of a monitor are about 0.5 MB. */
+/** 500 rows of a monitor take about 0.5 MB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface SignedTransportOptions {
-  /** e.g. `http://127.0.0.1:8130`; a path in it is put before every target. */
+  /** For example `http://127.0.0.1:8130`. A path in it becomes the prefix of every target. */
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: Credentials | (() => Promise<Credentials>);
-  /** How long an answer may take; 60 s unless said. */
+  /** Maximum time without data from the server; default 60 s. */
   readonly timeoutMillis?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /**
- * Signs each request (SigV4) and sends it by node:http(s), which leaves the target as it is, where
- * `fetch` would resolve dot segments after they were signed. Connections are kept alive while the
- * process has other work. Rejects with ConnectionError when no answer comes.
+ * Signs each request (SigV4) and sends it with node:http(s), which does not change the target;
+ * `fetch` would resolve dot segments after signing. Keeps connections alive, but they do not keep
+ * the process alive. Rejects with ConnectionError if no response arrives.
  */
 export function signedTransport(options: SignedTransportOptions): Transport {
   const endpoint = new URL(options.endpoint);
@@ -95,7 +95,7 @@ async function readAnswer(response: IncomingMessage): Promise<TransportResponse>
   let size = 0;
   for await (const chunk of response) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`an answer beyond ${MAX_ANSWER_BYTES} bytes`);
+    if (size > MAX_ANSWER_BYTES) throw new Error(`the response exceeds ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   const headers = Object.entries(response.headersDistinct).map(
@@ -108,7 +108,7 @@ async function readAnswer(response: IncomingMessage): Promise<TransportResponse>
   };
 }
 
-/** A refused connection to a name with two addresses is an AggregateError without a message. */
+/** If a name with two addresses refuses connections, Node throws an AggregateError without text. */
 function reasonOf(cause: Error): string {
   const code = 'code' in cause ? String(cause.code) : '';
   if (code === 'ECONNREFUSED') return 'connection refused';

@@ -1,6 +1,4 @@
-/**
- * Waits; rejects with the signal's reason when it is aborted. Made of what browsers have too.
- */
+/** Waits. Rejects with the signal's reason if it is aborted. Also runs in browsers. */
 export function sleep(millis: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

@@ -1,10 +1,10 @@
 export interface TransportRequest {
   readonly method: string;
-  /** Path and query, encoded, e.g. `/scopes?maxResults=5`. */
+  /** Encoded path and query, for example `/scopes?maxResults=5`. */
   readonly target: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** "" when there is none. */
+  /** "" without a body. */
   readonly body: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -16,8 +16,8 @@ export interface TransportResponse {
   readonly body: string;
 }
 
-/** How requests get to a server: signed over the network, or with a browser's session cookie. */
+/** Sends requests to a server: signed, or with a browser's session cookie. */
 export interface Transport {
-  /** Rejects only when there was no answer; an error status is an answer. */
+  /** Rejects only if no response arrives. A response may have an error status. */
   send(request: TransportRequest): Promise<TransportResponse>;
 }

@@ -13,12 +13,12 @@ export interface WaiterOptions {
   readonly sleep?: ((millis: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** What was waited for will not come, or did not in time. */
+/** The expected status cannot occur any more, or did not occur in time. */
 export class WaiterError extends Error {
   override readonly name = 'WaiterError';
 }
 
-/** Waits until the scope is SUCCEEDED. Rejects with WaiterError on any other end or the deadline. */
+/** Waits until the scope is SUCCEEDED. Rejects with WaiterError if it fails or at the deadline. */
 export function waitUntilScopeSucceeded(
   options: WaiterOptions,
   input: { readonly scopeId: string },
@@ -31,7 +31,7 @@ export function waitUntilScopeSucceeded(
   });
 }
 
-/** Waits until the query has SUCCEEDED. Rejects with WaiterError on any other end or the deadline. */
+/** Waits until the query is SUCCEEDED. Rejects with WaiterError if it fails or at the deadline. */
 export async function waitUntilQueryDone(options: WaiterOptions, query: QueryRef): Promise<void> {
   await poll(options, async () => {
     const status = await queryStatus(options.client, query, options);

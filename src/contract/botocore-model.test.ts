@@ -12,7 +12,7 @@ interface Facts {
   readonly pagination: unknown;
 }
 
-/** Where we differ from AWS's model on purpose. */
+/** Intended differences from AWS's model. */
 const intended: Readonly<Record<string, { readonly why: string; readonly ours: unknown }>> = {
   DestinationCategory: {
     why: 'the live service takes 11 categories; its model lists 7',
@@ -42,7 +42,7 @@ const intended: Readonly<Record<string, { readonly why: string; readonly ours: u
 const facts = JSON.parse(readFileSync(factsFile, 'utf8')) as Facts;
 const model = JSON.parse(JSON.stringify(botocoreModel())) as Facts;
 
-/** The order of values in an enum, and of errors, means nothing. */
+/** Sorts enum values and errors, whose order has no meaning. */
 function unordered(value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = value.map(unordered);
@@ -52,12 +52,12 @@ function unordered(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unordered(item)]));
 }
 
-test('the derived model has the operations, paths, traits and errors of the facts', () => {
+test('the derived model has the operations, paths, traits and errors of facts.json', () => {
   expect(unordered(model.operations)).toEqual(unordered(facts.operations));
   expect(model.metadata).toEqual(facts.metadata);
 });
 
-test('the derived model has the shapes and constraints of the facts, but for the intended differences', () => {
+test('the derived model has the shapes and constraints of facts.json, except for the intended differences', () => {
   const expected = { ...facts.shapes };
   for (const [name, { ours }] of Object.entries(intended)) {
     expect(unordered(expected[name])).not.toEqual(unordered(ours));
@@ -66,6 +66,6 @@ test('the derived model has the shapes and constraints of the facts, but for the
   expect(unordered(model.shapes)).toEqual(unordered(expected));
 });
 
-test('the derived paginators are those of the facts', () => {
+test('the derived paginators equal those of facts.json', () => {
   expect(botocorePaginators()).toEqual({ pagination: facts.pagination });
 });

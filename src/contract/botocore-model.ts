@@ -13,8 +13,8 @@ import { SHAPES, shapeSpec } from './shapes.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * The contract as botocore's `service-2.json`, so that an AWS CLI or boto3 too old to know the
- * service can be taught it (AWS_DATA_PATH).
+ * The contract in the format of botocore's `service-2.json`. An AWS CLI or boto3 that lacks the
+ * service can load it from AWS_DATA_PATH.
  */
 export function botocoreModel(): Json {
   return {
@@ -38,7 +38,7 @@ export function botocoreModel(): Json {
   };
 }
 
-/** The contract's paginators as botocore's `paginators-1.json`. */
+/** The paginators in the format of botocore's `paginators-1.json`. */
 export function botocorePaginators(): Json {
   return { pagination: PAGINATORS };
 }
@@ -79,7 +79,7 @@ function shapeModel(spec: ShapeSpec): Json {
     case 'timestamp':
       return { ...spec };
     default:
-      throw new Error(`no such type of shape: ${JSON.stringify(spec satisfies never)}`);
+      throw new Error(`unknown type of shape: ${JSON.stringify(spec satisfies never)}`);
   }
 }
 

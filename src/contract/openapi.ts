@@ -64,7 +64,7 @@ function errorResponses(name: OperationName): Json {
     operationSpec(name).errors.map((error) => [
       ERROR_STATUS[error],
       {
-        description: `${error}, named in the header x-amzn-ErrorType`,
+        description: `${error}; the header x-amzn-ErrorType contains this name`,
         content: { 'application/json': { schema: reference('Error') } },
       },
     ]),
@@ -126,7 +126,7 @@ function schemaOf(spec: ShapeSpec): Json {
     case 'structure':
       return structureSchema(spec);
     default:
-      throw new Error(`no such type of shape: ${JSON.stringify(spec satisfies never)}`);
+      throw new Error(`unknown type of shape: ${JSON.stringify(spec satisfies never)}`);
   }
 }
 

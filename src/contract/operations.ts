@@ -5,11 +5,11 @@ export type HttpMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface OperationSpec {
   readonly method: HttpMethod;
-  /** Path pattern; a `{member}` is one URL-encoded segment. */
+  /** Path pattern; a `{member}` stands for one URL-encoded segment. */
   readonly path: string;
   readonly input: ShapeName;
   readonly output: ShapeName;
-  /** The only errors the operation answers with, but for those of authentication and HTTP. */
+  /** Every error the operation returns, except those of authentication and HTTP. */
   readonly errors: readonly ApiErrorName[];
   readonly trait?: 'idempotent' | 'readonly';
 }
@@ -29,7 +29,7 @@ const COMMON_ERRORS = [
   'InternalServerException',
 ] as const;
 
-/** Every operation of the API, once; success is always 200. */
+/** Every operation of the API. The status of a success is always 200. */
 export const OPERATIONS = {
   CreateMonitor: {
     method: 'POST',
@@ -246,7 +246,7 @@ export type OperationName = keyof typeof OPERATIONS;
 
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
 
-/** The declaration of an operation, without the literal types. */
+/** An operation with the general type instead of its literal types. */
 export function operationSpec(operation: OperationName): OperationSpec {
   return OPERATIONS[operation];
 }
@@ -267,7 +267,7 @@ function pages<const Key extends string>(resultKey: Key) {
   } as const;
 }
 
-/** The operations that answer in pages, and the member of the answer that is one. */
+/** The operations that return pages; `result_key` is the member that holds the items. */
 export const PAGINATORS = {
   GetQueryResultsMonitorTopContributors: pages('topContributors'),
   GetQueryResultsWorkloadInsightsTopContributors: pages('topContributors'),

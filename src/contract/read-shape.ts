@@ -9,7 +9,7 @@ import type {
 } from './shape.ts';
 import { shapeSpec } from './shapes.ts';
 
-/** Messages of one reading; past this many the rest are not worth the bytes. */
+/** Further problems of the same value are not reported. */
 const MAX_PROBLEMS = 10;
 
 const NOT_TEXT = /\0|\p{Surrogate}/u;
@@ -18,15 +18,15 @@ const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 export interface Reading {
   /**
-   * `constraints`: what a caller sends, every bound counts. `types`: what a server answers, where a
-   * newer server may know more values than we do.
+   * `constraints` for requests: every constraint must hold. `types` for answers: only types are
+   * checked, because a newer server may return values that we do not know.
    */
   readonly check: 'constraints' | 'types';
-  /** What is wrong, in AWS's words; filled in while reading. */
+  /** Problems found so far, in AWS's wording. */
   readonly problems: string[];
 }
 
-/** Notes that the member at `path` breaks a constraint; the caller's value is not repeated. */
+/** Reports that the member at `path` violates a constraint, without quoting its value. */
 export function addProblem(reading: Reading, path: string, constraint: string): undefined {
   if (reading.problems.length < MAX_PROBLEMS) {
     const place = path === '' ? 'Value' : `Value at '${path}'`;
@@ -35,7 +35,7 @@ export function addProblem(reading: Reading, path: string, constraint: string): 
   return undefined;
 }
 
-/** ValidationException with every problem found, in the form AWS services use. */
+/** A ValidationException with all problems, in the format of AWS services. */
 export function validationError(problems: readonly string[]): ApiError {
   const errors =
     problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`;
@@ -43,9 +43,9 @@ export function validationError(problems: readonly string[]): ApiError {
 }
 
 /**
- * The typed value of a shape from parsed JSON: `Date` for timestamps, `bigint` for longs. Members
- * the shape does not have are ignored, null ones count as absent. Undefined with a problem noted
- * when it is not of the shape.
+ * Converts parsed JSON to the typed value of a shape: timestamps become `Date`, longs `bigint`.
+ * Ignores unknown members; a null member counts as absent. Returns undefined and reports a problem
+ * if the value does not have the shape.
  */
 export function readShape(name: string, raw: unknown, place: Place): unknown {
   const spec = shapeSpec(name);
@@ -66,12 +66,12 @@ export function readShape(name: string, raw: unknown, place: Place): unknown {
     case 'structure':
       return readStructure(spec, raw, place);
     default:
-      throw new Error(`no such type of shape: ${JSON.stringify(spec satisfies never)}`);
+      throw new Error(`unknown type of shape: ${JSON.stringify(spec satisfies never)}`);
   }
 }
 
 export interface Place {
-  /** Member path, e.g. `targets[0].region`; "" is the whole. */
+  /** Member path such as `targets[0].region`; "" for the whole value. */
   readonly path: string;
   readonly reading: Reading;
 }
@@ -90,7 +90,7 @@ function readString(spec: StringSpec, raw: unknown, place: Place): string | unde
   if (spec.enum !== undefined && !spec.enum.includes(raw)) {
     return problem(place, `satisfy enum value set: [${spec.enum.join(', ')}]`);
   }
-  // A database may refuse these, and no name or identifier has a use for them.
+  // A database may reject these characters, and no name or identifier needs them.
   if (NOT_TEXT.test(raw)) return problem(place, 'be Unicode text without NUL');
   if (!lengthFits(spec, [...raw].length, place)) return undefined;
   if (spec.pattern !== undefined && !new RegExp(`^(?:${spec.pattern})$`, 'u').test(raw)) {
@@ -131,14 +131,14 @@ function readNumber(spec: NumberSpec, raw: unknown, place: Place): number | unde
   return raw;
 }
 
-/** Integers beyond 2^53 come from the exact JSON parser as strings of digits. */
+/** The exact JSON parser returns integers beyond 2^53 as strings of digits. */
 function readLong(raw: unknown, place: Place): bigint | undefined {
   if (typeof raw === 'number' && Number.isSafeInteger(raw)) return BigInt(raw);
   if (typeof raw === 'string' && /^-?\d{1,20}$/.test(raw)) return BigInt(raw);
   return problem(place, 'be a 64-bit integer');
 }
 
-/** ISO 8601 with a zone, or epoch seconds as a number. */
+/** Reads ISO 8601 with a zone, or epoch seconds as a number. */
 function readTimestamp(raw: unknown, place: Place): Date | undefined {
   if (typeof raw === 'number') return checkedDate(Math.round(raw * 1000), place);
   if (typeof raw === 'string' && ISO_8601.test(raw)) return checkedDate(Date.parse(raw), place);
@@ -188,7 +188,7 @@ function readStructure(spec: StructureSpec, raw: unknown, place: Place): unknown
   return value;
 }
 
-/** A union has one key, and one that is known: a second would silently mean something else. */
+/** A union must have exactly one key, and a known one; further keys would be ignored silently. */
 function checkUnion(
   spec: StructureSpec,
   raw: Readonly<Record<string, unknown>>,
@@ -205,7 +205,7 @@ export function isRecord(raw: unknown): raw is Readonly<Record<string, unknown>>
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 }
 
-/** Whether the shape is sent as digits, not as a string, in a query string. */
+/** Whether a query string holds the shape as digits. */
 export function isNumeric(spec: ShapeSpec): boolean {
   return spec.type === 'integer' || spec.type === 'double';
 }

@@ -17,7 +17,7 @@ const text = (min: number, max: number) =>
     .string({ unit: 'binary', minLength: min, maxLength: max })
     .filter((value) => !value.includes('\0'));
 
-/** Values that satisfy a shape, made from its declaration. */
+/** Generates values that satisfy a shape. */
 function valid(name: string): fc.Arbitrary<unknown> {
   const spec = shapeSpec(name);
   switch (spec.type) {
@@ -32,7 +32,7 @@ function valid(name: string): fc.Arbitrary<unknown> {
     case 'timestamp':
       return fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true });
     case 'list':
-      // An empty list of tag keys cannot be told from none in a query string.
+      // In a query string, an empty list of tag keys looks like a missing one.
       return fc.array(valid(spec.member), {
         minLength: name === 'TagKeyList' ? 1 : (spec.min ?? 0),
         maxLength: 5,
@@ -50,7 +50,7 @@ function validString(spec: StringSpec): fc.Arbitrary<string> {
   const { min = 0, max } = spec;
   if (spec.enum !== undefined) return fc.constantFrom(...spec.enum);
   if (spec.pattern !== undefined) return matching(spec.pattern, min, max ?? 50);
-  // Path members must not be empty, whatever their shape says.
+  // A path member must not be empty, even if its shape allows it.
   return text(Math.max(min, 1), max ?? 20);
 }
 
@@ -62,7 +62,7 @@ function validStructure(spec: StructureSpec): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(members), { requiredKeys });
 }
 
-/** A pattern that begins with a literal, or is one class: enough for this contract. */
+/** Generates matches of the patterns in this contract: a literal prefix or a single class. */
 function matching(pattern: string, min: number, max: number): fc.Arbitrary<string> {
   const whole = new RegExp(`^(?:${pattern})$`, 'u');
   return fc
@@ -71,8 +71,8 @@ function matching(pattern: string, min: number, max: number): fc.Arbitrary<strin
     .filter((value) => whole.test(value) && !/\p{Surrogate}|\0/u.test(value));
 }
 
-/** Takes a formatted request apart the way the server does. */
-function takeApart(request: { method: string; target: string; body: unknown }) {
+/** Splits a formatted request into the parts that the server parses. */
+function partsOf(request: { method: string; target: string; body: unknown }) {
   const [path = '', query = ''] = request.target.split('?');
   const pairs = query.split('&').filter((pair) => pair !== '');
   const found = match(request.method, path);
@@ -93,7 +93,7 @@ describe.each(OPERATION_NAMES)('%s', (operation) => {
   test('every valid input survives being formatted, routed and parsed', () => {
     fc.assert(
       fc.property(valid(input), (value) => {
-        const taken = takeApart(formatRequest(operation, value as never));
+        const taken = partsOf(formatRequest(operation, value as never));
         expect(taken.operation).toBe(operation);
         expect(parseRequest(operation, taken.parts)).toEqual(value);
       }),
@@ -113,7 +113,7 @@ describe.each(OPERATION_NAMES)('%s', (operation) => {
     );
   });
 
-  test('any other input is refused with ValidationException that names a member, or is valid', () => {
+  test('any other input is valid or rejected with a ValidationException that names a member', () => {
     const names = Object.keys(structureSpec(input).members);
     const anything = fc.oneof(fc.jsonValue(), valid(input), fc.anything());
     const body = fc.oneof(
@@ -137,7 +137,7 @@ describe.each(OPERATION_NAMES)('%s', (operation) => {
   });
 });
 
-/** The value with one of its members replaced by something else. */
+/** Replaces one member of a value by another value. */
 function mutated(value: unknown): fc.Arbitrary<unknown> {
   if (!isRecord(value) || Object.keys(value).length === 0) return fc.jsonValue();
   return fc

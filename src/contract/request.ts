@@ -6,13 +6,13 @@ import { shapeSpec } from './shapes.ts';
 import type { InputOf } from './types.ts';
 import { writeShape } from './write-shape.ts';
 
-/** What a request says, taken apart but not yet understood. */
+/** The parts of a request, not validated yet. */
 export interface RequestParts {
-  /** Path segments that stand for members, still URL-encoded. */
+  /** Path segments by member, still URL-encoded. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Decoded names and values, in order, repeated names as often as sent. */
+  /** Decoded names and values in the order sent; names may repeat. */
   readonly query: readonly (readonly [name: string, value: string])[];
-  /** The parsed JSON body; `{}` when there was none. */
+  /** The parsed JSON body; `{}` without a body. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -21,11 +21,11 @@ export interface WireRequest {
   readonly method: string;
   /** Path and query, encoded. */
   readonly target: string;
-  /** What the JSON body holds, or undefined when the operation has no body. */
+  /** The value of the JSON body; undefined if the operation has none. */
   readonly body: unknown;
 }
 
-/** The structure an operation takes or answers with. */
+/** The structure with this name; throws if the shape is not a structure. */
 export function structureSpec(name: string): StructureSpec {
   const spec = shapeSpec(name);
   if (spec.type !== 'structure') throw new Error(`${name} is not a structure`);
@@ -33,8 +33,9 @@ export function structureSpec(name: string): StructureSpec {
 }
 
 /**
- * The input of an operation from the parts of a request, every constraint of the contract checked.
- * Throws ValidationException naming each member at fault and the constraint it breaks.
+ * Parses and validates the input of an operation.
+ *
+ * @throws ApiError ValidationException that names each invalid member and the violated constraint
  */
 export function parseRequest<Name extends OperationName>(
   operation: Name,
@@ -65,7 +66,7 @@ function rawMember(name: string, member: MemberSpec, source: Source): unknown {
     case undefined:
       return Object.hasOwn(source.parts.body, name) ? source.parts.body[name] : undefined;
     default:
-      throw new Error(`no such location: ${member.location satisfies never}`);
+      throw new Error(`unknown location: ${member.location satisfies never}`);
   }
 }
 
@@ -89,8 +90,8 @@ function rawQuery(name: string, spec: ShapeSpec, { parts, reading }: Source): un
 }
 
 /**
- * The request of an operation: the reverse of `parseRequest`. Constraints are the server's to
- * check; only an empty path member is refused (RangeError), as it would name another resource.
+ * Formats a request of an operation: the reverse of `parseRequest`. The server checks constraints.
+ * Only an empty path member throws here (RangeError), because the path would name another resource.
  */
 export function formatRequest<Name extends OperationName>(
   operation: Name,
@@ -128,7 +129,7 @@ function queryString(members: readonly (readonly [string, unknown])[]): string {
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
-/** RFC 3986 encoding as SigV4 wants it: everything but unreserved characters. */
+/** RFC 3986 encoding as in SigV4: encodes everything except unreserved characters. */
 function encodeUri(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

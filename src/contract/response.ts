@@ -3,7 +3,7 @@ import { type Reading, readShape } from './read-shape.ts';
 import type { OutputOf } from './types.ts';
 import { writeShape } from './write-shape.ts';
 
-/** What the JSON body of an operation's answer holds; bigint is left for an exact encoder. */
+/** Converts an operation's output to JSON values. `bigint` stays; `encodeJson` writes it exactly. */
 export function writeOutput<Name extends OperationName>(
   operation: Name,
   output: OutputOf<Name>,
@@ -12,8 +12,9 @@ export function writeOutput<Name extends OperationName>(
 }
 
 /**
- * The typed answer of an operation from its parsed JSON. Values the contract does not know are let
- * through (a newer server); throws when a member is of the wrong type or a required one missing.
+ * Converts parsed JSON to the typed output of an operation. Accepts values that the contract does
+ * not know, because a newer server may return them. Throws if a member has the wrong type or a
+ * required one is missing.
  */
 export function readOutput<Name extends OperationName>(
   operation: Name,

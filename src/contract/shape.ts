@@ -1,14 +1,14 @@
-/** Where a member of an operation's input travels; without one it is in the JSON body. */
+/** The place of an input member in the request; without a location it is in the JSON body. */
 export type MemberLocation = 'uri' | 'querystring';
 
 export interface MemberSpec {
   readonly shape: string;
   readonly location?: MemberLocation;
-  /** The client fills it in when the caller does not. */
+  /** The client generates a value if the caller gives none. */
   readonly idempotencyToken?: true;
 }
 
-/** A string; lengths in Unicode code points, the pattern matches the whole value. */
+/** A string. Lengths count Unicode code points; the pattern must match the whole value. */
 export interface StringSpec {
   readonly type: 'string';
   readonly min?: number;
@@ -23,7 +23,7 @@ export interface NumberSpec {
   readonly max?: number;
 }
 
-/** In JSON ISO 8601 with Z when `iso8601`, else the protocol's default: epoch seconds. */
+/** In JSON ISO 8601 with Z if `iso8601`, otherwise epoch seconds, the default of the protocol. */
 export interface TimestampSpec {
   readonly type: 'timestamp';
   readonly timestampFormat?: 'iso8601';
@@ -44,7 +44,7 @@ export interface MapSpec {
   readonly max?: number;
 }
 
-/** A structure; of a union exactly one member is set. */
+/** A structure. In a union exactly one member is set. */
 export interface StructureSpec {
   readonly type: 'structure';
   readonly required?: readonly string[];

@@ -5,9 +5,10 @@ import { SCOPE_STATUSES } from '../model/scope.ts';
 import type { ShapeSpec } from './shape.ts';
 
 /**
- * Every shape of the API, once. Names, bounds and patterns are AWS's (API version 2023-04-19) but
- * for two: `DestinationCategory` has the 11 categories the live service takes, and `UuidString`,
- * the type of client tokens, is 1 to 64 printable ASCII characters as the user guide says.
+ * Every shape of the API. Names, bounds and patterns are those of AWS's model (API version
+ * 2023-04-19), with two exceptions. `DestinationCategory` has the 11 categories that the live
+ * service accepts. `UuidString`, the type of client tokens, is 1 to 64 printable ASCII characters,
+ * as in the user guide.
  */
 export const SHAPES = {
   AccountId: { type: 'string', min: 1, max: 12, pattern: '[0-9]{12}' },
@@ -602,7 +603,7 @@ export const SHAPES = {
 
 export type ShapeName = keyof typeof SHAPES;
 
-/** The declaration of a shape by its name. */
+/** A shape with the general type instead of its literal types. */
 export function shapeSpec(name: string): ShapeSpec {
   const spec: ShapeSpec | undefined = Object.hasOwn(SHAPES, name)
     ? SHAPES[name as ShapeName]

@@ -5,7 +5,7 @@ import type { SHAPES, ShapeName } from './shapes.ts';
 /** The TypeScript type of a shape: timestamps are `Date`, 64-bit integers `bigint`. */
 export type TypeOf<Name extends ShapeName> = TypeOfSpec<(typeof SHAPES)[Name]>;
 
-/** The input of an operation, e.g. `InputOf<'CreateScope'>`. */
+/** The input of an operation, for example `InputOf<'CreateScope'>`. */
 export type InputOf<Name extends OperationName> = TypeOf<(typeof OPERATIONS)[Name]['input']>;
 
 /** The output of an operation. */
@@ -49,5 +49,5 @@ type TypeOfMember<Member> = Member extends MemberSpec ? TypeOfName<Member['shape
 
 type TypeOfName<Name> = Name extends ShapeName ? TypeOf<Name> : never;
 
-/** Shows an intersection as one object in editors and messages. */
+/** Makes editors and compiler messages show an intersection as one object. */
 type Flat<Type> = { [Key in keyof Type]: Type[Key] };

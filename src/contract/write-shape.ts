@@ -3,9 +3,9 @@ import type { StructureSpec, TimestampSpec } from './shape.ts';
 import { shapeSpec } from './shapes.ts';
 
 /**
- * A typed value as what its JSON holds: timestamps as ISO 8601 with Z or epoch seconds, whichever
- * the shape says, bigint kept for an encoder that writes it exactly, absent members left out.
- * Members the shape does not have are dropped, so nothing internal can leak into an answer.
+ * Converts a typed value to JSON values: timestamps become ISO 8601 with Z or epoch seconds, as the
+ * shape declares; `bigint` stays, for an encoder that writes it exactly. Drops absent members and
+ * members that the shape does not have, so no internal property leaks into an answer.
  */
 export function writeShape(name: string, value: unknown): unknown {
   const spec = shapeSpec(name);
@@ -53,5 +53,5 @@ function writeStructure(
 }
 
 function wrongType(name: string): never {
-  throw new Error(`cannot write ${name}: the value is of another type`);
+  throw new Error(`cannot write ${name}: the value has another type`);
 }

@@ -63,7 +63,7 @@ async function ask(path: string) {
   return { http: response.status, ...(JSON.parse(String(response.body)) as object) };
 }
 
-test('the status is each monitor’s latest minute, with its sentence', async () => {
+test('the status is the latest minute of each monitor with its sentence', async () => {
   expect(await ask('status')).toEqual({
     http: 200,
     monitors: [
@@ -79,7 +79,7 @@ test('the status is each monitor’s latest minute, with its sentence', async ()
   });
 });
 
-test('an explanation is that of the minute asked for, or of the latest before', async () => {
+test('the explanation is that of the given minute, or of the latest one before it', async () => {
   const now = await ask('monitors/web/explanation');
   expect(now).toEqual({ http: 200, ...JSON.parse(JSON.stringify(explanation)) });
   expect(await ask('monitors/web/explanation?at=2026-11-25T12:30:00Z')).toEqual(now);
@@ -87,13 +87,13 @@ test('an explanation is that of the minute asked for, or of the latest before', 
 
 test.each([
   { name: 'before the first minute', path: 'monitors/web/explanation?at=2026-11-25T11:00:00Z' },
-  { name: 'of a monitor not judged yet', path: 'monitors/new/explanation' },
-  { name: 'of no monitor', path: 'monitors/none/explanation' },
+  { name: 'of a monitor without a judged minute', path: 'monitors/new/explanation' },
+  { name: 'of an unknown monitor', path: 'monitors/none/explanation' },
 ])('there is no explanation $name', async ({ path }) => {
   expect(await ask(path)).toMatchObject({ http: 404 });
 });
 
-test('minutes are those of the range; metrics nobody knows are absent', async () => {
+test('minutes are those of the range; unknown metrics are absent', async () => {
   const range = 'start=2026-11-25T12:00:00Z&end=2026-11-25T12:01:00Z';
   expect(await ask(`monitors/web/minutes?${range}`)).toEqual({
     http: 200,
@@ -114,11 +114,11 @@ test('without constructs or incidents the lists are empty', async () => {
   expect(await ask('incidents')).toEqual({ http: 200, incidents: [] });
 });
 
-test('a parameter that is not known is refused', async () => {
+test('rejects an unknown parameter', async () => {
   expect(await ask('status?since=1h')).toMatchObject({ http: 400 });
 });
 
-test('an explanation is computed again where what it was judged by is kept', async () => {
+test('judges a minute again if its evidence is stored', async () => {
   const again = await ask('monitors/web/explanation?at=2026-11-25T12:00:00Z&again=true');
   expect(again).toMatchObject({ http: 200, parameters: 2 });
   const gone = await ask('monitors/web/explanation?again=true');

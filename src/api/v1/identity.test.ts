@@ -42,7 +42,7 @@ beforeEach(async () => {
   await organization.ensure({ managementAccount: management, delegatedAdministrators: [] });
   const maxEvents = 1_000;
   const audit = new AuditLog({ database, log: silentLog, metrics: new Metrics(), maxEvents });
-  // No two calls in one millisecond: the log tells those apart by random ids.
+  // Each call has its own millisecond, because the log sorts calls of one millisecond by random ids.
   const calls = new FakeClock(clock.now());
   const now = () => {
     calls.advance(1);
@@ -84,7 +84,7 @@ async function ask(principal: Principal, line: string, body?: unknown) {
 }
 
 describe('accounts', () => {
-  test('are made, listed, disabled and deleted by the management account', async () => {
+  test('are created, listed, disabled and deleted by the management account', async () => {
     expect(await ask(admin, 'POST accounts', { account: member, description: 'shop' })).toEqual({
       http: 200,
       error: undefined,
@@ -125,7 +125,7 @@ describe('accounts', () => {
       body: { status: 'Active' },
       message: 'status must be ENABLED or DISABLED',
     },
-  ])('$name is a ValidationException that says so', async ({ line, body, message }) => {
+  ])('$name is a ValidationException that names it', async ({ line, body, message }) => {
     const answer = await ask(admin, line, body);
     expect(answer).toMatchObject({ http: 400, error: 'ValidationException' });
     expect(answer).toMatchObject({ message: expect.stringContaining(message) });
@@ -135,13 +135,16 @@ describe('accounts', () => {
     { line: `PATCH accounts/${management}`, body: { status: 'DISABLED' } },
     { line: `DELETE accounts/${management}`, body: undefined },
     { line: 'DELETE accounts/333333333333', body: undefined },
-  ])('$line would shut somebody out: a conflict', async ({ line, body }) => {
-    expect(await ask(admin, line, body)).toMatchObject({ error: 'ConflictException' });
-  });
+  ])(
+    '$line is a conflict, because it would lock the caller out or lose resources',
+    async ({ line, body }) => {
+      expect(await ask(admin, line, body)).toMatchObject({ error: 'ConflictException' });
+    },
+  );
 });
 
 describe('keys', () => {
-  test('are made with their secret shown once, and listed without it', async () => {
+  test('are created with a secret that is shown once and never listed', async () => {
     const made = await ask(admin, 'POST keys', { kind: 'agent', description: 'rack 7' });
     expect(made).toMatchObject({ account: management, kind: 'agent', status: 'ENABLED' });
     const { accessKeyId, secretAccessKey } = made as Record<string, unknown>;
@@ -152,7 +155,7 @@ describe('keys', () => {
     expect(JSON.stringify(await ask(admin, `GET keys/${accessKeyId}`))).toContain('rack 7');
   });
 
-  test('with a policy of their own may do what it says', async () => {
+  test('with their own policy may do what it allows', async () => {
     const Statement = { Effect: 'Allow', Action: 'nfm:ListKeys', Resource: '*' };
     const made = await ask(admin, 'POST keys', { policy: { Statement } });
     expect(made).toMatchObject({ kind: 'custom' });
@@ -166,7 +169,7 @@ describe('keys', () => {
     });
   });
 
-  test('once disabled or deleted end their sessions', async () => {
+  test('lose their sessions when they are disabled or deleted', async () => {
     const other = (await keyOf(management, { kind: 'read' })).accessKeyId;
     await ask(admin, `PATCH keys/${other}`, { status: 'DISABLED' });
     expect(await keys.find(other)).toBeUndefined();
@@ -192,7 +195,7 @@ describe('keys', () => {
       message: 'policy is required for a key of kind custom',
     },
     {
-      name: 'a ready kind with a policy',
+      name: 'a built-in kind with a policy',
       body: { kind: 'read', policy: {} },
       message: 'policy must be absent',
     },
@@ -207,20 +210,20 @@ describe('keys', () => {
       body: { kind: 'read', description: 'a\nb' },
       message: 'description must be a string of at most 256',
     },
-  ])('$name: a ValidationException says so', async ({ body, message }) => {
+  ])('$name is a ValidationException that names it', async ({ body, message }) => {
     const answer = await ask(admin, 'POST keys', body);
     expect(answer).toMatchObject({ http: 400, error: 'ValidationException' });
     expect(answer).toMatchObject({ message: expect.stringContaining(message) });
   });
 
-  test('of an account that does not exist are not made', async () => {
+  test('cannot be created for an account that does not exist', async () => {
     const answer = await ask(admin, 'POST keys', { account: '444444444444', kind: 'read' });
     expect(answer).toMatchObject({ http: 404, error: 'ResourceNotFoundException' });
   });
 });
 
 describe("another account's administrator", () => {
-  test('administers its own keys, and neither accounts nor the keys of others', async () => {
+  test('administers its own keys, but neither accounts nor the keys of others', async () => {
     const other = await keyOf(member, { kind: 'admin' });
     expect(await ask(other, 'POST keys', { kind: 'agent' })).toMatchObject({ account: member });
     for (const [line, body] of [
@@ -252,7 +255,7 @@ describe("another account's administrator", () => {
 describe('the organization', () => {
   const joinedAt = '2026-11-23T12:00:00.000Z';
 
-  test('gains, raises, lowers and loses members, and changes hands', async () => {
+  test('adds, promotes, demotes and removes members, and changes its management account', async () => {
     await ask(admin, 'POST accounts', { account: member });
     const joined = { account: member, isDelegatedAdministrator: false, joinedAt };
     const add = await ask(admin, 'POST organization/members', { account: member });
@@ -294,7 +297,7 @@ describe('the audit log', () => {
   const names = (answer: unknown) =>
     (answer as { events: readonly { eventName: string }[] }).events.map((one) => one.eventName);
 
-  test('tells an account its calls, by pages, and the management account those of any', async () => {
+  test('shows an account its own calls in pages, and the management account those of any', async () => {
     const other = await keyOf(member, { kind: 'admin' });
     await ask(other, 'GET keys');
     await ask(other, 'GET accounts');
@@ -310,7 +313,7 @@ describe('the audit log', () => {
     expect(one).toMatchObject({ error: 'ValidationException' });
   });
 
-  test("keeps no secret, and another account's log to itself", async () => {
+  test("contains no secret, and hides another account's calls", async () => {
     const made = await ask(admin, 'POST keys', { kind: 'agent' });
     const { secretAccessKey } = made as Record<string, unknown>;
     const log = JSON.stringify(await ask(admin, 'GET audit?eventName=CreateKey'));

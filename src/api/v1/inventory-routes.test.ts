@@ -87,15 +87,15 @@ async function ask(method: string, target: string, given: Given = {}) {
   return { ...response, text: String(response.body) };
 }
 
-/** Who the topology says an address of the office is now. */
+/** Looks up an address of the office in the topology. */
 function lookUp(address: string) {
   const vpcId = networkId(admin, 'office');
-  // A version begins at the second it was said in.
+  // A version begins with the second in which it was put.
   const timeSeconds = Math.floor(Date.now() / 1000) + 1;
   return live.current.locate(address, { owner: admin, vpcId, timeSeconds });
 }
 
-test('an inventory that is put changes what a lookup answers, and one deleted does not any more', async () => {
+test('putting an inventory changes lookups, and deleting it changes them back', async () => {
   expect(lookUp('10.20.1.7')).toBeUndefined();
   const { status, text } = await ask('PUT', PATH, { body: OFFICE });
   expect([status, text]).toEqual([200, '{"resources":8}']);
@@ -113,7 +113,7 @@ test('an inventory that is put changes what a lookup answers, and one deleted do
   expect(await ask('GET', PATH)).toMatchObject({ status: 404 });
 });
 
-test('a bad inventory is refused with all that is wrong, and changes nothing', async () => {
+test('an invalid inventory is rejected with every problem and changes nothing', async () => {
   await ask('PUT', PATH, { body: OFFICE });
   const { status, text } = await ask('PUT', PATH, { body: 'a: 1\nnetworks: 2' });
   expect(status).toBe(400);
@@ -140,7 +140,7 @@ describe('the body', () => {
     expect((await ask('GET', PATH)).text).toBe(body);
   });
 
-  test('may not be what a browser sends unasked', async () => {
+  test('must not have a type that a page of another site can make a browser send', async () => {
     const answer = await ask('PUT', PATH, { type: 'text/plain', body: OFFICE });
     expect(answer).toMatchObject({ status: 415 });
   });
@@ -151,12 +151,12 @@ describe('the body', () => {
   });
 });
 
-test('there is nothing to get or delete before one is put', async () => {
+test('get and delete find nothing before a put', async () => {
   expect(await ask('GET', PATH)).toMatchObject({ status: 404 });
   expect(await ask('DELETE', PATH)).toMatchObject({ status: 404 });
 });
 
-test('a key that may read sees the inventory and its schema, and may not put one', async () => {
+test('a read key may get the inventory and its schema, but not put one', async () => {
   const schema = await ask('GET', `${PATH}/schema`, { kind: 'read' });
   expect(JSON.parse(schema.text)).toEqual(INVENTORY_SCHEMA);
   expect(await ask('PUT', PATH, { body: OFFICE, kind: 'read' })).toMatchObject({ status: 403 });

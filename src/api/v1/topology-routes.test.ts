@@ -71,7 +71,7 @@ async function ask(target: string, isManagementAccount = true): Promise<unknown>
   return JSON.parse(text);
 }
 
-test('the status says what is known, how each source does, and warns of its age', async () => {
+test('the status counts resources, shows each source and warns of its age', async () => {
   expect(await ask('/api/v1/topology/status')).toMatchObject({
     resources: { vpc: 2, subnet: 1, 'network-interface': 3 },
     sources: [{ ...slice, lastSuccessAt: '2027-01-15T07:50:00.000Z', resources: 6 }, {}],
@@ -85,7 +85,7 @@ test('the status says what is known, how each source does, and warns of its age'
   });
 });
 
-test('a scope sees its targets, and what is read of them', async () => {
+test('the topology of a scope shows its targets and their sources', async () => {
   expect(await ask('/api/v1/scopes/s-1/topology', false)).toMatchObject({
     scopeId: 's-1',
     status: 'SUCCEEDED',
@@ -95,7 +95,7 @@ test('a scope sees its targets, and what is read of them', async () => {
 });
 
 describe('an address', () => {
-  test('is shown in each network that has it', async () => {
+  test('is found in each network that has it', async () => {
     expect(await ask('/api/v1/topology/lookup?address=10.0.1.8')).toMatchObject({
       found: [
         {
@@ -110,7 +110,7 @@ describe('an address', () => {
     });
   });
 
-  test('is whose it was at the time', async () => {
+  test('belongs to its owner at the given time', async () => {
     const at = new Date((NOW - 101) * 1000).toISOString();
     const answer = await ask(`/api/v1/topology/lookup?address=10.0.1.8&network=vpc-a&at=${at}`);
     expect(answer).toMatchObject({ at, found: [{ network: 'vpc-a', subnetId: 'subnet-1' }] });
@@ -118,7 +118,7 @@ describe('an address', () => {
   });
 });
 
-test('a path has both ends and both ways', async () => {
+test('a path has both ends and both directions', async () => {
   const answer = await ask('/api/v1/topology/path?from=10.0.1.7&to=10.0.1.8');
   expect(answer).toMatchObject({
     there: { constructs: ['i-1', 'eni-1', 'eni-2', 'i-2'].map((componentId) => ({ componentId })) },
@@ -126,7 +126,7 @@ test('a path has both ends and both ways', async () => {
   });
 });
 
-test('what was different before is named by member', async () => {
+test('a diff names the changed members', async () => {
   const from = new Date((NOW - 101) * 1000).toISOString();
   expect(await ask(`/api/v1/topology/diff?from=${from}`)).toEqual({
     count: 2,
@@ -137,7 +137,7 @@ test('what was different before is named by member', async () => {
   });
 });
 
-test('a resource is shown with since when and who says so', async () => {
+test('a resource has its start time and source', async () => {
   expect(await ask('/api/v1/topology/show?kind=subnet')).toMatchObject({
     count: 1,
     resources: [
@@ -160,7 +160,7 @@ test.each([
   await expect(ask(`/api/v1/topology/${target}`)).rejects.toThrow(message);
 });
 
-test('only the management account sees the whole', async () => {
+test('only the management account may read the whole topology', async () => {
   await expect(ask('/api/v1/topology/status', false)).rejects.toMatchObject({
     name: 'AccessDeniedException',
   });
