@@ -16,8 +16,8 @@ export default class CountReporter {
   }
 }
 
-/** The test with its file, and the reason; a suite that is skipped as a whole has it in its name. */
+/** The test with its file, and the reason; a suite that is skipped as a whole has the reason in its name. */
 function skipOf(module, test, note) {
   const file = relative(process.cwd(), module.moduleId);
-  return { test: `${file}: ${test.fullName}`, reason: note ?? 'no reason given' };
+  return { test: `${file}: ${test.fullName}`, reason: note ?? 'see its name' };
 }

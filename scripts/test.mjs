@@ -31,11 +31,7 @@ let running;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endEarly(signal));
 
 installNeeds();
-const environment = {
-  ...process.env,
-  // On CI a missing need fails its tests instead of skipping them.
-  CI_REQUIRE: process.env.CI_REQUIRE ?? (isCi ? 'store,kernel,browser,botocore,conformance' : ''),
-};
+const environment = { ...process.env };
 try {
   await runParts();
 } finally {
