@@ -1,10 +1,10 @@
 #!/bin/sh
-# Debian's AWS CLI, taught the service by AWS_DATA_PATH: from an account that has nothing to the top
-# contributors and back. Prints "NAME=VALUE" lines; ends with the first command that fails.
+# Runs Debian's AWS CLI with the derived model in AWS_DATA_PATH: from an empty account to the top
+# contributors, then deletes all again. Prints "NAME=VALUE" lines and ends at the first failure.
 set -eu
 
 nfm() { aws networkflowmonitor --endpoint-url "$NFM_ENDPOINT" "$@"; }
-# until_is STATUS COMMAND...: asks until the status is that one, at most a minute.
+# until_is STATUS COMMAND...: repeats the command until it prints STATUS; fails after 60 tries.
 until_is() {
   wanted=$1 tries=0
   shift
@@ -25,7 +25,7 @@ echo "listed=$(nfm list-scopes --query "scopes[?scopeId=='$scope'].status" --out
 echo "created=$(nfm create-monitor --monitor-name demo --scope-arn "$arn" \
   --local-resources type=AWS::Region,identifier=us-east-1 \
   --tags Key=stack,Value=Production --query '[monitorName,monitorStatus]' --output text | tr '\t' ' ')"
-# As AWS's own example writes tags, which makes two of them.
+# AWS's example writes a tag as Key=…,Value=…, which the CLI sends as two tags.
 echo "tags=$(nfm list-tags-for-resource --query '[tags.Key,tags.Value]' --output text \
   --resource-arn "arn:aws:networkflowmonitor:us-east-1:$ACCOUNT:monitor/demo" | tr '\t' ' ')"
 

@@ -1,10 +1,10 @@
-"""What AWS's own Python client sees of a running server, told in lines:
+"""Runs AWS's Python client against a server and prints lines:
 
-    check NAME                     something that must hold, and held
-    exchange OPERATION OUTCOME     an operation was answered: "success" or the error's code
+    check NAME                     a condition that holds
+    exchange OPERATION OUTCOME     the answer of an operation: "success" or the error's code
 
-It ends with the first check that does not hold. Environment: NFM_ENDPOINT, ACCOUNT, and what boto3
-itself reads (AWS_DATA_PATH with the derived model, AWS_SHARED_CREDENTIALS_FILE).
+Ends at the first condition that does not hold. Environment: NFM_ENDPOINT, ACCOUNT, and the variables
+of boto3 (AWS_DATA_PATH with the derived model, AWS_SHARED_CREDENTIALS_FILE).
 """
 
 import datetime
@@ -41,7 +41,7 @@ def check(name, holds):
 
 
 def refused(name, client, operation, parameters):
-    """The call must be refused with the typed exception of that name."""
+    """The call must raise the typed exception of that name."""
     try:
         getattr(client, operation)(**parameters)
     except getattr(client.exceptions, name) as error:
@@ -55,14 +55,14 @@ def refused(name, client, operation, parameters):
 
 
 def until(look, wanted, passing):
-    """Looks until the status is the wanted one; on the way only the passing ones are allowed."""
+    """Polls until the status is the wanted one; every status before it must be one of `passing`."""
     latest = time.monotonic() + 60
     while True:
         status = look()
         if status == wanted:
             return
         if status not in passing or time.monotonic() > latest:
-            raise SystemExit(f'FAILED status {status} on the way to {wanted}')
+            raise SystemExit(f'FAILED status {status} instead of {wanted}')
         time.sleep(0.05)
 
 
@@ -96,7 +96,7 @@ ZONE_RESOURCE = [{'type': 'AWS::AvailabilityZone', 'identifier': 'use1-az1'}]
 
 def scope_story(client):
     """Returns the scope's id and ARN."""
-    # Every line of the request as it is documented.
+    # Every member of the request that AWS documents.
     request = {
         'targets': [
             {
@@ -203,7 +203,7 @@ def tag_story(client, arn):
     check('several tagKeys are removed at once', client.list_tags_for_resource(resourceArn=arn)['tags'] == {})
 
 
-# How an operation of each kind of query is named, and what it is asked of.
+# The suffix of the operations of each kind of query, and the parameter that names its resource.
 KINDS = {
     'monitor_top_contributors': 'monitorName',
     'workload_insights_top_contributors': 'scopeId',
@@ -222,7 +222,7 @@ def question(category='INTER_AZ'):
 
 
 def ask(client, kind, resource):
-    """Runs a query to its end; the pages of its results, two rows each."""
+    """Runs a query until it has finished; returns the pages of its results, two rows each."""
     query_id = getattr(client, f'start_query_{kind}')(**resource, **question())['queryId']
     query = {**resource, 'queryId': query_id}
     status = getattr(client, f'get_query_status_{kind}')
@@ -236,7 +236,7 @@ def ask(client, kind, resource):
 
 
 def rows_of(kind, pages):
-    """The rows of top contributors, which come in pages of two, most first."""
+    """Checks pages of two top contributors in descending order; returns their rows."""
     rows = [row for page in pages for row in page['topContributors']]
     check(f'{kind}: pages are full but for the last', all(len(p['topContributors']) == 2 for p in pages[:-1]))
     check(f'{kind}: there are several pages', len(pages) > 1)
@@ -285,7 +285,7 @@ def query_story(client, scope_id):
 
 
 def throttling_story(client, scope_id):
-    """More queries at once than an account may have (the server lets it have 2)."""
+    """Starts more queries at once than the server allows an account (2)."""
     for kind, member in KINDS.items():
         resource = {member: 'demo' if member == 'monitorName' else scope_id}
         seen = threading.Event()
@@ -310,7 +310,7 @@ def throttling_story(client, scope_id):
 
 
 def samples(scope_id):
-    """Parameters that the client lets pass, by operation."""
+    """Parameters that pass the client's own validation, by operation."""
     arn = f'arn:aws:networkflowmonitor:us-east-1:{ACCOUNT}:monitor/nobody'
     common = {
         'create_monitor': {'monitorName': 'x', 'localResources': ZONE_RESOURCE, 'scopeArn': arn},
@@ -384,7 +384,7 @@ def invalid_story(client, parameters, scope_id):
 
 
 def targets_story(client):
-    """In another Region: a scope of as many targets as may be."""
+    """Creates a scope with the maximum number of targets, in another Region."""
     scope_id = make_scope(client, [target(region=f'region-{n}') for n in range(100)])['scopeId']
     more = {'scopeId': scope_id, 'resourcesToAdd': [target(region='one-more')]}
     refused('ServiceQuotaExceededException', client, 'update_scope', more)
