@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-test('an average half way between two microseconds is the greater one', async () => {
+test('an average half way between two microseconds is rounded up', async () => {
   const account = '222222222222';
   const local = { vpcId: 'vpc-half' };
   const values = [
@@ -34,7 +34,7 @@ test('an average half way between two microseconds is the greater one', async ()
   expect(rows.map(({ value }) => value)).toEqual([String(2n ** 52n), '3']);
 });
 
-test('names of any characters are stored and found as they are', async () => {
+test('names with any characters are stored and found unchanged', async () => {
   const names = [
     "it's",
     '"',

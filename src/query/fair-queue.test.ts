@@ -15,7 +15,7 @@ test('accounts take turns, and each keeps its order', () => {
   expect(queue.size).toBe(0);
 });
 
-test('an account that comes later waits for one turn of the others, not for all their items', () => {
+test('a later account waits for one turn of the others, not for all their items', () => {
   const queue = new FairQueue<string>();
   for (const item of ['a1', 'a2', 'a3']) queue.push('a', item);
   expect(queue.shift()).toBe('a1');

@@ -1,4 +1,4 @@
-/** A queue in which each account's items keep their order and the accounts take turns. */
+/** A queue in which the accounts take turns and the items of an account keep their order. */
 export class FairQueue<Item> {
   readonly #lanes = new Map<string, Item[]>();
 
@@ -14,7 +14,7 @@ export class FairQueue<Item> {
     else lane.push(item);
   }
 
-  /** The next account's first item; that account then waits for all others. */
+  /** Removes the first item of the next account. The account's next turn is after all others'. */
   shift(): Item | undefined {
     for (const [account, lane] of this.#lanes) {
       const item = lane.shift();

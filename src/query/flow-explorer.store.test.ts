@@ -64,7 +64,7 @@ afterAll(() => bench[Symbol.asyncDispose]());
 const explore = (request: Partial<ExplorerRequest> = {}) =>
   exploreFlows(bench.store, owner, { ...whole, ...request });
 
-test('a flow is one row: sums summed, the latest level, the least and greatest sample', async () => {
+test('a flow is one row with the sums, the latest level, and the smallest and greatest sample', async () => {
   const [flow] = await explore({ servicePort: 443, category: 'INTRA_AZ' });
   expect(flow).toMatchObject({
     localIp: '10.0.1.7',
@@ -83,7 +83,7 @@ test('a flow is one row: sums summed, the latest level, the least and greatest s
   expect(flow).not.toHaveProperty('localSubnet');
 });
 
-test('flows of the own account and Region in the half-open range, the most bytes first', async () => {
+test('flows of the account and Region in the half-open range, most bytes first', async () => {
   const flows = await explore();
   expect(flows.map(({ bytesReceived }) => bytesReceived)).toEqual([9n, 3n, 5n]);
   expect(await explore({ limit: 2 })).toEqual(flows.slice(0, 2));
@@ -100,14 +100,14 @@ test.each([
   expect(await explore(request)).toHaveLength(found);
 });
 
-test('what only some reports know is summed over those; what none knows is left out', async () => {
+test('a value that only some reports have is summed over those, and left out when none has it', async () => {
   const [flow] = await explore({ servicePort: 443, category: 'INTRA_AZ' });
   expect(flow).toMatchObject({ busyUs: 7n, dsacks: 0n, deliveryRateMax: 5_000_000_000n });
   expect(flow).not.toHaveProperty('segmentsCe');
   expect(flow).not.toHaveProperty('minRttUsMin');
 });
 
-test('addresses beyond translation are shown where there are any', async () => {
+test('translated addresses are shown when there are any', async () => {
   expect((await explore({ servicePort: 80 }))[0]).toMatchObject({ dnatIp: '198.51.100.9' });
   expect((await explore({ servicePort: 443 }))[0]).not.toHaveProperty('dnatIp');
 });

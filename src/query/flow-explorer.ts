@@ -4,14 +4,15 @@ import { FLOW_COLUMNS } from '../model/columns.ts';
 import { NO_ADDRESS } from '../model/enriched-flow.ts';
 import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
+import { ownerFilter, selectionFilter } from '../store/flow-filter.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
 
-/** What the flow explorer shows: flows of one account and Region, every number of the report. */
+/** Selects flows of one account and Region for the flow explorer. */
 export interface ExplorerRequest {
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** 1 to 1,000. */
+  /** Limit of flows, 1 to 1,000. */
   readonly limit: number;
   readonly localIp?: string | undefined;
   readonly remoteIp?: string | undefined;
@@ -19,10 +20,10 @@ export interface ExplorerRequest {
   readonly category?: (typeof DESTINATION_CATEGORIES)[number] | undefined;
 }
 
-/** A flow over the range: dimensions as text or port, counts and sums as 64-bit integers. */
+/** A flow over the time range: dimensions as text or port, counts and sums as 64-bit integers. */
 export type ExploredFlow = Readonly<Record<string, string | number | bigint>>;
 
-/** As ClickHouse gives it: null where no row of the range knows a value. */
+/** A row of the query; null when the value is unknown in every row of the range. */
 type StoredFlow = Readonly<Record<string, string | number | null>>;
 
 const OPTIONAL_TIMINGS = TIMING_METRICS.filter(isOptionalTiming);
@@ -31,7 +32,7 @@ const ADDRESSES: ReadonlySet<string> = new Set(
   FLOW_COLUMNS.filter(({ type }) => type === 'IPv6').map((column) => column.name),
 );
 
-/** What is said of a flow and makes no other flow of it: the latest that was known. */
+/** Properties that do not identify a flow; the latest known value counts. */
 const DESCRIPTIONS = ['local_process', 'local_cgroup'] as const;
 
 const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
@@ -42,7 +43,7 @@ const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
     !DESCRIPTIONS.some((description) => description === column),
 );
 
-/** Levels are what was open at the end of a window: their latest value counts, not their sum. */
+/** Sockets open at the end of a window; the latest value counts instead of the sum. */
 const LEVELS: ReadonlySet<string> = new Set([
   'sockets_connecting',
   'sockets_established',
@@ -50,7 +51,7 @@ const LEVELS: ReadonlySet<string> = new Set([
   'sockets_closed',
 ]);
 
-/** Flows with the most bytes first. */
+/** Returns flows with the most bytes first. */
 export async function exploreFlows(
   store: FlowReader,
   owner: Owner,
@@ -69,10 +70,8 @@ export function explorerPlan(owner: Owner, request: ExplorerRequest): SqlFragmen
 function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   const { startSeconds, endSeconds, localIp, remoteIp, servicePort, category } = request;
   const conditions = [
-    sql`account = ${param('String', owner.account)}`,
-    sql`region = ${param('String', owner.region)}`,
-    sql`time >= toDateTime(${param('UInt32', startSeconds)}, 'UTC')`,
-    sql`time < toDateTime(${param('UInt32', endSeconds)}, 'UTC')`,
+    ownerFilter(owner),
+    selectionFilter({ startSeconds, endSeconds, category }),
     sql`flows_cut = 0`,
   ];
   if (localIp !== undefined) conditions.push(sql`local_ip = toIPv6(${param('String', localIp)})`);
@@ -81,7 +80,6 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   if (servicePort !== undefined) {
     conditions.push(sql`service_port = ${param('UInt16', servicePort)}`);
   }
-  if (category !== undefined) conditions.push(sql`category = ${param('String', category)}`);
   return joinSql(conditions, ' AND ');
 }
 
@@ -102,7 +100,7 @@ function aggregate(column: string): SqlFragment {
   return sql`sum(toUInt64(${of})) AS ${as}`;
 }
 
-/** Column names as API members (`local_ip` → `localIp`); what is not known is left out. */
+/** Renames columns to API members (`local_ip` → `localIp`), and leaves out unknown values. */
 function exploredFlow(row: StoredFlow): ExploredFlow {
   const flow: Record<string, string | number | bigint> = {};
   for (const [column, value] of Object.entries(row)) {
@@ -113,7 +111,7 @@ function exploredFlow(row: StoredFlow): ExploredFlow {
   return flow;
 }
 
-/** A timing that reports may leave out has no samples where they all did. */
+/** An optional timing without samples is unknown: all reports left it out. */
 function isUnknownTiming(column: string, row: StoredFlow): boolean {
   const timing = OPTIONAL_TIMINGS.find((metric) => column.startsWith(`${metric}_`));
   return timing !== undefined && BigInt(row[`${timing}_count`] ?? 0) === 0n;

@@ -1,18 +1,18 @@
 import { ALLOWANCE_LEFT, HOST_COUNTERS } from '../model/host-stats.ts';
 import type { Owner } from '../model/owner.ts';
-import { selectionFilter } from '../store/flow-filter.ts';
+import { ownerFilter, selectionFilter } from '../store/flow-filter.ts';
 import { joinSql, name, param, sql } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
 
 export interface HostCountersRequest {
   readonly startSeconds: number;
-  /** Half-open. */
+  /** The range excludes this second. */
   readonly endSeconds: number;
-  /** 1 to 1,000. */
+  /** Limit of network cards, 1 to 1,000. */
   readonly limit: number;
 }
 
-/** What the network cards of a host counted over a time; counters that nobody told are absent. */
+/** The counters of a host's network cards over a time range; unknown ones are absent. */
 export interface CountedHost {
   readonly instanceId: string;
   readonly interfaces: readonly {
@@ -23,7 +23,7 @@ export interface CountedHost {
 
 type StoredCounters = Readonly<Record<string, string | null>>;
 
-/** Hosts by id. Counts are sums of the range; of an allowance that is left, the least there was. */
+/** Returns hosts by id. Counters are sums over the range; a remaining allowance is its minimum. */
 export async function hostCounters(
   store: FlowReader,
   owner: Owner,
@@ -35,7 +35,7 @@ export async function hostCounters(
     return sql`${total} AS ${name(`all_${counter}`)}`;
   });
   const rows = await store.query<StoredCounters>(
-    sql`SELECT instance, interface, ${joinSql(counters, ', ')} FROM host_stats WHERE account = ${param('String', owner.account)} AND region = ${param('String', owner.region)} AND ${selectionFilter({ startSeconds, endSeconds })} GROUP BY instance, interface ORDER BY instance, interface LIMIT ${param('UInt32', limit)}`,
+    sql`SELECT instance, interface, ${joinSql(counters, ', ')} FROM host_stats WHERE ${ownerFilter(owner)} AND ${selectionFilter({ startSeconds, endSeconds })} GROUP BY instance, interface ORDER BY instance, interface LIMIT ${param('UInt32', limit)}`,
   );
   const hosts = new Map<string, CountedHost['interfaces'][number][]>();
   for (const row of rows) {

@@ -15,7 +15,7 @@ import { FlowStore } from '../store/flow-store.ts';
 import { sql } from '../store/sql.ts';
 import { insightsOverview, type OverviewRequest } from './insights-overview.ts';
 
-/** A whole minute of today, so that no retention takes the rows away. */
+/** The start of today, so that the rows are within every retention. */
 const START = Math.floor(Date.now() / 86_400_000) * 86_400;
 const OWNER = { account: '000000000000', region: 'us-east-1' };
 const REQUEST: OverviewRequest = {
@@ -64,7 +64,7 @@ afterAll(async () => {
 interface MadeFlow {
   readonly category: DestinationCategory;
   readonly bytes: number;
-  /** Seconds after the start. */
+  /** Seconds after START. */
   readonly at: number;
   readonly remote?: string;
   readonly account?: string;
@@ -100,7 +100,7 @@ async function ask(change: Partial<OverviewRequest> = {}) {
   return { ...answer, rows, series };
 }
 
-test('the greatest of all categories, and the series over the same flows', async () => {
+test('the top rows of all categories, and the series over the same flows', async () => {
   const { unit, rows, series } = await ask();
   expect(unit).toBe('Bytes');
   expect(rows).toEqual([
@@ -114,24 +114,24 @@ test('the greatest of all categories, and the series over the same flows', async
   ]);
 });
 
-test('without loopback the limit counts what is shown', async () => {
+test('the limit counts the rows without loopback when loopback is left out', async () => {
   const { rows, series } = await ask({ loopback: false, limit: 1 });
   expect(rows).toEqual([['INTERNET', 150n]]);
   expect(series).toEqual([['use1-az1', [220, 50]]]);
 });
 
-test('one category has its own rows and its own series', async () => {
+test('one category has its own rows and series', async () => {
   const { rows, series } = await ask({ category: 'INTER_AZ' });
   expect(rows).toEqual([['INTER_AZ', 120n]]);
   expect(series).toEqual([['use1-az1', [120]]]);
 });
 
-test('a metric nobody has anything of gives no rows and no series', async () => {
+test('a metric without data has no rows and no series', async () => {
   const { unit, rows, series } = await ask({ metric: 'TIMEOUTS' });
   expect({ unit, rows, series }).toEqual({ unit: 'Count', rows: [], series: [] });
 });
 
-test('one connection is enough for both, and who gives up waiting for it is told at once', async () => {
+test('one connection is enough for both queries, and an aborted waiting call rejects at once', async () => {
   const abort = new AbortController();
   const slow = store.query(sql`SELECT sleep(1)`);
   const waiting = insightsOverview(store, { request: REQUEST, targets: [OWNER] }, abort.signal);

@@ -11,7 +11,7 @@ const REQUEST: OverviewRequest = {
   limit: 10,
 };
 
-test('rows of all categories are told apart by their category, and read from no other account', () => {
+test('rows of all categories include the category, and come from the given account only', () => {
   const { text, params } = printSql(overviewPlan(REQUEST, TARGETS));
   expect(text).toBe(
     'SELECT account, local_subnet, local_az, local_vpc, region, remote_identifier, category, ' +
@@ -40,7 +40,7 @@ const SELECTIONS = [
   },
 ] as const;
 
-test.each(SELECTIONS)('$name is chosen in rows and series alike', ({ change, filter }) => {
+test.each(SELECTIONS)('$name is selected in rows and series alike', ({ change, filter }) => {
   for (const plan of [overviewPlan, seriesPlan]) {
     expect(printSql(plan({ ...REQUEST, ...change }, TARGETS)).text).toMatch(filter);
     expect(printSql(plan({ ...REQUEST, loopback: true }, TARGETS)).text).not.toMatch(filter);

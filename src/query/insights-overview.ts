@@ -12,10 +12,10 @@ import { overviewPlan, seriesPlan } from './plan.ts';
 import type { FlowReader } from './queries.ts';
 import { insightsRow, type StoredBin, type StoredInsightsRow, series } from './rows.ts';
 
-/** One metric of a scope's flows, over one category or all of them. */
+/** Asks for one metric of a scope's flows, in one category or in all. */
 export interface OverviewRequest extends FlowSelection {
   readonly metric: WorkloadInsightsMetric;
-  /** Rows at most, 1 to 500; series have no limit. */
+  /** Limit of rows, 1 to 500; series have no limit. */
   readonly limit: number;
 }
 
@@ -27,17 +27,17 @@ export interface InsightsOverview {
   readonly unit: MetricUnit;
   /** Greatest value first. */
   readonly rows: readonly OverviewRow[];
-  /** One an availability zone, over all the flows the rows are the top of. */
+  /** One series per availability zone, over all flows and not only the top rows. */
   readonly series: readonly WorkloadInsightsSeries[];
 }
 
 type StoredOverviewRow = StoredInsightsRow & { readonly category: DestinationCategory };
 
 /**
- * Top contributors and series in one answer, without the asynchronous queries' steps: what a page
- * that refreshes asks. Aborting ends the work in the store.
+ * Reads top contributors and series in one call, without the steps of an asynchronous query, for a page
+ * that refreshes. Aborting also ends the work in the store.
  *
- * @throws the signal's reason when it was aborted
+ * @throws the signal's reason when the signal was aborted
  */
 export async function insightsOverview(
   store: FlowReader,

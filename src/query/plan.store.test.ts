@@ -108,14 +108,14 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-// The same answers, computed from the rows by themselves.
+// The same results, computed from the rows in TypeScript.
 
 const numberOf = ({ flow }: EnrichedFlow, name: string) =>
   BigInt(flow.values[VALUE_NAMES.indexOf(name)] ?? 0);
 const sumOf = (rows: readonly EnrichedFlow[], ...names: readonly string[]) =>
   rows.reduce((sum, row) => names.reduce((own, name) => own + numberOf(row, name), sum), 0n);
 
-/** Undefined where there is nothing to say. */
+/** Undefined when the rows have no value of the metric. */
 function metricOf(metric: MonitorMetric, rows: readonly EnrichedFlow[]): bigint | undefined {
   if (metric === 'ROUND_TRIP_TIME') {
     const count = sumOf(rows, 'rtt_us_count');
@@ -144,7 +144,7 @@ function groupBy(rows: readonly EnrichedFlow[], keysOf: (row: EnrichedFlow) => r
   return [...groups.values()];
 }
 
-/** Numbers as numbers, text and addresses by their bytes. */
+/** Compares numbers by value, and text and addresses by their bytes. */
 function compareKeys(a: readonly Key[], b: readonly Key[]): number {
   for (const [i, left] of a.entries()) {
     const right = b[i] as Key;
@@ -219,7 +219,7 @@ async function askMonitor(request: QueryRequest, monitor: Monitor) {
   return rows.map((row) => monitorRow(row, request.category));
 }
 
-/** What the answer says of a row, as far as the flow itself says it. */
+/** The members of a result row that come from the flow itself. */
 function monitorAnswer({ sample, value, lastSeconds }: Top) {
   const { flow, local, remote, owner: own, category } = sample;
   const members = {
@@ -267,7 +267,7 @@ describe("a monitor's top contributors", () => {
     expect(answer.length > 0).toBe(DESTINATION_CATEGORIES.indexOf(category) < 4);
   });
 
-  test('no more rows than the limit, the greatest', async () => {
+  test('the limit keeps the greatest rows', async () => {
     const all = await askMonitor(requestOf({}), monitorOf(REGION));
     expect(await askMonitor(requestOf({ limit: 3 }), monitorOf(REGION))).toEqual(all.slice(0, 3));
   });
@@ -350,7 +350,7 @@ describe("a monitor's top contributors", () => {
     );
   });
 
-  test('of nothing there is are none', async () => {
+  test('a monitor of unknown resources has no rows', async () => {
     const monitor = monitorOf([{ type: 'AWS::EC2::VPC', identifier: 'vpc-nowhere' }]);
     expect(await askMonitor(requestOf({}), monitor)).toEqual([]);
   });
@@ -392,7 +392,7 @@ describe('workload insights', () => {
     const rows = flows.filter((row) => isTarget(row) && inRange(row, request));
     const label = ({ remoteIdentifier, local }: EnrichedFlow) =>
       remoteIdentifier === 'loopback' ? 'loopback' : local.az || 'unknown';
-    // QUERY_START is half a minute past the minute its first bin begins at.
+    // The first bin starts half a minute before QUERY_START.
     const bin = ({ timeSeconds }: EnrichedFlow) =>
       QUERY_START - 30 + Math.floor((timeSeconds - (QUERY_START - 30)) / 300) * 300;
     const bins = groupBy(rows, (row) => [label(row), bin(row)])
@@ -413,13 +413,13 @@ describe('workload insights', () => {
     expect(series(stored)).toEqual(expected);
   });
 
-  test('a range that no row is in has no rows and no series', async () => {
+  test('a range without rows has no rows and no series', async () => {
     const request = requestOf({ startSeconds: QUERY_END + 3_600, endSeconds: QUERY_END + 7_200 });
     expect(await bench.store.query(workloadInsightsPlan(request, targets))).toEqual([]);
     expect(await bench.store.query(seriesPlan(request, targets))).toEqual([]);
   });
 
-  test('a range from before 1970 to after 2106 is every row', async () => {
+  test('a range from before 1970 to after 2106 has every row', async () => {
     const every = requestOf({ startSeconds: -1, endSeconds: 2 ** 33 });
     const rows = flows.filter((row) => isTarget(row) && row.category === every.category);
     const stored = await bench.store.query<StoredInsightsRow>(workloadInsightsPlan(every, targets));

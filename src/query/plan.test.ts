@@ -99,7 +99,7 @@ test.each(plans)('the SQL of $name', async ({ name, plan }) => {
   await expect(golden).toMatchFileSnapshot(join(GOLDEN, `${name}.sql`));
 });
 
-test('no value of a request is in the text of its SQL', () => {
+test('the SQL text has no value of a request', () => {
   const evil = "'; DROP TABLE flows --";
   const local = monitor.localResources.map((item) => ({ ...item, identifier: evil }));
   const remote = monitor.remoteResources.map((item) => ({ ...item, identifier: evil }));

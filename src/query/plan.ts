@@ -7,13 +7,14 @@ import {
   clampTime,
   type FlowSelection,
   monitorFilter,
+  ownerFilter,
   selectionFilter,
   targetsFilter,
 } from '../store/flow-filter.ts';
 import { joinSql, name, param, raw, type SqlFragment, sql } from '../store/sql.ts';
 import { METRIC_PRESENT, METRIC_VALUE } from './metric-sql.ts';
 
-/** What makes a monitor's row: flows that differ in none of these are one. */
+/** The columns that identify a monitor's row. Flows that are equal in all of them are one row. */
 export const MONITOR_ROW_KEYS = [
   'side',
   'local_ip',
@@ -50,30 +51,29 @@ export const WORKLOAD_INSIGHTS_ROW_KEYS = [
   'remote_identifier',
 ] as const;
 
-/** Of several categories at once, the category tells rows apart too. */
+/** Across several categories the category also identifies a row. */
 export const OVERVIEW_ROW_KEYS = [...WORKLOAD_INSIGHTS_ROW_KEYS, 'category'] as const;
 
-/** What is measured of which flows. */
+/** Selects a metric and the flows to measure. */
 export interface MetricSelection extends FlowSelection {
   readonly metric: MonitorMetric;
 }
 
-/** Bins are this long, from the query's start rounded down to the minute. */
+/** Length of a bin. The first bin starts at the query's start, rounded down to the minute. */
 export const SERIES_BIN_SECONDS = 300;
 
 /**
- * A monitor's top contributors. On the server side AWS answers target port 0 for every service, so
- * rows of one host pair that differ only in the server's own port are one row there.
+ * The top contributors of a monitor. Like AWS, rows of the server side have target port 0, so flows of
+ * a host pair that differ only in the server's port are one row.
  */
 export function monitorPlan(request: QueryRequest, monitor: Monitor, owner: Owner): SqlFragment {
-  const own = sql`account = ${param('String', owner.account)} AND region = ${param('String', owner.region)}`;
   return topContributors(request, {
     keys: MONITOR_ROW_KEYS.map((key) =>
       key === 'service_port' ? sql`if(side = 'client', service_port, 0) AS target_port` : name(key),
     ),
-    // What was cut from reports went between addresses nobody knows any more: it is in no row here.
-    where: sql`${own} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
-    // As of when the path of a row is asked for.
+    // Leaves out the sums of flows that agents cut from reports, because their addresses are unknown.
+    where: sql`${ownerFilter(owner)} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
+    // The time for which the path of the row is looked up.
     more: sql`, toUnixTimestamp(max(flows.time)) AS last_seconds`,
   });
 }
@@ -88,7 +88,7 @@ export function workloadInsightsPlan(
   });
 }
 
-/** The top contributors over all categories (or one), each row with its category. */
+/** The top contributors of one category or of all, each row with its category. */
 export function overviewPlan(
   request: MetricSelection & { readonly limit: number },
   targets: readonly ScopeTarget[],
@@ -100,8 +100,8 @@ export function overviewPlan(
 }
 
 /**
- * One series an availability zone: bins that have data, in order of time. What never left its host
- * crossed no zone and is a series of its own.
+ * One series per availability zone: the bins that have data, in order of time. Flows of a host with
+ * itself are in no zone and have a series of their own.
  */
 export function seriesPlan(request: MetricSelection, targets: readonly ScopeTarget[]): SqlFragment {
   const start = clampTime(request.startSeconds);
@@ -115,11 +115,11 @@ export function seriesPlan(request: MetricSelection, targets: readonly ScopeTarg
 interface TopParts {
   readonly keys: readonly SqlFragment[];
   readonly where: SqlFragment;
-  /** Columns after the value. */
+  /** More columns, after the value. */
   readonly more?: SqlFragment;
 }
 
-/** Greatest value first, then the keys ascending, so that equal queries give equal pages. */
+/** Orders rows by value descending, then by key, so that equal queries give equal pages. */
 function topContributors(
   request: MetricSelection & { readonly limit: number },
   { keys, where, more = sql`` }: TopParts,

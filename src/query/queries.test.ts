@@ -106,7 +106,7 @@ const status = (id: string, who = owner) => queries.status(who, ref(id));
 const page = (id: string, offset = 0, limit = 100) =>
   queries.results(owner, ref(id), { offset, limit });
 
-/** Waits for what happens on its own. */
+/** Waits until a query reaches a status by itself. */
 const becomes = (id: string, wanted: QueryStatus, who = owner) =>
   expect.poll(() => status(id, who), { interval: 1 }).toBe(wanted);
 
@@ -120,7 +120,7 @@ const row = (value: string) => ({
   value,
 });
 
-/** Starts a query and answers it. */
+/** Starts a query and completes it. */
 async function succeed(rows: readonly unknown[] = [], who = owner): Promise<string> {
   const id = await begin(who);
   await store.answer(rows);
@@ -141,7 +141,7 @@ describe('the states of a query', () => {
     await becomes(second, 'SUCCEEDED');
   });
 
-  test('as many run at once as may', async () => {
+  test('no more queries run at the same time than the limit', async () => {
     await restart({ concurrency: 2 });
     const [first, second, third] = [await begin(), await begin(), await begin()];
     await becomes(first, 'RUNNING');
@@ -167,7 +167,7 @@ describe('the states of a query', () => {
 });
 
 describe('stopping a query', () => {
-  test('that runs ends its work, and the next one runs', async () => {
+  test('that runs ends its work, and the next one starts', async () => {
     const first = await begin();
     const second = await begin();
     await becomes(first, 'RUNNING');
@@ -178,7 +178,7 @@ describe('stopping a query', () => {
     await becomes(second, 'RUNNING');
   });
 
-  test('that is queued keeps it from the store', async () => {
+  test('that is queued never reaches the store', async () => {
     const first = await begin();
     const second = await begin();
     await queries.stopQuery(owner, ref(second));
@@ -223,16 +223,16 @@ describe('the results of a query', () => {
     expect(await page(id, 99, 2)).toMatchObject({ rows: [], next: undefined });
   });
 
-  test('that end with a page have no next one', async () => {
+  test('have no next page after the last row', async () => {
     const id = await succeed([row('2'), row('1')]);
     expect((await page(id, 0, 2)).next).toBeUndefined();
   });
 
-  test('say the unit of the metric', async () => {
+  test('have the unit of the metric', async () => {
     expect(await page(await succeed())).toMatchObject({ kind: KIND, unit: 'Bytes' });
   });
 
-  test('stay for an hour after the query finished, over a restart', async () => {
+  test('are kept for an hour after the query finished, also over a restart', async () => {
     const id = await succeed([row('7')]);
     await restart();
     clock.advance(HOUR);
@@ -241,7 +241,7 @@ describe('the results of a query', () => {
     await expect(page(id)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  test('of the last thousand queries of an account stay', async () => {
+  test('are kept of the last thousand queries of an account', async () => {
     const theirs = await succeed([], other);
     await addFinished(1_000);
     const latest = await succeed();
@@ -251,7 +251,7 @@ describe('the results of a query', () => {
   });
 });
 
-/** Queries that finished a millisecond after one another, the last of them now. */
+/** Queries that finished at intervals of a millisecond, the last one now. */
 async function addFinished(count: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, i) => ({
     id: `old-${i}`,
@@ -287,7 +287,7 @@ describe('a query is not found', () => {
     await expect(queries.results(who, wrong, first)).rejects.toMatchObject(notFound);
   });
 
-  test('and not begun, of a scope or monitor that is not there', async () => {
+  test('nor started, when its scope or monitor does not exist', async () => {
     const unknown = [
       { ...request, resource: 'scope-2' },
       { ...request, kind: 'MonitorTopContributors' as const },
@@ -300,7 +300,7 @@ describe('a query is not found', () => {
 });
 
 describe('a restart', () => {
-  test('fails what ran and what waited, saying so', async () => {
+  test('fails running and waiting queries with a reason', async () => {
     const [first, second] = [await begin(), await begin()];
     await becomes(first, 'RUNNING');
     await restart();
@@ -310,7 +310,7 @@ describe('a restart', () => {
     }
   });
 
-  test('after a crash fails what ran', async () => {
+  test('after a crash fails running queries', async () => {
     const id = await begin();
     await becomes(id, 'RUNNING');
     const crashed = { queries, database };
@@ -320,7 +320,7 @@ describe('a restart', () => {
     await crashed.database.destroy();
   });
 
-  test('makes room for as many as before', async () => {
+  test('frees the limit of the account', async () => {
     await restart({ maxUnfinished: 1 });
     await begin();
     await restart({ maxUnfinished: 1 });
@@ -329,7 +329,7 @@ describe('a restart', () => {
 });
 
 describe('accounts', () => {
-  test('take turns, each in its own order', async () => {
+  test('take turns, and each keeps its order', async () => {
     const mine = [await begin(), await begin(), await begin()];
     const theirs = [await begin(other), await begin(other)];
     const order = [mine[0], mine[1], theirs[0], mine[2], theirs[1]];
@@ -341,7 +341,7 @@ describe('accounts', () => {
     }
   });
 
-  test('have a bound on what runs or waits, each its own', async () => {
+  test('have separate limits of unfinished queries', async () => {
     await restart({ maxUnfinished: 2 });
     const first = await begin();
     await begin();
@@ -351,7 +351,7 @@ describe('accounts', () => {
     await begin();
   });
 
-  test('do not get past it by starting many at once', async () => {
+  test('cannot exceed the limit with concurrent starts', async () => {
     await restart({ maxUnfinished: 3 });
     const started = await Promise.allSettled(Array.from({ length: 10 }, () => begin()));
     expect(started.filter((item) => item.status === 'fulfilled')).toHaveLength(3);

@@ -29,7 +29,7 @@ import {
   withPath,
 } from './rows.ts';
 
-/** What queries need of the store. */
+/** The part of the store that queries use. */
 export interface FlowReader {
   query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]>;
 }
@@ -41,7 +41,7 @@ export interface QueriesDeps {
   readonly scopeOf: (owner: Owner, scopeId: string) => Promise<Scope>;
   /** @throws ApiError ResourceNotFoundException */
   readonly monitorOf: (owner: Owner, monitorName: string) => Promise<Monitor>;
-  /** The topology as it is known now. */
+  /** Returns the current topology. */
   readonly paths: () => PathFinder;
   readonly newQueryId: () => string;
   readonly clock: Clock;
@@ -51,9 +51,9 @@ export interface QueriesDeps {
 }
 
 export interface QueriesOptions {
-  /** Queries that run at once. */
+  /** Limit of queries that run at the same time. */
   readonly concurrency: number;
-  /** Queries of one account that may run or wait. */
+  /** Limit of running and waiting queries per account. */
   readonly maxUnfinished: number;
 }
 
@@ -61,8 +61,8 @@ const KEPT_MILLIS = 3_600_000;
 const MAX_KEPT = 1_000;
 
 /**
- * The asynchronous queries: QUEUED → RUNNING → SUCCEEDED, FAILED or CANCELED. Accounts take turns,
- * so that one's heavy queries do not delay another's. Results stay for an hour.
+ * Runs the asynchronous queries: QUEUED → RUNNING → SUCCEEDED, FAILED or CANCELED. Accounts take
+ * turns, so that the heavy queries of one do not delay another. Results are kept for an hour.
  */
 export class Queries implements Service {
   readonly name = 'queries';
@@ -76,11 +76,11 @@ export class Queries implements Service {
     this.#deps = deps;
     this.#queue = new FairQueue();
     deps.metrics.observedGauge(
-      { name: 'nfm_queries_running', help: 'Queries running now' },
+      { name: 'nfm_queries_running', help: 'Queries that are running' },
       () => this.#running.size,
     );
     deps.metrics.observedGauge(
-      { name: 'nfm_queries_queued', help: 'Queries waiting for their turn' },
+      { name: 'nfm_queries_queued', help: 'Queries that wait for their turn' },
       () => this.#queue.size,
     );
   }
@@ -95,7 +95,7 @@ export class Queries implements Service {
     await Promise.all(this.#active);
   }
 
-  /** Queues a query and answers with its id. */
+  /** Queues a query and returns its id. */
   async startQuery(owner: Owner, request: QueryRequest): Promise<string> {
     const { table, clock, options } = this.#deps;
     await this.#prepare(owner, request);
@@ -127,7 +127,7 @@ export class Queries implements Service {
     return (await this.#find(owner, ref)).status;
   }
 
-  /** One page of a SUCCEEDED query's rows. */
+  /** Returns one page of rows of a SUCCEEDED query. */
   async results(
     owner: Owner,
     ref: QueryRef,
@@ -148,14 +148,14 @@ export class Queries implements Service {
     } as QueryPage;
   }
 
-  /** Rows as they are answered: paths are not kept, as they are many times as long as their rows. */
+  /** Adds the paths to the rows. Paths are not stored, because they are many times larger than rows. */
   #read({ kind }: QueryRef, owner: Owner, rows: QueryPage['rows']): QueryPage['rows'] {
     if (kind !== 'MonitorTopContributors') return rows;
     const paths = this.#deps.paths();
     return rows.map((row) => withPath(row as KeptMonitorRow, owner, paths));
   }
 
-  /** Ends the work of a query that has not finished; else changes nothing. */
+  /** Cancels a query; does nothing when it has finished. */
   async stopQuery(owner: Owner, ref: QueryRef): Promise<void> {
     const query = await this.#find(owner, ref);
     this.#queue.remove((waiting) => waiting.id === query.id);
@@ -189,7 +189,7 @@ export class Queries implements Service {
     this.#runNext();
   }
 
-  /** Never throws: whatever goes wrong is the query's outcome. */
+  /** Never throws: a failure becomes the outcome of the query. */
   async #run(query: StoredQuery, signal: AbortSignal): Promise<void> {
     const { table, clock, log } = this.#deps;
     try {
@@ -253,7 +253,7 @@ export class Queries implements Service {
 
 type ReadRows = (signal: AbortSignal) => Promise<QueryPage['rows']>;
 
-/** A limit says what to do about it; anything else is the server's, and in its log. */
+/** Explains an exceeded limit to the caller. The server's log has every other failure. */
 function failureReason(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   if (/TIMEOUT_EXCEEDED|max_execution_time/i.test(message)) {

@@ -36,7 +36,7 @@ async function statuses(...ids: readonly string[]): Promise<(string | undefined)
   return Promise.all(ids.map(async (id) => (await find(id))?.status));
 }
 
-test('a query comes back as it was kept', async () => {
+test('a query comes back as it was added', async () => {
   expect(await add('a')).toBe(true);
   expect(await find('a')).toEqual({
     id: 'a',
@@ -49,27 +49,27 @@ test('a query comes back as it was kept', async () => {
   });
 });
 
-test('beyond the bound none is kept, until one finishes', async () => {
+test('no query is added beyond the limit until one finishes', async () => {
   expect([await add('a', 2), await add('b', 2), await add('c', 2)]).toEqual([true, true, false]);
   expect(await find('c')).toBeUndefined();
   await table.finish('a', { status: 'CANCELED' }, NOW);
   expect(await add('c', 2)).toBe(true);
 });
 
-test('the first outcome stays', async () => {
+test('only the first outcome counts', async () => {
   await add('a');
   await table.finish('a', { status: 'CANCELED' }, NOW + 1);
   await table.finish('a', { status: 'SUCCEEDED', rows: [] }, NOW + 2);
   expect(await find('a')).toMatchObject({ status: 'CANCELED', finishedMillis: NOW + 1 });
 });
 
-test('what was stopped before its turn does not run', async () => {
+test('a query stopped before its turn does not run', async () => {
   await add('a');
   await table.finish('a', { status: 'CANCELED' }, NOW);
   expect(await table.markRunning('a')).toBe(false);
 });
 
-test('beyond the most the oldest finished go, also of those that finished together', async () => {
+test('beyond the limit the oldest finished queries are deleted, also among those that finished together', async () => {
   for (const id of ['a', 'b', 'c', 'd', 'e']) await add(id);
   for (const [id, after] of [
     ['a', 1],
@@ -80,7 +80,7 @@ test('beyond the most the oldest finished go, also of those that finished togeth
     await table.finish(id, { status: 'CANCELED' }, NOW + after);
   }
   await table.expire(owner.account, { oldestMillis: 0, max: 3 });
-  // e runs and counts; of b and c, which finished together, one stays.
+  // e is running and counts; of b and c, which finished together, one is kept.
   expect(await statuses('a', 'b', 'c', 'd', 'e')).toEqual([
     undefined,
     'CANCELED',
@@ -90,7 +90,7 @@ test('beyond the most the oldest finished go, also of those that finished togeth
   ]);
 });
 
-test('what finished too long ago goes, what runs never', async () => {
+test('old finished queries are deleted, running ones never', async () => {
   for (const id of ['a', 'b', 'c']) await add(id);
   await table.finish('a', { status: 'CANCELED' }, NOW);
   await table.finish('b', { status: 'CANCELED' }, NOW + 1);
@@ -98,7 +98,7 @@ test('what finished too long ago goes, what runs never', async () => {
   expect(await statuses('a', 'b', 'c')).toEqual([undefined, 'CANCELED', 'QUEUED']);
 });
 
-test('a start fails what was left unfinished, and nothing else', async () => {
+test('a start fails the unfinished queries and no others', async () => {
   for (const id of ['a', 'b', 'c']) await add(id);
   await table.markRunning('a');
   await table.finish('c', { status: 'SUCCEEDED', rows: [] }, NOW);

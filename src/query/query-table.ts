@@ -11,9 +11,9 @@ type QueryRow = {
   readonly resource: string;
   readonly status: string;
   readonly request: string;
-  /** Why it failed; "" otherwise. */
+  /** Reason of a failure; "" otherwise. */
   readonly reason: string;
-  /** The rows as JSON, 64-bit sums as text; "" until there are any. */
+  /** The result rows as JSON, with 64-bit sums as text; "" without a result. */
   readonly rows: string;
   readonly created_millis: number;
   readonly finished_millis: number;
@@ -57,7 +57,7 @@ export interface StoredQuery {
   readonly status: QueryStatus;
   readonly reason: string;
   readonly createdMillis: number;
-  /** 0 until it has finished. */
+  /** 0 while the query is unfinished. */
   readonly finishedMillis: number;
 }
 
@@ -66,12 +66,12 @@ export type QueryOutcome =
   | { readonly status: 'FAILED'; readonly reason: string }
   | { readonly status: 'CANCELED' };
 
-/** SQLite takes no OFFSET without a LIMIT; any number above what can be beyond will do. */
+/** SQLite requires a LIMIT with an OFFSET. No account has this many queries. */
 const MAX_DROPPED_AT_ONCE = 100_000;
 
 const UNFINISHED: readonly QueryStatus[] = ['QUEUED', 'RUNNING'];
 
-/** Queries and their results, in the control database: any server can answer for them. */
+/** Stores queries and results in the control database, so that any server can return them. */
 export class QueryTable {
   readonly #database: Database;
 
@@ -79,7 +79,7 @@ export class QueryTable {
     this.#database = database;
   }
 
-  /** Makes the table; what a stopped server left running has FAILED. */
+  /** Creates the table. Queries that a stopped server left unfinished become FAILED. */
   async start(nowMillis: number): Promise<void> {
     await runMigrations(this.#database, 'query', MIGRATIONS);
     await this.#tables()
@@ -94,8 +94,8 @@ export class QueryTable {
   }
 
   /**
-   * Keeps a query, unless its account has `maxUnfinished` that run or wait: then false. Decided
-   * and written in one statement, so that queries started at once do not all see room.
+   * Adds a query. Returns false, and adds nothing, when its account has `maxUnfinished` unfinished
+   * queries. One statement checks and inserts, so that concurrent calls cannot exceed the limit.
    */
   async add(query: StoredQuery, maxUnfinished: number): Promise<boolean> {
     const { id, owner, request, status, createdMillis } = query;
@@ -166,7 +166,7 @@ export class QueryTable {
     return parseRows(row.rows, kind);
   }
 
-  /** False when it was no longer queued: stopped before its turn. */
+  /** Returns false when the query is not QUEUED any more, because it was stopped. */
   async markRunning(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#tables()
       .updateTable('queries')
@@ -177,7 +177,7 @@ export class QueryTable {
     return numUpdatedRows > 0n;
   }
 
-  /** The first outcome stays: a query canceled while its rows came in is CANCELED. */
+  /** Only the first outcome counts: a query that is canceled while its rows arrive stays CANCELED. */
   async finish(id: string, outcome: QueryOutcome, nowMillis: number): Promise<void> {
     await this.#tables()
       .updateTable('queries')
@@ -192,7 +192,7 @@ export class QueryTable {
       .execute();
   }
 
-  /** Drops finished queries of before `oldestMillis`, and an account's oldest beyond `most`. */
+  /** Deletes an account's queries that finished before `oldestMillis`, and its oldest beyond `max`. */
   async expire(
     account: string,
     limits: { readonly oldestMillis: number; readonly max: number },
@@ -207,7 +207,7 @@ export class QueryTable {
       .selectFrom('queries')
       .select('id')
       .where('account', '=', account)
-      // What runs or waits has 0 there: it counts, and stays.
+      // Unfinished queries have 0 here. They count towards the limit and are kept.
       .orderBy((build) => build.case().when('finished_millis', '=', 0).then(0).else(1).end())
       .orderBy('finished_millis', 'desc')
       .orderBy('created_millis', 'desc')
@@ -230,7 +230,7 @@ export class QueryTable {
   }
 }
 
-/** Sums are 64-bit: as text in the JSON, or they would lose digits. */
+/** Writes 64-bit sums as text, because JSON numbers would lose digits. */
 function printRows(rows: QueryPage['rows']): string {
   return JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }

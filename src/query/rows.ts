@@ -12,14 +12,14 @@ import type {
 import type { PathEnd, PathFinder } from '../model/topology.ts';
 import type { MONITOR_ROW_KEYS, WORKLOAD_INSIGHTS_ROW_KEYS } from './plan.ts';
 
-/** A row as ClickHouse gives it: every value text, but for ports. */
+/** A row of the query: every value is text, except ports and times. */
 export type StoredMonitorRow = Readonly<
   Record<Exclude<(typeof MONITOR_ROW_KEYS)[number], 'service_port'>, string>
 > & { readonly target_port: number; readonly value: string; readonly last_seconds: number };
 
-/** A monitor's row as it is kept; its path is found when it is read. */
+/** A monitor's row as it is stored. Its path is looked up when the row is read. */
 export interface KeptMonitorRow extends MonitorTopContributorsRow {
-  /** When its newest flow was, seconds since 1970. */
+  /** Time of the newest flow, seconds since 1970. */
   readonly lastSeconds: number;
 }
 
@@ -33,7 +33,7 @@ export interface StoredBin {
   readonly value: string;
 }
 
-/** The API's row; what is not known ("") is left out. */
+/** Converts to the API's row, and leaves out unknown members (""). */
 export function monitorRow(row: StoredMonitorRow, category: DestinationCategory): KeptMonitorRow {
   return {
     ...known({
@@ -62,7 +62,7 @@ export function monitorRow(row: StoredMonitorRow, category: DestinationCategory)
   };
 }
 
-/** The row with the way its flows took, by the topology as of the newest of them. */
+/** Adds the path of the flows, from the topology at the time of the newest flow. */
 export function withPath(
   { lastSeconds, ...row }: KeptMonitorRow,
   owner: Owner,
@@ -74,7 +74,7 @@ export function withPath(
   const { constructs, snatAddress, dnatAddress } = paths.pathOf(local, remote, lastSeconds);
   return {
     ...row,
-    // What the host saw goes before what the routes say.
+    // An address that the host observed takes precedence over one derived from routes.
     ...known({ snatIp: row.snatIp || snatAddress, dnatIp: row.dnatIp || dnatAddress }),
     ...(constructs.length === 0 ? {} : { traversedConstructs: constructs }),
   };
@@ -112,13 +112,13 @@ export function insightsRow(row: StoredInsightsRow): WorkloadInsightsRow {
       localSubnetArn: row.local_subnet && ec2Arn(owner, 'subnet', row.local_subnet),
       localVpcArn: row.local_vpc && ec2Arn(owner, 'vpc', row.local_vpc),
     }),
-    // "" is an answer here: the internet has no identifier.
+    // Kept when "", because the internet has no identifier.
     remoteIdentifier: row.remote_identifier,
     value: BigInt(row.value),
   };
 }
 
-/** Bins come ordered by label, then time. */
+/** Groups bins, which are ordered by label and time, into series. */
 export function series(bins: readonly StoredBin[]): WorkloadInsightsSeries[] {
   return [...groupByLabel(bins)].map(([label, own]) => ({
     label,

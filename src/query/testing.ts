@@ -4,7 +4,7 @@ import type { PathFinder } from '../model/topology.ts';
 import type { SqlFragment } from '../store/sql.ts';
 import type { FlowReader } from './queries.ts';
 
-/** A question a test has in hand. */
+/** A query that a test controls. */
 export interface AskedQuestion {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (rows: readonly unknown[]) => void;
@@ -12,11 +12,11 @@ export interface AskedQuestion {
 }
 
 /**
- * A store whose answers a test gives when it likes, to hold a query in a state. As the real one,
- * it rejects with the signal's reason when it is aborted.
+ * A store whose queries a test answers when it wants, to keep a query in a state. Like the real store,
+ * it rejects with the signal's reason when the signal is aborted.
  */
 export class QueuedStore implements FlowReader {
-  /** Questions so far. */
+  /** Number of queries so far. */
   asked = 0;
   readonly #questions: AskedQuestion[] = [];
   readonly #waiting: ((question: AskedQuestion) => void)[] = [];
@@ -41,7 +41,7 @@ export class QueuedStore implements FlowReader {
     });
   }
 
-  /** The next question nobody has in hand; waits for it. */
+  /** Waits for the next query and returns it. */
   next(): Promise<AskedQuestion> {
     const question = this.#questions.shift();
     if (question !== undefined) return Promise.resolve(question);
@@ -59,16 +59,16 @@ export class QueuedStore implements FlowReader {
   }
 }
 
-/** A topology that knows nothing. */
+/** A topology without resources. */
 export const NO_PATHS: PathFinder = {
   pathOf: () => ({ constructs: [], snatAddress: '', dnatAddress: '' }),
 };
 
-/** Half a minute past a full one: bins begin before it. */
+/** Half a minute after a full minute, so the first bin starts before it. */
 export const QUERY_START = 1_800_000_030;
 export const QUERY_END = 1_800_001_800;
 
-/** A query over the half hour of the generated flows. */
+/** A query over the half hour that has the generated flows. */
 export function requestOf(parts: Partial<QueryRequest>): QueryRequest {
   return {
     kind: 'MonitorTopContributors',

@@ -6,7 +6,7 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { createChdbConnection } from 'chdb/connection';
 import { printSql, type SqlFragment } from './sql.ts';
 
-/** Where the flows are: a folder for the embedded ClickHouse, or the URL of a cluster. */
+/** The folder of the embedded ClickHouse, or the URL of a cluster. */
 export type StoreLocation =
   | { readonly path: string }
   | {
@@ -19,9 +19,9 @@ export type StoreLocation =
 export interface InsertRequest {
   readonly table: string;
   readonly columns: readonly string[];
-  /** One block in Native format: one insert of one day makes one part, all or nothing. */
+  /** One block in Native format. The rows of one day become one part, all or none of them. */
   readonly block: Buffer;
-  /** Equal tokens are stored once, as long as the table remembers them. */
+  /** The deduplication token: of inserts with equal tokens ClickHouse stores the first, while it remembers it. */
   readonly token: string;
 }
 
@@ -31,13 +31,16 @@ export interface QueryLimits {
 }
 
 /**
- * One connection to ClickHouse. The embedded one runs one statement at a time, so the store opens
- * several at the same path; the cluster's are cheap.
+ * A connection to ClickHouse. An embedded connection runs one statement at a time, so the store opens
+ * several on the same path. Connections to a cluster are cheap.
  */
 export interface StoreConnection {
   insert(request: InsertRequest): Promise<void>;
   command(statement: SqlFragment): Promise<void>;
-  /** Rows as JSON objects; 64-bit integers are strings. `marker` names it in `system.processes`. */
+  /**
+   * Returns rows as JSON objects, with 64-bit integers as strings. `marker` identifies the query in
+   * `system.processes`.
+   */
   query<Row>(
     statement: SqlFragment,
     options: QueryLimits & { readonly marker: string },
@@ -45,7 +48,7 @@ export interface StoreConnection {
   close(): Promise<void>;
 }
 
-/** One thread reads the one block: it stays one, and so does its part. */
+/** With one thread the block stays whole, and becomes one part. */
 const INSERT_SETTINGS = 'max_threads = 1, max_insert_threads = 1';
 
 const BLOCK_SUFFIX = '.native';
@@ -54,7 +57,7 @@ export async function openConnection(location: StoreLocation): Promise<StoreConn
   return 'path' in location ? await openEmbedded(location.path) : openCluster(location);
 }
 
-/** Removes blocks that a crash left beside the embedded store, before any connection is open. */
+/** Removes the block files that a crash left beside the embedded store. No connection may be open. */
 export async function removeLeftBlocks(location: StoreLocation): Promise<void> {
   if (!('path' in location)) return;
   const folder = dirname(location.path);
@@ -66,11 +69,11 @@ export async function removeLeftBlocks(location: StoreLocation): Promise<void> {
 async function openEmbedded(path: string): Promise<StoreConnection> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const connection = createChdbConnection({ path });
-  // Under exactOptionalPropertyTypes chdb's declared type and the client's differ in optional
-  // members only; both are the same interface of @clickhouse/client-common.
+  // Both types are the same interface of @clickhouse/client-common. They differ in optional members
+  // only, which exactOptionalPropertyTypes rejects.
   const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
   await client.command({ query: 'SELECT 1' });
-  // chDB's raw insert takes text formats only; a file of its own folder takes them all.
+  // chDB's insert call accepts text formats only, but the `file` function reads every format.
   const file = join(dirname(path), `insert-${randomUUID()}${BLOCK_SUFFIX}`);
   return {
     ...overClient(client),
@@ -88,7 +91,7 @@ async function openEmbedded(path: string): Promise<StoreConnection> {
   };
 }
 
-/** A literal of ours in the few statements chDB takes no parameters in. */
+/** Quotes a literal for statements in which chDB accepts no parameters. Its text is never a user's. */
 function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
@@ -128,7 +131,7 @@ function overClient(client: ClickHouseClient): StoreConnection {
   };
 }
 
-/** A marker found nowhere else, safe inside an SQL comment. */
+/** Returns a unique marker that is safe inside an SQL comment. */
 export function newMarker(): string {
   return `nfm ${randomUUID()}`;
 }

@@ -10,7 +10,7 @@ let bench: TestStore;
 let metrics: Metrics;
 let stored: StoredDay[];
 
-/** 100 rows, the next day 200, then 300. */
+/** Three days with 100, 200 and 300 rows. */
 beforeEach(async () => {
   bench = await startTestStore();
   for (const batch of [0, 1, 2]) {
@@ -34,7 +34,7 @@ const dropped = async (what: 'days' | 'rows', reason: 'budget' | 'retention') =>
 const left = async () => (await bench.store.days()).map(({ day, rows }) => `${day}: ${rows}`);
 const bytesOf = (days: readonly StoredDay[]) => days.reduce((sum, { bytes }) => sum + bytes, 0);
 
-test('a budget of 0 is none: the rows are only measured', async () => {
+test('a budget of 0 is no limit: the rows are only measured', async () => {
   await budgetOf(0).enforce();
   expect(await left()).toEqual(['2027-01-15: 100', '2027-01-16: 200', '2027-01-17: 300']);
   expect(await metrics.value('nfm_store_rows')).toBe(600);
@@ -43,12 +43,12 @@ test('a budget of 0 is none: the rows are only measured', async () => {
   expect(await dropped('rows', 'budget')).toBe(0);
 });
 
-test('what fits its budget exactly stays', async () => {
+test('rows that fit the budget exactly are kept', async () => {
   await budgetOf(bytesOf(stored)).enforce();
   expect(await left()).toHaveLength(3);
 });
 
-test('the oldest day goes when the rows take a byte more, and is counted', async () => {
+test('the oldest day is dropped and counted when the rows exceed the budget by a byte', async () => {
   await budgetOf(bytesOf(stored) - 1).enforce();
   expect(await left()).toEqual(['2027-01-16: 200', '2027-01-17: 300']);
   expect(await dropped('days', 'budget')).toBe(1);
@@ -57,7 +57,7 @@ test('the oldest day goes when the rows take a byte more, and is counted', async
   expect(await metrics.value('nfm_store_bytes')).toBe(bytesOf(stored.slice(1)));
 });
 
-test('as many days go as must, but never the newest', async () => {
+test('as many days are dropped as needed, but never the newest', async () => {
   const budget = budgetOf(1);
   await budget.enforce();
   await budget.enforce();
@@ -66,7 +66,7 @@ test('as many days go as must, but never the newest', async () => {
   expect(await dropped('rows', 'budget')).toBe(300);
 });
 
-test('days wholly past retention go without a budget, and are counted apart', async () => {
+test('days past the retention are dropped without a budget, and counted separately', async () => {
   const endOfFirst = Date.parse('2027-01-16') / 1000;
   await budgetOf(0, endOfFirst + 7 * 86_400 - 1).enforce();
   expect(await left()).toHaveLength(3);
@@ -78,14 +78,14 @@ test('days wholly past retention go without a budget, and are counted apart', as
   expect(await dropped('days', 'budget')).toBe(0);
 });
 
-test('it looks by itself once it is started', async () => {
+test('it runs by itself once it is started', async () => {
   const budget = budgetOf(1);
   await budget.start();
   await expect.poll(left).toEqual(['2027-01-17: 300']);
   await budget.stop();
 });
 
-test('an empty store takes nothing', async () => {
+test('an empty store has no bytes', async () => {
   for (const day of stored) await bench.store.dropDay(day);
   await budgetOf(1).enforce();
   expect(await metrics.value('nfm_store_bytes')).toBe(0);

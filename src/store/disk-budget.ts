@@ -8,7 +8,7 @@ import type { FlowStore, StoredDay } from './flow-store.ts';
 
 export interface DiskBudgetDeps {
   readonly store: Pick<FlowStore, 'days' | 'dropDay'>;
-  /** Bytes on disk the flow rows, and what is kept by day beside them, may take; 0 is no limit. */
+  /** Limit in bytes on disk of all tables with a partition per day; 0 means no limit. */
   readonly maxBytes: number;
   readonly retentionDays: number;
   readonly clock: Clock;
@@ -21,10 +21,10 @@ const LOOK_MILLIS = 60_000;
 type Reason = 'retention' | 'budget';
 
 /**
- * Keeps the flow rows within their retention and a disk budget: days wholly past retention go, and
- * while the rest take more than the budget, the oldest whole day. The newest day stays, whatever
- * it takes: rows are never dropped as they come in. The table's TTL would drop old parts too, but
- * by merges, which are held while the disk is nearly full: just when they are to make room.
+ * Keeps the stored days within the retention and the disk budget. Drops the days that are entirely
+ * past the retention, then the oldest days while the rest exceed the budget. It never drops the
+ * newest day, which still receives rows. The TTL of the tables also drops old parts, but only in
+ * merges, and those are stopped while the disk is nearly full.
  */
 export class DiskBudget implements Service {
   readonly name = 'disk budget';
@@ -36,7 +36,7 @@ export class DiskBudget implements Service {
   readonly #loop = new Loop({
     round: () => this.enforce(),
     everyMillis: LOOK_MILLIS,
-    onError: (error) => this.#deps.log.warn('cannot look at the disk budget', { error }),
+    onError: (error) => this.#deps.log.warn('cannot enforce the disk budget', { error }),
   });
 
   constructor(deps: DiskBudgetDeps) {
@@ -44,17 +44,17 @@ export class DiskBudget implements Service {
     this.#deps = deps;
     this.#bytes = metrics.gauge({
       name: 'nfm_store_bytes',
-      help: 'Bytes the flow rows, and what is kept by day beside them, take on disk',
+      help: 'Bytes on disk of all tables with a partition per day: flow rows, host counters and health inputs',
     });
     this.#rows = metrics.gauge({ name: 'nfm_store_rows', help: 'Flow rows in the store' });
     this.#droppedRows = metrics.counter({
       name: 'nfm_store_dropped_rows_total',
-      help: 'Flow rows deleted, by reason: past retention, or to keep within the disk budget',
+      help: 'Deleted flow rows, by reason: retention or disk budget',
       labels: ['reason'],
     });
     this.#droppedDays = metrics.counter({
       name: 'nfm_store_dropped_days_total',
-      help: 'Days of flow rows deleted, by reason',
+      help: 'Deleted days of flow rows, by reason',
       labels: ['reason'],
     });
   }
@@ -68,7 +68,7 @@ export class DiskBudget implements Service {
     return this.#loop.stop();
   }
 
-  /** Deletes the days past retention and the oldest beyond the budget, and measures the rest. */
+  /** Drops days past the retention or beyond the budget, and updates the gauges. */
   async enforce(): Promise<void> {
     const { store, maxBytes, log } = this.#deps;
     const days: StoredDay[] = [];
@@ -88,7 +88,7 @@ export class DiskBudget implements Service {
     }
   }
 
-  /** Whether the last second of a day is past retention. */
+  /** Returns true when the last second of the day is past the retention. */
   #isPast({ day }: StoredDay): boolean {
     const { clock, retentionDays } = this.#deps;
     return Date.parse(day) + (retentionDays + 1) * MILLIS_A_DAY <= clock.now();

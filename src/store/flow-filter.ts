@@ -5,18 +5,18 @@ import type { Owner } from '../model/owner.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import { joinSql, name, param, type SqlFragment, sql } from './sql.ts';
 
-/** Which rows a question is about, but for whose they are. */
+/** Selects rows by time, category and loopback. The owner is filtered separately. */
 export interface FlowSelection {
   /** Half-open range of whole seconds since 1970. */
   readonly startSeconds: number;
   readonly endSeconds: number;
   /** All categories when absent. */
   readonly category?: DestinationCategory | undefined;
-  /** `false` leaves out what hosts say to themselves. */
+  /** `false` leaves out the flows of a host with itself. */
   readonly loopback?: boolean | undefined;
 }
 
-/** The rows of a time range, by category and with or without loopback. */
+/** The condition for the rows of a selection. */
 export function selectionFilter(selection: FlowSelection): SqlFragment {
   const { startSeconds, endSeconds, category, loopback = true } = selection;
   const conditions = [
@@ -30,21 +30,26 @@ export function selectionFilter(selection: FlowSelection): SqlFragment {
   return joinSql(conditions, ' AND ');
 }
 
-/** DateTime ends in 2106; no row is outside of it. */
+/** The condition for the rows of an account and Region. */
+export function ownerFilter({ account, region }: Owner): SqlFragment {
+  return sql`account = ${param('String', account)} AND region = ${param('String', region)}`;
+}
+
+/** Clamps to the range of DateTime, 1970 to 2106; no row lies outside. */
 export function clampTime(seconds: number): number {
   return Math.min(Math.max(0, seconds), 2 ** 32 - 1);
 }
 
-/** Rows of any of the scope's targets. */
+/** The condition for the rows of any target of a scope. */
 export function targetsFilter(targets: readonly ScopeTarget[]): SqlFragment {
-  const pairs = targets.map(
-    ({ account, region }) =>
-      sql`(account = ${param('String', account)} AND region = ${param('String', region)})`,
-  );
+  const pairs = targets.map((target) => sql`(${ownerFilter(target)})`);
   return sql`(${joinSql(pairs, ' OR ')})`;
 }
 
-/** Rows that match any local AND any remote resource; no remotes means every destination. */
+/**
+ * The condition for the rows of a monitor: any local AND any remote resource matches. Without remote
+ * resources every destination matches.
+ */
 export function monitorFilter(monitor: Monitor, owner: Owner): SqlFragment {
   const local = monitor.localResources.map((resource) => matchLocal(resource));
   const remote = monitor.remoteResources.map((resource) => matchRemote(resource, owner));
@@ -80,7 +85,7 @@ function matchRemote({ type, identifier }: MonitorRemoteResource, owner: Owner):
     case 'AWS::AWSService':
       return equals('remote_identifier', identifier);
     case 'AWS::Region':
-      // The own Region is "everywhere in it": what no other Region is known for.
+      // The monitor's own Region also matches flows whose remote Region is unknown.
       return identifier === owner.region
         ? sql`(remote_region = ${param('String', identifier)} OR (remote_region = '' AND remote_identifier = ${param('String', identifier)}))`
         : sql`(remote_region = ${param('String', identifier)} OR remote_identifier = ${param('String', identifier)})`;
@@ -93,7 +98,7 @@ function equals(column: string, value: string): SqlFragment {
   return sql`${name(column)} = ${param('String', value)}`;
 }
 
-/** What follows the last slash of an ARN (`…:vpc/vpc-0a1b…`, `…:cluster/NAME`), or the id as it stands. */
+/** Returns the id after the last slash of an ARN (`…:vpc/vpc-0a1b…`, `…:cluster/NAME`), or a bare id as it is. */
 function bareId(identifier: string): string {
   return identifier.slice(identifier.lastIndexOf('/') + 1);
 }

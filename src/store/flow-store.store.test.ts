@@ -20,7 +20,7 @@ describeStore('the embedded ClickHouse', async () => {
   };
 });
 
-test('blocks a crash left beside the embedded store are removed at the start, nothing else', async () => {
+test('the start removes the block files that a crash left, and nothing else', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
   const left = ['insert-0b5c.native', 'insert-1c6d.native'].map((name) => join(folder, name));
   const kept = ['control.db', 'insert-notes.txt', 'other.native'].map((name) => join(folder, name));
@@ -40,7 +40,7 @@ test('blocks a crash left beside the embedded store are removed at the start, no
   }
 });
 
-test('an insert whose files are empty is found out by settling, and stored by what is missing', async () => {
+test('settle finds an insert with empty files, and insertMissing stores it again', async () => {
   await using started = await startTestStore();
   const { store } = started;
   const rows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
@@ -49,7 +49,7 @@ test('an insert whose files are empty is found out by settling, and stored by wh
   const [part] = await store.query<{ path: string }>(
     sql`SELECT path FROM system.parts WHERE table = 'flows' AND active ORDER BY name DESC LIMIT 1`,
   );
-  // What is left of a part when the disk is full: names, and nothing in them.
+  // A full disk leaves the file names of a part, with empty files.
   for (const name of readdirSync(part?.path ?? '')) truncateSync(join(part?.path ?? '', name));
   await store.settle(true);
   expect(await batches(store)).toEqual(['1', '1']);
@@ -65,7 +65,7 @@ async function batches(store: FlowStore): Promise<string[]> {
   return rows.map(({ batch }) => batch);
 }
 
-/** `CLICKHOUSE_URL` names a server; each run makes a database there and drops it. */
+/** `CLICKHOUSE_URL` names a server; each run creates a database there and drops it. */
 const url = process.env.CLICKHOUSE_URL;
 if (url === undefined) {
   test.skip('the store on a ClickHouse server: CLICKHOUSE_URL is not set', () => {});

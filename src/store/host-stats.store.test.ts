@@ -33,7 +33,7 @@ const both = ['eni-1', 'eni-2'].map((id) => ({
 const flowCount = async () =>
   (await bench.store.query<{ rows: string }>(sql`SELECT count() AS rows FROM flows`))[0]?.rows;
 
-test('what network cards counted is stored once with its batch, counters that were not told as null', async () => {
+test('the counters of network cards are stored once with their batch, missing ones as null', async () => {
   await bench.store.insert(flows, 7n, cards);
   await bench.store.insert(flows, 7n, cards);
   await bench.store.insertMissing(flows, 7n, cards);
@@ -41,14 +41,14 @@ test('what network cards counted is stored once with its batch, counters that we
   expect(await flowCount()).toBe('2');
 });
 
-test('a batch that was cut off after its flows is completed', async () => {
+test('a batch that was interrupted after its flows is completed', async () => {
   await bench.store.insert(flows, 7n);
   await bench.store.insertMissing(flows, 7n, cards);
   expect(await stored()).toEqual(both);
   expect(await flowCount()).toBe('2');
 });
 
-test('a day that is dropped takes them along', async () => {
+test('dropping a day drops its counters', async () => {
   await bench.store.insert(flows, 7n, cards);
   const [day] = await bench.store.days();
   await bench.store.dropDay({ day: day?.day ?? '' });

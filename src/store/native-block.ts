@@ -2,7 +2,7 @@ import { addressBytes } from '../model/address.ts';
 import type { ColumnType } from '../model/columns.ts';
 import { NO_ADDRESS } from '../model/enriched-flow.ts';
 
-/** One column of a block: a value a row, or one for all. */
+/** A column of a block: one value per row, or one value for all rows. */
 export type BlockColumn =
   | {
       readonly name: string;
@@ -12,11 +12,11 @@ export type BlockColumn =
   | { readonly name: string; readonly type: 'UInt64'; readonly constant: bigint };
 
 /**
- * One block in ClickHouse's Native format (as in files and over HTTP: no block info): column count
- * and row count as varints, then each column's name, type and values, little-endian.
+ * Encodes one block in ClickHouse's Native format, as used in files and over HTTP (no block info): the
+ * column and row counts as varints, then name, type and values of each column, little-endian.
  *
- * Columns are written whole, so ClickHouse copies where it would parse: 16,000 rows of 54 columns
- * took it 3 µs a row instead of 13 as TabSeparated, and 2 to encode here instead of 15.
+ * ClickHouse copies whole columns instead of parsing rows. For 16,000 rows of 54 columns it took 3 µs
+ * per row instead of 13 with TabSeparated, and encoding here took 2 µs per row instead of 15.
  */
 export function encodeBlock(columns: readonly BlockColumn[], rows: number): Buffer {
   const parts: Uint8Array[] = [Buffer.from([...varint(columns.length), ...varint(rows)])];
@@ -65,7 +65,7 @@ function fill<Target extends Uint32Array | Uint16Array | Int8Array>(
 
 const TWO_32 = 2 ** 32;
 
-/** Doubles that are whole and below 2^53, as two halves: a BigInt a value would cost ten times. */
+/** Writes integers below 2^53 as two 32-bit halves; a BigInt per value would take ten times as long. */
 function encodeUint64(rows: number, valueAt: NumberAt): Uint8Array {
   const halves = new Uint32Array(rows * 2);
   for (let row = 0; row < rows; row += 1) {
@@ -76,7 +76,7 @@ function encodeUint64(rows: number, valueAt: NumberAt): Uint8Array {
   return bytesOf(halves);
 }
 
-/** A 1 for each row without a value (NaN), then the values, 0 in place of those. */
+/** Writes a null mask (1 for NaN), then the values with 0 for null. */
 function encodeNullable(
   type: 'Nullable(UInt32)' | 'Nullable(UInt64)',
   rows: number,
@@ -112,13 +112,13 @@ function encodeAddresses(rows: number, valueAt: TextAt): Uint8Array {
   return bytes;
 }
 
-/** SerializationLowCardinality.cpp: keys with additional keys, the dictionary updated by them. */
+/** Constants of SerializationLowCardinality.cpp: the block has additional keys that update the dictionary. */
 const KEYS_VERSION = 1n;
 const HAS_ADDITIONAL_KEYS = 1n << 9n;
 const NEEDS_UPDATE = 1n << 10n;
 const INDEX_UINT32 = 2n;
 
-/** Version, index type and flags, the distinct values, and an index into them a row. */
+/** Writes version, index type and flags, the distinct values, and one index into them per row. */
 function encodeLowCardinality(rows: number, valueAt: TextAt): readonly Uint8Array[] {
   const keys = new Map<string, number>([['', 0]]);
   const indexes = new Uint32Array(rows);
@@ -142,7 +142,7 @@ function encodeLowCardinality(rows: number, valueAt: TextAt): readonly Uint8Arra
   return [bytesOf(head), ...[...keys.keys()].map(stringBytes), bytesOf(count), bytesOf(indexes)];
 }
 
-/** Typed arrays are little-endian here as in the format; every Linux this runs on is. */
+/** Typed arrays have the byte order of the machine, which is little-endian on every supported one. */
 function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
@@ -152,7 +152,7 @@ function stringBytes(text: string): Uint8Array {
   return Buffer.concat([Buffer.from(varint(bytes.length)), bytes]);
 }
 
-/** LEB128. */
+/** Encodes an unsigned LEB128 integer. */
 function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;

@@ -5,8 +5,8 @@ export interface Param {
 }
 
 /**
- * SQL as a value: text with `{pN:Type}` placeholders, and the parameters for them. Values never
- * enter the text; identifiers come from `model/columns.ts` by `name`.
+ * An SQL statement: text with `{pN:Type}` placeholders, and their parameters. Values never enter the
+ * text. Identifiers enter it through `name`.
  */
 export interface Sql {
   readonly text: string;
@@ -25,21 +25,21 @@ export function param(type: string, value: unknown): Param {
 
 const IDENTIFIER = /^[a-z_][a-z0-9_.]*$/;
 
-/** An identifier of ours; anything else is a mistake in the code. */
+/** An identifier from the code. @throws Error when it has characters of another kind */
 export function name(identifier: string): Fragment {
-  if (!IDENTIFIER.test(identifier)) throw new Error(`"${identifier}" is no identifier`);
+  if (!IDENTIFIER.test(identifier)) throw new Error(`"${identifier}" is not an identifier`);
   return { fragment: [identifier] };
 }
 
 /**
- * SQL text that is no value and no identifier: DDL, a literal that ClickHouse takes no parameter for,
- * generated arithmetic. The caller makes sure that nothing from outside is in it.
+ * SQL text that is neither a value nor an identifier: DDL, generated arithmetic, or a literal for which
+ * ClickHouse accepts no parameter. The caller ensures that it has no text from a request.
  */
 export function raw(text: string): Fragment {
   return { fragment: [text] };
 }
 
-/** Builds SQL: `sql`…${param('String', x)} … ${name('column')} … ${anotherFragment}`. */
+/** Builds a statement: `sql`…${param('String', x)} … ${name('column')} … ${anotherFragment}`. */
 export function sql(
   texts: TemplateStringsArray,
   ...parts: readonly (Param | Fragment)[]
@@ -61,7 +61,7 @@ export function joinSql(parts: readonly Fragment[], separator: ', ' | ' AND ' | 
   };
 }
 
-/** The text and parameters to send. */
+/** Renders the text and the parameters to send. */
 export function printSql(fragment: Fragment): Sql {
   const params: Record<string, unknown> = {};
   let text = '';

@@ -12,7 +12,7 @@ import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 import { joinSql, name, param, type SqlFragment, sql } from './sql.ts';
 import { flowRow, TEST_OPTIONS, TEST_SECONDS } from './testing.ts';
 
-/** Where a case's flows are, and how to be rid of them. */
+/** A location for the store of a test, and its removal. */
 export interface StoreBench {
   readonly location: StoreLocation;
   remove(): Promise<void>;
@@ -22,7 +22,7 @@ const DAY = 86_400;
 /** The last second of a UTC day, and the first of the next. */
 const MIDNIGHT = Math.ceil(TEST_SECONDS / DAY) * DAY;
 
-/** The behaviour of a store, the same on the embedded ClickHouse and on a server. */
+/** Tests of the store that run on the embedded ClickHouse and on a server alike. */
 export function describeStore(engine: string, open: () => Promise<StoreBench>): void {
   describe(`the store on ${engine}`, () => {
     let bench: StoreBench;
@@ -71,7 +71,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         sql`SELECT partition, rows FROM system.parts WHERE database = currentDatabase() AND table = 'flows' AND active ORDER BY name`,
       );
 
-    /** Queries of other connections that are at work now. */
+    /** Returns how many queries of other connections run now. */
     async function running(marker: string): Promise<number> {
       const rows = await control.query(
         sql`SELECT 1 FROM system.processes WHERE position(query, ${param('String', marker)}) > 0 AND position(query, 'system.processes') = 0`,
@@ -81,7 +81,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
     }
 
     describe('rows', () => {
-      test('come back value by value as they went in', async () => {
+      test('come back with the values that were inserted', async () => {
         let batch = 0n;
         await fc.assert(
           fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 60 }), async (rows) => {
@@ -93,7 +93,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         );
       });
 
-      test('of the least and greatest value of every column come back', async () => {
+      test('with the smallest and greatest value of every column come back', async () => {
         const values = (of: readonly number[]) =>
           Object.fromEntries(VALUE_NAMES.map((column, i) => [column, of[i] ?? 0]));
         const rows = [
@@ -110,7 +110,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(sorted(await readBack(store, 2n ** 64n - 1n))).toEqual(sorted(rows.map(expected)));
       });
 
-      test('with more distinct names than a byte counts come back', async () => {
+      test('with more than 255 distinct names come back', async () => {
         const rows = Array.from({ length: 70_000 }, (_, i) => flowRow({ cluster: `name ${i}` }));
         await store.insert(rows, 1n);
         const [row] = await store.query<{ names: string }>(
@@ -119,12 +119,12 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(row?.names).toBe('70000');
       });
 
-      test('of no batch are no insert', async () => {
+      test('are not inserted when the batch is empty', async () => {
         await store.insert([], 1n);
         expect(await parts()).toEqual([]);
       });
 
-      test('of one insert and day are one part', async () => {
+      test('of one insert and day become one part', async () => {
         await store.insert(
           Array.from({ length: 20_000 }, () => flowRow()),
           1n,
@@ -149,18 +149,18 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await count()).toBe(2);
       });
 
-      test('of equal rows under another number is another batch', async () => {
+      test('with equal rows and another number is stored as well', async () => {
         await store.insert(rows, 7n);
         await store.insert(rows, 8n);
         expect(await count()).toBe(4);
       });
 
-      test('with equal rows in it keeps them all', async () => {
+      test('keeps all of its equal rows', async () => {
         await store.insert([flowRow(), flowRow(), flowRow()], 7n);
         expect(await count()).toBe(3);
       });
 
-      test('in doubt, that the table forgot, is looked up and not stored again', async () => {
+      test('whose token the table forgot is looked up and not stored again', async () => {
         await control.command(
           sql`ALTER TABLE flows MODIFY SETTING non_replicated_deduplication_window = 1`,
         );
@@ -170,7 +170,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await count(sql`batch = 7`)).toBe(2);
       });
 
-      test('in doubt, that was not stored, is stored', async () => {
+      test('of unknown state that is not stored is stored', async () => {
         await store.insertMissing(rows, 7n);
         expect(await count()).toBe(2);
       });
@@ -181,7 +181,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         flowRow({ timeSeconds: MIDNIGHT - 1, servicePort: 80 }),
       ];
 
-      test('over midnight is a part a day, and stored exactly once', async () => {
+      test('over midnight becomes one part per day and is stored once', async () => {
         await store.insert(overMidnight, 7n);
         await store.insert(overMidnight, 7n);
         await store.insertMissing(overMidnight, 7n);
@@ -191,7 +191,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         ]);
       });
 
-      test('over midnight, cut off between the days, is completed', async () => {
+      test('over midnight that was interrupted between the days is completed', async () => {
         await store.insert([overMidnight[1]!], 7n);
         await store.insertMissing(overMidnight, 7n);
         expect(await count()).toBe(3);
@@ -201,7 +201,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
     });
 
     describe('a newer version', () => {
-      test('adds its columns to the table there is, and old rows have nothing in them', async () => {
+      test('adds its columns to an existing table, empty in old rows', async () => {
         await store.insert([flowRow({ cluster: 'blue', values: { rtos_est: 7 } })], 1n);
         await control.command(
           sql`ALTER TABLE flows DROP COLUMN local_cluster, DROP COLUMN rtos_est`,
@@ -217,7 +217,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         ]);
       });
 
-      test('gives a value that may be unknown now a column that says so, and keeps the rest', async () => {
+      test('makes the column of a value Nullable, and keeps the other columns', async () => {
         await store.insert([flowRow({ values: { rtos_est: 7 } })], 1n);
         await control.command(sql`ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0`);
         await restart();
@@ -226,7 +226,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(rows).toEqual([{ rtos_est: 7 }, { rtos_est: null }]);
       });
 
-      test('that keeps rows for fewer days drops the older ones', async () => {
+      test('with a shorter retention drops the older rows', async () => {
         const now = Math.floor(Date.now() / 1000);
         await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
         await store.insert([flowRow({ timeSeconds: now })], 2n);
@@ -243,7 +243,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await count(sql`batch = 2`)).toBe(1);
       });
 
-      test('that keeps them for longer keeps what there is', async () => {
+      test('with a longer retention keeps the stored rows', async () => {
         const now = Math.floor(Date.now() / 1000);
         await restart({ retentionDays: 40 });
         await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
@@ -267,7 +267,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
     describe('a query', () => {
       const ENDLESS = sql`SELECT count() AS n FROM system.numbers WHERE sipHash64(number) = 1`;
 
-      test('that is aborted ends in ClickHouse too, and frees its connection', async () => {
+      test('that is aborted also ends in ClickHouse, and frees its connection', async () => {
         await restart({ queryConnections: 1 });
         for (const _ of [1, 2]) {
           const abort = new AbortController();
@@ -280,7 +280,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await count()).toBe(0);
       });
 
-      test('that is aborted as it is sent ends too', async () => {
+      test('that is aborted while it is sent ends', async () => {
         const abort = new AbortController();
         const asked = store.query(ENDLESS, abort.signal);
         queueMicrotask(() => abort.abort(new Error('at once')));
@@ -288,7 +288,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await running('sipHash64')).toBe(0);
       });
 
-      test('aborted before it begins never begins', async () => {
+      test('that is aborted before its start never starts', async () => {
         await expect(store.query(ENDLESS, AbortSignal.abort(new Error('no')))).rejects.toThrow(
           'no',
         );
@@ -308,7 +308,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await next).toEqual([{ one: 1 }]);
       });
 
-      test('beyond those that may wait is refused', async () => {
+      test('is rejected when too many wait', async () => {
         await restart({ queryConnections: 1 });
         const abort = new AbortController();
         const slow = store.query(ENDLESS, abort.signal);
@@ -319,7 +319,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect((await Promise.all(waiting)).length).toBe(100);
       });
 
-      test('beside others gets its own answer, also while rows come in', async () => {
+      test('gets its own result beside other queries and inserts', async () => {
         await restart({ queryConnections: 3 });
         const answers = Array.from({ length: 30 }, (_, i) =>
           store.query<{ answer: number }>(sql`SELECT ${param('UInt32', i)} AS answer`),
@@ -331,18 +331,18 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         expect(await count()).toBe(5);
       });
 
-      test('beyond its time ends with an error', async () => {
+      test('ends with an error at its time limit', async () => {
         await restart({ maxSeconds: 1 });
         await expect(store.query(ENDLESS)).rejects.toThrow(/TIMEOUT_EXCEEDED|Timeout exceeded/i);
       });
 
-      test('beyond its memory ends with an error', async () => {
+      test('ends with an error at its memory limit', async () => {
         await restart({ maxMemoryBytes: 20_000_000 });
         const large = sql`SELECT count() FROM (SELECT number FROM numbers(20000000) GROUP BY number)`;
         await expect(store.query(large)).rejects.toThrow(/MEMORY_LIMIT|memory limit/i);
       });
 
-      test('has its parameters as they are, whatever is in them', async () => {
+      test('receives its parameters unchanged, with any characters', async () => {
         const text = fc.oneof(
           fc.string({ unit: 'binary' }),
           fc.string({
@@ -373,7 +373,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       });
     });
 
-    test('a stopped store takes no query and no batch', async () => {
+    test('a stopped store rejects queries and batches', async () => {
       const stopped = await startStore();
       await stopped.stop();
       await expect(stopped.query(sql`SELECT 1`)).rejects.toThrow('not started');
@@ -412,7 +412,7 @@ const values = fc
   )
   .map((drawn) => Object.fromEntries(VALUE_NAMES.map((column, i) => [column, drawn[i] as number])));
 
-/** Any row decode could let through; times of two days, as each day is a part. */
+/** Any row that decode can produce, with times on two days, because each day is a part. */
 const anyRow: fc.Arbitrary<EnrichedFlow> = fc
   .record({
     timeSeconds: fc.integer({ min: MIDNIGHT - 10, max: MIDNIGHT + 10 }),
@@ -441,7 +441,7 @@ const anyRow: fc.Arbitrary<EnrichedFlow> = fc
 
 type StoredRow = Readonly<Record<string, string>>;
 
-/** Every column of a row as text, from the declaration of the columns. */
+/** All columns of a row as text, by the column declarations. */
 function expected(row: EnrichedFlow): StoredRow {
   return Object.fromEntries(
     FLOW_COLUMNS.map((column) => {

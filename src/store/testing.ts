@@ -8,7 +8,7 @@ import { emptyValues, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { PodNames, Side } from '../model/report.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 
-/** What a test says of a row; the rest is a client's plain flow at a time within any retention. */
+/** The parts of a row that a test sets. The rest is a client's flow at a time within any retention. */
 export interface FlowParts {
   readonly timeSeconds?: number;
   readonly account?: string;
@@ -40,7 +40,7 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
   const values = emptyValues();
   for (const [name, value] of Object.entries(parts.values ?? {})) {
     const index = VALUE_NAMES.indexOf(name);
-    if (index === -1) throw new Error(`no value is named ${name}`);
+    if (index === -1) throw new Error(`unknown value ${name}`);
     values[index] = value;
   }
   return {
@@ -64,7 +64,7 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
   };
 }
 
-/** A store on a folder of its own, removed with it. */
+/** A store in a temporary folder; disposing it removes the folder. */
 export interface TestStore extends AsyncDisposable {
   readonly store: FlowStore;
   readonly metrics: Metrics;

@@ -1,7 +1,7 @@
 /** A column that the code reads or writes now. */
 export interface TableColumn {
   readonly name: string;
-  /** As ClickHouse prints it in `system.columns`. */
+  /** In the form that `system.columns` has. */
   readonly type: string;
   /** Compression, such as `ZSTD(3)`; ClickHouse's default when absent. */
   readonly codec?: string | undefined;
