@@ -1,10 +1,11 @@
+import { appendTo } from '../lib/append-to.ts';
 import { prefixOf } from '../model/address.ts';
 import type { Endpoint } from '../model/enriched-flow.ts';
 import type { Vantage } from '../model/topology.ts';
 
 /**
- * A host's claim to an address over a time. `lastSeenSeconds` moves on while the host goes on
- * saying so; everything else stays, so snapshots may share it.
+ * A host's claim to an address, over a range of time. Each report of the host moves
+ * `lastSeenSeconds` forward. Nothing else changes, so snapshots share the object.
  */
 export interface AddressClaim {
   readonly address: string;
@@ -15,24 +16,24 @@ export interface AddressClaim {
   lastSeenSeconds: number;
 }
 
-/** A host that has not reported for this long may have lost its address to another. */
+/** After this long without a report, another host may have taken the address. */
 export const CLAIM_SECONDS = 300;
 
-/** Answers about addresses nobody has are remembered up to this many a network. */
-const MAX_REMEMBERED = 100_000;
+/** Subnets cached per network, by address, for addresses that no host claims. */
+const MAX_CACHED = 100_000;
 
 export interface AddressBookDeps {
   readonly claims: Iterable<AddressClaim>;
-  /** Called when several hosts claim an address at the time it was looked up for. */
+  /** Called when several hosts claim a looked-up address at the time in question. */
   readonly onAmbiguous: () => void;
 }
 
-/** Who had which address when, of all networks that agents have described. */
+/** The addresses that hosts claimed, with times, in all networks that agents describe. */
 export class AddressBook {
   readonly #networks = new Map<string, Network>();
-  /** The networks of each account and Region: where an address not of the own network may be. */
+  /** The networks of each account and Region. */
   readonly #networksOf = new Map<string, Network[]>();
-  /** "" where a subnet's hosts disagree. */
+  /** The zone of each subnet; "" where its hosts report different ones. */
   readonly #zones = new Map<string, string>();
   readonly #onAmbiguous: () => void;
 
@@ -43,7 +44,7 @@ export class AddressBook {
     for (const claim of claims) this.#networkOf(claim.endpoint).add(claim, this.#zones);
   }
 
-  /** In the network itself, then in others of the same account and Region. */
+  /** Looks in the network itself, then in the others of the same account and Region. */
   locate(address: string, vantage: Vantage): Endpoint | undefined {
     const own = this.#networks.get(vantage.vpcId);
     const found = own?.find(address, vantage.timeSeconds);
@@ -54,14 +55,14 @@ export class AddressBook {
     return this.#inOtherNetworks(address, vantage, own);
   }
 
-  /** In one network only. */
+  /** Looks in one network only. */
   locateIn(vpcId: string, address: string, timeSeconds: number): Endpoint | undefined {
     const network = this.#networks.get(vpcId);
     const found = network?.find(address, timeSeconds);
     return found === undefined || found === 'several' ? network?.subnetAround(address) : found;
   }
 
-  /** In every network that has a host or subnet with it. */
+  /** Looks in every network; one entry for each that has a host or subnet with the address. */
   everywhere(address: string, timeSeconds: number): readonly Endpoint[] {
     return [...this.#networks.keys()].flatMap(
       (vpcId) => this.locateIn(vpcId, address, timeSeconds) ?? [],
@@ -72,7 +73,7 @@ export class AddressBook {
     return this.#zones.get(subnetId) ?? '';
   }
 
-  /** Overlapping address spaces: an address in two other networks could be either. */
+  /** Address spaces may overlap, so an address found in two other networks is not resolved. */
   #inOtherNetworks(address: string, vantage: Vantage, own?: Network): Endpoint | undefined {
     const { account, region } = vantage.owner;
     let found: Endpoint | undefined;
@@ -88,7 +89,7 @@ export class AddressBook {
     return found;
   }
 
-  /** A host that does not say its zone does not disagree. */
+  /** A host without a zone does not count as a contradiction. */
   #agreeOnZone({ subnetId, az }: Endpoint): void {
     if (subnetId === '' || az === '') return;
     const known = this.#zones.get(subnetId);
@@ -100,13 +101,12 @@ export class AddressBook {
     if (known !== undefined) return known;
     const network = new Network();
     this.#networks.set(vpcId, network);
-    const key = `${account}/${region}`;
-    this.#networksOf.set(key, [...(this.#networksOf.get(key) ?? []), network]);
+    appendTo(this.#networksOf, `${account}/${region}`, network);
     return network;
   }
 }
 
-/** Of each subnet the claims not older than its newest: a zone a host had once does not count. */
+/** Drops claims last seen over CLAIM_SECONDS before the newest of their subnet: former zones must not count. */
 function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
   const newest = new Map<string, number>();
   for (const { endpoint, lastSeenSeconds } of claims) {
@@ -122,24 +122,23 @@ function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
 
 interface PlacedClaim {
   readonly claim: AddressClaim;
-  /** With the zone its subnet's hosts agree on. */
+  /** Its zone is the one that all hosts of the subnet report. */
   readonly endpoint: Endpoint;
 }
 
 /** One address space (VPC). */
 class Network {
   readonly #claims = new Map<string, PlacedClaim[]>();
-  /** Subnets by prefix length, then by prefix: the longest that holds an address is its subnet. */
+  /** Subnets by prefix length, then by prefix, for longest-prefix matching. */
   readonly #subnets = new Map<number, Map<string, Endpoint>>();
+  /** Cached results of `subnetAround`. */
   readonly #around = new Map<string, Endpoint | undefined>();
 
   add(claim: AddressClaim, zones: ReadonlyMap<string, string>): void {
     const { subnetId } = claim.endpoint;
     const az = subnetId === '' ? claim.endpoint.az : (zones.get(subnetId) ?? '');
     const endpoint = { ...claim.endpoint, az };
-    const placed = this.#claims.get(claim.address);
-    if (placed === undefined) this.#claims.set(claim.address, [{ claim, endpoint }]);
-    else placed.push({ claim, endpoint });
+    appendTo(this.#claims, claim.address, { claim, endpoint });
     if (subnetId === '') return;
     const length = Number(claim.prefix.slice(claim.prefix.indexOf('/') + 1));
     const subnets = this.#subnets.get(length) ?? new Map<string, Endpoint>();
@@ -147,7 +146,7 @@ class Network {
     this.#subnets.set(length, subnets);
   }
 
-  /** A host that moved within its network is where it was last at that time. */
+  /** A host that moved within its network has the subnet of its latest claim at that time. */
   find(address: string, timeSeconds: number): Endpoint | 'several' | undefined {
     let found: PlacedClaim | undefined;
     for (const placed of this.#claims.get(address) ?? []) {
@@ -162,7 +161,7 @@ class Network {
   subnetAround(address: string): Endpoint | undefined {
     if (this.#around.has(address)) return this.#around.get(address);
     const found = this.#longestPrefix(address);
-    if (this.#around.size < MAX_REMEMBERED) this.#around.set(address, found);
+    if (this.#around.size < MAX_CACHED) this.#around.set(address, found);
     return found;
   }
 
@@ -178,7 +177,7 @@ class Network {
   }
 }
 
-/** Whether a claim counts at a time: while its host said so, and a while before and after. */
+/** Whether a claim covers a time, extended by CLAIM_SECONDS at both ends. */
 export function isLive(
   { fromSeconds, lastSeenSeconds }: AddressClaim,
   timeSeconds: number,
@@ -188,7 +187,7 @@ export function isLive(
   );
 }
 
-/** Whether a claim began later than another, but not after the time. */
+/** Whether a claim is the better one at a time: it began later than the other but not after the time. */
 function isLater(claim: AddressClaim, other: AddressClaim, timeSeconds: number): boolean {
   if (claim.fromSeconds > timeSeconds) return false;
   return other.fromSeconds > timeSeconds || claim.fromSeconds > other.fromSeconds;

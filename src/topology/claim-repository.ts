@@ -35,11 +35,11 @@ const COLUMNS = [
 export interface ClaimRepositoryDeps {
   readonly database: Database;
   readonly clock: Clock;
-  /** Claims not seen for longer are forgotten: no flow is as old. */
+  /** Claims last seen longer ago are deleted: no stored flow is that old. */
   readonly retentionSeconds: number;
 }
 
-/** What tells one claim from another. */
+/** The primary key of a claim. */
 const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
 
 const MIGRATIONS: readonly Migration[] = [
@@ -64,10 +64,10 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-/** Rows of one statement: SQLite takes 32,766 parameters. */
+/** Rows per statement. SQLite allows 32,766 parameters. */
 const ROWS_A_STATEMENT = 500;
 
-/** What agents said of their hosts, kept over restarts in the control database. */
+/** Stores the claims of hosts in the control database, so that they survive restarts. */
 export class ClaimRepository {
   readonly #deps: ClaimRepositoryDeps;
 
@@ -75,7 +75,7 @@ export class ClaimRepository {
     this.#deps = deps;
   }
 
-  /** Makes the table, forgets claims past retention, and reads the rest. */
+  /** Creates the table, deletes claims past retention, and reads the rest. */
   async load(): Promise<AddressClaim[]> {
     const { database } = this.#deps;
     await runMigrations(database, 'topology', MIGRATIONS);
@@ -85,7 +85,7 @@ export class ClaimRepository {
     return rows.map(claimOfRow);
   }
 
-  /** Claims last seen before this time are past retention, in seconds since 1970. */
+  /** The start of retention, in seconds since 1970. */
   oldestSeconds(): number {
     return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
   }
@@ -99,7 +99,7 @@ export class ClaimRepository {
       .execute();
   }
 
-  /** Writes claims; one that is known has only its times moved. */
+  /** Inserts new claims; of known ones it updates only `last_seen_seconds`. */
   async save(claims: readonly AddressClaim[]): Promise<void> {
     if (claims.length === 0) return;
     const tables = this.#deps.database.withTables<ClaimTables>();

@@ -3,16 +3,16 @@ import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
 import { instanceId, networkId, subnetId } from './derived-ids.ts';
 
-/** What a host says of itself, with ids made of it: the same wherever they are computed. */
+/** A host as its agent describes it, with ids derived only from that description. */
 export interface HostClaim {
   readonly owner: Owner;
   readonly instanceId: string;
   readonly hostName: string;
-  /** "" when the agent does not say which network it is in. */
+  /** "" when the agent reports no network. */
   readonly vpcId: string;
   readonly networkName: string;
   readonly az: string;
-  /** The Kubernetes cluster it is a node of; "" outside of one. */
+  /** Name of the Kubernetes cluster that the host is a node of; "" for none. */
   readonly cluster: string;
   readonly addresses: readonly ClaimedAddress[];
 }
@@ -24,11 +24,10 @@ export interface ClaimedAddress {
   readonly prefix: string;
 }
 
-/** Reads a host's claim from its description. */
 export function claimOf(owner: Owner, host: HostDescription): HostClaim {
   const networkName = host.network ?? '';
   const vpcId = networkName === '' ? '' : networkId(owner, networkName);
-  // Its own id; else one made of what it does say.
+  // A host without an instance id is identified by its machine id.
   const name = host.instanceId || host.machineId;
   return {
     owner,
@@ -42,7 +41,7 @@ export function claimOf(owner: Owner, host: HostDescription): HostClaim {
   };
 }
 
-/** Loopback, link-local and container bridges' addresses are the host's own business. */
+/** Leaves out loopback, link-local and bridge addresses, which other hosts cannot reach. */
 function claimedAddresses(vpcId: string, host: HostDescription): ClaimedAddress[] {
   return host.interfaces.flatMap(({ name, kind, address, prefixLength }) => {
     const scope = addressScope(address);
@@ -55,8 +54,9 @@ function claimedAddresses(vpcId: string, host: HostDescription): ClaimedAddress[
 }
 
 /**
- * The subnet as the cloud names it: of the interface of the default route, where the host has one
- * card in the network. Of several cards nobody says which interface is whose.
+ * The subnet id that the instance metadata gives for an interface. It is known only for the
+ * interface of the default route, and only of hosts with one network card in the network: metadata
+ * does not map several cards to interface names.
  */
 function cloudSubnet(
   vpcId: string,

@@ -18,7 +18,7 @@ export function describeHost(overrides: Partial<HostDescription> = {}): HostDesc
   };
 }
 
-/** An address of a link that makes a subnet. */
+/** An address on a link; its prefix is a subnet. */
 export function link(address: string, prefixLength: number): HostInterface {
   return { name: 'eth0', kind: 'link', address, prefixLength };
 }
@@ -46,7 +46,7 @@ export function nic(
   return { ...base, ...parts };
 }
 
-/** A snapshot of resources that are as they are for good. */
+/** A snapshot of resources that never change. */
 export function snapshotOf(...resources: readonly Resource[]): GraphSnapshot {
   const times = { fromSeconds: 0, toSeconds: FOREVER };
   return makeSnapshot(

@@ -1,11 +1,11 @@
 import type { Service } from '../lib/service.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 
-/** Something that reads a part of the topology and says it to a StatementSink. */
+/** A service that reads a part of the topology and reports it to a StatementSink. */
 export interface TopologySource extends Service {
   /**
-   * Reads what belongs to a scope's targets, to the end; absent when the source knows nothing of
-   * targets. Throws an Error whose message says why it cannot, in words for the scope's owner.
+   * Reads the targets of a scope, all of them even if some fail. Absent in a source that does not
+   * read by target. Throws an Error whose message gives the owner of the scope the reasons.
    */
   readonly cover?: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
 }

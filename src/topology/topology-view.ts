@@ -13,21 +13,22 @@ import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import type { Place } from './snapshot/place.ts';
 
 export interface FoundAddress extends Located {
-  /** "" of a published prefix. */
+  /** "" for a published prefix. */
   readonly network: string;
   readonly interfaceId: string;
 }
 
 /**
- * What flows are enriched from: the graph that AWS, Kubernetes and inventories describe, and below
- * it the book of what agents say of their own hosts, which is seconds old and costs nothing to change.
+ * The topology that flows are enriched from, in two layers. The graph holds what AWS, Kubernetes and
+ * inventories describe and has precedence. The address book holds what agents report of their own
+ * hosts; it is seconds old, and an update costs one map entry.
  */
 export class TopologyView implements TopologySnapshot, InstanceFinder {
   readonly #graph: GraphSnapshot;
   readonly #book: AddressBook;
   readonly #agentTraits: ReadonlyMap<string, InstanceTraits>;
 
-  /** @param agentTraits traits that agents report of their own instances, by instance id; the graph goes first */
+  /** @param agentTraits by instance id, as agents report them; the graph has precedence */
   constructor(
     graph: GraphSnapshot,
     book: AddressBook,
@@ -39,7 +40,7 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
   }
 
   locate(address: string, vantage: Vantage): Located | undefined {
-    // Without sources but agents, the graph costs nothing.
+    // Without sources other than agents, a lookup skips the graph.
     const place = this.#graph.isEmpty ? undefined : this.#graph.locate(address, vantage);
     if (place === undefined) return this.#book.locate(address, vantage);
     return this.#withHost(place, address, vantage.timeSeconds);
@@ -50,7 +51,7 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     return place && this.#withHost(place, address, timeSeconds);
   }
 
-  /** All that an address is, for people: a line a network, and what it is in public. */
+  /** Every network that has the address, and its public owner; for people. */
   everywhere(address: string, timeSeconds: number): readonly FoundAddress[] {
     const places = this.#graph.everywhere(address, timeSeconds);
     const known = new Set(places.map(({ network }) => network));
@@ -92,7 +93,7 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     return this.#graph.pathOf(from, to, timeSeconds);
   }
 
-  /** In a network or subnet that the graph knows, a host that only its agent speaks of. */
+  /** Adds the host from the address book where the graph knows only its network or subnet. */
   #withHost(place: Place, address: string, timeSeconds: number): Located {
     if (place.isHost || place.vpcId === '') return place;
     const host = this.#book.locateIn(place.vpcId, address, timeSeconds);

@@ -1,3 +1,4 @@
+import { appendTo } from '../lib/append-to.ts';
 import type { Log } from '../lib/log.ts';
 import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
@@ -13,7 +14,7 @@ import { TopologyView } from './topology-view.ts';
 
 export interface TopologyDeps {
   readonly claims: ClaimRepository;
-  /** What other sources say, as it is now. */
+  /** The current snapshot of all sources other than agents. */
   readonly graph: () => GraphSnapshot;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -28,23 +29,22 @@ interface ReportedTraits extends InstanceTraits {
   readonly lastSeenSeconds: number;
 }
 
-/** Claims beyond this are refused and counted: a fleet of 100,000 hosts with a few addresses each. */
+/** Further claims are rejected and counted. Enough for 100,000 hosts of a few addresses each. */
 const MAX_CLAIMS = 500_000;
 const SAVE_MILLIS = 10_000;
 const FORGET_SECONDS = 3_600;
 
 /**
- * What flows are enriched from: the resource graph, and below it what agents say of their own hosts:
- * who had which address, in which subnet and zone, from when to when. `observe` takes what a report
- * says; `snapshot` is made anew when something changed. Claims are kept in the control database,
- * written behind.
+ * Joins the resource graph with the claims of agents: the addresses of their own hosts, with subnet,
+ * zone and times. `observe` takes the host description of a report. `snapshot` returns a new view
+ * only when something changed. Claims are saved to the control database every 10 seconds.
  */
 export class Topology implements Service {
   readonly name = 'topology';
   readonly #deps: TopologyDeps;
   readonly #claims = new Map<string, AddressClaim[]>();
   readonly #unsaved = new Set<AddressClaim>();
-  /** What agents say of their own instances, as of their last report. */
+  /** Traits that agents report of their own instances, from the latest report, by instance id. */
   readonly #agentTraits = new Map<string, ReportedTraits>();
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
@@ -57,7 +57,7 @@ export class Topology implements Service {
   #claimCount = 0;
   #book: AddressBook;
   #snapshot: TopologyView;
-  /** The graph that `#snapshot` was made with. */
+  /** The graph of `#snapshot`. */
   #graph: GraphSnapshot;
   #changed = false;
   #forgottenSeconds = 0;
@@ -70,10 +70,10 @@ export class Topology implements Service {
     });
     this.#refused = deps.metrics.counter({
       name: 'nfm_topology_claims_refused_total',
-      help: 'Addresses of hosts not taken because the topology was full',
+      help: 'Address claims of hosts rejected because the topology was full',
     });
     deps.metrics.observedGauge(
-      { name: 'nfm_topology_claims', help: 'Addresses of hosts the topology knows' },
+      { name: 'nfm_topology_claims', help: 'Address claims of hosts in the topology' },
       () => this.#claimCount,
     );
     this.#book = this.#makeBook();
@@ -88,15 +88,15 @@ export class Topology implements Service {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    // Hosts describe themselves again with each report, so the next start learns what this one lost.
+    // Each report repeats the host description, so claims that are lost here return after the start.
     await this.save().catch((error: unknown) => {
       this.#deps.log.warn('stopped without saving the newest claims of hosts', { error });
     });
   }
 
   /**
-   * Takes what a host says of itself at a time, and gives it back with its ids. Of an instance that
-   * the graph places, the graph knows the addresses, and in which network they are.
+   * Records the description of a host and returns it with derived ids. Where the graph has the
+   * instance, its network and addresses come from the graph and the claims are dropped.
    */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
     const claim = claimOf(owner, host);
@@ -113,7 +113,7 @@ export class Topology implements Service {
     return { ...claim, subnetOf };
   }
 
-  /** The topology with everything observed so far. */
+  /** A view of the graph and of all claims so far. */
   snapshot(): TopologyView {
     const graph = this.#deps.graph();
     if (!this.#changed && graph === this.#graph) return this.#snapshot;
@@ -124,10 +124,10 @@ export class Topology implements Service {
   }
 
   /**
-   * Writes what was observed since the last time. Reports do not wait for the control database:
-   * while it is down, claims wait to be saved.
+   * Writes the claims observed since the last call. While the control database is down, claims wait
+   * in memory and reports go on.
    *
-   * @throws Error when they could not be written
+   * @throws Error when the claims could not be written
    */
   async save(): Promise<void> {
     const claims = [...this.#unsaved];
@@ -140,7 +140,7 @@ export class Topology implements Service {
     }
   }
 
-  /** Hosts come and go: once an hour, what no flow is as old as makes room for others. */
+  /** Once an hour, drops claims and traits that are older than the retention of flows. */
   async forget(): Promise<void> {
     const oldest = this.#deps.claims.oldestSeconds();
     if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
@@ -200,9 +200,7 @@ export class Topology implements Service {
 
   #keep(claim: AddressClaim): void {
     const key = `${claim.endpoint.vpcId} ${claim.address}`;
-    const claims = this.#claims.get(key);
-    if (claims === undefined) this.#claims.set(key, [claim]);
-    else claims.push(claim);
+    appendTo(this.#claims, key, claim);
     this.#claimCount += 1;
     this.#changed = true;
   }
@@ -223,7 +221,7 @@ export class Topology implements Service {
 
 const NO_SUBNETS: ReadonlyMap<string, string> = new Map();
 
-/** The same host in the same place and subnet, not so long silent that another may have had the address. */
+/** Whether a new report continues a claim: same host, zone and prefix, and the claim is still live. */
 function isHeldBy(
   claim: AddressClaim,
   host: HostClaim,

@@ -161,7 +161,7 @@ test('an uploaded inventory enriches later flows, and survives a restart', async
   expect(await ask(running, 'PUT topology/inventory', 'networks: 1')).toMatchObject({
     status: 400,
     error: 'ValidationException',
-    text: '{"message":"line 1: networks: a list is taken"}',
+    text: '{"message":"line 1: networks: expected a list"}',
   });
   await running.stop();
   await running.restart();

@@ -118,8 +118,8 @@ test('an invalid inventory is rejected with every problem and changes nothing', 
   const { status, text } = await ask('PUT', PATH, { body: 'a: 1\nnetworks: 2' });
   expect(status).toBe(400);
   expect(JSON.parse(text).message.split('\n')).toEqual([
-    'line 1: a: is not taken; account, region, zones, networks, links, services are',
-    'line 2: networks: a list is taken',
+    'line 1: a: unknown member; expected account, region, zones, networks, links or services',
+    'line 2: networks: expected a list',
   ]);
   expect((await ask('GET', PATH)).text).toBe(OFFICE);
   expect(lookUp('10.20.1.7')).toBeDefined();

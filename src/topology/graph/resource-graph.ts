@@ -1,4 +1,5 @@
 import { setImmediate as immediate } from 'node:timers/promises';
+import { appendTo } from '../../lib/append-to.ts';
 import type { Log } from '../../lib/log.ts';
 import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
@@ -18,13 +19,13 @@ import type { VersionRepository } from './version-repository.ts';
 
 export interface ResourceGraphDeps {
   readonly repository: VersionRepository;
-  /** Told when what is known has changed. */
+  /** Called after a change to any resource. */
   readonly onChange: () => void;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Of one slice: what it says now, by resource key, and how it does. */
+/** The current resources of a slice, by resource key, and its status. */
 interface Slice extends SourceSlice {
   readonly current: Map<string, ResourceVersion>;
   lastSuccessSeconds: number;
@@ -33,20 +34,20 @@ interface Slice extends SourceSlice {
   warnings: readonly string[];
 }
 
-/** Beyond it statements are refused and counted: 100,000 interfaces that change ten times a week. */
+/** A statement beyond it is rejected and counted. Enough for 100,000 interfaces with ten changes a week. */
 const MAX_VERSIONS = 1_000_000;
-/** Resources compared in one go: about a millisecond. */
+/** Resources compared without a pause, which takes about a millisecond. */
 const COMPARED_AT_ONCE = 250;
 const SAVED_AT_ONCE = 250;
 const SAVE_MILLIS = 5_000;
 const FORGET_SECONDS = 3_600;
 
 /**
- * The resource graph with its history: what each slice of each source said of each resource, from
- * when to when. A statement is compared with the one before; what is the same costs nothing, what
- * changed ends one version and begins another, and nothing is overwritten. Statements are taken one
- * after the other, in pieces between which requests are answered. Kept in the control database,
- * written behind: while that is down, versions wait to be saved.
+ * The resource graph with its history: every version of every resource, by source and slice. A
+ * statement is compared with the previous one of its slice. An unchanged resource costs nothing; a
+ * change ends one version and begins another, so nothing is overwritten. Statements are applied one
+ * at a time, with pauses in which requests are answered. Versions are saved to the control database
+ * every 5 seconds; while it is down, they wait in memory.
  */
 export class ResourceGraph implements StatementSink, Service {
   readonly name = 'resource graph';
@@ -70,12 +71,12 @@ export class ResourceGraph implements StatementSink, Service {
     this.#deps = deps;
     this.#refused = deps.metrics.counter({
       name: 'nfm_topology_statements_refused_total',
-      help: 'Statements of topology sources not taken because the history was full',
+      help: 'Statements of topology sources rejected because the history was full',
     });
     deps.metrics.observedGauge(
       {
         name: 'nfm_topology_versions',
-        help: 'Versions of resources in the topology, past ones too',
+        help: 'Versions of resources in the topology, past ones included',
       },
       () => this.#versionCount,
     );
@@ -97,7 +98,7 @@ export class ResourceGraph implements StatementSink, Service {
 
   /** @throws Error when the history is full */
   accept(statement: SourceStatement): Promise<void> {
-    return this.#turns.take(() => this.#take(statement));
+    return this.#turns.take(() => this.#apply(statement));
   }
 
   fail({ atSeconds, message, ...name }: SourceFailure): void {
@@ -108,7 +109,7 @@ export class ResourceGraph implements StatementSink, Service {
 
   withdraw(name: SourceSlice, atSeconds: number): Promise<void> {
     return this.#turns.take(async () => {
-      await this.#take({ ...name, atSeconds, resources: [] });
+      await this.#apply({ ...name, atSeconds, resources: [] });
       const slice = this.#sliceOf(name);
       this.#unsavedSlices.delete(slice);
       this.#slices.delete(sliceKey(name));
@@ -124,7 +125,7 @@ export class ResourceGraph implements StatementSink, Service {
     }));
   }
 
-  /** What all slices said of each resource, a list a resource; lists grow while they are read. */
+  /** One list of versions per resource, of all slices. A list grows while it is read. */
   histories(): Iterable<readonly ResourceVersion[]> {
     return this.#histories.values();
   }
@@ -133,7 +134,7 @@ export class ResourceGraph implements StatementSink, Service {
     return this.#histories.get(key) ?? [];
   }
 
-  /** Writes what changed since the last time. @throws Error when it could not be written */
+  /** Writes the changes since the last call. @throws Error when they could not be written */
   async save(): Promise<void> {
     const versions = [...this.#unsaved];
     const slices = [...this.#unsavedSlices];
@@ -156,7 +157,7 @@ export class ResourceGraph implements StatementSink, Service {
     }
   }
 
-  /** Once an hour, what ended before any flow began is dropped. */
+  /** Once an hour, drops versions that ended before the retention of flows. */
   async forget(): Promise<void> {
     const oldest = this.#deps.repository.oldestSeconds();
     if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
@@ -170,18 +171,18 @@ export class ResourceGraph implements StatementSink, Service {
     }
   }
 
-  async #take(statement: SourceStatement): Promise<void> {
+  async #apply(statement: SourceStatement): Promise<void> {
     const slice = this.#sliceOf(statement);
-    const { begun, gone } = await this.#compare(slice, statement.resources);
+    const { begun, ended } = await this.#compare(slice, statement.resources);
     if (this.#versionCount + begun.length > MAX_VERSIONS) {
       this.#refused.add(1);
       const message = `the topology holds at most ${MAX_VERSIONS} versions of resources`;
       this.fail({ ...statement, message });
-      throw new Error(`cannot take a statement of ${statement.source}: ${message}`);
+      throw new Error(`cannot apply a statement of ${statement.source}: ${message}`);
     }
     // A clock that was set back must not end a version before it began.
     const atSeconds = Math.max(statement.atSeconds, slice.lastSuccessSeconds + 1);
-    for (const version of gone) {
+    for (const version of ended) {
       version.toSeconds = atSeconds;
       slice.current.delete(resourceKey(version.resource));
       this.#unsaved.add(version);
@@ -197,31 +198,29 @@ export class ResourceGraph implements StatementSink, Service {
     slice.failingSinceSeconds = undefined;
     slice.warnings = statement.warnings ?? [];
     this.#unsavedSlices.add(slice);
-    if (begun.length + gone.length > 0) this.#deps.onChange();
+    if (begun.length + ended.length > 0) this.#deps.onChange();
   }
 
-  /** What a slice says now and did not before, and the versions it no longer says. */
+  /** The new and changed resources of a statement, and the versions that it ends. */
   async #compare(slice: Slice, resources: readonly Resource[]) {
     const reported = new Map(resources.map((resource) => [resourceKey(resource), resource]));
     const begun: Resource[] = [];
-    const gone = new Map(slice.current);
+    const ended = new Map(slice.current);
     let compared = 0;
     for (const [key, resource] of reported) {
       compared += 1;
       if (compared % COMPARED_AT_ONCE === 0) await immediate();
-      const known = gone.get(key)?.resource;
-      // Sources write members in one order, and so does the database.
-      if (JSON.stringify(known) === JSON.stringify(resource)) gone.delete(key);
+      const known = ended.get(key)?.resource;
+      // Members have the same order in each statement of a source and in the database.
+      if (JSON.stringify(known) === JSON.stringify(resource)) ended.delete(key);
       else begun.push(resource);
     }
-    return { begun, gone: [...gone.values()] };
+    return { begun, ended: [...ended.values()] };
   }
 
   #keep(version: ResourceVersion): void {
     const key = resourceKey(version.resource);
-    const versions = this.#histories.get(key);
-    if (versions === undefined) this.#histories.set(key, [version]);
-    else versions.push(version);
+    appendTo(this.#histories, key, version);
     this.#versionCount += 1;
     if (version.toSeconds === FOREVER) this.#sliceOf(version).current.set(key, version);
   }

@@ -2,15 +2,15 @@ import type { Resource, ResourceKind, ResourceOf } from './resource.ts';
 import { type SourceSlice, TOPOLOGY_SOURCES, type TopologySourceName } from './source-statement.ts';
 import { FOREVER, isValidAt, type Validity } from './validity.ts';
 
-/** What a slice said of a resource, from when to when: `toSeconds` is not in it. */
+/** A resource as one slice described it, over a range of time. */
 export interface ResourceVersion extends SourceSlice {
   readonly resource: Resource;
   readonly fromSeconds: number;
-  /** FOREVER while the slice goes on saying so; then when it no longer did. */
+  /** FOREVER until a later statement of the slice changes the resource or leaves it out. */
   toSeconds: number;
 }
 
-/** A resource as all sources together have it, over a time in which none of them changed its word. */
+/** A resource as all sources together describe it, over a range of time without a change. */
 export interface TimedResource<Kind extends ResourceKind = ResourceKind> extends Validity {
   readonly resource: ResourceOf<Kind>;
 }
@@ -20,8 +20,9 @@ export function resourceKey({ kind, id }: Pick<Resource, 'kind' | 'id'>): string
 }
 
 /**
- * The versions of one resource as a history: in order of time, without overlaps. Where several
- * slices speak of it, each member is that of the first who says it: by source, then by name of the slice.
+ * Merges the versions of one resource into a history, in order of time and without overlaps. Where
+ * several slices describe the resource, each member comes from the first slice that has it, in
+ * order of TOPOLOGY_SOURCES, then of slice names.
  */
 export function historyOf(versions: readonly ResourceVersion[]): readonly TimedResource[] {
   const [first] = versions;
@@ -37,7 +38,7 @@ export function historyOf(versions: readonly ResourceVersion[]): readonly TimedR
   });
 }
 
-/** A resource as it is at a time; undefined when nobody says it is there. */
+/** The resource at a time; undefined when no slice describes it then. */
 export function resourceAt(
   versions: readonly ResourceVersion[],
   timeSeconds: number,
@@ -46,7 +47,7 @@ export function resourceAt(
   return valid.length === 0 ? undefined : merged(valid);
 }
 
-/** Which source each member of a resource is from, at a time. */
+/** The source of each member of a resource at a time. */
 export function sourceOfMembers(
   versions: readonly ResourceVersion[],
   timeSeconds: number,
@@ -67,7 +68,7 @@ function merged(valid: readonly ResourceVersion[]): Resource {
     .sort(byPrecedence)
     .toReversed()
     .flatMap(({ resource }) => Object.entries(resource).filter(([, value]) => value !== undefined));
-  // Every version is a whole resource of this kind, so what they make together is one.
+  // Every version is a whole resource of this kind, so the merged members are one too.
   return Object.fromEntries(members) as unknown as Resource;
 }
 

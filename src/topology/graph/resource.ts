@@ -1,8 +1,8 @@
 /**
- * What the topology is made of, in the words of EC2 and Kubernetes. A network of any other kind (a
- * data centre, another cloud) is a `vpc`: an address space of its own. Ids have AWS's form where AWS
- * gives one; for the rest `model/ids.ts` makes them. An absent member is not known, which is not
- * the same as an empty list: that is known to be empty.
+ * A part of the topology, in the terms of EC2 and Kubernetes. Every other kind of network (a data
+ * centre, another cloud) is a `vpc`: an address space of its own. Ids are those of AWS where it gives
+ * one; the others are derived from names (`model/ids.ts`). An absent member is unknown; an empty list is known to be
+ * empty.
  */
 export type Resource =
   | AccountResource
@@ -112,16 +112,16 @@ export interface InstanceResource extends Owned {
   readonly nodePool?: string | undefined;
 }
 
-/** What holds addresses in a network: an instance's, or that of a gateway, endpoint or balancer. */
+/** Has addresses in a network; belongs to an instance, gateway, endpoint or load balancer. */
 export interface NetworkInterfaceResource extends Owned {
   readonly kind: 'network-interface';
   readonly vpcId: string;
   readonly subnetId?: string | undefined;
-  /** Its own in the network, primary first, IPv4 and IPv6. */
+  /** Private addresses, IPv4 and IPv6, the primary one first. */
   readonly addresses: readonly string[];
-  /** Whole prefixes delegated to it, such as `10.0.1.16/28` for pods. */
+  /** Prefixes delegated to it, such as `10.0.1.16/28` for pods. */
   readonly prefixes?: readonly string[] | undefined;
-  /** Addresses by which the internet reaches it. */
+  /** Its addresses on the internet. */
   readonly publicAddresses?: readonly string[] | undefined;
   readonly instanceId?: string | undefined;
   /** The NAT gateway, VPC endpoint, load balancer or TGW attachment it belongs to, by its id. */
@@ -134,7 +134,7 @@ export interface PeeredVpc {
   readonly vpcId: string;
 }
 
-/** Said alike from both ends, in whatever account and Region they are. */
+/** Identical when read from either end, in any account and Region. */
 export interface VpcPeeringResource extends Named {
   readonly kind: 'vpc-peering';
   readonly requester: PeeredVpc;
@@ -142,14 +142,14 @@ export interface VpcPeeringResource extends Named {
 }
 
 /**
- * The longest destination that holds an address decides. Routes to the prefix list of an AWS
- * service are left out: the gateway endpoint names its route tables. Other prefix lists are
- * written out.
+ * The route with the longest matching destination applies. Routes to the prefix list of an AWS
+ * service are left out, because the gateway endpoint lists its route tables. Other prefix lists are
+ * expanded to one route per prefix.
  */
 export interface RouteTableResource extends Owned {
   readonly kind: 'route-table';
   readonly vpcId: string;
-  /** Counts for subnets that no table of the network names. */
+  /** Applies to subnets that no route table of the network lists. */
   readonly isMain: boolean;
   readonly subnetIds: readonly string[];
   readonly routes: readonly RouteEntry[];
@@ -171,7 +171,7 @@ export type RouteTargetKind =
   | 'internet-gateway'
   | 'vpc-endpoint'
   | 'network-interface'
-  /** A VPN or local gateway, a core network: beyond it nothing is known. */
+  /** A VPN gateway, local gateway or core network: nothing is known beyond it. */
   | 'other'
   | 'blackhole';
 
@@ -179,14 +179,14 @@ export interface TransitGatewayResource extends Owned {
   readonly kind: 'transit-gateway';
 }
 
-/** Joins a transit gateway with a network. Peerings of two transit gateways are a kind of their own. */
+/** Joins a transit gateway with a network. A peering of two transit gateways is a kind of its own. */
 export interface TransitGatewayAttachmentResource extends Owned {
   readonly kind: 'transit-gateway-attachment';
   readonly transitGatewayId: string;
   readonly attached: 'vpc' | 'vpn' | 'direct-connect' | 'connect';
-  /** Of a VPC: its id. */
+  /** The id of the attached VPC, or of the other resource where AWS gives one. */
   readonly attachedId: string;
-  /** Of a VPC: where its interfaces are. */
+  /** The subnets of an attached VPC that hold the attachment's interfaces. */
   readonly subnetIds?: readonly string[] | undefined;
 }
 
@@ -195,7 +195,7 @@ export interface TransitGatewayRouteTableResource extends Owned {
   readonly transitGatewayId: string;
   /** Ids of the attachments (peerings too) whose traffic it routes. */
   readonly associations: readonly string[];
-  /** Static and propagated alike. */
+  /** Both static and propagated ones. */
   readonly routes: readonly TransitGatewayRoute[];
 }
 
@@ -211,7 +211,7 @@ export interface PeeredTransitGateway {
   readonly transitGatewayId: string;
 }
 
-/** `id` is the attachment id, the same on both sides; said alike from both. */
+/** `id` is the attachment id. Identical when read from either side. */
 export interface TransitGatewayPeeringResource extends Named {
   readonly kind: 'transit-gateway-peering';
   readonly requester: PeeredTransitGateway;
@@ -223,11 +223,11 @@ export interface NatGatewayResource extends Owned {
   readonly vpcId: string;
   readonly subnetId: string;
   readonly privateAddresses: readonly string[];
-  /** Empty for one of private connectivity. */
+  /** Empty for private connectivity. */
   readonly publicAddresses: readonly string[];
 }
 
-/** Egress-only ones (`eigw-…`) too. */
+/** Includes egress-only internet gateways (`eigw-…`). */
 export interface InternetGatewayResource extends Owned {
   readonly kind: 'internet-gateway';
   readonly vpcIds: readonly string[];
@@ -239,18 +239,18 @@ export interface VpcEndpointResource extends Owned {
   readonly endpointType: 'gateway' | 'interface';
   /** e.g. `com.amazonaws.us-east-1.s3`. */
   readonly serviceName: string;
-  /** Of a gateway endpoint: the tables that have a route to it. */
+  /** The route tables with a route to a gateway endpoint. */
   readonly routeTableIds?: readonly string[] | undefined;
-  /** Of an interface endpoint: interfaces that name it as `ownerId` count too. */
+  /** Interfaces of an interface endpoint; those that name it as `ownerId` belong to it too. */
   readonly interfaceIds?: readonly string[] | undefined;
 }
 
-/** `id` as in its ARN after `loadbalancer/`, e.g. `app/web/50dc6c495c0c9188`. */
+/** `id` is the part of its ARN after `loadbalancer/`, e.g. `app/web/50dc6c495c0c9188`. */
 export interface LoadBalancerResource extends Owned {
   readonly kind: 'load-balancer';
   readonly vpcId?: string | undefined;
   readonly balancerType: 'application' | 'network' | 'gateway' | 'classic';
-  /** Interfaces that name it as `ownerId` count too. */
+  /** Interfaces that name it as `ownerId` belong to it too. */
   readonly interfaceIds?: readonly string[] | undefined;
 }
 
@@ -258,20 +258,20 @@ export interface LoadBalancerResource extends Owned {
 export interface ServicePrefixResource extends Named {
   readonly kind: 'service-prefix';
   readonly prefix: string;
-  /** As published: `S3`, `DYNAMODB`, `EC2`, `CLOUDFRONT`, … or `AMAZON` for all of them. */
+  /** The published name: `S3`, `DYNAMODB`, `EC2`, `CLOUDFRONT`, …, or `AMAZON` for all services. */
   readonly service: string;
-  /** `GLOBAL` for none. */
+  /** `GLOBAL` for a service without a Region. */
   readonly region: string;
   /** The Region, or a local zone's group such as us-east-1-bos-1. */
   readonly networkBorderGroup: string;
 }
 
-/** `id` is unique over all clusters: an ARN, or a name of the installation's choice. */
+/** `id` is unique among all clusters: an ARN, or a name from the server's settings. */
 export interface KubernetesClusterResource extends Owned {
   readonly kind: 'kubernetes-cluster';
-  /** As agents on its nodes call it (`k8s.cluster.name`). */
+  /** The name that agents on its nodes report (`k8s.cluster.name`). */
   readonly name: string;
-  /** The network its nodes are in. */
+  /** The network of its nodes. */
   readonly vpcId?: string | undefined;
 }
 
@@ -294,7 +294,7 @@ export interface KubernetesPodResource extends Named {
   readonly name: string;
   readonly nodeName: string;
   readonly addresses: readonly string[];
-  /** It shares its node's addresses. */
+  /** Whether it shares the addresses of its node. */
   readonly hostNetwork: boolean;
 }
 
@@ -306,12 +306,12 @@ export interface KubernetesServiceResource extends Named {
   readonly name: string;
   /** Cluster IPs; empty for a headless service. */
   readonly clusterAddresses: readonly string[];
-  /** The pods behind it, of all its EndpointSlices. */
+  /** The endpoints of all its EndpointSlices. */
   readonly endpoints: readonly ServiceEndpoint[];
 }
 
 export interface ServiceEndpoint {
   readonly address: string;
-  /** Absent when it is no pod. */
+  /** Absent when the endpoint is not a pod. */
   readonly podName?: string | undefined;
 }

@@ -5,7 +5,7 @@ import { isValidAt, type Validity } from './validity.ts';
 
 type Versions = readonly ResourceVersion[];
 
-/** A resource as it was at a time, with who says what of it. */
+/** A resource as it was at a time, with the source of each member. */
 export interface ShownResource {
   readonly resource: Resource;
   readonly fromSeconds: number;
@@ -18,7 +18,7 @@ export interface GraphFilter {
   readonly limit: number;
 }
 
-/** The resources that were there at a time, as far as the limit goes; and how many there were. */
+/** The resources that existed at a time, up to the limit, and how many there were in all. */
 export function showGraph(
   histories: Iterable<Versions>,
   timeSeconds: number,
@@ -43,11 +43,11 @@ export interface GraphChange {
   readonly change: 'added' | 'removed' | 'changed';
   readonly kind: ResourceKind;
   readonly id: string;
-  /** Of a changed one: the members that differ. */
+  /** The members that differ; empty for added and removed resources. */
   readonly members: readonly string[];
 }
 
-/** What is different at a later time, as far as the limit goes; and how much there is. */
+/** The differences between two times, up to the limit, and how many there are in all. */
 export function diffGraph(
   histories: Iterable<Versions>,
   times: Validity,
@@ -68,7 +68,7 @@ export function diffGraph(
   return { changes, count };
 }
 
-/** How many of each kind are there now. */
+/** The number of resources of each kind at a time. */
 export function countGraph(
   histories: Iterable<Versions>,
   timeSeconds: number,

@@ -1,25 +1,25 @@
 import type { Resource } from './resource.ts';
 
-/** In order of precedence: where two say different things of a resource, the first is believed. */
+/** In order of precedence: where two sources contradict each other, the first one applies. */
 export const TOPOLOGY_SOURCES = ['aws', 'kubernetes', 'inventory', 'agents'] as const;
 export type TopologySourceName = (typeof TOPOLOGY_SOURCES)[number];
 
-/** What a part of a source is: it is read, and fails, as a whole. */
+/** The unit in which a source is read: it is read, and fails, as a whole. */
 export interface SourceSlice {
   readonly source: TopologySourceName;
-  /** e.g. `123456789012/us-east-1`, a cluster's id, a file's name. */
+  /** e.g. `123456789012/us-east-1`, the id of a cluster, the path of a file. */
   readonly slice: string;
 }
 
 /**
- * All that a slice knows at a time. It replaces what the slice said before, from that time on: what
- * it does not name any more is gone.
+ * All resources of a slice at a time. From then on it replaces the previous statement of the slice:
+ * a resource that it leaves out has ended.
  */
 export interface SourceStatement extends SourceSlice {
   /** Seconds since 1970. */
   readonly atSeconds: number;
   readonly resources: readonly Resource[];
-  /** What is wrong with what was read but did not keep it from being read, for people. */
+  /** Faults that did not prevent the reading; for people. */
   readonly warnings?: readonly string[] | undefined;
 }
 
@@ -29,25 +29,25 @@ export interface SourceFailure extends SourceSlice {
   readonly message: string;
 }
 
-/** Where sources put what they learn. */
+/** Receives the statements of sources. */
 export interface StatementSink {
-  /** Resolves when the statement counts; the statement must not be changed afterwards. */
+  /** Resolves when the statement is in force. The caller must not change it afterwards. */
   accept(statement: SourceStatement): Promise<void>;
-  /** A slice could not be read: what it said last goes on counting, with a warning. */
+  /** Records that a slice could not be read. Its last statement stays in force, with a warning. */
   fail(failure: SourceFailure): void;
-  /** A slice is not to be read any more: nothing it said counts from that time on. */
+  /** Ends all resources of a slice that is no longer read. */
   withdraw(slice: SourceSlice, atSeconds: number): Promise<void>;
 }
 
-/** How a slice of a source does. */
+/** The state of a slice. */
 export interface SourceStatus extends SourceSlice {
-  /** Of its last statement; absent when it has never made one. */
+  /** The time of its last statement; absent before the first. */
   readonly lastSuccessSeconds?: number | undefined;
-  /** Why it cannot be read now; absent when its last reading went well. */
+  /** Why the last reading failed; absent when it succeeded. */
   readonly error?: string | undefined;
-  /** Since when it fails. */
+  /** The first failure since the last success. */
   readonly failingSinceSeconds?: number | undefined;
   readonly warnings: readonly string[];
-  /** How many resources it names now. */
+  /** The number of its current resources. */
   readonly resources: number;
 }

@@ -71,11 +71,11 @@ export interface KnownSlice extends SourceSlice {
 export interface VersionRepositoryDeps {
   readonly database: Database;
   readonly clock: Clock;
-  /** What ended longer ago is forgotten: no flow is as old. */
+  /** Versions that ended longer ago are deleted: no stored flow is that old. */
   readonly retentionSeconds: number;
 }
 
-/** The history of the resource graph, kept over restarts in the control database. */
+/** Stores the history of the resource graph in the control database, so that it survives restarts. */
 export class VersionRepository {
   readonly #deps: VersionRepositoryDeps;
 
@@ -83,7 +83,7 @@ export class VersionRepository {
     this.#deps = deps;
   }
 
-  /** Makes the tables, forgets what is past retention, and reads the rest, oldest first. */
+  /** Creates the tables, deletes versions past retention, and reads the rest, oldest first. */
   async load(): Promise<{ versions: ResourceVersion[]; slices: KnownSlice[] }> {
     await runMigrations(this.#deps.database, 'topology-graph', MIGRATIONS);
     await this.forget(this.oldestSeconds());
@@ -106,7 +106,7 @@ export class VersionRepository {
     };
   }
 
-  /** What ended before is past retention, in seconds since 1970. */
+  /** The start of retention, in seconds since 1970. */
   oldestSeconds(): number {
     return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
   }
@@ -118,7 +118,7 @@ export class VersionRepository {
       .execute();
   }
 
-  /** Writes at most some hundred versions; of one that is known only the end. */
+  /** Inserts a few hundred versions at most; of known ones it updates only `to_seconds`. */
   async save(versions: readonly ResourceVersion[]): Promise<void> {
     await this.#tables()
       .insertInto('topology_versions')

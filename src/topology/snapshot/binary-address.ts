@@ -5,7 +5,7 @@ const COLON = 58;
 const ZERO = 48;
 const LOWER_A = 97;
 
-/** An address as four 32-bit words, IPv4 as v4-mapped (RFC 4291 2.5.5.2): read anew, never made anew. */
+/** An address as four 32-bit words, IPv4 as v4-mapped (RFC 4291 2.5.5.2). Lookups reuse one object. */
 export class BinaryAddress {
   readonly words = new Uint32Array(4);
   isV4 = false;
@@ -23,7 +23,7 @@ export class BinaryAddress {
     return this.words[i] as number;
   }
 
-  /** Reads canonical text; anything else gives any address. */
+  /** Reads canonical text. Other text gives an arbitrary address. */
   read(text: string): void {
     this.isV4 = !text.includes(':');
     if (this.isV4) this.#readV4(text);
@@ -83,13 +83,13 @@ function groupsFrom(text: string, start: number): number {
   return groups;
 }
 
-/** A prefix: the words of its address, and its length in bits of 128 (an IPv4 /24 has 120). */
+/** `length` is in bits of 128, so an IPv4 /24 has 120. */
 export interface Prefix {
   readonly address: BinaryAddress;
   readonly length: number;
 }
 
-/** `10.0.1.0/24`, or an address alone; undefined when it is neither. Bits beyond the length are dropped. */
+/** Reads `10.0.1.0/24` or a single address; undefined for other text. Clears bits beyond the length. */
 export function readPrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/');
   const canonical = canonicalAddress(slash === -1 ? text : text.slice(0, slash));
@@ -107,7 +107,7 @@ export function readPrefix(text: string): Prefix | undefined {
   return { address, length };
 }
 
-/** The word with only its first `bits` bits, of 32. */
+/** Keeps the first `bits` of a 32-bit word. */
 export function maskWord(word: number, bits: number): number {
   if (bits >= 32) return word;
   return bits <= 0 ? 0 : (word & (0xffffffff << (32 - bits))) >>> 0;

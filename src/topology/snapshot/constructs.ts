@@ -2,7 +2,7 @@ import { ec2Arn } from '../../model/arn.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { TraversedConstruct } from '../../model/topology.ts';
 
-/** EC2 resources that traffic passes, by their names in ARNs, with CloudFormation's names. */
+/** CloudFormation's types of the EC2 resources that traffic passes, by their names in ARNs. */
 const COMPONENT_TYPES = {
   instance: 'AWS::EC2::Instance',
   'network-interface': 'AWS::EC2::NetworkInterface',
@@ -27,7 +27,7 @@ export function ec2Construct(
   };
 }
 
-/** Peerings of transit gateways are attachments of both, with a type of their own. */
+/** A peering is an attachment of both transit gateways, with a CloudFormation type of its own. */
 export function transitPeeringConstruct(owner: Owner, id: string): TraversedConstruct {
   return {
     ...ec2Construct(owner, 'transit-gateway-attachment', id),

@@ -21,9 +21,8 @@ import { RoutingReader } from './read-routing.ts';
 import { NO_TABLE, type Route, type RouteStart } from './routing.ts';
 
 /**
- * The resource graph with its history as tables to look things up in: immutable once made. Lookups
- * do not allocate: what they give back was made with the snapshot, and the address being looked up
- * is read into words that are used again.
+ * Lookup tables of the resource graph and its history. Immutable once made. Lookups do not allocate:
+ * they return places that were made with the snapshot, and parse the address into a reused buffer.
  */
 export class GraphSnapshot {
   readonly #places = new PlaceTables();
@@ -33,18 +32,18 @@ export class GraphSnapshot {
   readonly #internet = placeBeyond('internet');
   readonly #elsewhere = placeBeyond('nowhere known');
   readonly #transitGateways = new Map<TraversedConstruct | undefined, Place>();
-  /** What sources say that cannot be so. */
+  /** Contradictions and errors in the descriptions of sources. */
   readonly issues = new Issues();
-  /** Owned by the lookup that runs. */
+  /** The address of the current lookup. */
   readonly #address = new BinaryAddress();
-  /** An address is looked up, and then its path is asked for. */
+  /** Serves `pathOf`, which usually follows `locate` for the same address. */
   readonly #last = new LastLookup();
-  /** Flows come a host at a time. */
+  /** Serves `here`, because flows come host by host. */
   readonly #lastHere = new LastLookup();
-  /** Whether nothing is in it that could be looked up. */
+  /** Whether no lookup can find anything. */
   isEmpty = true;
 
-  /** Makes a snapshot; the caller decides when to go on. */
+  /** Makes a snapshot step by step, at the pace of the caller. */
   static *make(versions: Iterable<readonly ResourceVersion[]>): Steps<GraphSnapshot> {
     const snapshot = new GraphSnapshot();
     const histories = new Histories();
@@ -59,12 +58,12 @@ export class GraphSnapshot {
     return snapshot;
   }
 
-  /** What an instance has in common with others at a time. */
+  /** Image, type and node pool of an instance at a time. */
   instance(instanceId: string, timeSeconds: number): InstanceTraits {
     return this.#instances.at(instanceId, timeSeconds);
   }
 
-  /** The network and zone of an instance with an interface; undefined when it is not known. */
+  /** The place of an instance; undefined when no interface of it is known. */
   placeOfInstance(instanceId: string): Place | undefined {
     return this.#places.placeOfInstance.get(instanceId);
   }
@@ -77,7 +76,7 @@ export class GraphSnapshot {
     return this.#places.localZones.has(zoneId);
   }
 
-  /** Who has an address of a network itself. */
+  /** Looks an address up in one network, without following its routes. */
   here(address: string, vpcId: string, timeSeconds: number): Place | undefined {
     const last = this.#lastHere;
     if (last.isTo(address, { vpcId, subnetId: '' }, timeSeconds)) return last.place;
@@ -88,15 +87,16 @@ export class GraphSnapshot {
   }
 
   /**
-   * Who has an address: of the network, of one that its routes lead to, publicly; else where those
-   * routes end. Undefined when neither the address nor routes of the network are known.
+   * Looks an address up in the network, then in the network that its routes lead to, then among
+   * public addresses. If all fail, returns the exit that the routes lead to. Undefined when neither
+   * the address nor the routes of the network are known.
    */
   locate(address: string, vantage: Vantage): Place | undefined {
     const { vpcId, subnetId = '', timeSeconds } = vantage;
     return this.#locate(address, { vpcId, subnetId }, timeSeconds);
   }
 
-  /** All that an address is: in each network, and in public. */
+  /** Every network that has the address, and its public owner. */
   everywhere(address: string, timeSeconds: number): readonly Place[] {
     this.#address.read(address);
     const networks = [...this.#places.networks.values()];
@@ -105,7 +105,7 @@ export class GraphSnapshot {
     return inPublic === undefined ? inNetworks : [...inNetworks, inPublic];
   }
 
-  /** The constructs between two ends, both included. */
+  /** The constructs between two ends, with both ends. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
     const remote = to.beyondNat || to.address;
     if (isLoopback(remote) || from.address === remote) return staysOnInstance(from);
@@ -126,7 +126,7 @@ export class GraphSnapshot {
     };
   }
 
-  /** A container's address is nobody's; what its host makes of it is an interface's. */
+  /** The address of a container is in no network; the one its host translates it to may be. */
   #ownPlace({ address, beyondNat = '', vpcId }: PathEnd, timeSeconds: number): Place | undefined {
     const place = this.here(address, vpcId, timeSeconds);
     if (place !== undefined || beyondNat === '') return place;
@@ -179,7 +179,7 @@ export class GraphSnapshot {
     return node ?? places[subnets.find(network, this.#address, timeSeconds)];
   }
 
-  /** Finds the address in the network the route ended in or in public; else returns its exit. */
+  /** Finds the address in the network where the route ends, or in public; else returns the exit. */
   #placeBy(route: Route, timeSeconds: number): Place | undefined {
     const far = route.end === 'network' ? this.#places.networks.get(route.vpcId) : undefined;
     if (far !== undefined) {
@@ -220,7 +220,7 @@ export class GraphSnapshot {
     return place;
   }
 
-  /** The gateway endpoint by which a subnet reaches a service. */
+  /** The gateway endpoint that a subnet uses for a service. */
   #serviceEndpoint(
     start: { readonly vpcId: string; readonly subnetId: string },
     there: Place | undefined,
@@ -246,7 +246,7 @@ export class GraphSnapshot {
   }
 }
 
-/** The answer to the question asked last. */
+/** A cache of one lookup. */
 class LastLookup {
   place: Place | undefined;
   #address = '';
@@ -254,7 +254,7 @@ class LastLookup {
   #subnetId = '';
   #timeSeconds = -1;
 
-  /** Whether it is asked again; if not, it is the question that `keep` answers. */
+  /** Whether a lookup repeats the cached one. If not, `keep` stores the result of the new one. */
   isTo(address: string, { vpcId, subnetId }: RouteStart, timeSeconds: number): boolean {
     if (
       this.#address === address &&
@@ -277,7 +277,7 @@ class LastLookup {
   }
 }
 
-/** The end of a path; an instance that only its agent speaks of is one too. */
+/** The constructs of an end. An instance that only its agent describes counts too. */
 function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
   const known = place === undefined ? NO_CONSTRUCTS : endOf(place);
   if (known.length > 0 || end.instanceId === '') return known;
@@ -287,7 +287,7 @@ function endWith(place: Place | undefined, end: PathEnd): readonly TraversedCons
 
 const NO_CONSTRUCTS: readonly TraversedConstruct[] = [];
 
-/** From the near end, which is known as seen from the network, to the far one. */
+/** Joins a path. The near end is listed from network to host, so it is reversed. */
 function joined(
   near: readonly TraversedConstruct[],
   hops: readonly TraversedConstruct[],

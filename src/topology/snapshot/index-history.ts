@@ -7,15 +7,15 @@ import type { PrefixIndex } from './prefix-index.ts';
 /** A prefix that a version of a resource puts into an index. */
 export interface IndexedPrefix {
   readonly space: number;
-  /** As text. */
+  /** A prefix or address as text. */
   readonly prefix: string;
   readonly value: number;
 }
 
 /**
- * Puts the prefixes of a resource's versions into an index, and gives back those that could not be
- * read. Of versions that follow on each other, a prefix that stays is one entry: an interface whose
- * pods come and go does not write all of its addresses anew each time.
+ * Adds the prefixes of all versions of a resource to an index, and returns the unreadable ones. A
+ * prefix that consecutive versions share becomes one entry, so an interface whose pods come and go
+ * does not add all its addresses again with each version.
  */
 export function indexHistory<Kind extends ResourceKind>(
   index: PrefixIndex,
@@ -44,7 +44,7 @@ export function indexHistory<Kind extends ResourceKind>(
 
 const NOTHING: ReadonlyMap<string, number> = new Map();
 
-/** Undefined when it is no prefix. */
+/** Returns undefined for text that is not a prefix. */
 function addPrefix(
   index: PrefixIndex,
   { space, prefix: text, value }: IndexedPrefix,

@@ -2,7 +2,7 @@ import type { InstanceTraits } from '../../model/topology.ts';
 import type { Histories, Steps } from './histories.ts';
 import { TimedMap } from './timed-map.ts';
 
-/** Traits that instances share with others, by id and time, from EC2 and from Kubernetes nodes. */
+/** Image, type and node pool of instances by id and time, from EC2, inventories and Kubernetes nodes. */
 export class InstanceTables {
   readonly #instances = new TimedMap<InstanceTraits>();
   readonly #poolOfNode = new TimedMap<string>();

@@ -13,15 +13,16 @@ export interface LiveSnapshotDeps {
   readonly metrics: Metrics;
 }
 
-/** Requests wait no longer than this for a piece of a snapshot to be made. */
+/** A snapshot is made in pieces of about this length; requests are answered in between. */
 const PIECE_MILLIS = 5;
-/** After a snapshot took so long to make, the next is begun after this many times as long. */
+/** The pause after a snapshot, in multiples of the time it took to make. */
 const REST_FACTOR = 4;
 const MIN_REST_MILLIS = 250;
 
 /**
- * The newest snapshot of the graph: made anew in pieces when something changed, swapped when it is
- * whole. However often sources speak, making snapshots takes a fifth of a core at most.
+ * The newest complete snapshot of the graph. After a change, a new one is made in pieces and swapped
+ * in when it is complete. The pauses limit this work to a fifth of a core, however often sources
+ * report.
  */
 export class LiveSnapshot implements Service {
   readonly name = 'topology snapshot';
@@ -42,11 +43,11 @@ export class LiveSnapshot implements Service {
     this.#deps = deps;
     this.#seconds = deps.metrics.gauge({
       name: 'nfm_topology_snapshot_seconds',
-      help: 'How long the last snapshot of the topology took to make',
+      help: 'Time the last snapshot of the topology took to make',
     });
   }
 
-  /** Empty until there is anything to be known. */
+  /** Empty until sources have described something. */
   get current(): GraphSnapshot {
     return this.#current;
   }
@@ -61,13 +62,13 @@ export class LiveSnapshot implements Service {
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
-  /** Says that the graph has changed. */
+  /** Called after each change of the graph. */
   changed(): void {
     this.#wanted += 1;
     this.#loop.wake();
   }
 
-  /** Resolves when everything that changed before the call is in the snapshot, or on `stop`. */
+  /** Resolves when all changes before the call are in the snapshot, or on `stop`. */
   settled(): Promise<void> {
     if (this.#made >= this.#wanted) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ wanted: this.#wanted, resolve }));

@@ -14,31 +14,31 @@ import { isSamePlace, makePlace, type Place } from './place.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { endpointServiceName, publishedServiceName } from './service-name.ts';
 
-/** The one space of what has no network: public addresses and published prefixes. */
+/** The space of public addresses and published prefixes, which are in no network. */
 export const PUBLIC_SPACE = 0;
 
-/** Where everything is that has an address: networks, subnets, interfaces, published prefixes. */
+/** The places of all addresses: networks, subnets, interfaces, gateways, published prefixes. */
 export class PlaceTables {
   readonly places: Place[] = [];
-  /** Networks by id, numbered: the spaces of `addresses` and `subnets`. */
+  /** The number of each network by id; it is the space in `addresses` and `subnets`. */
   readonly networks = new Map<string, number>();
-  /** Each network as a place, for addresses in none of its subnets; by number. */
+  /** The place of addresses outside of all known subnets of a network, by network number. */
   readonly networkPlaces: Place[] = [];
-  /** The zone of each subnet; only of those whose zone is known. */
+  /** The zone of each subnet, where it is known. */
   readonly zoneOf = new Map<string, string>();
   readonly localZones = new Set<string>();
-  /** What holds an address, by network. */
+  /** Places of interfaces and gateways, by network. */
   readonly addresses = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
   readonly subnets = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
   readonly publicAddresses = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
   readonly published = new PrefixIndex((a, b) => this.#isNarrower(a, b));
-  /** The first place of each instance. */
+  /** The place of the first interface of each instance. */
   readonly placeOfInstance = new Map<string, Place>();
-  /** What could not be read as an address or prefix, with the resource that says it. */
+  /** Texts that are not an address or prefix, with the id of their resource. */
   readonly unreadable: { readonly id: string; readonly text: string }[] = [];
   readonly #behind = new Map<string, readonly TraversedConstruct[]>();
   readonly #serviceOf = new Map<string, string>();
-  /** Gateways and the like that have interfaces of their own. */
+  /** Ids of owners whose interfaces are described. */
   readonly #hasInterfaces = new Set<string>();
 
   *read(histories: Histories): Steps {
@@ -55,7 +55,7 @@ export class PlaceTables {
     yield* histories.eachHistory('service-prefix', (history) => this.#addPublished(history));
   }
 
-  /** The number of a network; networks nobody describes are numbered when something is in them. */
+  /** The number of a network. A network that only its members name gets one too. */
   numberOf(vpcId: string): number {
     const known = this.networks.get(vpcId);
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export class PlaceTables {
     if (vpc !== undefined) this.#describeNetwork(vpc, vpc.id);
   }
 
-  /** The far end of a peering may be in an account nobody reads. */
+  /** The far end of a peering may be in an account that no source reads. */
   #addPeered(history: History<'vpc-peering'>): void {
     const peering = history.at(-1)?.resource;
     for (const peered of peering === undefined ? [] : [peering.requester, peering.accepter]) {
@@ -93,7 +93,7 @@ export class PlaceTables {
     );
   }
 
-  /** What stands behind interfaces of its own. */
+  /** Reads the endpoints, load balancers and NAT gateways that own interfaces. */
   *#readOwners(histories: Histories): Steps {
     yield* histories.eachHistory('vpc-endpoint', (history) => {
       const endpoint = history.at(-1)?.resource;
@@ -142,7 +142,7 @@ export class PlaceTables {
       id,
       account,
       region,
-      // An endpoint's address is the service's: it is in nobody's subnet and zone.
+      // The address of an endpoint belongs to the service, so it has no subnet and zone.
       ...(service === '' ? { vpcId, subnetId, az, instanceId } : {}),
       service,
       isLocalZone: this.localZones.has(az),
@@ -150,7 +150,7 @@ export class PlaceTables {
       subnet: subnetId,
       interfaceId: id,
       privateAddress: addresses[0] ?? '',
-      // Which of several belongs to which of its own nobody says.
+      // The resource does not map several public addresses to private ones.
       publicAddress: (publicAddresses.length === 1 && publicAddresses[0]) || '',
       behind: this.#behind.get(id) ?? this.#behind.get(ownerId) ?? NOTHING,
     });
@@ -160,7 +160,7 @@ export class PlaceTables {
     return place;
   }
 
-  /** Only of gateways whose interfaces nobody describes: else those have the addresses. */
+  /** Adds the addresses of a gateway unless its interfaces, which have them too, are described. */
   #addNatGateway(history: History<'nat-gateway'>): void {
     if (this.#hasInterfaces.has(history.at(-1)?.resource.id ?? '')) return;
     const numbers = this.#number(history, (nat) => {
@@ -197,7 +197,7 @@ export class PlaceTables {
     return prefixes.map((prefix) => ({ space, prefix, value }));
   }
 
-  /** Makes a place for each version, and gives their numbers; the same place again is one. */
+  /** The number of the place of each version. Consecutive equal places share one number. */
   #number<Kind extends ResourceKind>(
     history: History<Kind>,
     placeOf: (resource: ResourceOf<Kind>) => Place,
@@ -217,7 +217,7 @@ export class PlaceTables {
     return this.places[number]?.id ?? '';
   }
 
-  /** Of equal published prefixes: S3 before EC2 before AMAZON, which holds all. */
+  /** Equal published prefixes: a named service precedes `EC2` and `AMAZON`, which name none. */
   #isNarrower(a: number, b: number): boolean {
     const [one, other] = [this.places[a], this.places[b]];
     const isService = (place: Place | undefined) => Number((place?.service ?? '') !== '');

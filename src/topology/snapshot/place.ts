@@ -2,25 +2,25 @@ import { UNKNOWN_ENDPOINT } from '../../model/enriched-flow.ts';
 import type { Located, PathExit, TraversedConstruct } from '../../model/topology.ts';
 import { ec2Construct } from './constructs.ts';
 
-/** What a prefix of the topology stands for. Made once, shared by every flow that meets it. */
+/** The result of a lookup. Made with the snapshot and shared by all flows with the address. */
 export interface Place extends Located {
-  /** Of the resource it is, for order among equals. */
+  /** The id of its resource; orders places with equal prefixes. */
   readonly id: string;
   readonly service: string;
   readonly isLocalZone: boolean;
-  /** The network it is in, also where `vpcId` is "" as it is a service's. */
+  /** Its network, also for a service, whose `vpcId` is "". */
   readonly network: string;
   readonly subnet: string;
-  /** "" where the interface is not known. */
+  /** "" when the interface is unknown. */
   readonly interfaceId: string;
-  /** Whether a resource has the address, rather than a subnet or network around it. */
+  /** Whether it is an owner of the address, not a subnet or network around it. */
   readonly isHost: boolean;
-  /** Its own address, and the public one that internet gateways translate to it; "" without one. */
+  /** The first private address of the interface, and the public one translated to it; "" for none. */
   readonly privateAddress: string;
   readonly publicAddress: string;
-  /** What stands behind its interface instead of an instance, in order. */
+  /** The owner of the interface if it is no instance, such as an endpoint and its service, in order. */
   readonly behind: readonly TraversedConstruct[];
-  /** Its end of a path, seen from the network; made when first asked for. */
+  /** Its constructs at the end of a path, from network to host; made at first use. */
   end: readonly TraversedConstruct[] | undefined;
 }
 
@@ -39,18 +39,18 @@ const NOWHERE: Place = {
   end: undefined,
 };
 
-/** All places have the same members in the same order: the engine then reads them fastest. */
+/** All places have the same members in the same order, so that the engine reads them fastest. */
 export function makePlace(parts: Partial<Place>): Place {
   const { interfaceId = '', instanceId = '' } = parts;
   return { ...NOWHERE, ...parts, isHost: interfaceId !== '' || instanceId !== '' };
 }
 
-/** Where routes lead that end outside of what is known. */
+/** The place of addresses that routes lead to beyond all known networks. */
 export function placeBeyond(beyond: PathExit, gatewayArn = ''): Place {
   return { ...NOWHERE, beyond, gatewayArn };
 }
 
-/** Interface, then instance or what stands behind it; or the service alone. */
+/** The interface, then the instance or owner behind it; for a published prefix, the service. */
 export function endOf(place: Place): readonly TraversedConstruct[] {
   place.end ??= makeEnd(place);
   return place.end;

@@ -5,14 +5,14 @@ import { makePlace, type Place } from './place.ts';
 import type { PlaceTables } from './place-tables.ts';
 import { PrefixIndex } from './prefix-index.ts';
 
-/** A pod or service as its cluster names it. */
+/** A pod or service. */
 export interface PodName {
   readonly clusterId: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** What Kubernetes says of addresses, by the network that its nodes are in. */
+/** Pods and services by address, in the network of the nodes of their cluster. */
 export class PodTables {
   readonly names: PodName[] = [];
   /** Pods with addresses of their own. */
@@ -21,9 +21,9 @@ export class PodTables {
   readonly hostPods = new PrefixIndex();
   /** Services by their cluster addresses. */
   readonly services = new PrefixIndex();
-  /** Services by the addresses behind them. */
+  /** Services by the addresses of their endpoints. */
   readonly servicesOfPods = new PrefixIndex();
-  /** Where pods are that have no address of an interface: on their node. By number of the name. */
+  /** The place of the node of each pod, by the index of the pod in `names`. */
   readonly placeOfPod = new Map<number, Place>();
   readonly #places: PlaceTables;
   readonly #nodes = new Map<string, Place>();
@@ -63,7 +63,7 @@ export class PodTables {
     const space = this.#spaceOf.get(pod?.clusterId ?? '');
     if (pod === undefined || space === undefined) return;
     const index = pod.hostNetwork ? this.hostPods : this.pods;
-    // A pod that comes back on another node has the same name, and a number of its own.
+    // A pod that is recreated on another node gets another index, although its name stays.
     let last: KubernetesPodResource | undefined;
     const values = history.map(({ resource }) => {
       if (last?.nodeName === resource.nodeName) return this.names.length - 1;

@@ -1,19 +1,19 @@
 import { FOREVER, type Validity } from '../graph/validity.ts';
 import { BinaryAddress, maskWord, type Prefix } from './binary-address.ts';
 
-/** What a prefix means in a space, from when to when. */
+/** A prefix with a value, in a space and over a range of time. */
 export interface PrefixEntry extends Validity {
-  /** A network, a route table: prefixes of different spaces have nothing to do with each other. */
+  /** The number of a network or route table. Prefixes of different spaces are independent. */
   readonly space: number;
   readonly prefix: Prefix;
-  /** What it stands for: a place in a list of the owner's. 0 or more. */
+  /** 0 or more; an index into a list of the caller. */
   readonly value: number;
 }
 
 const NONE = -1;
 const SLOTS_A_STEP = 4096;
 
-/** Where the members of an entry are, of its ten integers. Times are unsigned. */
+/** An entry is ten integers: the four words of the prefix, then these members. Times are unsigned. */
 const ENTRY = 10;
 const SPACE = 4;
 const LENGTH = 5;
@@ -23,24 +23,24 @@ const VALUE = 8;
 const NEXT = 9;
 
 /**
- * Prefixes by space and time: the longest that holds an address at a time, found in at most as many
- * steps as the space has prefix lengths, without allocating. One hash table of integers, 40 bytes an
- * entry and side by side: what a lookup compares lies in a cache line or two, where an array for each
- * member would have it wait for memory seven times.
+ * Longest-prefix matching by space and time. A lookup probes once per prefix length of the space and
+ * does not allocate. The index is one hash table of integers with 40 bytes per entry: the members
+ * that a lookup compares are in one or two cache lines, where one array per member would wait for
+ * memory seven times.
  *
- * Of equal prefixes at one time, the one that began last counts; of those, the one `prefer` says.
+ * Of equal prefixes valid at one time, the one that began last applies; of those that began
+ * together, the one that `prefer` puts first.
  */
 export class PrefixIndex {
-  /** Whether the first value goes before the second, of entries that began at once. */
+  /** Whether the first value precedes the second, for entries that began together. */
   readonly #prefer: (value: number, other: number) => boolean;
   #slots = new Int32Array(1024).fill(NONE);
   #keys = 0;
   #size = 0;
-  /** The four words of the prefix, then the members above. */
   #entries = new Int32Array(512 * ENTRY);
-  /** The prefix lengths of a space, longest first: IPv4 at twice its number, IPv6 after it. */
+  /** Prefix lengths, longest first: of IPv4 at index `2 * space`, of IPv6 at `2 * space + 1`. */
   readonly #lengthsOf: number[][] = [];
-  /** The key that is looked for: owned by `#slotOf`. */
+  /** The prefix that `#slotOf` looks for. */
   readonly #probe = new Int32Array(4);
 
   constructor(prefer: (value: number, other: number) => boolean = () => false) {
@@ -51,7 +51,7 @@ export class PrefixIndex {
     return this.#size;
   }
 
-  /** Where the entry is, for `extend`. */
+  /** @returns the entry, for `extend` */
   add({ space, prefix, value, fromSeconds, toSeconds }: PrefixEntry): number {
     const added = this.#size * ENTRY;
     if (added === this.#entries.length) this.#growEntries();
@@ -68,18 +68,18 @@ export class PrefixIndex {
     return added;
   }
 
-  /** Lets an entry last longer. */
+  /** Moves the end of an entry. */
   extend(entry: number, toSeconds: number): void {
     this.#entries[entry + TO] = Math.min(FOREVER, toSeconds);
   }
 
-  /** The value of the longest prefix of a space that holds the address at a time; -1 when none does. */
+  /** The value of the longest prefix that contains the address at a time; -1 without one. */
   find(space: number, address: BinaryAddress, timeSeconds: number): number {
     const entry = this.#entryOf(space, address, timeSeconds);
     return entry === NONE ? NONE : this.#valueOf(entry);
   }
 
-  /** As `find`, but -1 when several values are as good. */
+  /** Like `find`, but -1 when several values have that prefix at that time. */
   findOnly(space: number, address: BinaryAddress, timeSeconds: number): number {
     const entry = this.#entryOf(space, address, timeSeconds);
     if (entry === NONE) return NONE;
@@ -90,24 +90,26 @@ export class PrefixIndex {
 
   /**
    * Calls back for every two entries of one prefix that overlap in time and have different values;
-   * says whether both last. Can be interrupted.
+   * `isCurrent` means that neither has ended.
    */
-  *eachOverlap(act: (value: number, other: number, isOpen: boolean) => void): Generator<undefined> {
+  *eachOverlap(
+    act: (value: number, other: number, isCurrent: boolean) => void,
+  ): Generator<undefined> {
     for (const [slot, head] of this.#slots.entries()) {
       if (slot % SLOTS_A_STEP === 0) yield;
       for (let entry = head; entry !== NONE; entry = this.#after(entry)) {
         for (let other = this.#after(entry); other !== NONE; other = this.#after(other)) {
-          // The other began no later.
+          // Entries of a key are in descending order of their beginning.
           const overlaps = this.#endOf(other) > this.#startOf(entry);
           if (!overlaps || this.#valueOf(other) === this.#valueOf(entry)) continue;
-          const isOpen = this.#endOf(entry) === FOREVER && this.#endOf(other) === FOREVER;
-          act(this.#valueOf(entry), this.#valueOf(other), isOpen);
+          const isCurrent = this.#endOf(entry) === FOREVER && this.#endOf(other) === FOREVER;
+          act(this.#valueOf(entry), this.#valueOf(other), isCurrent);
         }
       }
     }
   }
 
-  /** Its prefixes; one of several entries comes as often. */
+  /** The prefix of each entry; a prefix with several entries is repeated. */
   *prefixes(): Generator<Prefix> {
     for (let entry = 0; entry < this.#size * ENTRY; entry += ENTRY) {
       const address = BinaryAddress.of(this.#entries.subarray(entry, entry + 4));
@@ -207,7 +209,7 @@ export class PrefixIndex {
     return this.#slotOf(this.#member(entry, SPACE), this.#member(entry, LENGTH));
   }
 
-  /** The slot of the probe's key: its own, or the free one where it would be. */
+  /** The slot of the key in the probe; if the key is absent, the free slot for it. */
   #slotOf(space: number, length: number): number {
     const mask = this.#slots.length - 1;
     let slot = hash(this.#probe, space * 129 + length) & mask;
@@ -244,7 +246,7 @@ export class PrefixIndex {
   }
 }
 
-/** Multiply and fold (the constants of MurmurHash3): neighbouring addresses spread over the table. */
+/** Multiplies and folds, with the constants of MurmurHash3, to spread neighbouring addresses. */
 function hash(words: Int32Array, seed: number): number {
   let mixed = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (let i = 0; i < 4; i += 1) {

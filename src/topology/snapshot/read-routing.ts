@@ -17,7 +17,7 @@ import { type RouteTarget, Routing, type TransitGateway } from './routing.ts';
 import { endpointServiceName } from './service-name.ts';
 import { TimedMap } from './timed-map.ts';
 
-/** What decides how something is routed. */
+/** The kinds whose changes can change a route. */
 const ROUTING_KINDS = [
   'route-table',
   'transit-gateway',
@@ -31,19 +31,19 @@ const ROUTING_KINDS = [
 export interface RoutingTables {
   readonly routing: Routing;
   readonly routeCache: RouteCache;
-  /** Gateway endpoints by the name of their service, by table number. */
+  /** Gateway endpoints by route table number, then by the name of their service. */
   readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
 }
 
-/** Reads what routes traffic: tables, gateways, peerings. */
+/** Reads route tables, gateways and peerings. */
 export class RoutingReader implements RoutingTables {
   readonly routing = new Routing();
   routeCache = new RouteCache(this.routing, new AddressRanges([]), []);
   readonly serviceEndpoints = new Map<number, TimedMap<TraversedConstruct>>();
-  /** Numbers of tables by id. */
+  /** The number of each route table by id. */
   readonly #tables = new Map<string, number>();
   readonly #targets = new Map<string, number>();
-  /** What a transit gateway's attachments are reached by: one for all of its versions. */
+  /** Attachments and tables of each transit gateway by id; all its versions share them. */
   readonly #gateways = new Map<string, Pick<TransitGateway, 'attachments' | 'tables'>>();
 
   *read(histories: Histories): Steps {
@@ -136,7 +136,7 @@ export class RoutingReader implements RoutingTables {
     }
     indexHistory(routes, history, (table) => {
       const listed = new Set(table.routes.map(({ destination }) => destination));
-      // Every table routes the network's own addresses, said or not.
+      // Every route table routes the prefixes of its own network, listed or not.
       const local = cidrs
         .filter((destination) => !listed.has(destination))
         .map((destination): RouteEntry => ({ destination, target: 'local', targetId: '' }));
@@ -203,7 +203,7 @@ export class RoutingReader implements RoutingTables {
   }
 }
 
-/** What is passed whether or not anybody describes it. */
+/** The construct of a target that needs no description; undefined for one that is looked up. */
 function targetConstruct(
   owner: RouteTableResource | TransitGatewayRouteTableResource,
   kind: RouteTargetKind | 'attachment',

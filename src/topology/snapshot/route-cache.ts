@@ -13,11 +13,11 @@ interface CachedStart {
   readonly routes: Map<number, Route>;
 }
 
-/** Between two changes of routes: what is routed alike at any time in it. */
+/** The cache of a time between two changes of routes, in which all routes stay the same. */
 interface Epoch extends Validity {
   readonly startOfSubnet: Map<string, CachedStart>;
   readonly startOfNetwork: Map<string, CachedStart>;
-  /** What the subnets of a table share. */
+  /** Shared by the subnets of a route table. */
   readonly startOfTable: Map<number, CachedStart>;
 }
 
@@ -28,10 +28,10 @@ interface Epoch extends Validity {
 export class RouteCache {
   readonly #routing: Routing;
   readonly #ranges: AddressRanges;
-  /** When routes changed, ascending. */
+  /** The times of changes, ascending. */
   readonly #changes: Float64Array;
   readonly #epochs = new Map<number, Epoch>();
-  /** The one asked for last. */
+  /** The epoch of the last lookup. */
   #epoch = makeEpoch(0, 0);
   #count = 0;
 
@@ -43,7 +43,7 @@ export class RouteCache {
 
   to(address: BinaryAddress, from: RouteStart, timeSeconds: number): Route {
     const { vpcId, routes } = this.#start(from, timeSeconds);
-    // A subnet said to be of another network than its table is.
+    // The subnet is described in another network than its route table.
     if (vpcId !== from.vpcId) return this.#routing.walk(from, address, timeSeconds);
     const range = this.#ranges.of(address);
     const known = routes.get(range);

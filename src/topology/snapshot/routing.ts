@@ -7,7 +7,7 @@ import { TimedMap } from './timed-map.ts';
 export interface RouteTarget {
   readonly kind: RouteTargetKind | 'attachment';
   readonly id: string;
-  /** What traffic passes there; absent where it is looked up by id and time. */
+  /** The construct that traffic passes; absent when it is looked up by id and time. */
   readonly construct?: TraversedConstruct;
 }
 
@@ -16,7 +16,7 @@ export interface TransitGateway {
   readonly construct: TraversedConstruct;
   /** Its attachments by the id of the attached network. */
   readonly attachments: TimedMap<Attachment>;
-  /** The route table of each attachment's traffic. */
+  /** The route table for traffic from each attachment, by attachment id. */
   readonly tables: TimedMap<number>;
 }
 
@@ -26,7 +26,7 @@ export interface Attachment {
   readonly to:
     | { readonly kind: 'vpc'; readonly vpcId: string; readonly subnetId: string }
     | { readonly kind: 'peering'; readonly transitGateways: readonly [string, string] }
-    /** A VPN, a direct connection: nothing is known of what lies behind. */
+    /** A VPN or direct connection: nothing is known beyond it. */
     | { readonly kind: 'outside' };
 }
 
@@ -39,25 +39,25 @@ export interface NatGateway {
   readonly vpcId: string;
   readonly subnetId: string;
   readonly construct: TraversedConstruct;
-  /** What it makes of the sender's address. */
+  /** The source address after translation. */
   readonly address: string;
 }
 
-/** Where a route ends. */
+/** How a route ends. */
 export type RouteEnd =
-  /** In a network, whose own address it is. */
+  /** In a network that has the address in one of its prefixes. */
   | 'network'
   | 'internet'
-  /** Behind a transit gateway, where nothing is known. */
+  /** Beyond a transit gateway, where nothing is known. */
   | 'transit-gateway'
-  /** At a gateway behind which nothing is known, or nowhere: a blackhole, no route. */
+  /** At a gateway beyond which nothing is known, at a blackhole, or without a route. */
   | 'elsewhere'
-  /** The network has no route table that is known. */
+  /** No route table of the network is known. */
   | 'unknown';
 
-/** Walks the routes of a time from a subnet to an address. */
+/** Follows the routes of a time from a subnet to an address. */
 export class Routing {
-  /** Routes of all tables, of networks and transit gateways alike; its spaces are their numbers. */
+  /** The routes of all tables, of networks and of transit gateways. A space is a table number. */
   readonly routes = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
   readonly targets: RouteTarget[] = [];
   readonly tableOfSubnet = new TimedMap<number>();
@@ -71,7 +71,7 @@ export class Routing {
     const route = new Route(from.vpcId, timeSeconds);
     let table = this.tableAt(from.vpcId, from.subnetId, timeSeconds);
     if (table === NO_TABLE) route.end = 'unknown';
-    // A table visited again routes in a circle: the gateways it goes around are all there is.
+    // A table visited again means a loop. The route ends there, after the gateways of the loop.
     const visited = new Set<number>();
     while (table !== NO_TABLE && !visited.has(table)) {
       visited.add(table);
@@ -81,7 +81,7 @@ export class Routing {
     return route;
   }
 
-  /** The number of a subnet's route table; -1 when none is known. */
+  /** The number of a subnet's route table; NO_TABLE when none is known. */
   tableAt(vpcId: string, subnetId: string, timeSeconds: number): number {
     return (
       this.tableOfSubnet.at(subnetId, timeSeconds) ??
@@ -90,7 +90,7 @@ export class Routing {
     );
   }
 
-  /** Goes one step; the table that decides the next, or none at the end. */
+  /** Takes one step. Returns the table of the next step, or NO_TABLE at the end. */
   #step(route: Route, target: RouteTarget): number {
     switch (target.kind) {
       case 'local':
@@ -173,24 +173,25 @@ export class Routing {
   }
 }
 
+/** No route table: none is known, or the route has ended. */
 export const NO_TABLE = -1;
 
 export interface RouteStart {
   readonly vpcId: string;
-  /** "" when it is not known. */
+  /** "" when it is unknown. */
   readonly subnetId: string;
 }
 
 /** A route through the network. While it is walked, it holds the part walked so far. */
 export class Route {
-  /** What it passes, in order. */
+  /** The constructs it passes, in order. */
   readonly hops: TraversedConstruct[] = [];
   end: RouteEnd = 'elsewhere';
-  /** The network it is in; at the end 'network', whose address it is. */
+  /** The network that the route has reached; with the end `network`, the one with the address. */
   vpcId: string;
-  /** As of when it is walked. */
+  /** The time whose routes it follows, in seconds since 1970. */
   readonly timeSeconds: number;
-  /** The transit gateway it passed last. */
+  /** The last transit gateway on the route. */
   transitGateway: TransitGateway | undefined = undefined;
   snatAddress = '';
 

@@ -1,6 +1,6 @@
 import { AMAZON_DYNAMODB, AMAZON_S3 } from '../../model/service-names.ts';
 
-/** What people call a service, by the last part of its endpoint's name or its published name. */
+/** Names of services, by the last part of their endpoint name or by their published name. */
 const NAMES: Readonly<Record<string, string>> = {
   s3: AMAZON_S3,
   's3-global.accesspoint': AMAZON_S3,
@@ -28,17 +28,17 @@ const NAMES: Readonly<Record<string, string>> = {
   sts: 'AWS STS',
 };
 
-/** `com.amazonaws.us-east-1.logs` → `Amazon CloudWatch Logs`; what has no name keeps its last part. */
+/** `com.amazonaws.us-east-1.logs` → `Amazon CloudWatch Logs`; an unlisted service → its last part. */
 export function endpointServiceName(serviceName: string): string {
   const [, last = serviceName] =
     /^(?:com|cn)\.amazonaws\.(?:vpce\.)?[^.]+\.(.+)$/.exec(serviceName) ?? [];
   return NAMES[last] ?? last;
 }
 
-/** Published prefixes that are no one service's. */
+/** Published names that stand for no particular service. */
 const NO_SERVICE: ReadonlySet<string> = new Set(['AMAZON', 'EC2']);
 
-/** `S3` of ip-ranges.json → `Amazon S3`; "" for what anybody may run there. */
+/** `S3` in ip-ranges.json → `Amazon S3`; "" for prefixes of no particular service. */
 export function publishedServiceName(service: string): string {
   if (NO_SERVICE.has(service)) return '';
   return NAMES[service.toLowerCase()] ?? service;

@@ -5,7 +5,7 @@ interface Timed<Value> extends Validity {
   toSeconds: number;
 }
 
-/** Values by key and time; of several at one time, the one that began last counts. */
+/** Values by key and time. Of several valid at one time, the one that began last applies. */
 export class TimedMap<Value> {
   readonly #entries = new Map<string, Timed<Value>[]>();
 

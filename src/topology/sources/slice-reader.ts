@@ -11,19 +11,19 @@ export interface SliceReaderDeps {
   readonly metrics: Metrics;
 }
 
-/** What was read of a slice. */
+/** The result of reading a slice. */
 export interface SliceContent {
   readonly resources: readonly Resource[];
-  /** For people: what is wrong with it, though it could be read. */
+  /** Faults that did not prevent the reading; for people. */
   readonly warnings: readonly string[];
 }
 
-/** More say no more: a status is read by people. */
+/** Further warnings are only counted, because people read the status. */
 const MAX_WARNINGS = 50;
 
 /**
- * Takes what every source does after reading in turn: says it, or says that it failed; counts it;
- * and logs when a slice begins or ceases to fail, not each time it does.
+ * Does what every source needs around a reading: passes the statement or the failure to the sink,
+ * counts it, and logs the first failure and the first success after it.
  */
 export class SliceReader {
   readonly #deps: SliceReaderDeps;
@@ -40,10 +40,10 @@ export class SliceReader {
   }
 
   /**
-   * Reads a slice and says it, as of the time the reading began. One cut short by the signal is
-   * neither a success nor a failure.
+   * Reads a slice and passes it to the sink, as of the time when the reading began. An aborted
+   * reading is neither a success nor a failure.
    *
-   * @throws Error for people, why it could not be read, after it was told to the sink
+   * @throws Error with a message for people, after the sink has received the failure
    */
   async read(
     slice: SourceSlice,
@@ -61,10 +61,10 @@ export class SliceReader {
     }
     this.#readings.add(1, { source: slice.source, outcome: 'ok' });
     if (this.#failing.delete(keyOf(slice)))
-      this.#deps.log.info('topology source reads again', { ...slice });
+      this.#deps.log.info('reads a topology source again', { ...slice });
   }
 
-  /** Says that a slice cannot be read now. */
+  /** Reports that a slice cannot be read now. */
   fail(slice: SourceSlice, error: unknown): void {
     const { sink, log } = this.#deps;
     const message = error instanceof Error ? error.message : String(error);
@@ -75,7 +75,7 @@ export class SliceReader {
     log.warn('cannot read a topology source', { ...slice, error });
   }
 
-  /** Says that a slice is read no more. */
+  /** Ends a slice that is no longer read. */
   async withdraw(slice: SourceSlice): Promise<void> {
     await this.#deps.sink.withdraw(slice, this.#nowSeconds());
     this.#failing.delete(keyOf(slice));

@@ -7,7 +7,7 @@ import type { SourceSlice } from '../graph/source-statement.ts';
 import type { TopologySource } from '../topology-source.ts';
 import type { SliceReader } from './slice-reader.ts';
 
-/** What sources are made with. */
+/** The dependencies of all kinds of sources. */
 export interface SourceDeps {
   readonly reader: SliceReader;
   /** The slices in the graph now, those of sources that are no longer configured included. */
@@ -21,7 +21,7 @@ export interface SourceDeps {
   readonly metrics: Metrics;
 }
 
-/** A kind of topology source: what it makes of its settings. */
+/** A kind of topology source, with what the server needs to configure and create it. */
 export interface SourceKind<Config> {
   /** Why the settings cannot be used, as `setting: reason`; undefined when they can. */
   readonly problemOf?: (config: Config) => string | undefined;

@@ -29,20 +29,20 @@ export interface AwsSourceDeps {
   readonly access: AwsAccess;
   /** The targets of all scopes, each once. */
   readonly targets: () => Promise<readonly ScopeTarget[]>;
-  /** Slices that count now: of targets that were dropped while the server was down, too. */
+  /** The slices in the graph, those of targets removed while the server was down included. */
   readonly slices: () => readonly SourceSlice[];
   readonly log: Log;
 }
 
 const EVERY_MILLIS = 300_000;
-/** Targets read at once: each has limits of its own at EC2, but all share this process. */
+/** Targets read at once. Each has its own request limits at EC2, but all share this process. */
 const AT_ONCE = 4;
 const MAX_REASONS = 5;
 
 /**
- * Reads every target of every scope from EC2: each 5 minutes, and when a scope is made or changed.
- * A target that cannot be read does not keep others from being read; one that no scope has any more
- * is withdrawn. The SDK is loaded with the first reading: it takes 87 MiB.
+ * Reads all targets of all scopes from EC2, every 5 minutes and when a scope is created or changed. A
+ * failing target does not stop the others. A target that no scope has any more is withdrawn. The SDK
+ * takes 87 MiB, so it is loaded with the first reading.
  */
 export class AwsSource implements TopologySource {
   readonly name = 'aws topology';
@@ -67,7 +67,7 @@ export class AwsSource implements TopologySource {
     await Promise.allSettled(this.#readings.values());
   }
 
-  /** @throws Error why targets cannot be read, after all were tried */
+  /** @throws Error with the reasons, after all targets were tried */
   async cover(targets: readonly ScopeTarget[], signal: AbortSignal): Promise<void> {
     const reasons: string[] = [];
     const reading = forEachOf(targets, async (target) => {
@@ -88,12 +88,12 @@ export class AwsSource implements TopologySource {
       if (isTargetSlice(slice) && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
     }
     await forEachOf(targets, async (target) => {
-      // Why it failed was told already.
+      // The reader has reported the failure.
       if (!signal.aborted) await this.#read(target).catch(() => {});
     });
   }
 
-  /** A target that is being read is not read twice at once. */
+  /** Joins a running reading of the target instead of starting a second one. */
   #read(target: ScopeTarget): Promise<void> {
     const slice = sliceOf(target);
     const running = this.#readings.get(slice);

@@ -77,41 +77,46 @@ async function serve(status: number, body: string): Promise<string> {
 test.each([
   { name: 'a file', locate: () => fileOf(JSON.stringify(published)) },
   { name: 'a URL', locate: () => serve(200, JSON.stringify(published)) },
-])('the prefixes of services are read from $name, what is none is left out', async ({ locate }) => {
-  await start(await locate());
-  await until(() => expect(sink.statements).toHaveLength(1));
-  const base = { kind: 'service-prefix', region: 'us-east-1' };
-  expect(sink.statements[0]).toEqual({
-    source: 'aws',
-    slice: 'ip-ranges',
-    atSeconds: 1_800_000_000,
-    resources: [
-      {
-        ...base,
-        id: 'S3 us-east-1 52.216.0.0/15',
-        prefix: '52.216.0.0/15',
-        service: 'S3',
-        networkBorderGroup: 'us-east-1',
-      },
-      {
-        ...base,
-        id: 'EC2 us-east-1 15.181.232.0/21',
-        prefix: '15.181.232.0/21',
-        service: 'EC2',
-        networkBorderGroup: 'us-east-1-bos-1',
-      },
-      {
-        kind: 'service-prefix',
-        id: 'CLOUDFRONT GLOBAL 2600:9000::/28',
-        prefix: '2600:9000::/28',
-        service: 'CLOUDFRONT',
-        region: 'GLOBAL',
-        networkBorderGroup: 'GLOBAL',
-      },
-    ],
-    warnings: ['not an entry: {"ip_prefix":"52.216.0.0/99","region":"us-east-1","service":"S3"}'],
-  });
-});
+])(
+  'reads the prefixes of services from $name, and leaves unreadable entries out',
+  async ({ locate }) => {
+    await start(await locate());
+    await until(() => expect(sink.statements).toHaveLength(1));
+    const base = { kind: 'service-prefix', region: 'us-east-1' };
+    expect(sink.statements[0]).toEqual({
+      source: 'aws',
+      slice: 'ip-ranges',
+      atSeconds: 1_800_000_000,
+      resources: [
+        {
+          ...base,
+          id: 'S3 us-east-1 52.216.0.0/15',
+          prefix: '52.216.0.0/15',
+          service: 'S3',
+          networkBorderGroup: 'us-east-1',
+        },
+        {
+          ...base,
+          id: 'EC2 us-east-1 15.181.232.0/21',
+          prefix: '15.181.232.0/21',
+          service: 'EC2',
+          networkBorderGroup: 'us-east-1-bos-1',
+        },
+        {
+          kind: 'service-prefix',
+          id: 'CLOUDFRONT GLOBAL 2600:9000::/28',
+          prefix: '2600:9000::/28',
+          service: 'CLOUDFRONT',
+          region: 'GLOBAL',
+          networkBorderGroup: 'GLOBAL',
+        },
+      ],
+      warnings: [
+        'unreadable entry: {"ip_prefix":"52.216.0.0/99","region":"us-east-1","service":"S3"}',
+      ],
+    });
+  },
+);
 
 test.each([
   {
@@ -119,15 +124,15 @@ test.each([
     locate: async () => join(folder, 'none'),
     message: /cannot read .*ENOENT/,
   },
-  { name: 'is no JSON', locate: () => fileOf('<html>'), message: /no JSON/ },
-  { name: 'is something else', locate: () => fileOf('{"a":[]}'), message: /prefixes .* are taken/ },
+  { name: 'is not JSON', locate: () => fileOf('<html>'), message: /not JSON/ },
+  { name: 'is something else', locate: () => fileOf('{"a":[]}'), message: /expected prefixes/ },
   { name: 'is refused', locate: () => serve(403, 'no'), message: /cannot read .*HTTP status 403/ },
   {
     name: 'is too large',
     locate: () => fileOf(' '.repeat(16 * 1024 * 1024 + 1)),
     message: /more than 16777216 bytes/,
   },
-])('a list that $name says nothing, and why', async ({ locate, message }) => {
+])('a list that $name fails with the reason', async ({ locate, message }) => {
   await start(await locate());
   await until(() => expect(sink.failures).toHaveLength(1));
   expect(sink.failures[0]?.message).toMatch(message);

@@ -23,19 +23,19 @@ export const IP_RANGES: SourceKind<SettingValues<typeof IP_RANGES_SETTINGS>> = {
 
 export interface IpRangesSourceDeps {
   readonly reader: SliceReader;
-  /** A path, or an http(s) URL. */
+  /** A path, or an http or https URL. */
   readonly location: string;
 }
 
 /** AWS changes the list several times a week. */
 const EVERY_MILLIS = MILLIS_A_DAY;
 const AGAIN_MILLIS = 600_000;
-/** AWS's has 2 MB in 2026. */
+/** The list of AWS has 2 MB in 2026. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const FETCH_MILLIS = 60_000;
 const IP_RANGES_SLICE = { source: 'aws', slice: 'ip-ranges' } as const;
 
-/** The prefixes AWS's services are at, from a file or URL: each day, sooner after a failure. */
+/** Reads the published prefixes of AWS's services daily, and 10 minutes after a failure. */
 export class IpRangesSource implements TopologySource {
   readonly name = 'ip ranges';
   readonly #deps: IpRangesSourceDeps;

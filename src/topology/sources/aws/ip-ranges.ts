@@ -3,24 +3,24 @@ import type { ServicePrefixResource } from '../../graph/resource.ts';
 import type { SliceContent } from '../slice-reader.ts';
 
 /**
- * Reads AWS's published prefixes in the form of ip-ranges.json ("AWS IP address ranges" in the VPC
- * guide). An entry that cannot be read is left out with a warning.
+ * Reads published prefixes in the format of ip-ranges.json ("AWS IP address ranges" in the VPC
+ * guide). An unreadable entry is left out with a warning.
  *
- * @throws Error for people, when the text is not of that form at all
+ * @throws Error with a message for people, when the text has another format
  */
 export function readIpRanges(text: string): SliceContent {
   const document = parseObject(text);
   const lists = [document.prefixes ?? [], document.ipv6_prefixes ?? []];
   const entries = lists.flat();
   if (!lists.every(Array.isArray) || entries.length === 0) {
-    throw new Error('prefixes and ipv6_prefixes, as in ip-ranges.json, are taken');
+    throw new Error('expected prefixes or ipv6_prefixes, as in ip-ranges.json');
   }
   const found = new Map<string, ServicePrefixResource>();
   const warnings: string[] = [];
   for (const entry of entries) {
     const resource = servicePrefix(entry);
     if (resource === undefined)
-      warnings.push(`not an entry: ${JSON.stringify(entry).slice(0, 200)}`);
+      warnings.push(`unreadable entry: ${JSON.stringify(entry).slice(0, 200)}`);
     else found.set(resource.id, resource);
   }
   return { resources: [...found.values()], warnings };
@@ -31,7 +31,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new Error('ip-ranges.json is no JSON', { cause });
+    throw new Error('ip-ranges.json is not JSON', { cause });
   }
   return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
 }

@@ -16,7 +16,7 @@ import type {
   ZoneResource,
 } from '../../graph/resource.ts';
 
-/** The members that every resource of an account has. `ownerId` is another's in a shared network. */
+/** The members of every resource of an account. In a shared network, `ownerId` is another account. */
 export function owned(
   target: Owner,
   thing: { readonly id: string; readonly ownerId?: string | undefined },
@@ -25,7 +25,7 @@ export function owned(
   const { account, region } = target;
   const named = Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
   const { Name: name, ...rest } = named;
-  // What is shared shows its tags to its owner only: none seen is not none.
+  // EC2 shows the tags of a shared resource only to its owner, so no tags here means unknown.
   const isSeen = tags !== undefined && tags.length > 0;
   return {
     id: thing.id,
@@ -39,7 +39,7 @@ export function owned(
 export function zoneResource(zone: AvailabilityZone): ZoneResource | undefined {
   const { ZoneId: id, ZoneName: name, RegionName: region = '', ZoneType: type } = zone;
   if (id === undefined) return undefined;
-  // A wavelength zone lies outside of the Region's own zones as a local zone does.
+  // A wavelength zone is outside of the Region's availability zones, like a local zone.
   const zoneType = type === 'availability-zone' ? 'availability' : 'local';
   return { kind: 'zone', id, name, region, zoneType };
 }
@@ -72,7 +72,7 @@ export function subnetResource(target: Owner, subnet: Subnet): SubnetResource | 
   };
 }
 
-/** Tags by which a node tells its group: EKS, Karpenter, any scaling group. */
+/** Tags with the group of a node: of EKS, of Karpenter, of any scaling group. */
 const NODE_POOL_TAGS = ['eks:nodegroup-name', 'karpenter.sh/nodepool', 'aws:autoscaling:groupName'];
 
 export function instanceResource(
@@ -113,7 +113,7 @@ export function interfaceResource(
   ];
   return {
     kind: 'network-interface',
-    // Tags are left out: interfaces are the most numerous, and theirs say little.
+    // Interfaces are the most numerous and their tags are rarely useful, so tags are left out.
     ...owned(target, { id, ownerId: found.OwnerId }, undefined),
     vpcId,
     subnetId: found.SubnetId,
@@ -136,7 +136,7 @@ const BALANCER_TYPES: Readonly<Record<string, LoadBalancerResource['balancerType
   gwy: 'gateway',
 };
 
-/** Load balancers and attachments are told by what they write into their interfaces' description. */
+/** Load balancers and attachments write their id into the description of their interfaces. */
 function describedOwner({ Description: text = '' }: NetworkInterface): DescribedOwner | undefined {
   const attachment = /^Network Interface for Transit Gateway Attachment (tgw-attach-\w+)/.exec(
     text,
@@ -149,7 +149,7 @@ function describedOwner({ Description: text = '' }: NetworkInterface): Described
   return classic === undefined ? undefined : { id: classic, balancerType: 'classic' };
 }
 
-/** The load balancer an interface is one of; undefined for another's. */
+/** The load balancer that an interface belongs to; undefined for other interfaces. */
 export function balancerResource(
   target: Owner,
   found: NetworkInterface,

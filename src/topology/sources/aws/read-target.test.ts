@@ -81,7 +81,7 @@ describe('a reading', () => {
 
   test("without a role refuses to take the server's own account for another", async () => {
     await expect(read('')).rejects.toThrow(
-      'cannot read account 111111111111 (us-east-1): sts:GetCallerIdentity: these are credentials of account 000000000000; a role name gives others',
+      "cannot read account 111111111111 (us-east-1): sts:GetCallerIdentity: the server's credentials belong to account 000000000000; set --aws-role-name",
     );
   });
 });

@@ -53,13 +53,13 @@ import {
   transitRouteTableResource,
 } from './transit-resources.ts';
 
-/** A target with more fails and says so: the graph keeps all of it in memory. */
+/** The reading of a larger target fails, because the graph keeps all resources in memory. */
 const MAX_RESOURCES = 1_000_000;
 
 /**
- * Everything EC2 tells of an account's Region, page by page.
+ * Reads all resources of an account in a Region from EC2, page by page.
  *
- * @throws Error for people, naming the target and the call that was refused
+ * @throws Error for people, with the target and the call that failed
  */
 export async function readTarget(
   target: ScopeTarget,
@@ -69,7 +69,7 @@ export async function readTarget(
   const client = new EC2Client({
     region: target.region,
     credentials: await targetCredentials(target, access),
-    // EC2 refuses bursts (RequestLimitExceeded); a reading each 5 minutes has time to wait.
+    // EC2 throttles bursts (RequestLimitExceeded), and a reading every 5 minutes has time to retry.
     maxAttempts: 8,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000 },
     ...(access.endpoint !== undefined && { endpoint: access.endpoint }),
@@ -89,12 +89,12 @@ export async function readTarget(
   }
 }
 
-/** The resources of one target, as they come in. */
+/** Collects the resources of one target. */
 class Reading {
   readonly resources: Resource[] = [];
   readonly target: ScopeTarget;
   readonly client: EC2Client;
-  /** What a paginator takes first: most calls give up to 1,000 items a page. */
+  /** The first argument of a paginator. Most calls return up to 1,000 items per page. */
   readonly paging: { readonly client: EC2Client; readonly pageSize: number };
   readonly options: { readonly abortSignal: AbortSignal };
 
@@ -113,7 +113,7 @@ class Reading {
     }
   }
 
-  /** Takes the pages of a call one by one; what fails names the call. */
+  /** Handles the pages of a call one by one. An error names the call. */
   async each<Page>(
     action: string,
     pages: AsyncIterable<Page>,
@@ -127,10 +127,10 @@ class Reading {
   }
 }
 
-/** Zone ids by name, as instances only know the name. */
+/** Returns zone ids by name, because instances have only the name. */
 async function readZones(reading: Reading): Promise<ReadonlyMap<string, string>> {
   const { target, client, options } = reading;
-  // Zones not opted in to as well: a subnet in one may be shared with the account.
+  // Includes zones the account has not opted in to: a subnet there may be shared with it.
   const command = new DescribeAvailabilityZonesCommand({ AllAvailabilityZones: true });
   const { AvailabilityZones: zones = [] } = await client.send(command, options).catch((cause) => {
     throw targetError(target, 'ec2:DescribeAvailabilityZones', cause);
@@ -165,7 +165,7 @@ async function readInstances(
   });
 }
 
-/** By interface, the gateway or endpoint that names it. */
+/** Returns the gateway or endpoint of each interface that one lists, by interface id. */
 async function readGateways(reading: Reading): Promise<ReadonlyMap<string, string>> {
   const { target, paging, options } = reading;
   const owners = new Map<string, string>();

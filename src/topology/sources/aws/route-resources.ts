@@ -20,7 +20,7 @@ import type {
 } from '../../graph/resource.ts';
 import { owned } from './network-resources.ts';
 
-/** `prefixLists` has the prefixes of every list that `customerPrefixLists` found. */
+/** @param prefixLists the prefixes of each list that `customerPrefixLists` returns */
 export function routeTableResource(
   target: Owner,
   table: RouteTable,
@@ -43,7 +43,7 @@ export function routeTableResource(
   };
 }
 
-/** The lists of a table's routes to write out: those to a gateway endpoint are the service's. */
+/** The prefix lists to expand. A list routed to a gateway endpoint belongs to the AWS service. */
 export function customerPrefixLists(table: RouteTable): string[] {
   return (table.Routes ?? [])
     .filter(({ GatewayId: gateway = '' }) => !gateway.startsWith('vpce-'))
@@ -102,7 +102,7 @@ export function egressOnlyGatewayResource(
   return { kind: 'internet-gateway', ...owned(target, { id }, gateway.Tags), vpcIds };
 }
 
-/** A deleted gateway is listed for about an hour more. */
+/** EC2 lists a deleted gateway for about an hour. */
 export function natGatewayResource(
   target: Owner,
   gateway: NatGateway,
@@ -114,14 +114,14 @@ export function natGatewayResource(
     kind: 'nat-gateway',
     ...owned(target, { id }, gateway.Tags),
     vpcId,
-    // A regional one is in no subnet.
+    // A regional NAT gateway is in no subnet.
     subnetId: gateway.SubnetId ?? '',
     privateAddresses: addresses.flatMap(({ PrivateIp: address }) => address ?? []),
     publicAddresses: addresses.flatMap(({ PublicIp: address }) => address ?? []),
   };
 }
 
-/** Interfaces that a NAT gateway names: by interface, the gateway. */
+/** Pairs of interface and NAT gateway, for the interfaces that the gateway lists. */
 export function natGatewayInterfaces(gateway: NatGateway): (readonly [string, string])[] {
   return (gateway.NatGatewayAddresses ?? []).flatMap(({ NetworkInterfaceId: id }) =>
     id === undefined || gateway.NatGatewayId === undefined ? [] : [[id, gateway.NatGatewayId]],
@@ -134,7 +134,7 @@ export function endpointResource(
   endpoint: VpcEndpoint,
 ): VpcEndpointResource | undefined {
   const { VpcEndpointId: id, VpcId: vpcId, ServiceName: serviceName, OwnerId: ownerId } = endpoint;
-  // EC2 writes the state in both cases: "available", "Available".
+  // EC2 writes the state as "available" and as "Available".
   const isThere = endpoint.State?.toLowerCase() === 'available';
   if (id === undefined || vpcId === undefined || serviceName === undefined || !isThere) {
     return undefined;

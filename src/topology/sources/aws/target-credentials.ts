@@ -4,20 +4,21 @@ import type { ScopeTarget } from '../../../model/scope.ts';
 import { targetError } from './target-error.ts';
 
 export interface AwsAccess {
-  /** The role to assume in each target account; "" for the server's own credentials. */
+  /** The role to assume in each target account; "" to use the server's own credentials. */
   readonly roleName: string;
-  /** Where EC2 and STS answer, if not at AWS. */
+  /** The URL of EC2 and STS, if not of AWS. */
   readonly endpoint?: string | undefined;
 }
 
-/** An account's credentials, good for an hour at least. */
+/** The credentials of an account, valid for at least an hour. */
 export type TargetCredentials = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>;
 
 /**
- * Credentials for a target: its role's, or the server's own where they are the target account's.
- * STS is asked in the target's Region: its tokens count in Regions that were opted in to as well.
+ * Returns the credentials of the role in the target account, or the server's own if it belongs to
+ * that account. STS is called in the target's Region, because only tokens of a regional endpoint are
+ * valid in Regions that an account has to opt in to.
  *
- * @throws Error for people, naming the target and why there are none
+ * @throws Error for people, with the target and the reason
  */
 export async function targetCredentials(
   target: ScopeTarget,
@@ -44,7 +45,7 @@ async function roleCredentials(
   }
 }
 
-/** What EC2 would say of another account is not the target's. */
+/** Checks the account first: EC2 would describe the server's own account as if it were the target. */
 async function ownCredentials(
   target: ScopeTarget,
   { endpoint }: AwsAccess,
@@ -53,7 +54,7 @@ async function ownCredentials(
   try {
     const { Account: own } = await client.send(new GetCallerIdentityCommand({}));
     if (own === target.account) return await fromNodeProviderChain()();
-    throw new Error(`these are credentials of account ${own}; a role name gives others`);
+    throw new Error(`the server's credentials belong to account ${own}; set --aws-role-name`);
   } catch (cause) {
     throw targetError(target, 'sts:GetCallerIdentity', cause);
   } finally {

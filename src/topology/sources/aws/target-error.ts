@@ -2,7 +2,7 @@ import type { ScopeTarget } from '../../../model/scope.ts';
 
 const DENIED = new Set(['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException']);
 
-/** Why a target could not be read, in words for whoever runs it, with the error as its cause. */
+/** An error for the operator, with the target, the call that failed and the cause. */
 export function targetError(target: ScopeTarget, action: string, cause: unknown): Error {
   const { account, region } = target;
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause));

@@ -11,13 +11,13 @@ export const TARGET = { account: '111111111111', region: 'us-east-1' };
 /** An access key of the server's own account, 000000000000. */
 export const SERVER_KEY_ID = 'ASIA000000000000';
 
-/** What an element of an answer holds, by the names of the EC2 API reference. */
+/** The content of an element of a response, with the names of the EC2 API reference. */
 export type XmlValue = string | number | boolean | readonly XmlValue[] | XmlElement;
 export interface XmlElement {
   readonly [name: string]: XmlValue;
 }
 
-/** A request as the stand-in understood it. */
+/** A request to the stand-in. */
 export interface Ec2Request {
   readonly account: string;
   readonly region: string;
@@ -31,7 +31,7 @@ export interface Ec2Failure {
   readonly message: string;
 }
 
-/** EC2's own: too many requests, told with 503 and taken back by the SDK. */
+/** EC2's response to too many requests, which the SDK retries. */
 export const REQUEST_LIMIT_EXCEEDED: Ec2Failure = {
   status: 503,
   code: 'RequestLimitExceeded',
@@ -44,7 +44,7 @@ export const UNAUTHORIZED_OPERATION: Ec2Failure = {
   message: 'You are not authorized to perform this operation.',
 };
 
-/** The element that holds an action's items, and the parameter that chooses among them. */
+/** The element with the items of an action, and the parameter that selects among them. */
 const ANSWERS: Readonly<Record<string, readonly [set: string, keyedBy?: string]>> = {
   DescribeAvailabilityZones: ['availabilityZoneInfo'],
   DescribeVpcs: ['vpcSet'],
@@ -67,15 +67,16 @@ const ANSWERS: Readonly<Record<string, readonly [set: string, keyedBy?: string]>
 };
 
 /**
- * A stand-in for EC2 and STS over real HTTP in their own query protocol: form-encoded requests in,
- * XML out, `nextToken` paging, AWS's errors. An AssumeRole's answer is keys of the role's account,
- * by which the calls that follow are told apart, as their Region is by the credential scope.
+ * A stand-in for EC2 and STS over real HTTP, with their query protocol: form-encoded requests, XML
+ * responses, `nextToken` paging and AWS's errors. AssumeRole returns keys that contain the account of
+ * the role. Later calls are assigned to an account by these keys, and to a Region by their
+ * credential scope.
  */
 export class Ec2StandIn {
   readonly requests: Ec2Request[] = [];
-  /** Answered in place of the real answer while it gives one. */
+  /** A failure to respond with; undefined for the normal response. */
   fail: (request: Ec2Request) => Ec2Failure | undefined = () => undefined;
-  /** Items of a page at most, whatever is asked for. */
+  /** The largest page, whatever size a request asks for. */
   pageSize = 1000;
   readonly #worlds = new Map<string, readonly XmlValue[]>();
   readonly #roles = new Set<string>();
@@ -89,14 +90,14 @@ export class Ec2StandIn {
     this.#roles.add(arn);
   }
 
-  /** What an action answers in an account and Region; `key` where the action asks for one thing. */
+  /** Sets the items of actions in an account and Region; `key` selects them where an action has one. */
   set(where: Readonly<{ account: string; region: string; key?: string }>, items: Items): void {
     for (const [action, values] of Object.entries(items)) {
       this.#worlds.set(worldKey({ ...where, action }), values);
     }
   }
 
-  /** As if newly made, but for where it listens; the role `nfm` of TARGET may be assumed. */
+  /** Resets everything but the port. Callers may assume the role `nfm` of TARGET. */
   clear(): void {
     this.requests.length = 0;
     this.fail = () => undefined;
@@ -118,7 +119,7 @@ export class Ec2StandIn {
     return this.#http.url;
   }
 
-  /** How often an action was asked for. */
+  /** The number of requests for an action. */
   count(action: string): number {
     return this.requests.filter((request) => request.action === action).length;
   }
@@ -134,7 +135,7 @@ export class Ec2StandIn {
     const account = /^ASIA(\d{12})/.exec(keyId)?.[1] ?? '';
     const request = { account, region, action, parameters };
     this.requests.push(request);
-    // A turn of the event loop, so that requests overlap as they do over a network.
+    // Lets requests overlap, as they do over a network.
     await delay(1);
     const failure = this.fail(request);
     if (failure !== undefined) return errorAnswer(failure);
@@ -184,7 +185,7 @@ export class Ec2StandIn {
   }
 }
 
-/** A stand-in for the tests of a file, emptied before each; the SDK signs with the server's keys. */
+/** A stand-in for the tests of a file, cleared before each. The SDK signs with the server's keys. */
 export function ec2ForTests(): Ec2StandIn {
   const ec2 = new Ec2StandIn();
   beforeAll(async () => {
@@ -200,7 +201,7 @@ export function ec2ForTests(): Ec2StandIn {
   return ec2;
 }
 
-/** The resources that TARGET's answers are read as, without its account and Region themselves. */
+/** Reads TARGET with these items; the result leaves out its account and Region resources. */
 export async function readResources(ec2: Ec2StandIn, items: Items): Promise<readonly Resource[]> {
   ec2.set(TARGET, items);
   const access = { roleName: 'nfm', endpoint: ec2.url };
@@ -238,7 +239,7 @@ function stsError({ status, code, message }: Ec2Failure) {
   };
 }
 
-/** EC2's form: a list is its element with an `item` for each. */
+/** EC2's XML: a list is an element with one `item` for each member. */
 function xmlOf(value: XmlValue): string {
   if (Array.isArray(value)) return value.map((item) => `<item>${xmlOf(item)}</item>`).join('');
   if (typeof value !== 'object') {

@@ -33,7 +33,7 @@ const ATTACHED: Readonly<Record<string, TransitGatewayAttachmentResource['attach
   connect: 'connect',
 };
 
-/** `subnetIds` of VPC attachments, by attachment. */
+/** @param subnetIds the subnets of VPC attachments, by attachment id */
 export function attachmentResource(
   target: Owner,
   attachment: TransitGatewayAttachment,
@@ -55,8 +55,8 @@ export function attachmentResource(
 }
 
 /**
- * Its associations are told by the attachments, which saves a call a table. `routes` are those in
- * force, static and propagated.
+ * The associations come with the attachments, which saves one call per table. `routes` are the
+ * active and blackhole routes, both static and propagated.
  */
 export function transitRouteTableResource(
   target: Owner,
@@ -80,7 +80,7 @@ export function transitRouteTableResource(
   };
 }
 
-/** One for each attachment: several mean equal-cost paths. */
+/** One route for each attachment; several attachments are equal-cost paths. */
 function transitRoutes(route: Ec2Route): TransitGatewayRoute[] {
   const { DestinationCidrBlock: destination, State: state } = route;
   if (destination === undefined) return [];

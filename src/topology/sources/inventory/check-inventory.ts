@@ -7,7 +7,7 @@ import type {
 } from './placed-inventory.ts';
 import { PrefixMap } from './prefix-map.ts';
 
-/** Reports what a schema cannot see: names that lead nowhere, what is there twice, what overlaps. */
+/** Reports faults that a schema cannot express: unknown names, duplicates, overlaps. */
 export function checkInventory(inventory: PlacedInventory, report: ReportProblem): void {
   const { networks, links } = inventory;
   checkNames(networks, 'networks', report);
@@ -37,16 +37,16 @@ interface Named {
   readonly path: MemberPath;
 }
 
-/** No name is twice in a list. */
+/** Names are unique within a list. */
 function checkNames(parts: readonly Named[], list: string, report: ReportProblem): void {
   const names = new Set<string>();
   for (const { of, path } of parts) {
-    if (names.has(of.name)) report([...path, 'name'], `"${of.name}" is twice among the ${list}`);
+    if (names.has(of.name)) report([...path, 'name'], `duplicate name "${of.name}" in ${list}`);
     names.add(of.name);
   }
 }
 
-/** Nor is an id in all lists of a kind; two of one name in one list are told as that. */
+/** Ids are unique within a kind. Two equal names in one list are reported by `checkNames` only. */
 function checkIds(parts: readonly Named[], report: ReportProblem): void {
   const owners = new Map<string, Named>();
   for (const part of parts) {
@@ -55,11 +55,11 @@ function checkIds(parts: readonly Named[], report: ReportProblem): void {
     if (other === undefined) continue;
     const isOneList = String(other.path.slice(0, -1)) === String(part.path.slice(0, -1));
     if (isOneList && other.of.name === part.of.name) continue;
-    report(part.path, `has the id of "${other.of.name}", ${part.id}`);
+    report(part.path, `duplicate id ${part.id}, used by "${other.of.name}"`);
   }
 }
 
-/** Subnets lie in their network, and nothing in anything else. */
+/** Subnets are within their network. Prefixes of a network do not overlap, nor do subnets. */
 function checkPlaces(network: PlacedNetwork, report: ReportProblem): void {
   const { of, subnets, prefixes } = network;
   checkNames(subnets, 'subnets', report);
@@ -71,12 +71,12 @@ function checkPlaces(network: PlacedNetwork, report: ReportProblem): void {
   if (of.prefixes === undefined) return;
   for (const { text, path } of inSubnets) {
     if (own.findAround(text) === undefined) {
-      report(path, `${text} is outside of its network "${of.name}"`);
+      report(path, `${text} is outside of network "${of.name}"`);
     }
   }
 }
 
-/** From the shortest on: what overlaps lies in what came before. */
+/** Checks from the shortest prefix to the longest, so that an overlap is with an earlier one. */
 function checkOverlaps(
   prefixes: readonly PlacedText[],
   seen: PrefixMap<PlacedText>,
@@ -90,7 +90,7 @@ function checkOverlaps(
   }
 }
 
-/** Every address is in the network, and nobody else's. */
+/** Every address is within the network and has one owner. */
 function checkAddresses(network: PlacedNetwork, report: ReportProblem): void {
   const { of, hosts, natGateways, prefixes } = network;
   checkNames(hosts, 'hosts', report);
@@ -104,20 +104,23 @@ function checkAddresses(network: PlacedNetwork, report: ReportProblem): void {
       if (owner !== undefined) report(path, `${text} is also an address of "${owner}"`);
       owners.set(text, part.of.name);
       if (prefixes.length > 0 && space.find(text) === undefined) {
-        report(path, `${text} is in no prefix of its network "${of.name}"`);
+        report(path, `${text} is outside of the prefixes of network "${of.name}"`);
       }
     }
   }
   const subnetNames = new Set(network.subnets.map((subnet) => subnet.of.name));
   for (const gateway of natGateways) {
     if (subnetNames.has(gateway.of.subnet)) continue;
-    report([...gateway.path, 'subnet'], `there is no subnet "${gateway.of.subnet}" in the network`);
+    report(
+      [...gateway.path, 'subnet'],
+      `unknown subnet "${gateway.of.subnet}" in network "${of.name}"`,
+    );
   }
 }
 
 export const BLACKHOLE = 'blackhole';
 
-/** A route leads to a gateway of its network, or over a link that joins it. */
+/** The target of a route is a gateway of its network or a link of it. */
 function checkRoutes(
   inventory: PlacedInventory,
   network: PlacedNetwork,
@@ -133,7 +136,10 @@ function checkRoutes(
   ]);
   for (const { via, path } of [network, ...subnets].flatMap(({ routes }) => routes ?? [])) {
     if (targets.has(via)) continue;
-    report([...path, 'via'], `"${via}" is no gateway or link of the network "${of.name}"`);
+    report(
+      [...path, 'via'],
+      `unknown target "${via}"; expected a gateway or link of network "${of.name}", or blackhole`,
+    );
   }
 }
 
@@ -143,7 +149,7 @@ function checkZones({ of, networks }: PlacedInventory, report: ReportProblem): v
   for (const subnet of networks.flatMap(({ subnets }) => subnets)) {
     const { zone } = subnet.of;
     if (zone === undefined || known.has(zone)) continue;
-    report([...subnet.path, 'zone'], `"${zone}" is not among the zones`);
+    report([...subnet.path, 'zone'], `unknown zone "${zone}"; expected one of zones`);
   }
 }
 
@@ -152,11 +158,11 @@ function checkLinks({ links, networks }: PlacedInventory, report: ReportProblem)
   for (const { of, path } of links) {
     const at = [...path, 'networks'];
     for (const [i, name] of of.networks.entries()) {
-      if (!known.has(name)) report([...at, i], `there is no network "${name}"`);
-      if (of.networks.indexOf(name) < i) report([...at, i], `"${name}" is joined already`);
+      if (!known.has(name)) report([...at, i], `unknown network "${name}"`);
+      if (of.networks.indexOf(name) < i) report([...at, i], `duplicate network "${name}"`);
     }
     if (of.kind === 'peering' && of.networks.length > 2) {
-      report(at, 'two networks are taken; more are joined by a link of kind transit');
+      report(at, 'a peering joins two networks; for more, use kind transit');
     }
   }
 }
@@ -166,7 +172,7 @@ function checkServices({ services }: PlacedInventory, report: ReportProblem): vo
   for (const { of, region, prefixes } of services) {
     for (const { text, path } of prefixes) {
       const key = `${of.name} ${region} ${text}`;
-      if (seen.has(key)) report(path, `${text} is a prefix of "${of.name}" already`);
+      if (seen.has(key)) report(path, `duplicate prefix ${text} of service "${of.name}"`);
       seen.add(key);
     }
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Database, type Migration, runMigrations } from '../../../lib/database.ts';
 import type { Owner } from '../../../model/owner.ts';
 
-/** An inventory as an account put it; the Region is for networks that name none. */
+/** The stored inventory of an account. `region` applies to networks that name none. */
 export interface StoredInventory extends Owner {
   readonly text: string;
 }
@@ -31,7 +31,7 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-/** The inventories that accounts have put, one each, in the control database. */
+/** Stores one inventory per account in the control database. */
 export class InventoryRepository {
   readonly #database: Database;
 
@@ -43,7 +43,7 @@ export class InventoryRepository {
     await runMigrations(this.#database, 'topology inventory', MIGRATIONS);
   }
 
-  /** By account, what differs whenever its inventory does. */
+  /** A hash of the inventory of each account, to detect changes. */
   async versions(): Promise<ReadonlyMap<string, string>> {
     const rows = await this.#tables
       .selectFrom('topology_inventory')
@@ -69,7 +69,7 @@ export class InventoryRepository {
       .execute();
   }
 
-  /** Whether there was one. */
+  /** @returns whether the account had one */
   async delete(account: string): Promise<boolean> {
     const { numDeletedRows } = await this.#tables
       .deleteFrom('topology_inventory')

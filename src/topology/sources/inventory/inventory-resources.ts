@@ -9,7 +9,7 @@ import {
 } from './placed-inventory.ts';
 import { PrefixMap } from './prefix-map.ts';
 
-/** What a checked inventory says there is. */
+/** Converts a checked inventory to resources. */
 export function inventoryResources(inventory: PlacedInventory): Resource[] {
   const { networks, links, services } = inventory;
   return [
@@ -45,7 +45,7 @@ function ownerResources({ owner, networks }: PlacedInventory): Resource[] {
   ];
 }
 
-/** The zones listed, and those that subnets only name. */
+/** The listed zones, and those that only subnets name. */
 function zoneResources({ of, owner, networks }: PlacedInventory): ZoneResource[] {
   const zones = new Map<string, ZoneResource>();
   for (const { id, name, type = 'availability' } of of.zones ?? []) {
@@ -83,7 +83,7 @@ interface Place {
   readonly zoneId: string | undefined;
 }
 
-/** A host has an interface in each subnet that it has addresses in. */
+/** An instance for each host, with an interface in each subnet that has an address of it. */
 function hostResources(network: PlacedNetwork): Resource[] {
   const places = new PrefixMap<Place>();
   for (const { id: subnetId, of, prefixes } of network.subnets) {
@@ -101,7 +101,7 @@ function hostResources(network: PlacedNetwork): Resource[] {
   });
 }
 
-/** Its public addresses belong to the first. */
+/** The first interface of a host has its public addresses. */
 function hostInterfaces(host: PlacedHost, places: PrefixMap<Place>) {
   const bySubnet = new Map<string, string[]>();
   for (const { text } of host.addresses) {

@@ -9,7 +9,7 @@ import {
   textsOf,
 } from './placed-inventory.ts';
 
-/** The network's own table, and one for each subnet with routes of its own. */
+/** The main table of a network, and a table for each subnet with routes of its own. */
 export function routeTables(
   inventory: PlacedInventory,
   network: PlacedNetwork,
@@ -37,7 +37,7 @@ export function routeTables(
   ];
 }
 
-/** To the network itself, and over its links to the networks at their other ends. */
+/** Routes to the network itself, and over its links to the networks at their other ends. */
 function impliedRoutes({ links, networks }: PlacedInventory, network: PlacedNetwork): RouteEntry[] {
   const local = textsOf(network.prefixes).map((destination): RouteEntry => {
     return { destination, target: 'local', targetId: '' };
@@ -78,7 +78,7 @@ export function internetGatewayId(network: PlacedNetwork): string {
   return stableId('igw', network.id);
 }
 
-/** A peering, or a transit gateway whose one table routes to all it joins. */
+/** A peering, or a transit gateway with one table that routes to all networks of the link. */
 export function linkResources(inventory: PlacedInventory, link: PlacedLink): Resource[] {
   const { of, id } = link;
   const joined = inventory.networks.filter((network) => of.networks.includes(network.of.name));

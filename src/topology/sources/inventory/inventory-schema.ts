@@ -3,14 +3,14 @@ export const INVENTORY_SCHEMA = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Inventory of Network Flow Monitor',
   description:
-    'Networks that no API describes: data centres, offices, other clouds. Names join the parts; an id is made of them where none is given.',
+    'Networks that no API describes: data centres, offices, other clouds. Parts refer to each other by name. An id that is not given is derived from names.',
   type: 'object',
   additionalProperties: false,
   properties: {
     account: { $ref: '#/$defs/account' },
     region: { $ref: '#/$defs/region' },
     zones: {
-      description: 'When given, subnets may name no other zone.',
+      description: 'If given, subnets may name only these zones.',
       type: 'array',
       maxItems: 1000,
       items: { $ref: '#/$defs/zone' },
@@ -72,21 +72,21 @@ export const INVENTORY_SCHEMA = {
         id: { $ref: '#/$defs/zoneId' },
         name: { $ref: '#/$defs/name' },
         type: {
-          description: 'A local zone is a place apart from its Region.',
+          description: 'A local zone is located apart from its Region.',
           enum: ['availability', 'local'],
           default: 'availability',
         },
       },
     },
     network: {
-      description: 'An address space of its own.',
+      description: 'A network with an address space of its own.',
       type: 'object',
       additionalProperties: false,
       required: ['name'],
       properties: {
         name: {
           $ref: '#/$defs/name',
-          description: 'What agents in it are given with --network.',
+          description: 'The name that its agents get with --network.',
         },
         id: {
           type: 'string',
@@ -102,7 +102,7 @@ export const INVENTORY_SCHEMA = {
         internetGateway: { $ref: '#/$defs/name' },
         natGateways: { type: 'array', maxItems: 1000, items: { $ref: '#/$defs/natGateway' } },
         routes: {
-          description: 'For the subnets without routes of their own.',
+          description: 'Apply to subnets without routes of their own.',
           $ref: '#/$defs/routes',
         },
       },
@@ -131,7 +131,7 @@ export const INVENTORY_SCHEMA = {
       properties: {
         name: {
           $ref: '#/$defs/name',
-          description: 'What an agent on it is given with --instance-id.',
+          description: 'The name that its agent gets with --instance-id.',
         },
         id: {
           type: 'string',
@@ -142,12 +142,13 @@ export const INVENTORY_SCHEMA = {
         publicAddresses: { $ref: '#/$defs/addresses' },
         image: {
           $ref: '#/$defs/name',
-          description: 'What it runs: health tells a bad image from a bad network by it.',
+          description:
+            'The image it runs. Health uses it to distinguish a bad image from a bad network.',
         },
-        instanceType: { $ref: '#/$defs/name', description: 'Its kind of machine.' },
+        instanceType: { $ref: '#/$defs/name', description: 'The type of machine.' },
         nodePool: {
           $ref: '#/$defs/name',
-          description: 'The group of equal hosts it is one of.',
+          description: 'The group of equal hosts that it belongs to.',
         },
         tags: { $ref: '#/$defs/tags' },
       },
@@ -158,7 +159,7 @@ export const INVENTORY_SCHEMA = {
       required: ['name', 'subnet', 'addresses'],
       properties: {
         name: { $ref: '#/$defs/name' },
-        subnet: { $ref: '#/$defs/name', description: 'the name of the subnet it is in' },
+        subnet: { $ref: '#/$defs/name', description: 'The name of its subnet.' },
         addresses: { $ref: '#/$defs/addresses' },
         publicAddresses: { $ref: '#/$defs/addresses' },
       },
@@ -172,12 +173,12 @@ export const INVENTORY_SCHEMA = {
         to: { $ref: '#/$defs/prefix' },
         via: {
           $ref: '#/$defs/name',
-          description: 'the name of a gateway of the network, of a link, or "blackhole"',
+          description: 'The name of a gateway of the network or of a link, or "blackhole".',
         },
       },
     },
     link: {
-      description: 'Joins networks, and gives each routes to the prefixes of the others.',
+      description: 'Joins networks. Each gets routes to the prefixes of the others.',
       type: 'object',
       additionalProperties: false,
       required: ['name', 'kind', 'networks'],
@@ -185,7 +186,7 @@ export const INVENTORY_SCHEMA = {
         name: { $ref: '#/$defs/name' },
         kind: { enum: ['peering', 'transit'] },
         networks: {
-          description: 'Two of a peering.',
+          description: 'A peering joins exactly two.',
           type: 'array',
           minItems: 2,
           maxItems: 1000,
@@ -194,7 +195,7 @@ export const INVENTORY_SCHEMA = {
       },
     },
     service: {
-      description: 'Names prefixes; S3 and DYNAMODB count as those services of AWS.',
+      description: 'Names prefixes. S3 and DYNAMODB stand for those services of AWS.',
       type: 'object',
       additionalProperties: false,
       required: ['name', 'prefixes'],
@@ -207,7 +208,7 @@ export const INVENTORY_SCHEMA = {
   },
 } as const;
 
-/** What INVENTORY_SCHEMA describes. */
+/** A document that conforms to INVENTORY_SCHEMA. */
 export interface Inventory {
   readonly account?: string;
   readonly region?: string;

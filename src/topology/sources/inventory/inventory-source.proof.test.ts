@@ -79,7 +79,7 @@ describe('a file', () => {
     await replace('networks:\n  - name: 1');
     await until(() => expect(sink.failures).toHaveLength(1));
     expect(sink.failures[0]?.message).toBe(
-      'line 2: networks[0].name: text is taken (a number in quotes)',
+      'line 2: networks[0].name: expected text (put a number in quotes)',
     );
     expect(sink.statements).toHaveLength(1);
     await replace(networkOf('office'));
@@ -97,7 +97,7 @@ describe('a file', () => {
   test('of more than a megabyte is refused', async () => {
     await writeFile(file, `# ${' '.repeat(1024 * 1024)}\n${networkOf('office')}`);
     await start({ file });
-    expect(sink.failures[0]?.message).toBe('at most 1048576 bytes are taken');
+    expect(sink.failures[0]?.message).toBe('larger than 1048576 bytes');
   });
 
   test('that is not followed any more is withdrawn, other slices are not', async () => {
@@ -135,7 +135,7 @@ describe('an inventory that is put', () => {
     await expect(source.put(owner, 'network: []\nlink: []')).rejects.toMatchObject({
       name: 'ValidationException',
       message: expect.stringMatching(
-        /^line 1: network: is not taken.*\nline 2: link: is not taken/,
+        /^line 1: network: unknown member.*\nline 2: link: unknown member/,
       ),
     });
     expect(await source.get(owner.account)).toBe(networkOf('office'));

@@ -31,43 +31,43 @@ export function createInventorySource(
 export interface InventorySourceDeps {
   readonly reader: SliceReader;
   readonly repository: InventoryRepository;
-  /** Slices that count now: of a file that is not given any more, too. */
+  /** The slices in the graph, that of a file no longer configured included. */
   readonly slices: () => readonly SourceSlice[];
-  /** A file to follow; "" for none. */
+  /** The path of a file to read again when it changes; "" for none. */
   readonly file: string;
-  /** Whose the file's networks are that do not say so themselves. */
+  /** The owner of networks in the file that name none. */
   readonly owner: Owner;
   readonly log: Log;
 }
 
 /**
- * A file is looked at rather than watched by inotify, which misses network file systems and the links
- * by which Kubernetes swaps its volumes. What other servers were given is looked up just so.
+ * Changes are found by polling. inotify misses network file systems and the symbolic links that
+ * Kubernetes swaps in its volumes. Inventories that other servers stored are found in the same way.
  */
-const LOOK_MILLIS = 2_000;
+const POLL_MILLIS = 2_000;
 const MAX_BYTES = 1024 * 1024;
 
-/** A document that must be changed before it can be read. */
+/** The document is at fault, so reading it again without a change is useless. */
 class BadInventoryError extends Error {}
 
 /**
- * Inventories: a file that is followed, and one for each account that put one. Each is a slice; a bad
- * one changes nothing, and the one before stays in force.
+ * Reads inventories: a file, and one document per account that has put one. Each is a slice. A faulty
+ * document changes nothing: the previous one stays in force.
  */
 export class InventorySource implements TopologySource {
   readonly name = 'inventory';
   readonly #deps: InventorySourceDeps;
   readonly #loop = new Loop({
-    round: () => this.#turns.take(() => this.#look()),
-    everyMillis: LOOK_MILLIS,
+    round: () => this.#turns.take(() => this.#poll()),
+    everyMillis: POLL_MILLIS,
     pausesFirst: true,
-    onError: (error) => this.#deps.log.warn('cannot look for inventories', { error }),
+    onError: (error) => this.#deps.log.warn('cannot poll inventories', { error }),
   });
-  /** By slice, the version that was read last, well or not. */
+  /** The last version read of each slice, successfully or not. */
   readonly #seen = new Map<string, string>();
-  /** Made with the first document: most servers never see one. */
+  /** Compiled with the first document, because most servers never get one. */
   #check: SchemaCheck | undefined;
-  /** A look must not run while an inventory is being put: it would compare half of the change. */
+  /** A poll must not overlap with a put or delete: it would find half of the change. */
   readonly #turns = new Turns();
 
   constructor(deps: InventorySourceDeps) {
@@ -76,7 +76,7 @@ export class InventorySource implements TopologySource {
 
   async start(): Promise<void> {
     await this.#deps.repository.migrate();
-    await this.#turns.take(() => this.#look());
+    await this.#turns.take(() => this.#poll());
     this.#loop.start();
   }
 
@@ -85,16 +85,16 @@ export class InventorySource implements TopologySource {
     await this.#turns.idle();
   }
 
-  /** The text of an account's inventory as it was put. */
+  /** The text of an account's inventory, unchanged. */
   async get(account: string): Promise<string | undefined> {
     return (await this.#deps.repository.get(account))?.text;
   }
 
   /**
-   * Puts an account's inventory in the place of the one before; it counts when this resolves.
+   * Replaces an account's inventory. The new one is in force when this resolves.
    *
-   * @returns how many resources it names
-   * @throws ApiError ValidationException with all that is wrong with it, a line each
+   * @returns the number of its resources
+   * @throws ApiError ValidationException with all faults, one per line
    */
   async put(owner: Owner, text: string): Promise<number> {
     const content = await this.#readText(text, owner).catch((error) => {
@@ -108,7 +108,7 @@ export class InventorySource implements TopologySource {
     });
   }
 
-  /** Whether the account had an inventory; what only that named is gone when this resolves. */
+  /** Deletes an inventory and ends its resources. @returns whether the account had one */
   delete(account: string): Promise<boolean> {
     return this.#turns.take(async () => {
       const wasThere = await this.#deps.repository.delete(account);
@@ -117,18 +117,18 @@ export class InventorySource implements TopologySource {
     });
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { file, repository, slices } = this.#deps;
-    if (file !== '') await this.#lookAtFile(file);
+    if (file !== '') await this.#pollFile(file);
     const versions = await repository.versions();
-    for (const [account, version] of versions) await this.#lookAtAccount(account, version);
+    for (const [account, version] of versions) await this.#pollAccount(account, version);
     for (const { source, slice } of slices()) {
       const isGone = source === 'inventory' && slice !== file && !versions.has(slice);
       if (isGone) await this.#withdraw(slice);
     }
   }
 
-  async #lookAtFile(file: string): Promise<void> {
+  async #pollFile(file: string): Promise<void> {
     const found = await stat(file).catch((cause: Error) => {
       return new BadInventoryError(`cannot read the inventory: ${cause.message}`, { cause });
     });
@@ -141,16 +141,16 @@ export class InventorySource implements TopologySource {
     });
   }
 
-  async #lookAtAccount(account: string, version: string): Promise<void> {
+  async #pollAccount(account: string, version: string): Promise<void> {
     await this.#readChanged(account, version, async () => {
       const stored = await this.#deps.repository.get(account);
-      // Deleted a moment ago by another server: withdrawn at the next look.
+      // Another server deleted it a moment ago. The next poll withdraws it.
       if (stored === undefined) return { resources: [], warnings: [] };
       return await this.#readText(stored.text, stored);
     });
   }
 
-  /** Reads a version that was not read before; why it could not be read was told. */
+  /** Reads a slice if its version has changed. The reader reports a failure. */
   async #readChanged(
     slice: string,
     version: string,
@@ -159,7 +159,7 @@ export class InventorySource implements TopologySource {
     if (this.#seen.get(slice) === version) return;
     this.#seen.set(slice, version);
     await this.#read(slice, read).catch((error) => {
-      // The document is not to blame: it is read again.
+      // The document is not at fault, so the next poll reads it again.
       if (!(error instanceof BadInventoryError)) this.#seen.delete(slice);
     });
   }
@@ -173,7 +173,7 @@ export class InventorySource implements TopologySource {
     this.#seen.delete(slice);
   }
 
-  /** @throws BadInventoryError all that is wrong with it */
+  /** @throws BadInventoryError with all faults */
   async #readText(text: string, fallback: Owner): Promise<SliceContent> {
     if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge();
     this.#check ??= compileSchemaCheck();
@@ -184,5 +184,5 @@ export class InventorySource implements TopologySource {
 }
 
 function tooLarge(): BadInventoryError {
-  return new BadInventoryError(`at most ${MAX_BYTES} bytes are taken`);
+  return new BadInventoryError(`larger than ${MAX_BYTES} bytes`);
 }

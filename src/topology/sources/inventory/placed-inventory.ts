@@ -14,10 +14,10 @@ import type {
 } from './inventory-schema.ts';
 import type { MemberPath } from './located-document.ts';
 
-/** Told what is wrong with a member. */
+/** Receives the faults of members. */
 export type ReportProblem = (path: MemberPath, message: string) => void;
 
-/** A prefix or address in canonical text, and where it was written. */
+/** A prefix or address as canonical text, and its path in the document. */
 export interface PlacedText {
   readonly text: string;
   readonly path: MemberPath;
@@ -27,7 +27,7 @@ export function textsOf(placed: readonly PlacedText[]): string[] {
   return placed.map(({ text }) => text);
 }
 
-/** A part of an inventory with its id and its place in the document. */
+/** A part of an inventory with its id and its path in the document. */
 interface Placed<Part> {
   readonly of: Part;
   readonly id: string;
@@ -43,7 +43,7 @@ export interface PlacedRoute {
 
 export interface PlacedSubnet extends Placed<InventorySubnet> {
   readonly prefixes: readonly PlacedText[];
-  /** Undefined when the network's count. */
+  /** Undefined when the routes of the network apply. */
   readonly routes: readonly PlacedRoute[] | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface PlacedNatGateway extends Placed<InventoryNatGateway> {
 
 export interface PlacedNetwork extends Placed<InventoryNetwork> {
   readonly owner: Owner;
-  /** Its own, or those of its subnets where it gives none. */
+  /** The listed prefixes; without any, those of its subnets. */
   readonly prefixes: readonly PlacedText[];
   readonly subnets: readonly PlacedSubnet[];
   readonly hosts: readonly PlacedHost[];
@@ -75,7 +75,7 @@ export interface PlacedService {
   readonly prefixes: readonly PlacedText[];
 }
 
-/** An inventory with ids for all its parts, and addresses as they are compared. */
+/** An inventory with an id for each part and with canonical addresses. */
 export interface PlacedInventory {
   readonly owner: Owner;
   readonly of: Inventory;
@@ -85,10 +85,10 @@ export interface PlacedInventory {
 }
 
 /**
- * Gives every part its id: its own, or one made of its names, which is what an agent that is told the
- * same names makes. Prefixes and addresses that are none are reported and left out.
+ * Gives every part an id: the listed one, or one derived from names. An agent that is configured with
+ * the same names derives the same id. Unreadable prefixes and addresses are reported and left out.
  *
- * @param fallback the account and Region of what names none
+ * @param fallback the account and Region of parts that name none
  */
 export function placeInventory(
   inventory: Inventory,
@@ -162,10 +162,10 @@ class Placing {
 
   #prefix(written: string, path: MemberPath): string | undefined {
     const text = canonicalPrefix(written);
-    if (text === undefined) this.#report(path, `"${written}" is no prefix`);
-    // Host bits are more often a slip in the length than in the address.
+    if (text === undefined) this.#report(path, `"${written}" is not a prefix`);
+    // Host bits are more often a typo in the length than in the address, so they are rejected.
     else if (canonicalAddress(written.split('/')[0] ?? '') !== text.split('/')[0]) {
-      this.#report(path, `"${written}" has bits beyond its length; ${text} has none`);
+      this.#report(path, `"${written}" has bits beyond its length; did you mean ${text}?`);
     } else return text;
     return undefined;
   }
@@ -193,7 +193,7 @@ class Placing {
         const at = [...path, member, i];
         const text = canonicalAddress(written);
         if (text !== undefined) return [{ text, path: at }];
-        this.#report(at, `"${written}" is no address`);
+        this.#report(at, `"${written}" is not an address`);
         return [];
       });
     return {

@@ -1,8 +1,8 @@
 import { prefixOf } from '../../../model/address.ts';
 
-/** Values by canonical prefix, found by an address in it. Made for documents, not for flows. */
+/** Values by canonical prefix, with longest-prefix matching. For documents; `PrefixIndex` is for flows. */
 export class PrefixMap<Value> {
-  /** By length, then by prefix; v4 and v6 never have the same text. */
+  /** By length, then by prefix. The text of an IPv4 prefix is never that of an IPv6 prefix. */
   readonly #byLength = new Map<number, Map<string, Value>>();
 
   set(prefix: string, value: Value): void {
@@ -12,12 +12,12 @@ export class PrefixMap<Value> {
     else known.set(prefix, value);
   }
 
-  /** The value of the longest prefix that holds an address. */
+  /** The value of the longest prefix that contains an address. */
   find(address: string): Value | undefined {
     return this.#around(address, address.includes(':') ? 128 : 32);
   }
 
-  /** The value of the longest prefix that holds another, which may be that prefix itself. */
+  /** The value of the longest prefix that contains another prefix or equals it. */
   findAround(prefix: string): Value | undefined {
     const { address, length } = partsOf(prefix);
     return this.#around(address, length);

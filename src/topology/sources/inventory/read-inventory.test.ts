@@ -1,26 +1,17 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stableId } from '../../../model/ids.ts';
 import { instanceId, networkId, subnetId } from '../../derived-ids.ts';
 import type { Resource } from '../../graph/resource.ts';
 import { problemText, readInventory } from './read-inventory.ts';
 import { compileSchemaCheck } from './schema-problems.ts';
 
-// Documents as large as are taken.
-vi.setConfig({ testTimeout: 30_000 });
-
 const owner = { account: '000000000000', region: 'berlin' };
 const check = compileSchemaCheck();
-const read = (text: string) => readInventory(text, { fallback: owner, check });
 
 async function resourcesOf(text: string): Promise<readonly Resource[]> {
-  const reading = await read(text);
+  const reading = await readInventory(text, { fallback: owner, check });
   if (reading.status === 'refused') throw new Error(problemText(reading.problems));
   return reading.resources;
-}
-
-async function problemsOf(text: string): Promise<string> {
-  const reading = await read(text);
-  return reading.status === 'refused' ? problemText(reading.problems) : '';
 }
 
 const office = networkId(owner, 'office');
@@ -28,7 +19,7 @@ const lab = networkId(owner, 'lab');
 const servers = subnetId(office, '10.20.1.0/24');
 
 describe('an inventory names', () => {
-  test('networks and subnets, with the ids that agents make of the same names', async () => {
+  test('networks and subnets, with the ids that agents derive from the same names', async () => {
     const found = await resourcesOf(`
       networks:
         - name: office
@@ -61,7 +52,7 @@ describe('an inventory names', () => {
     ]);
   });
 
-  test('what hosts have in common with others', async () => {
+  test('image, type and node pool of hosts', async () => {
     const found = await resourcesOf(`
       networks:
         - name: office
@@ -122,7 +113,7 @@ describe('an inventory names', () => {
     );
   });
 
-  test('gateways, and the routes to them: written ones, else those that links imply', async () => {
+  test('gateways, and routes: listed ones, then those that links imply', async () => {
     const found = await resourcesOf(`
       networks:
         - name: office
@@ -218,7 +209,7 @@ describe('an inventory names', () => {
     });
   });
 
-  test('transit, whose table routes to every network it joins', async () => {
+  test('a transit link, whose table routes to every network of it', async () => {
     const found = await resourcesOf(`
       networks:
         - { name: office, prefixes: [10.20.0.0/16] }
@@ -249,7 +240,7 @@ describe('an inventory names', () => {
     ]);
   });
 
-  test('services by prefix, and zones apart from their Region', async () => {
+  test('services by prefix, and local zones', async () => {
     const found = await resourcesOf(`
       region: munich
       zones: [{ id: muc-plant, name: The plant, type: local }]
@@ -268,7 +259,7 @@ describe('an inventory names', () => {
     ]);
   });
 
-  test('the same in JSON as in YAML, tabs too, and ids it gives itself', async () => {
+  test('the same in JSON with tabs as in YAML, and listed ids', async () => {
     const network = { name: 'office', id: 'vpc-0123456789abcdef0', prefixes: ['10.0.0.0/8'] };
     const found = await resourcesOf(JSON.stringify({ networks: [network] }, null, '\t'));
     expect(found).toContainEqual({
@@ -280,180 +271,7 @@ describe('an inventory names', () => {
     });
   });
 
-  test('nothing when it is empty', async () => {
+  test('only account and Region when it is empty', async () => {
     expect(await resourcesOf('{}')).toHaveLength(2);
-  });
-});
-
-describe('a bad inventory is refused with', () => {
-  test.each([
-    { name: 'what is no YAML', text: 'networks: [', problem: /^line 1: / },
-    { name: 'a name twice', text: 'region: a\nregion: b', problem: /^line 2: .*unique/ },
-    { name: 'two documents', text: '{}\n---\n{}', problem: /^line 2: one document is taken$/ },
-    { name: 'no document', text: '', problem: 'line 1: members are taken, as "name: value"' },
-    {
-      name: 'a bomb of aliases',
-      text: 'a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c]\n',
-      problem: /^line 1: .*alias/,
-    },
-    {
-      name: 'a document too large to look at',
-      text: `networks: [${'1,'.repeat(260_000)}]`,
-      problem: /^line 1: is too large/,
-    },
-    {
-      name: 'what is required and missing',
-      text: 'networks:\n  - prefixes: [10.0.0.0/8]',
-      problem: 'line 2: networks[0].name: is required',
-    },
-    {
-      name: 'a member that does not exist',
-      text: 'networks:\n  - name: a\n    subnet: b',
-      problem:
-        'line 3: networks[0].subnet: is not taken; name, id, account, region, prefixes, tags, subnets, hosts, internetGateway, natGateways, routes are',
-    },
-    {
-      name: 'a number for text',
-      text: 'account: 000000000000',
-      problem: 'line 1: account: text is taken (a number in quotes)',
-    },
-    {
-      name: 'a text for a list',
-      text: 'networks:\n  - name: a\n    prefixes: 10.0.0.0/8',
-      problem: 'line 3: networks[0].prefixes: a list is taken',
-    },
-    {
-      name: 'a choice there is not',
-      text: 'links:\n  - { name: a, kind: vpn, networks: [a, b] }',
-      problem: 'line 2: links[0].kind: one of peering, transit is taken',
-    },
-    {
-      name: 'what has not the form of a prefix',
-      text: 'services: [{ name: a, prefixes: [ten/8] }]',
-      problem:
-        'line 1: services[0].prefixes[0]: a prefix, such as 10.0.1.0/24 or 2001:db8::/64 is taken',
-    },
-    {
-      name: 'what has the form, but is none',
-      text: 'services: [{ name: a, prefixes: [10.0.0.0/33] }]',
-      problem: 'line 1: services[0].prefixes[0]: "10.0.0.0/33" is no prefix',
-    },
-    {
-      name: 'a prefix that is an address',
-      text: 'services: [{ name: a, prefixes: [10.0.0.7/24] }]',
-      problem:
-        'line 1: services[0].prefixes[0]: "10.0.0.7/24" has bits beyond its length; 10.0.0.0/24 has none',
-    },
-    {
-      name: 'an address that is none',
-      text: 'networks: [{ name: a, hosts: [{ name: h, addresses: [10.0.0.256] }] }]',
-      problem: 'line 1: networks[0].hosts[0].addresses[0]: "10.0.0.256" is no address',
-    },
-    {
-      name: 'the same problem once in what an alias repeats',
-      text: 'networks:\n  - &n { name: 1 }\n  - *n',
-      problem:
-        'line 2: networks[0].name: text is taken (a number in quotes)\nline 2: networks[1].name: text is taken (a number in quotes)',
-    },
-  ])('$name', async ({ text, problem }) => {
-    const problems = await problemsOf(text);
-    if (typeof problem === 'string') expect(problems).toBe(problem);
-    else expect(problems).toMatch(problem);
-  });
-
-  const network = (members: string) => `networks: [{ name: a, ${members} }]`;
-  test.each([
-    {
-      name: 'two networks of one name',
-      text: 'networks:\n  - { name: a, region: x }\n  - { name: a, region: y }',
-      problem: 'line 3: networks[1].name: "a" is twice among the networks',
-    },
-    {
-      name: 'two networks of one id',
-      text: 'networks:\n  - { name: a, id: vpc-12345678 }\n  - { name: b, id: vpc-12345678 }',
-      problem: 'line 3: networks[1]: has the id of "a", vpc-12345678',
-    },
-    {
-      name: 'two hosts of one id',
-      text: 'networks:\n  - { name: a, hosts: [{ name: h, id: i-12345678, addresses: [10.0.0.1] }] }\n  - { name: b, hosts: [{ name: g, id: i-12345678, addresses: [10.0.0.1] }] }',
-      problem: 'line 3: networks[1].hosts[0]: has the id of "h", i-12345678',
-    },
-    {
-      name: 'one host in two networks',
-      text: 'networks:\n  - { name: a, hosts: [{ name: h, addresses: [10.0.0.1] }] }\n  - { name: b, hosts: [{ name: h, addresses: [10.0.0.1] }] }',
-      problem: `line 3: networks[1].hosts[0]: has the id of "h", ${instanceId(owner, 'h')}`,
-    },
-    {
-      name: 'a subnet outside of its network',
-      text: network('prefixes: [10.0.0.0/16], subnets: [{ name: s, prefixes: [10.1.0.0/24] }]'),
-      problem:
-        'line 1: networks[0].subnets[0].prefixes[0]: 10.1.0.0/24 is outside of its network "a"',
-    },
-    {
-      name: 'subnets that overlap, whichever comes first',
-      text: network(
-        'subnets: [{ name: s, prefixes: [10.0.1.0/24] }, { name: t, prefixes: [10.0.0.0/16] }]',
-      ),
-      problem: 'line 1: networks[0].subnets[0].prefixes[0]: 10.0.1.0/24 overlaps 10.0.0.0/16',
-    },
-    {
-      name: 'an address outside of its network',
-      text: network('prefixes: [10.0.0.0/16], hosts: [{ name: h, addresses: [10.1.0.1] }]'),
-      problem:
-        'line 1: networks[0].hosts[0].addresses[0]: 10.1.0.1 is in no prefix of its network "a"',
-    },
-    {
-      name: 'an address of two hosts',
-      text: network(
-        'hosts: [{ name: h, addresses: [10.0.0.1] }, { name: g, addresses: [10.0.0.1] }]',
-      ),
-      problem: 'line 1: networks[0].hosts[1].addresses[0]: 10.0.0.1 is also an address of "h"',
-    },
-    {
-      name: 'a NAT gateway in no subnet',
-      text: network('natGateways: [{ name: n, subnet: s, addresses: [10.0.0.1] }]'),
-      problem: 'line 1: networks[0].natGateways[0].subnet: there is no subnet "s" in the network',
-    },
-    {
-      name: 'a route that leads nowhere',
-      text: network('routes: [{ to: 0.0.0.0/0, via: nat }]'),
-      problem: 'line 1: networks[0].routes[0].via: "nat" is no gateway or link of the network "a"',
-    },
-    {
-      name: 'a zone that is not listed',
-      text: 'zones: [{ id: z }]\nnetworks: [{ name: a, subnets: [{ name: s, prefixes: [10.0.0.0/24], zone: y }] }]',
-      problem: 'line 2: networks[0].subnets[0].zone: "y" is not among the zones',
-    },
-    {
-      name: 'a link to nowhere',
-      text: 'networks: [{ name: a }]\nlinks: [{ name: l, kind: peering, networks: [a, b] }]',
-      problem: 'line 2: links[0].networks[1]: there is no network "b"',
-    },
-    {
-      name: 'a link from a network to itself',
-      text: 'networks: [{ name: a }]\nlinks: [{ name: l, kind: peering, networks: [a, a] }]',
-      problem: 'line 2: links[0].networks[1]: "a" is joined already',
-    },
-    {
-      name: 'a peering of three',
-      text: 'networks: [{ name: a }, { name: b }, { name: c }]\nlinks: [{ name: l, kind: peering, networks: [a, b, c] }]',
-      problem:
-        'line 2: links[0].networks: two networks are taken; more are joined by a link of kind transit',
-    },
-    {
-      name: 'a prefix of a service twice',
-      text: 'services: [{ name: s, prefixes: [10.0.0.0/8, 10.0.0.0/8] }]',
-      problem: 'line 1: services[0].prefixes[1]: 10.0.0.0/8 is a prefix of "s" already',
-    },
-  ])('$name', async ({ text, problem }) => {
-    expect(await problemsOf(text)).toBe(problem);
-  });
-
-  test('all that is wrong at once, by line, up to 20', async () => {
-    const lines = Array.from({ length: 30 }, (_, i) => `  - { name: n${i}, prefix: x }`);
-    const problems = (await problemsOf(`networks:\n${lines.join('\n')}`)).split('\n');
-    expect(problems).toHaveLength(21);
-    expect(problems[0]).toMatch(/^line 2: networks\[0\]\.prefix: is not taken/);
-    expect(problems[20]).toBe('and 10 more');
   });
 });

@@ -11,8 +11,8 @@ export type InventoryReading =
   | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
 
 /**
- * Reads a YAML or JSON inventory as the resources it names, or as all that is wrong with it: first its
- * form, and when that is right, what its parts say of each other.
+ * Reads a YAML or JSON inventory. Returns its resources, or all its faults: first those against the
+ * schema, and without any, those between its parts.
  */
 export async function readInventory(
   text: string,
@@ -36,10 +36,10 @@ function byLine(a: DocumentProblem, b: DocumentProblem): number {
   return a.line - b.line;
 }
 
-/** As many as are read at once by somebody who mends them. */
+/** Further problems are only counted. */
 const MAX_SHOWN = 20;
 
-/** Every problem on a line of its own, as `line 3: networks[0].name: is required`. */
+/** One problem per line, such as `line 3: networks[0].name: is required`. */
 export function problemText(problems: readonly DocumentProblem[]): string {
   const shown = problems.slice(0, MAX_SHOWN).map(({ line, member, message }) => {
     return `line ${line}: ${member === '' ? '' : `${member}: `}${message}`;

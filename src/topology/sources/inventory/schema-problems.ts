@@ -9,7 +9,7 @@ export type CheckedDocument =
 /** Checks a document against INVENTORY_SCHEMA. */
 export type SchemaCheck = (document: LocatedDocument) => CheckedDocument;
 
-/** Compiling takes 0.1 s, so it is done once. */
+/** Compiles the schema, which takes 0.1 s; the result is for many documents. */
 export function compileSchemaCheck(): SchemaCheck {
   const ajv = new Ajv2020({ allErrors: true, verbose: true });
   const validate = ajv.compile<Inventory>(INVENTORY_SCHEMA);
@@ -21,13 +21,13 @@ export function compileSchemaCheck(): SchemaCheck {
   };
 }
 
-/** To the member that is wrong itself, also when its parent is told. */
+/** The path to the faulty member itself, also where the error is on its parent. */
 function pathOf({ instancePath, keyword, params }: ErrorObject): MemberPath {
   const steps = instancePath
     .split('/')
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    // No member's name is a number.
+    // No member of the schema has a number as its name.
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   if (keyword === 'required') return [...steps, params.missingProperty];
   if (keyword === 'additionalProperties') return [...steps, params.additionalProperty];
@@ -35,30 +35,31 @@ function pathOf({ instancePath, keyword, params }: ErrorObject): MemberPath {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: 'text is taken (a number in quotes)',
-  array: 'a list is taken',
-  object: 'members are taken, as "name: value"',
+  string: 'expected text (put a number in quotes)',
+  array: 'expected a list',
+  object: 'expected members, as "name: value"',
 };
 
-function messageOf({
-  keyword,
-  params,
-  parentSchema,
-  message = 'is not taken',
-}: ErrorObject): string {
+function messageOf({ keyword, params, parentSchema, message = 'invalid' }: ErrorObject): string {
   const { description } = parentSchema ?? {};
   switch (keyword) {
     case 'required':
       return 'is required';
     case 'additionalProperties':
-      return `is not taken; ${Object.keys(parentSchema?.properties ?? {}).join(', ')} are`;
+      return `unknown member; expected ${orOf(Object.keys(parentSchema?.properties ?? {}))}`;
     case 'type':
       return TYPES[params.type] ?? message;
     case 'enum':
-      return `one of ${params.allowedValues.join(', ')} is taken`;
+      return `expected ${orOf(params.allowedValues)}`;
     case 'pattern':
-      return `${description} is taken`;
+      return `expected ${description}`;
     default:
       return message;
   }
+}
+
+/** `a, b or c` */
+function orOf(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }

@@ -1,4 +1,5 @@
 import type { V1EndpointSlice, V1Node, V1Pod, V1Service } from '@kubernetes/client-node';
+import { appendTo } from '../../../lib/append-to.ts';
 import { canonicalAddress } from '../../../model/address.ts';
 import type { Owner } from '../../../model/owner.ts';
 import { instanceId } from '../../derived-ids.ts';
@@ -9,17 +10,17 @@ import type {
   ServiceEndpoint,
 } from '../../graph/resource.ts';
 
-/** A cluster, and whose it is. */
+/** A cluster and its owner. */
 export interface Cluster extends Owner {
-  /** As agents on its nodes call it. */
+  /** The name that agents on its nodes report. */
   readonly name: string;
   /** Unique over all clusters: an ARN, or the name. */
   readonly id: string;
-  /** The network its nodes are in, where they do not tell by their instances. */
+  /** The network of its nodes, where their instances do not give it. */
   readonly vpcId?: string | undefined;
 }
 
-/** Labels by which a node tells its group. */
+/** Labels with the group of a node. */
 const NODE_POOL_LABELS = [
   'eks.amazonaws.com/nodegroup',
   'karpenter.sh/nodepool',
@@ -44,7 +45,7 @@ export function nodeResource(cluster: Cluster, node: V1Node): KubernetesNodeReso
   };
 }
 
-/** EC2's id, else the one an agent on the node makes of the same machine id. */
+/** The EC2 instance id, else the id that an agent on the node derives from the same machine id. */
 function instanceOf(cluster: Cluster, node: V1Node): string | undefined {
   const ec2 = /^aws:\/\/.*\/(i-\w+)$/.exec(node.spec?.providerID ?? '')?.[1];
   if (ec2 !== undefined) return ec2;
@@ -52,7 +53,7 @@ function instanceOf(cluster: Cluster, node: V1Node): string | undefined {
   return machineId === '' ? undefined : instanceId(cluster, machineId);
 }
 
-/** Undefined before a pod has an address, and after it has given it back. */
+/** Undefined before a pod has an address, and after it has ended. */
 export function podResource(cluster: Cluster, pod: V1Pod): KubernetesPodResource | undefined {
   const { namespace, name } = namesOf(pod);
   const { phase, podIPs = [] } = pod.status ?? {};
@@ -71,7 +72,7 @@ export function podResource(cluster: Cluster, pod: V1Pod): KubernetesPodResource
   };
 }
 
-/** A service without its endpoints, which EndpointSlices tell. */
+/** A service without its endpoints, which come from EndpointSlices. */
 export type ServiceAlone = Omit<KubernetesServiceResource, 'endpoints'>;
 
 export function serviceAlone(cluster: Cluster, service: V1Service): ServiceAlone {
@@ -83,7 +84,7 @@ export function serviceAlone(cluster: Cluster, service: V1Service): ServiceAlone
     clusterId: cluster.id,
     namespace,
     name,
-    // A headless service has "None".
+    // A headless service has the address "None".
     clusterAddresses: canonical(clusterIPs),
   };
 }
@@ -95,7 +96,7 @@ export interface SliceEndpoints {
   readonly endpoints: readonly ServiceEndpoint[];
 }
 
-/** Undefined for a slice of no service, and for host names. */
+/** Undefined for a slice without a service, and for one of host names. */
 export function sliceEndpoints(
   cluster: Cluster,
   slice: V1EndpointSlice,
@@ -110,7 +111,7 @@ export function sliceEndpoints(
   return { serviceId: `${cluster.id}/${namespace}/${service}`, endpoints };
 }
 
-/** The services with the endpoints of all their slices. */
+/** Joins services with the endpoints of all their slices. */
 export function serviceResources(
   services: Iterable<ServiceAlone>,
   slices: Iterable<SliceEndpoints | undefined>,
@@ -118,9 +119,7 @@ export function serviceResources(
   const byService = new Map<string, ServiceEndpoint[]>();
   for (const slice of slices) {
     if (slice === undefined) continue;
-    const endpoints = byService.get(slice.serviceId);
-    if (endpoints === undefined) byService.set(slice.serviceId, [...slice.endpoints]);
-    else endpoints.push(...slice.endpoints);
+    for (const endpoint of slice.endpoints) appendTo(byService, slice.serviceId, endpoint);
   }
   return [...services].map((service) => ({
     ...service,

@@ -4,7 +4,7 @@ import type { Owner } from '../../../model/owner.ts';
 import { networkId } from '../../derived-ids.ts';
 import type { Cluster } from './cluster-resources.ts';
 
-/** A cluster and how it is reached. */
+/** A cluster and how to connect to it. */
 export interface ClusterSetting {
   readonly cluster: Cluster;
   /** `in-cluster` or the path of a kubeconfig. */
@@ -28,10 +28,10 @@ export function readClusterSettings(text: string, owner: Owner): readonly Cluste
 }
 
 /**
- * Reads `NAME=ACCESS` or `NAME=ACCESS@NETWORK`, where NAME is what agents on the nodes are told, or an
- * EKS cluster's ARN, which ends in it. Undefined when the text is neither.
+ * Reads `NAME=ACCESS` or `NAME=ACCESS@NETWORK`. NAME is the cluster name that agents on the nodes
+ * report, or the ARN of an EKS cluster, which ends in that name. Undefined for other text.
  *
- * @param owner whose a cluster without an ARN is
+ * @param owner the owner of a cluster without an ARN
  */
 export function readClusterSetting(text: string, owner: Owner): ClusterSetting | undefined {
   const [, id = '', access = '', network] = /^([^=]+)=([^@]+)(?:@([^@]+))?$/.exec(text) ?? [];

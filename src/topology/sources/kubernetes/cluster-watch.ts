@@ -12,24 +12,24 @@ import {
 } from './cluster-resources.ts';
 import { type ListedPage, type ListPosition, WatchedCollection } from './watched-collection.ts';
 
-/** Where the cluster's API server is and how to sign in: the pod's own, or a kubeconfig's path. */
+/** Connects with the service account of the pod that the server runs in. */
 const IN_CLUSTER = 'in-cluster';
 
 export interface ClusterWatchDeps {
   readonly cluster: Cluster;
-  /** `in-cluster` or the path of a kubeconfig, whose current context is taken. */
+  /** `in-cluster` or the path of a kubeconfig, whose current context is used. */
   readonly access: string;
   readonly random: () => number;
   readonly onChange: () => void;
   readonly onRelist: () => void;
-  /** A kind of object cannot be watched now, or (undefined) can be again. */
+  /** Called when a kind of object cannot be watched, and with undefined when it can again. */
   readonly onTrouble: (kind: string, error: Error | undefined) => void;
 }
 
-/** Of each kind: some 300 bytes each. Kubernetes itself is made for 150,000 pods a cluster. */
+/** Per kind; about 300 bytes each. Kubernetes supports up to 150,000 pods per cluster. */
 const MAX_OBJECTS = 200_000;
 
-/** What is watched of one cluster, as it is now. */
+/** The watched objects of a cluster, kept current. */
 export class ClusterWatch {
   readonly #deps: ClusterWatchDeps;
   readonly #config = new KubeConfig();
@@ -72,12 +72,12 @@ export class ClusterWatch {
     });
   }
 
-  /** Until aborted; never rejects. */
+  /** Runs until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#all.map((collection) => collection.run(signal)));
   }
 
-  /** Undefined until every kind was listed once: what is missing may exist. */
+  /** Undefined until every kind has been listed once: a missing object might still exist. */
   content(): SliceContent | undefined {
     if (!this.#all.every(({ isListed }) => isListed)) return undefined;
     const { cluster } = this.#deps;
@@ -89,7 +89,7 @@ export class ClusterWatch {
     ];
     const refused = this.#all.reduce((sum, collection) => sum + collection.refused, 0);
     const warnings =
-      refused === 0 ? [] : [`${refused} objects beyond ${MAX_OBJECTS} of their kind are left out`];
+      refused === 0 ? [] : [`${refused} objects beyond ${MAX_OBJECTS} per kind are left out`];
     return { resources, warnings };
   }
 

@@ -42,26 +42,26 @@ export interface KubernetesSourceDeps {
   readonly relists: CounterMetric;
 }
 
-/** Changes are said together, at most each second: the topology's times are seconds. */
+/** Changes are collected into one statement per second, because the topology has times in seconds. */
 const MIN_PAUSE_MILLIS = 1_000;
-/** A cluster whose statements take long has more of its changes in each: 10% of the time at most. */
+/** Pause after a statement, in multiples of the time it took, so that statements take at most 10% of the time. */
 const PAUSE_FACTOR = 9;
-/** Without a change the same is said again, so that its age shows that it is watched. */
+/** An unchanged cluster is reported again, so that the age of its statement shows that the watch works. */
 const REPEAT_MILLIS = 60_000;
 const CONNECT_AGAIN_MILLIS = 30_000;
 
-/** Counts new lists of what was watched already, for all clusters. */
+/** Counts repeated lists of all clusters. */
 export function relistCounter(metrics: Metrics): CounterMetric {
   return metrics.counter({
     name: 'nfm_topology_kubernetes_relists_total',
-    help: 'Watches that began anew because the API server no longer had their version (410)',
+    help: 'Lists repeated because the API server no longer had the watched version (410)',
   });
 }
 
 /**
- * A cluster's nodes, pods and services by watch, said as one slice. While a kind cannot be watched
- * nothing is said, and what was said last goes on counting. The client is loaded with the start:
- * it takes 77 MiB.
+ * Watches the nodes, pods and services of a cluster and reports them as one slice. While a kind cannot
+ * be watched, nothing is reported and the last statement stays in force. The client takes 77 MiB, so
+ * it is loaded on start.
  */
 export class KubernetesSource implements TopologySource {
   readonly name: string;
@@ -89,7 +89,7 @@ export class KubernetesSource implements TopologySource {
     return this.#loop.stop();
   }
 
-  /** Throws when the cluster cannot be reached: a kubeconfig may be put there later. */
+  /** @throws Error without a usable kubeconfig; the loop tries again, as one may be added later */
   async #watch(signal: AbortSignal): Promise<void> {
     const watch = await this.#connect();
     const reports = new Loop({
@@ -125,7 +125,7 @@ export class KubernetesSource implements TopologySource {
 
   #onTrouble(kind: string, cause: Error | undefined): void {
     if (cause === undefined) {
-      // What was held back, and that it is well again, is to be said.
+      // Reports the changes that were held back, which also ends the failure.
       if (this.#troubles.delete(kind)) this.#reports?.wake();
       return;
     }

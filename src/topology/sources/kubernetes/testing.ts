@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpStandIn } from '../testing.ts';
 
-/** An object as the API gives it; the stand-in numbers its versions. */
+/** An object of the API. The stand-in sets its resource version. */
 export interface ApiObject {
   readonly metadata: { readonly name: string; readonly namespace?: string } & Record<
     string,
@@ -41,13 +41,13 @@ const LIST_KINDS: Readonly<Record<Kind, string>> = {
 const TOKEN = 'stand-in';
 
 /**
- * A stand-in for the Kubernetes API server over real HTTP: lists with `limit` and `continue`,
- * watches as lines of JSON, bookmarks, 410 for versions it has forgotten, connections it drops.
+ * A stand-in for the Kubernetes API server over real HTTP: lists with `limit` and `continue`, watches
+ * as lines of JSON, bookmarks, 410 for versions it no longer has, and dropped connections.
  */
 export class ApiServerStandIn {
-  /** `LIST pods`, `WATCH pods 17`, as they came. */
+  /** Requests in order, as `LIST pods` or `WATCH pods 17`. */
   readonly requests: string[] = [];
-  /** The status to refuse a request with, while it gives one, or to leave it unanswered. */
+  /** The status to refuse a request with, or `silence` to leave it open; undefined to accept it. */
   refuse: (request: string) => number | 'silence' | undefined = () => undefined;
   readonly #collections: Readonly<Record<Kind, Collection>> = {
     nodes: new Collection(),
@@ -67,13 +67,13 @@ export class ApiServerStandIn {
     return this.#http.stop();
   }
 
-  /** The text of a kubeconfig that leads here. */
+  /** The text of a kubeconfig for this server. */
   get kubeconfig(): string {
     const server = this.#http.url;
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      // The client takes plain HTTP only where certificates are not checked either.
+      // The client accepts plain HTTP only with certificate checks switched off.
       clusters: [{ name: 'stand-in', cluster: { server, 'insecure-skip-tls-verify': true } }],
       users: [{ name: 'nfm', user: { token: TOKEN } }],
       contexts: [{ name: 'nfm', context: { cluster: 'stand-in', user: 'nfm' } }],
@@ -81,7 +81,7 @@ export class ApiServerStandIn {
     });
   }
 
-  /** Adds or changes an object, and tells the watchers. */
+  /** Adds or changes an object, and notifies the watchers. */
   put(kind: Kind, object: ApiObject): void {
     const collection = this.#collections[kind];
     const key = keyOf(object);
@@ -100,18 +100,18 @@ export class ApiServerStandIn {
     this.#notify(kind, 'DELETED', this.#next(object));
   }
 
-  /** Tells the watchers how far they are, as a server does each minute. */
+  /** Sends the watchers the current version, as a server does each minute. */
   bookmark(kind: Kind): void {
     this.#notify(kind, 'BOOKMARK', this.#next({ metadata: { name: '' } }));
   }
 
-  /** Forgets the history: who comes back with an older version is told 410. */
+  /** Drops the history, so that a watch from an older version gets 410. */
   compact(): void {
     this.#oldestVersion = this.#version;
     for (const { events } of Object.values(this.#collections)) events.length = 0;
   }
 
-  /** Ends every watch, as a restarting server or a cut line does. */
+  /** Ends all watches, as a server restart or a lost connection does. */
   dropWatches(): void {
     for (const { watchers } of Object.values(this.#collections)) {
       for (const response of watchers) response.destroy();

@@ -2,7 +2,7 @@ import type { Watch } from '@kubernetes/client-node';
 import { backoffMillis } from '../../../lib/backoff.ts';
 import { pause } from '../../../lib/pause.ts';
 
-/** One page of a list, as the client of Kubernetes gives it. */
+/** One page of a list, in the form of the Kubernetes client. */
 export interface ListedPage<Listed> {
   readonly items: readonly Listed[];
   readonly metadata?:
@@ -19,33 +19,33 @@ export interface WatchedCollectionDeps<Listed, Item> {
   readonly path: string;
   readonly list: (position: ListPosition) => Promise<ListedPage<Listed>>;
   readonly watch: Pick<Watch, 'watch'>;
-  /** What is kept of an object, under which key. */
+  /** Reduces an object to a key and the item to keep. */
   readonly read: (object: Listed) => { readonly key: string; readonly item: Item };
-  /** Objects beyond are counted, not kept. */
+  /** Further objects are counted and not kept. */
   readonly maxItems: number;
   readonly random: () => number;
-  /** Something in `items` changed, or the first list is complete. */
+  /** Called when `items` changes and when a list is complete. */
   readonly onChange: () => void;
-  /** The connection was lost or refused; undefined when it is there again. */
+  /** Called when a list or watch fails, and with undefined once a watch is connected. */
   readonly onTrouble: (error: Error | undefined) => void;
-  /** The server has forgotten the version: everything is listed anew. */
+  /** Called when the server no longer has the watched version and the list is repeated. */
   readonly onRelist: () => void;
 }
 
 const PAGE = 500;
 const FIRST_PAUSE_MILLIS = 500;
 const MAX_PAUSE_MILLIS = 30_000;
-/** The server ends a watch after this long, spread so that not all come back at once. */
+/** The server ends a watch after 1 to 2 times this long, at random so that not all reconnect at once. */
 const WATCH_SECONDS = 300;
-/** A watch that the server has not ended by then hangs on a dead connection. */
+/** A watch that is open this long after its end is on a dead connection. */
 const GRACE_SECONDS = 30;
 const LIST_MILLIS = 60_000;
 
 /**
- * One kind of object of a cluster, kept current: listed in pages, then watched from the list's
- * version on with bookmarks. A watch that ends goes on from the last version; a version that the
- * server no longer has (410) means a new list, which takes the old one's place at once, when it is
- * whole. Trouble is waited out with growing pauses; what was known stays meanwhile.
+ * Keeps one kind of object of a cluster current. Lists the objects in pages, then watches from the
+ * version of the list, with bookmarks. A watch that ends is resumed from the last version. If the
+ * server no longer has that version (410), the list is repeated, and a complete new list replaces the
+ * old one. After errors it retries with growing pauses and keeps the last items.
  */
 export class WatchedCollection<Listed extends object, Item> {
   readonly #deps: WatchedCollectionDeps<Listed, Item>;
@@ -62,17 +62,17 @@ export class WatchedCollection<Listed extends object, Item> {
     return this.#items;
   }
 
-  /** Whether it was listed once, so that what is missing does not exist. */
+  /** Whether a list is complete, so that a missing object does not exist. */
   get isListed(): boolean {
     return this.#isListed;
   }
 
-  /** Objects there was no room for. */
+  /** Objects not kept because of `maxItems`. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Goes on until aborted; never rejects. */
+  /** Runs until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { random } = this.#deps;
     const options = { firstMillis: FIRST_PAUSE_MILLIS, maxMillis: MAX_PAUSE_MILLIS, random };
@@ -117,7 +117,7 @@ export class WatchedCollection<Listed extends object, Item> {
     this.#deps.onChange();
   }
 
-  /** Until the watch ends, which is no error; whether it brought anything. */
+  /** Watches until the server ends the watch, which is not an error. @returns whether it had events */
   async #watch(signal: AbortSignal): Promise<boolean> {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + this.#deps.random()));
     const version = this.#version;
@@ -134,7 +134,7 @@ export class WatchedCollection<Listed extends object, Item> {
       let isOver = false;
       const onEnd = (error: unknown) => {
         isOver = true;
-        // Connections are lost every day: it is trouble when there is no new one.
+        // A lost connection is normal; only a failed connection attempt is an error.
         if (!isConnected) failure ??= error ?? undefined;
         resolve();
       };
@@ -166,7 +166,7 @@ interface WatchedObject {
   readonly metadata: { readonly resourceVersion: string };
 }
 
-/** The client waits for an answer for ever. @throws Error when it takes too long, or when aborted */
+/** Adds the time limit that the client does not have. @throws Error when late or aborted */
 async function withinTime<Value>(answer: Promise<Value>, signal: AbortSignal): Promise<Value> {
   const late = AbortSignal.timeout(LIST_MILLIS);
   const cut = AbortSignal.any([signal, late]);
@@ -177,13 +177,13 @@ async function withinTime<Value>(answer: Promise<Value>, signal: AbortSignal): P
   });
 }
 
-/** 410 as the status of an answer, of a refused watch, or in an ERROR event. */
+/** Whether an error is a 410: of a list, of a refused watch, or in an ERROR event. */
 function isGone(error: unknown): boolean {
   const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
   return code === 410 || statusCode === 410;
 }
 
-/** What went wrong, in a line: the client's errors hold the whole answer, ERROR events a Status. */
+/** A one-line error: errors of the client contain the whole response, ERROR events a Status. */
 function asError(error: unknown): Error {
   const { code, statusCode, body, message } = error as Partial<Record<string, unknown>>;
   const status = statusCode ?? code;
@@ -192,7 +192,7 @@ function asError(error: unknown): Error {
   return new Error(`${prefix}${detail}`, { cause: error });
 }
 
-/** The message of a Status, which is how the API server answers errors. */
+/** The message of a Status, the form in which the API server returns errors. */
 function statusMessage(body: unknown): string | undefined {
   if (typeof body !== 'string') return undefined;
   try {
