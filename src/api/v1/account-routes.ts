@@ -19,55 +19,45 @@ const ONE = `${PATH}/{account}`;
 
 /** `/api/v1/accounts`: the management account administers the accounts of the installation. */
 export function accountRoutes(deps: AccountRouteDeps): readonly ExtensionRoute[] {
-  const { accounts, administration, refuseInUse } = deps;
-  const managed = (answer: ExtensionRoute['answer']) =>
-    managementOnly(administration, 'accounts', answer);
+  const managed = (answer: Answer) =>
+    managementOnly(deps.administration, 'accounts', async (call) =>
+      jsonAnswer(await answer(deps, call)),
+    );
   return [
-    {
-      method: 'GET',
-      path: PATH,
-      action: 'nfm:ListAccounts',
-      answer: managed(async () =>
-        jsonAnswer({ accounts: (await accounts.list()).map(accountMembers) }),
-      ),
-    },
-    {
-      method: 'POST',
-      path: PATH,
-      action: 'nfm:CreateAccount',
-      answer: managed(async ({ request }) => {
-        const members = new JsonMembers(request, ['account', 'description']);
-        const account = required('account', members.accountId('account'));
-        const description = members.text('description') ?? '';
-        return jsonAnswer(accountMembers(await accounts.create(account, description)));
-      }),
-    },
-    {
-      method: 'PATCH',
-      path: ONE,
-      action: 'nfm:UpdateAccount',
-      answer: managed(async (call) => {
-        const members = new JsonMembers(call.request, ['status', 'description']);
-        const status = members.choice('status', IDENTITY_STATUSES);
-        if (status === 'DISABLED') refuseOwn(call, 'disabled');
-        const change = { status, description: members.text('description') };
-        const account = labelOf(call, 'account');
-        return jsonAnswer(accountMembers(await accounts.update(account, change)));
-      }),
-    },
-    {
-      method: 'DELETE',
-      path: ONE,
-      action: 'nfm:DeleteAccount',
-      answer: managed(async (call) => {
-        refuseOwn(call, 'deleted');
-        const account = labelOf(call, 'account');
-        await refuseInUse(account);
-        await accounts.delete(account);
-        return jsonAnswer({});
-      }),
-    },
+    { method: 'GET', path: PATH, action: 'nfm:ListAccounts', answer: managed(list) },
+    { method: 'POST', path: PATH, action: 'nfm:CreateAccount', answer: managed(create) },
+    { method: 'PATCH', path: ONE, action: 'nfm:UpdateAccount', answer: managed(update) },
+    { method: 'DELETE', path: ONE, action: 'nfm:DeleteAccount', answer: managed(remove) },
   ];
+}
+
+type Answer = (deps: AccountRouteDeps, call: ExtensionCall) => Promise<object>;
+
+async function list({ accounts }: AccountRouteDeps) {
+  return { accounts: (await accounts.list()).map(accountMembers) };
+}
+
+async function create({ accounts }: AccountRouteDeps, { request }: ExtensionCall) {
+  const members = new JsonMembers(request, ['account', 'description']);
+  const account = required('account', members.accountId('account'));
+  const description = members.text('description') ?? '';
+  return accountMembers(await accounts.create(account, description));
+}
+
+async function update({ accounts }: AccountRouteDeps, call: ExtensionCall) {
+  const members = new JsonMembers(call.request, ['status', 'description']);
+  const status = members.choice('status', IDENTITY_STATUSES);
+  if (status === 'DISABLED') refuseOwn(call, 'disabled');
+  const change = { status, description: members.text('description') };
+  return accountMembers(await accounts.update(labelOf(call, 'account'), change));
+}
+
+async function remove({ accounts, refuseInUse }: AccountRouteDeps, call: ExtensionCall) {
+  refuseOwn(call, 'deleted');
+  const account = labelOf(call, 'account');
+  await refuseInUse(account);
+  await accounts.delete(account);
+  return {};
 }
 
 /** The management account could not undo this: its keys would no longer work. */

@@ -1,11 +1,11 @@
 import { ApiError } from '../../model/api-error.ts';
-import { headerValue, type RawRequest } from '../../model/http.ts';
+import { headerValue, type RawRequest, type RawResponse } from '../../model/http.ts';
 import type { Principal } from '../../model/owner.ts';
 import { INVENTORY_SCHEMA } from '../../topology/sources/inventory/inventory-schema.ts';
 import type { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
 import { jsonAnswer } from '../json-answer.ts';
 import { type Administration, managementOnly } from './administration.ts';
-import type { ExtensionRoute } from './extension-route.ts';
+import type { ExtensionCall, ExtensionRoute } from './extension-route.ts';
 
 export interface InventoryRouteDeps {
   readonly inventory: Pick<InventorySource, 'get' | 'put' | 'delete'>;
@@ -25,41 +25,22 @@ const ACCEPTED_TYPES = /^(?:application\/(?:x-)?yaml|text\/yaml|application\/jso
  * change it, because its networks, zones and services belong to the whole installation.
  */
 export function inventoryRoutes(deps: InventoryRouteDeps): readonly ExtensionRoute[] {
-  const { inventory, settled, administration } = deps;
-  const managed = (answer: ExtensionRoute['answer']) =>
-    managementOnly(administration, 'the topology', answer);
+  const managed = (answer: Answer) =>
+    managementOnly(deps.administration, 'the topology', (call) => answer(deps, call));
   return [
-    {
-      method: 'GET',
-      path: PATH,
-      action: 'nfm:GetTopologyInventory',
-      answer: managed(async ({ principal }) => {
-        const text = await inventory.get(principal.account);
-        if (text === undefined) throw noInventory(principal);
-        return { status: 200, headers: { 'content-type': YAML }, body: text };
-      }),
-    },
+    { method: 'GET', path: PATH, action: 'nfm:GetTopologyInventory', answer: managed(get) },
     {
       method: 'PUT',
       path: PATH,
       action: 'nfm:PutTopologyInventory',
       isDocument: true,
-      answer: managed(async ({ request, principal }) => {
-        const { account, region } = principal;
-        const resources = await inventory.put({ account, region }, documentText(request));
-        await settled();
-        return jsonAnswer({ resources });
-      }),
+      answer: managed(put),
     },
     {
       method: 'DELETE',
       path: PATH,
       action: 'nfm:DeleteTopologyInventory',
-      answer: managed(async ({ principal }) => {
-        if (!(await inventory.delete(principal.account))) throw noInventory(principal);
-        await settled();
-        return jsonAnswer({});
-      }),
+      answer: managed(remove),
     },
     {
       method: 'GET',
@@ -68,6 +49,27 @@ export function inventoryRoutes(deps: InventoryRouteDeps): readonly ExtensionRou
       answer: async () => jsonAnswer(INVENTORY_SCHEMA),
     },
   ];
+}
+
+type Answer = (deps: InventoryRouteDeps, call: ExtensionCall) => Promise<RawResponse>;
+
+async function get({ inventory }: InventoryRouteDeps, { principal }: ExtensionCall) {
+  const text = await inventory.get(principal.account);
+  if (text === undefined) throw noInventory(principal);
+  return { status: 200, headers: { 'content-type': YAML }, body: text };
+}
+
+async function put(deps: InventoryRouteDeps, { request, principal }: ExtensionCall) {
+  const { account, region } = principal;
+  const resources = await deps.inventory.put({ account, region }, documentText(request));
+  await deps.settled();
+  return jsonAnswer({ resources });
+}
+
+async function remove({ inventory, settled }: InventoryRouteDeps, { principal }: ExtensionCall) {
+  if (!(await inventory.delete(principal.account))) throw noInventory(principal);
+  await settled();
+  return jsonAnswer({});
 }
 
 function noInventory({ account }: Principal): ApiError {

@@ -26,85 +26,64 @@ const ONE = `${PATH}/{accessKeyId}`;
  * always keeps a key that may administer keys.
  */
 export function keyRoutes(deps: KeyRouteDeps): readonly ExtensionRoute[] {
-  return [listRoute(deps), createRoute(deps), getRoute(deps), updateRoute(deps), deleteRoute(deps)];
+  const json = (answer: Answer) => async (call: ExtensionCall) =>
+    jsonAnswer(await answer(deps, call));
+  return [
+    { method: 'GET', path: PATH, action: 'nfm:ListKeys', answer: json(list) },
+    { method: 'POST', path: PATH, action: 'nfm:CreateKey', answer: json(create) },
+    { method: 'GET', path: ONE, action: 'nfm:GetKey', answer: json(get) },
+    { method: 'PATCH', path: ONE, action: 'nfm:UpdateKey', answer: json(update) },
+    { method: 'DELETE', path: ONE, action: 'nfm:DeleteKey', answer: json(remove) },
+  ];
 }
 
-function listRoute({ keys, administration }: KeyRouteDeps): ExtensionRoute {
-  return {
-    method: 'GET',
-    path: PATH,
-    action: 'nfm:ListKeys',
-    answer: async ({ request, principal }) => {
-      const parameters = new QueryParameters(request, ['account']);
-      const account = parameters.accountId('account') ?? principal.account;
-      await mayAdminister(administration, principal, account);
-      return jsonAnswer({ keys: (await keys.list(account)).map(keyMembers) });
-    },
-  };
+type Answer = (deps: KeyRouteDeps, call: ExtensionCall) => Promise<object>;
+
+async function list({ keys, administration }: KeyRouteDeps, call: ExtensionCall) {
+  const { request, principal } = call;
+  const parameters = new QueryParameters(request, ['account']);
+  const account = parameters.accountId('account') ?? principal.account;
+  await mayAdminister(administration, principal, account);
+  return { keys: (await keys.list(account)).map(keyMembers) };
 }
 
-function createRoute({ keys, accounts, administration }: KeyRouteDeps): ExtensionRoute {
-  return {
-    method: 'POST',
-    path: PATH,
-    action: 'nfm:CreateKey',
-    answer: async ({ request, principal }) => {
-      const members = new JsonMembers(request, ['account', 'kind', 'policy', 'description']);
-      const account = members.accountId('account') ?? principal.account;
-      await mayAdminister(administration, principal, account);
-      const grant = readGrant(members);
-      if (grant === undefined) throw invalid('kind or policy is required');
-      const description = members.text('description') ?? '';
-      await accounts.get(account);
-      const { accessKeyId, secretAccessKey } = await keys.create({ account, grant, description });
-      const created = await keys.get(accessKeyId);
-      if (created === undefined) throw notFound(accessKeyId);
-      return jsonAnswer({ ...keyMembers(created), secretAccessKey });
-    },
-  };
+async function create({ keys, accounts, administration }: KeyRouteDeps, call: ExtensionCall) {
+  const { request, principal } = call;
+  const members = new JsonMembers(request, ['account', 'kind', 'policy', 'description']);
+  const account = members.accountId('account') ?? principal.account;
+  await mayAdminister(administration, principal, account);
+  const grant = readGrant(members);
+  if (grant === undefined) throw invalid('kind or policy is required');
+  const description = members.text('description') ?? '';
+  await accounts.get(account);
+  const { accessKeyId, secretAccessKey } = await keys.create({ account, grant, description });
+  const created = await keys.get(accessKeyId);
+  if (created === undefined) throw notFound(accessKeyId);
+  return { ...keyMembers(created), secretAccessKey };
 }
 
-function getRoute(deps: KeyRouteDeps): ExtensionRoute {
-  return {
-    method: 'GET',
-    path: ONE,
-    action: 'nfm:GetKey',
-    answer: async (call) => jsonAnswer(keyMembers(await findKey(deps, call))),
-  };
+async function get(deps: KeyRouteDeps, call: ExtensionCall) {
+  return keyMembers(await findKey(deps, call));
 }
 
-function updateRoute(deps: KeyRouteDeps): ExtensionRoute {
-  return {
-    method: 'PATCH',
-    path: ONE,
-    action: 'nfm:UpdateKey',
-    answer: async (call) => {
-      const { accessKeyId } = await findKey(deps, call);
-      const members = new JsonMembers(call.request, ['status', 'kind', 'policy', 'description']);
-      const status = members.choice('status', IDENTITY_STATUSES);
-      const grant = readGrant(members);
-      if (status === 'DISABLED' || grant !== undefined) refuseOwn(call, 'disabled or restricted');
-      const description = members.text('description');
-      await deps.keys.update(accessKeyId, { status, grant, description });
-      if (status === 'DISABLED') deps.closeSessions(accessKeyId);
-      return jsonAnswer(keyMembers(await findKey(deps, call)));
-    },
-  };
+async function update(deps: KeyRouteDeps, call: ExtensionCall) {
+  const { accessKeyId } = await findKey(deps, call);
+  const members = new JsonMembers(call.request, ['status', 'kind', 'policy', 'description']);
+  const status = members.choice('status', IDENTITY_STATUSES);
+  const grant = readGrant(members);
+  if (status === 'DISABLED' || grant !== undefined) refuseOwn(call, 'disabled or restricted');
+  const description = members.text('description');
+  await deps.keys.update(accessKeyId, { status, grant, description });
+  if (status === 'DISABLED') deps.closeSessions(accessKeyId);
+  return keyMembers(await findKey(deps, call));
 }
 
-function deleteRoute(deps: KeyRouteDeps): ExtensionRoute {
-  return {
-    method: 'DELETE',
-    path: ONE,
-    action: 'nfm:DeleteKey',
-    answer: async (call) => {
-      const { account, accessKeyId } = await findKey(deps, call);
-      refuseOwn(call, 'deleted');
-      await deps.keys.delete(account, accessKeyId);
-      deps.closeSessions(accessKeyId);
-      return jsonAnswer({});
-    },
-  };
+async function remove(deps: KeyRouteDeps, call: ExtensionCall) {
+  const { account, accessKeyId } = await findKey(deps, call);
+  refuseOwn(call, 'deleted');
+  await deps.keys.delete(account, accessKeyId);
+  deps.closeSessions(accessKeyId);
+  return {};
 }
 
 /**

@@ -20,53 +20,44 @@ const ONE = `${MEMBERS}/{account}`;
  * members may have other accounts as targets. Every request answers with the organization.
  */
 export function organizationRoutes(deps: OrganizationRouteDeps): readonly ExtensionRoute[] {
-  const { organization, accounts } = deps;
-  const answer = (apply?: (call: ExtensionCall) => Promise<void>) =>
+  const { organization } = deps;
+  const after = (change?: Change) =>
     managementOnly(organization, 'the organization', async (call) => {
-      await apply?.(call);
+      await change?.(deps, call);
       return jsonAnswer(await describe(organization));
     });
   return [
-    { method: 'GET', path: PATH, action: 'nfm:GetOrganization', answer: answer() },
-    {
-      method: 'PATCH',
-      path: PATH,
-      action: 'nfm:UpdateOrganization',
-      answer: answer(async ({ request }) => {
-        const members = new JsonMembers(request, ['managementAccount']);
-        const account = members.accountId('managementAccount');
-        await organization.setManagementAccount(required('managementAccount', account));
-      }),
-    },
-    {
-      method: 'POST',
-      path: MEMBERS,
-      action: 'nfm:CreateOrganizationMember',
-      answer: answer(async ({ request }) => {
-        const members = new JsonMembers(request, ['account']);
-        const account = required('account', members.accountId('account'));
-        await accounts.get(account);
-        await organization.add(account);
-      }),
-    },
-    {
-      method: 'PATCH',
-      path: ONE,
-      action: 'nfm:UpdateOrganizationMember',
-      answer: answer(async (call) => {
-        const members = new JsonMembers(call.request, ['isDelegatedAdministrator']);
-        const flag = members.flag('isDelegatedAdministrator');
-        const isDelegated = required('isDelegatedAdministrator', flag);
-        await organization.setDelegated(labelOf(call, 'account'), isDelegated);
-      }),
-    },
-    {
-      method: 'DELETE',
-      path: ONE,
-      action: 'nfm:DeleteOrganizationMember',
-      answer: answer((call) => organization.remove(labelOf(call, 'account'))),
-    },
+    { method: 'GET', path: PATH, action: 'nfm:GetOrganization', answer: after() },
+    { method: 'PATCH', path: PATH, action: 'nfm:UpdateOrganization', answer: after(handOver) },
+    { method: 'POST', path: MEMBERS, action: 'nfm:CreateOrganizationMember', answer: after(add) },
+    { method: 'PATCH', path: ONE, action: 'nfm:UpdateOrganizationMember', answer: after(delegate) },
+    { method: 'DELETE', path: ONE, action: 'nfm:DeleteOrganizationMember', answer: after(remove) },
   ];
+}
+
+type Change = (deps: OrganizationRouteDeps, call: ExtensionCall) => Promise<void>;
+
+async function handOver({ organization }: OrganizationRouteDeps, { request }: ExtensionCall) {
+  const members = new JsonMembers(request, ['managementAccount']);
+  const account = members.accountId('managementAccount');
+  await organization.setManagementAccount(required('managementAccount', account));
+}
+
+async function add(deps: OrganizationRouteDeps, { request }: ExtensionCall) {
+  const members = new JsonMembers(request, ['account']);
+  const account = required('account', members.accountId('account'));
+  await deps.accounts.get(account);
+  await deps.organization.add(account);
+}
+
+async function delegate({ organization }: OrganizationRouteDeps, call: ExtensionCall) {
+  const name = 'isDelegatedAdministrator';
+  const isDelegated = required(name, new JsonMembers(call.request, [name]).flag(name));
+  await organization.setDelegated(labelOf(call, 'account'), isDelegated);
+}
+
+async function remove({ organization }: OrganizationRouteDeps, call: ExtensionCall) {
+  await organization.remove(labelOf(call, 'account'));
 }
 
 async function describe(organization: Organization) {
