@@ -1,6 +1,6 @@
 import type { Permissions } from './permissions.ts';
 
-/** Whose data it is: the access key's account, and the Region of its credential scope. */
+/** The owner of data: the account of the access key, and the Region of its credential scope. */
 export interface Owner {
   /** 12 digits. */
   readonly account: string;
@@ -11,18 +11,18 @@ export function isAccountId(text: string): boolean {
   return /^\d{12}$/.test(text);
 }
 
-/** What a key may do: a ready policy by name, or `custom`, its own document. */
+/** The policy of a key: a built-in one by name, or `custom` for its own document. */
 export const KEY_KINDS = ['admin', 'read', 'agent', 'custom'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
-/** What is not ENABLED is kept but lets nobody in. */
+/** The keys of a DISABLED account, and a DISABLED key, are rejected. */
 export const IDENTITY_STATUSES = ['ENABLED', 'DISABLED'] as const;
 export type IdentityStatus = (typeof IDENTITY_STATUSES)[number];
 
-/** Who calls: the access key that signed the request, or signed the console's session in. */
+/** The caller: the access key that signed the request or opened the console session. */
 export interface Principal extends Owner {
   readonly accessKeyId: string;
   readonly kind: KeyKind;
-  /** Of a key of kind `custom`; the other kinds have ready ones. */
+  /** Present if the kind is `custom`; the other kinds have built-in policies. */
   readonly permissions?: Permissions | undefined;
 }

@@ -112,7 +112,7 @@ function refuseOwn(call: ExtensionCall, participle: string): void {
   throw new ApiError('ConflictException', message);
 }
 
-/** Reads the policy of a key: a ready one by `kind`, or a document. Undefined without either. */
+/** Reads the policy of a key: a built-in one by `kind`, or a document. Undefined without either. */
 function readGrant(members: JsonMembers): KeyPolicy | undefined {
   const kind = members.choice('kind', KEY_KINDS);
   const policy = members.raw('policy');
