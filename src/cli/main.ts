@@ -57,7 +57,7 @@ function processContext(signal: AbortSignal): CliContext {
 
 function connect({ endpoint, region, profile }: GlobalOptions) {
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
-    throw new CliError(`--endpoint must be an http or https URL, not ${endpoint}`);
+    throw new CliError(`--endpoint must be an http or https URL; got '${endpoint}'`);
   }
   const provide = fromNodeProviderChain({
     ...(profile === undefined ? {} : { profile }),
@@ -100,7 +100,8 @@ function explain(error: unknown): string {
 }
 
 function usageLine(error: CommanderError): string {
-  if (error.code === 'commander.help') return 'no command given; see nfm --help';
+  if (error.code === 'commander.help')
+    return 'no command given; add --help for the list of commands';
   return oneLine(error.message.replace(/^error: /, ''));
 }
 
