@@ -71,7 +71,7 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   const { startSeconds, endSeconds, localIp, remoteIp, servicePort, category } = request;
   const conditions = [
     ownerFilter(owner),
-    selectionFilter({ startSeconds, endSeconds, category }),
+    selectionFilter({ startSeconds, endSeconds }),
     sql`flows_cut = 0`,
   ];
   if (localIp !== undefined) conditions.push(sql`local_ip = toIPv6(${param('String', localIp)})`);
@@ -80,6 +80,7 @@ function where(owner: Owner, request: ExplorerRequest): SqlFragment {
   if (servicePort !== undefined) {
     conditions.push(sql`service_port = ${param('UInt16', servicePort)}`);
   }
+  if (category !== undefined) conditions.push(sql`category = ${param('String', category)}`);
   return joinSql(conditions, ' AND ');
 }
 
