@@ -67,7 +67,7 @@ const cases: readonly Case[] = [
     category: 'INTER_REGION',
   },
   {
-    name: 'a public address of the own Region',
+    name: 'a public address of the local Region',
     remote: { ...UNKNOWN_ENDPOINT, region: 'us-east-1' },
     scope: 'global',
     category: 'UNCLASSIFIED',
@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
     category: 'LOCAL_ZONE',
   },
   {
-    name: 'S3 of the own Region',
+    name: 'S3 of the local Region',
     remote: end({ service: 'Amazon S3' }),
     scope: 'global',
     category: 'AMAZON_S3',
@@ -105,7 +105,7 @@ const cases: readonly Case[] = [
   { name: 'S3 by an endpoint', remote: end({ service: 'Amazon S3' }), category: 'AMAZON_S3' },
   { name: 'DynamoDB', remote: end({ service: 'Amazon DynamoDB' }), category: 'AMAZON_DYNAMODB' },
   {
-    name: 'an interface endpoint in the own VPC',
+    name: 'an interface endpoint in the local VPC',
     remote: end({ service: 'Amazon CloudWatch Logs' }),
     category: 'AWS_SERVICE',
   },

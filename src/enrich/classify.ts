@@ -6,14 +6,14 @@ import type { Located } from '../model/topology.ts';
 
 export interface Ends {
   readonly local: Endpoint & { readonly isLocalZone?: boolean };
-  /** Undefined when nothing is known of the address. */
+  /** Undefined for an unknown address. */
   readonly remote: Located | undefined;
   readonly remoteScope: AddressScope;
 }
 
 type Rule = (ends: Ends) => DestinationCategory | undefined;
 
-/** The first rule that knows decides. */
+/** In order of precedence: the first rule that returns a category decides. */
 const RULES: readonly Rule[] = [
   loopback,
   localZone,
@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
   transitGateway,
 ];
 
-/** Where a flow goes, by what is known of its ends. */
+/** The destination category of a flow. */
 export function classify(ends: Ends): DestinationCategory {
   for (const rule of RULES) {
     const category = rule(ends);
@@ -40,12 +40,12 @@ function loopback({ remoteScope }: Ends): DestinationCategory | undefined {
   return remoteScope === 'loopback' ? 'INTRA_AZ' : undefined;
 }
 
-/** It starts or ends in one. */
+/** Either end is in a local zone. */
 function localZone({ local, remote }: Ends): DestinationCategory | undefined {
   return local.isLocalZone || remote?.isLocalZone ? 'LOCAL_ZONE' : undefined;
 }
 
-/** By its published prefixes or by an endpoint in the network; of any Region. */
+/** Reached by published prefixes or by an endpoint in the network, in any Region. */
 function amazonS3({ remote }: Ends): DestinationCategory | undefined {
   return remote?.service === AMAZON_S3 ? 'AMAZON_S3' : undefined;
 }
@@ -54,7 +54,7 @@ function amazonDynamoDb({ remote }: Ends): DestinationCategory | undefined {
   return remote?.service === AMAZON_DYNAMODB ? 'AMAZON_DYNAMODB' : undefined;
 }
 
-/** A subnet lies in one zone: two ends in one subnet are in one zone even if it is not known. */
+/** A subnet is in one zone, so two ends in one subnet share the zone even if it is unknown. */
 function sameVpc({ local, remote }: Ends): DestinationCategory | undefined {
   if (remote === undefined || local.vpcId === '' || remote.vpcId !== local.vpcId) return undefined;
   if (local.az !== '' && remote.az !== '') return local.az === remote.az ? 'INTRA_AZ' : 'INTER_AZ';
@@ -69,20 +69,20 @@ function otherVpc({ local, remote }: Ends): DestinationCategory | undefined {
   return isOther ? 'INTER_VPC' : undefined;
 }
 
-/** A network of another Region, or its public addresses. */
+/** The remote end is in a network of another Region or has a public address of it. */
 function otherRegion({ local, remote }: Ends): DestinationCategory | undefined {
   if (remote === undefined || remote.region === '' || remote.region === GLOBAL) return undefined;
   return remote.region === local.region ? undefined : 'INTER_REGION';
 }
 
-/** What AWS publishes as no Region's. */
+/** The Region of published prefixes that belong to no Region. */
 const GLOBAL = 'GLOBAL';
 
 function awsService({ remote }: Ends): DestinationCategory | undefined {
   return remote?.service ? 'AWS_SERVICE' : undefined;
 }
 
-/** Nobody's address, and no routes are known that lead elsewhere. AWS's own are not the internet. */
+/** A public address without a known owner, unless known routes lead elsewhere. AWS addresses have owners. */
 function internet({ remote, remoteScope }: Ends): DestinationCategory | undefined {
   const isThere = remote === undefined || remote.beyond === 'internet';
   return isThere && remoteScope === 'global' ? 'INTERNET' : undefined;

@@ -44,12 +44,12 @@ function flow(parts: Partial<ReportedFlow> = {}): ReportedFlow {
 
 interface Knowledge {
   readonly known?: Readonly<Record<string, Located>> | undefined;
-  /** Addresses of the own network that sources other than agents describe. */
+  /** Addresses of the local network that sources other than agents describe. */
   readonly heres?: Readonly<Record<string, Located>>;
   readonly names?: PodNames | undefined;
 }
 
-/** Knows these addresses, and says what it was asked. */
+/** A topology with these addresses; `asked` records the lookups. */
 function topologyOf({ known = {}, heres = {}, names }: Knowledge) {
   const asked: Vantage[] = [];
   const snapshot: TopologySnapshot = {
@@ -75,7 +75,7 @@ function enrichOne(parts: Partial<ReportedFlow>, knowledge: Knowledge = {}) {
   return row as EnrichedFlow;
 }
 
-test("a flow's own end has the subnet of its address, and the zone that subnet's hosts agree on", () => {
+test('the local end has the subnet of its address, and the zone of that subnet', () => {
   expect(enrichOne({}).local).toMatchObject({
     ...owner,
     vpcId: 'vpc-a',
@@ -89,11 +89,11 @@ test.each([
   ['a host route', '10.9.9.9'],
   ['an address it did not describe, of a container', '172.17.0.2'],
   ['loopback', '127.0.0.1'],
-])('from %s the subnet is unknown, and the zone the one the host says', (_, localAddress) => {
+])('from %s the subnet is unknown, and the zone is the one the host reports', (_, localAddress) => {
   expect(enrichOne({ localAddress }).local).toMatchObject({ subnetId: '', az: 'use1-az1' });
 });
 
-test('the other end is who has the address beyond translation', () => {
+test('the remote end is the owner of the address after translation', () => {
   const nat = { remoteAddress: '172.20.0.10', dnatAddress: '10.0.2.7' };
   const row = enrichOne(nat, { known: { '10.0.2.7': neighbour({}) } });
   expect(row).toMatchObject({ category: 'INTER_AZ', remote: { instanceId: 'i-2' } });
@@ -104,7 +104,7 @@ test('a container has the subnet of the address it is masqueraded as', () => {
   expect(enrichOne(nat).local).toMatchObject({ subnetId: 'subnet-1' });
 });
 
-test('the other end is looked up from where and when the flow was', () => {
+test('the remote end is looked up from the subnet and at the time of the flow', () => {
   const { snapshot, asked } = topologyOf({});
   enrich({ host, timeSeconds: 1_800_000_000, flows: [flow()], remainders: [] }, snapshot);
   expect(asked).toEqual([
@@ -116,7 +116,7 @@ const SUBNET_ARN = 'arn:aws:ec2:us-east-1:000000000000:subnet/subnet-2';
 test.each([
   { name: 'a known subnet: its ARN', known: neighbour({}), identifier: SUBNET_ARN },
   {
-    name: 'a known subnet, nobody known: its ARN',
+    name: 'a known subnet, unknown instance: its ARN',
     known: neighbour({ instanceId: '' }),
     identifier: SUBNET_ARN,
   },
@@ -136,7 +136,7 @@ test.each([
     identifier: '',
   },
   {
-    name: 'UNCLASSIFIED: the own Region',
+    name: 'UNCLASSIFIED: the local Region',
     known: undefined,
     identifier: 'us-east-1',
   },
@@ -148,13 +148,13 @@ test.each([
     identifier: 'eu-west-1',
   },
   {
-    name: 'AMAZON_S3: the own Region',
+    name: 'AMAZON_S3: the local Region',
     remoteAddress: '8.8.8.8',
     known: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1', service: 'Amazon S3' },
     identifier: 'us-east-1',
   },
   {
-    name: 'AMAZON_DYNAMODB: the own Region',
+    name: 'AMAZON_DYNAMODB: the local Region',
     known: { ...UNKNOWN_ENDPOINT, region: 'us-east-1', service: 'Amazon DynamoDB' },
     identifier: 'us-east-1',
   },
@@ -189,12 +189,12 @@ test('every flow of a report is a row, in order, with the time, owner and cluste
   }
 });
 
-test('what is not known of the other end is empty, never made up', () => {
+test('unknown members of the remote end are empty', () => {
   const { remote } = enrichOne({ remoteAddress: '8.8.8.8' });
   expect(new Set(Object.values(remote))).toEqual(new Set(['']));
 });
 
-test('what other sources say of the own address goes before what the host says', () => {
+test('other sources have precedence over the host for the local address', () => {
   const here = neighbour({ subnetId: 'subnet-9', az: 'use1-az3', instanceId: 'i-other' });
   expect(enrichOne({}, { heres: { '10.0.1.7': here } }).local).toMatchObject({
     subnetId: 'subnet-9',
@@ -215,17 +215,25 @@ describe('pods and services', () => {
   const local = { localPodName: 'web-1', localPodNamespace: 'shop', localServiceName: 'web' };
   const remote = { remotePodName: 'db-0', remotePodNamespace: 'data', remoteServiceName: 'db' };
   test.each([
-    { name: 'nobody names them', reported: undefined, known: undefined, pods: undefined },
-    { name: 'only the report does', reported: { ...none, ...local }, pods: { ...none, ...local } },
-    { name: 'only Kubernetes does', known: { ...none, ...remote }, pods: { ...none, ...remote } },
+    { name: 'no names', reported: undefined, known: undefined, pods: undefined },
     {
-      name: 'each names one end',
+      name: 'names from the report only',
+      reported: { ...none, ...local },
+      pods: { ...none, ...local },
+    },
+    {
+      name: 'names from Kubernetes only',
+      known: { ...none, ...remote },
+      pods: { ...none, ...remote },
+    },
+    {
+      name: 'one end from each',
       reported: { ...none, ...local },
       known: { ...none, ...remote },
       pods: { ...local, ...remote },
     },
     {
-      name: 'both name an end: the report is nearer',
+      name: 'an end from both: the report has precedence',
       reported: { ...none, ...local },
       known: { ...none, ...local, localPodName: 'web-2', ...remote },
       pods: { ...local, ...remote },
@@ -235,7 +243,7 @@ describe('pods and services', () => {
   });
 });
 
-describe('what was cut from a report is a row of its own', () => {
+describe('flows cut from a report become a row', () => {
   const cut = (hint: CategoryHint, of: ReportingHost = host) => {
     const values = new Float64Array(VALUES_LENGTH);
     const remainders = [{ side: 'client', hint, flows: 7, values } as const];
@@ -251,14 +259,14 @@ describe('what was cut from a report is a row of its own', () => {
     expect(cut(hint)).toMatchObject({ flowsCut: 7, category, remoteIdentifier });
   });
 
-  test("in the host's subnet where it has but one", () => {
+  test("in the host's subnet if it has only one", () => {
     expect(cut('private')?.local).toMatchObject({ subnetId: 'subnet-1', vpcId: 'vpc-a' });
     const subnetOf = new Map([...host.subnetOf, ['10.0.9.1', 'subnet-9']]);
     expect(cut('private', { ...host, subnetOf })?.local.subnetId).toBe('');
   });
 });
 
-test('what a network card counted is a row with its host, and none of a host without an id', () => {
+test('the counters of a network card become a row, unless the host has no id', () => {
   const hostStats = [{ interfaceId: 'eni-1', values: { rx_dropped: 3 } }];
   expect(hostStatsRows({ host, timeSeconds: 5, hostStats })).toEqual([
     {
@@ -269,6 +277,6 @@ test('what a network card counted is a row with its host, and none of a host wit
       counters: { rx_dropped: 3 },
     },
   ]);
-  const nobody = { ...host, instanceId: '' };
-  expect(hostStatsRows({ host: nobody, timeSeconds: 5, hostStats })).toEqual([]);
+  const unnamed = { ...host, instanceId: '' };
+  expect(hostStatsRows({ host: unnamed, timeSeconds: 5, hostStats })).toEqual([]);
 });

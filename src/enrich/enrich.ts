@@ -20,19 +20,19 @@ export interface EnrichInput {
   readonly remainders: readonly Remainder[];
 }
 
-/** The host's own end of a flow, and what is seen from there: the same for all flows of an address. */
+/** The local end of a flow and its vantage for lookups; equal for all flows of a local address. */
 interface LocalEnd {
   readonly local: PathEnd & { readonly isLocalZone: boolean };
   readonly vantage: Vantage;
 }
 
-/** Names both ends of each flow as of its time, and where it went. Pure: same input, same rows. */
+/** Adds both ends and the category to each flow, as of its time. A pure function. */
 export function enrich(input: EnrichInput, topology: TopologySnapshot): EnrichedFlow[] {
   const { host, timeSeconds } = input;
   const ends = new Map<string, LocalEnd>();
   const rows = input.flows.map((flow): EnrichedFlow => {
     const { local, vantage } = localEndOf(flow, ends, () => localEnd(flow, input, topology));
-    // What the network routes by: beyond the host's own address translation.
+    // The network routes by the address after the host's own translation.
     const remoteAddress = flow.dnatAddress ?? flow.remoteAddress;
     const remoteScope = addressScope(remoteAddress);
     const isLoopback = remoteScope === 'loopback';
@@ -59,7 +59,7 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
   return [...rows, ...cut];
 }
 
-/** The same for all flows of an address, and made once. */
+/** Makes the local end once for all flows of an address. */
 function localEndOf(
   flow: ReportedFlow,
   known: Map<string, LocalEnd>,
@@ -72,7 +72,7 @@ function localEndOf(
   return found;
 }
 
-/** A container's address is in no subnet; what it is masqueraded as may be. */
+/** The address of a container is in no subnet, but the address it is masqueraded as may be. */
 function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnapshot): LocalEnd {
   const { host, timeSeconds } = input;
   const { account, region } = host.owner;
@@ -92,7 +92,7 @@ function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnap
   };
 }
 
-/** Each end as the report names it; one that it does not name, as Kubernetes does. */
+/** Takes each end from the report; an end that the report does not name, from Kubernetes. */
 function podNames(
   { pods: reported }: ReportedFlow,
   known: PodNames | undefined,
@@ -112,7 +112,7 @@ function podNames(
   };
 }
 
-/** How workload insights name where a flow went. Never the remote address: rows must stay few. */
+/** The name of the destination in workload insights. Never the remote address, to limit their rows. */
 function remoteIdentifier(
   remote: Located | undefined,
   category: DestinationCategory,

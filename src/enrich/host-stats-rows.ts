@@ -8,7 +8,7 @@ export interface HostStatsInput {
   readonly hostStats: readonly InterfaceStats[];
 }
 
-/** A row a network card; none of a host that has no id. */
+/** One row per network card; none for a host without an id. */
 export function hostStatsRows({ host, timeSeconds, hostStats }: HostStatsInput): HostStatsRow[] {
   const { owner, instanceId } = host;
   if (instanceId === '') return [];

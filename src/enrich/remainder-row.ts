@@ -14,7 +14,7 @@ const CATEGORY_OF_HINT: Readonly<Record<CategoryHint, DestinationCategory>> = {
   global: 'INTERNET',
 };
 
-/** A row of what was cut from a report: the host's own, in its subnet if it has only one, to somewhere. */
+/** A row for the flows cut from a report. It names the host, and the subnet if the host has only one. */
 export function remainderRow(
   remainder: Remainder,
   host: ReportingHost,

@@ -60,8 +60,8 @@ function bookOf(...claims: readonly AddressClaim[]) {
   };
 }
 
-describe('an address in the own network', () => {
-  test("is its host's, with subnet and zone", () => {
+describe('an address in the local network', () => {
+  test('resolves to its host, with subnet and zone', () => {
     const { locate, ambiguous } = bookOf(claim({ address: '10.0.1.7' }));
     expect(locate('10.0.1.7')).toEqual({
       ...owner,
@@ -73,7 +73,7 @@ describe('an address in the own network', () => {
     expect(ambiguous()).toBe(0);
   });
 
-  test('that nobody has is somewhere in the subnet around it', () => {
+  test('without a host resolves to the subnet that contains it', () => {
     const { locate } = bookOf(claim({ address: '10.0.1.7' }));
     expect(locate('10.0.1.99')).toMatchObject({
       subnetId: subnet('a', '10.0.1.0/24'),
@@ -83,7 +83,7 @@ describe('an address in the own network', () => {
     expect(locate('10.0.2.1')).toBeUndefined();
   });
 
-  test('lies in the longest prefix that holds it', () => {
+  test('belongs to the longest prefix that contains it', () => {
     const { locate } = bookOf(
       claim({ address: '10.0.0.1', prefix: '10.0.0.0/16', instance: 'i-2', az: 'use1-az2' }),
       claim({ address: '10.0.1.7' }),
@@ -92,18 +92,18 @@ describe('an address in the own network', () => {
     expect(locate('10.0.2.99')).toMatchObject({ subnetId: subnet('a', '10.0.0.0/16') });
   });
 
-  test('is looked for among prefixes of its own family only', () => {
+  test('matches only prefixes of its own family', () => {
     const { locate } = bookOf(claim({ address: '2001:db8::1', prefix: '2001:db8::/64' }));
     expect(locate('2001:db8::2')).toMatchObject({ subnetId: subnet('a', '2001:db8::/64') });
     expect(locate('32.1.13.184')).toBeUndefined();
   });
 
-  test('with a host route names its host, in no subnet and the zone it says', () => {
+  test('with a host route resolves to its host, without a subnet, in the zone it reports', () => {
     const { locate } = bookOf(claim({ address: '10.9.9.9', prefix: '10.9.9.9/32' }));
     expect(locate('10.9.9.9')).toMatchObject({ subnetId: '', az: 'use1-az1', instanceId: 'i-1' });
   });
 
-  test("that two hosts claim at once is nobody's: the subnet is known, and it is counted", () => {
+  test('that two hosts claim at once resolves to the subnet only, and is counted', () => {
     const { locate, ambiguous } = bookOf(
       claim({ address: '10.0.1.7' }),
       claim({ address: '10.0.1.7', instance: 'i-2' }),
@@ -125,7 +125,7 @@ describe('an address in the own network', () => {
   });
 });
 
-describe('who had an address when', () => {
+describe('the owner of an address at a time', () => {
   const moved = bookOf(
     claim({ address: '10.0.1.7', instance: 'i-1', from: NOW, to: NOW + 1_000 }),
     claim({ address: '10.0.1.7', instance: 'i-2', from: NOW + 5_000, to: NOW + 9_000 }),
@@ -150,8 +150,8 @@ describe('who had an address when', () => {
   ];
   test.each([
     { name: 'before its prefix changed', time: NOW + 50, prefix: '10.0.1.0/24' },
-    { name: 'after', time: NOW + 150, prefix: '10.0.0.0/16' },
-  ])('one host in the subnet it was in: $name', ({ time, prefix }) => {
+    { name: 'after its prefix changed', time: NOW + 150, prefix: '10.0.0.0/16' },
+  ])('a host that changed its subnet: $name', ({ time, prefix }) => {
     for (const claims of [renumbered, renumbered.toReversed()]) {
       expect(bookOf(...claims).locate('10.0.1.7', { time })).toMatchObject({
         subnetId: subnet('a', prefix),
@@ -174,11 +174,11 @@ describe('an address of another network', () => {
     expect(locate('10.8.0.7')).toMatchObject({ vpcId: vpc('b'), instanceId: 'i-b' });
   });
 
-  test('is not guessed by its prefix alone: private prefixes are everywhere', () => {
+  test('is not found by its prefix alone, because private prefixes repeat', () => {
     expect(bookOf(claim({ address: '10.0.1.7' }), other).locate('10.8.0.8')).toBeUndefined();
   });
 
-  test('is found from a network nobody described', () => {
+  test('is found from an undescribed network', () => {
     expect(bookOf(other).locate('10.8.0.7', { network: '' })).toMatchObject({ vpcId: vpc('b') });
   });
 
@@ -190,7 +190,7 @@ describe('an address of another network', () => {
     expect(locate('10.8.0.7')).toBeUndefined();
   });
 
-  test('gives way to the own network where address spaces overlap', () => {
+  test('has lower precedence than the local network where address spaces overlap', () => {
     const { locate, ambiguous } = bookOf(
       claim({ address: '10.0.1.7' }),
       claim({ address: '10.0.1.7', network: 'b', instance: 'i-b' }),
@@ -201,7 +201,7 @@ describe('an address of another network', () => {
     expect(ambiguous()).toBe(0);
   });
 
-  test('that is in two others could be either: unknown, and counted', () => {
+  test('in two other networks is unknown, and is counted', () => {
     const { locate, ambiguous } = bookOf(
       claim({ address: '10.0.1.7' }),
       other,
@@ -211,7 +211,7 @@ describe('an address of another network', () => {
     expect(ambiguous()).toBe(1);
   });
 
-  test('counts only at its time', () => {
+  test('is found only at its time', () => {
     const { locate } = bookOf(claim({ address: '10.0.1.7' }), other);
     expect(locate('10.8.0.7', { time: NOW + CLAIM_SECONDS + 1 })).toBeUndefined();
   });
@@ -221,12 +221,12 @@ describe("a subnet's zone", () => {
   const id = subnet('a', '10.0.1.0/24');
   const first = claim({ address: '10.0.1.7', az: 'use1-az1' });
   test.each([
-    { name: 'its one host says', second: undefined, az: 'use1-az1' },
+    { name: 'reported by its one host', second: undefined, az: 'use1-az1' },
     { name: 'its hosts agree', second: { az: 'use1-az1' }, az: 'use1-az1' },
     { name: 'its hosts disagree', second: { az: 'use1-az2' }, az: '' },
-    { name: 'one does not say', second: { az: '' }, az: 'use1-az1' },
+    { name: 'one host reports none', second: { az: '' }, az: 'use1-az1' },
     {
-      name: 'another said otherwise, but long ago',
+      name: 'another host reported a different one long ago',
       second: { az: 'use1-az2', from: NOW - 9_000, to: NOW - CLAIM_SECONDS - 1 },
       az: 'use1-az1',
     },
@@ -252,7 +252,7 @@ describe("a subnet's zone", () => {
     expect(bookOf(...claims).book.zoneOf(id)).toBe('');
   });
 
-  test('is unknown for a subnet nobody is in', () => {
+  test('is unknown for a subnet without hosts', () => {
     expect(bookOf(first).book.zoneOf('subnet-0')).toBe('');
   });
 });

@@ -39,13 +39,13 @@ describe('the addresses a host claims', () => {
     expect(claimOf(owner, describeHost({ interfaces: [item] })).addresses).toEqual([]);
   });
 
-  test('a host that does not say its network claims none', () => {
+  test('a host without a network claims none', () => {
     const claim = claimOf(owner, describeHost({ network: undefined }));
     expect(claim).toMatchObject({ vpcId: '', addresses: [] });
   });
 });
 
-describe('the ids made for a host', () => {
+describe('the ids derived for a host', () => {
   test('never change for the same description', () => {
     expect(claimOf(owner, describeHost({ instanceId: '' }))).toMatchInlineSnapshot(`
       {
@@ -72,9 +72,9 @@ describe('the ids made for a host', () => {
 
   test.each([
     { name: 'its own id', host: { instanceId: 'i-0123456789abcdef0' }, id: 'i-0123456789abcdef0' },
-    { name: 'a name of its own, hashed', host: { instanceId: 'host-a' }, id: /^i-[0-9a-f]{17}$/ },
+    { name: 'its name, hashed', host: { instanceId: 'host-a' }, id: /^i-[0-9a-f]{17}$/ },
     { name: 'its machine id, hashed', host: { instanceId: '' }, id: /^i-[0-9a-f]{17}$/ },
-    { name: 'nothing to go by', host: { instanceId: '', machineId: '' }, id: /^$/ },
+    { name: 'without either', host: { instanceId: '', machineId: '' }, id: /^$/ },
   ])('the instance: $name', ({ host, id }) => {
     expect(claimOf(owner, describeHost(host)).instanceId).toMatch(id);
   });
@@ -100,13 +100,13 @@ describe('the ids made for a host', () => {
 
     test.each([
       { name: "the card's", host: onEc2, subnetId: card.subnetId },
-      { name: 'made, of another interface', host: { ...onEc2, defaultRoute: '10.0.1.1 eth1' } },
+      { name: 'derived, for another interface', host: { ...onEc2, defaultRoute: '10.0.1.1 eth1' } },
       {
-        name: 'made, of several cards',
+        name: 'derived, with several cards',
         host: { ...onEc2, cards: [...onEc2.cards, ...onEc2.cards] },
       },
       {
-        name: 'made, where no card is in the network',
+        name: 'derived, without a card in the network',
         host: { ...onEc2, cards: [{ ...card, vpcId: 'vpc-2' }] },
       },
     ])('the subnet is $name', ({ host, subnetId = made }) => {

@@ -28,8 +28,8 @@ function view(resources: readonly Resource[], ...claims: readonly AddressClaim[]
 const network = [vpc('vpc-a', '10.0.0.0/16'), subnet('subnet-1', 'vpc-a', '10.0.1.0/24')];
 const vantage = { owner, vpcId: 'vpc-a', timeSeconds: NOW };
 
-describe('what agents say lies below what other sources do', () => {
-  test('a host that only its agent speaks of is in the subnet that another source knows', () => {
+describe('other sources have precedence over agents', () => {
+  test('a host that only its agent describes is in the subnet of another source', () => {
     const topology = view(network, claim('10.0.1.7', 'vpc-a', 'i-agent'));
     expect(topology.locate('10.0.1.7', vantage)).toMatchObject({
       subnetId: 'subnet-1',
@@ -38,7 +38,7 @@ describe('what agents say lies below what other sources do', () => {
     });
   });
 
-  test('in no subnet that another source knows, it is in that of its agent', () => {
+  test('outside of all subnets of other sources, it is in the subnet of its agent', () => {
     const topology = view(network, claim('10.0.9.7', 'vpc-a', 'i-agent'));
     const table: Resource = {
       ...{ kind: 'route-table', id: 'rtb-1', ...owner, vpcId: 'vpc-a' },
@@ -53,7 +53,7 @@ describe('what agents say lies below what other sources do', () => {
     }
   });
 
-  test('an address another source gives to an instance is not its agent’s to claim', () => {
+  test('an agent cannot claim an address that another source gives to an instance', () => {
     const own = nic('eni-1', 'vpc-a', {
       subnetId: 'subnet-1',
       addresses: ['10.0.1.7'],
@@ -63,12 +63,12 @@ describe('what agents say lies below what other sources do', () => {
     expect(topology.locate('10.0.1.7', vantage)?.instanceId).toBe('i-1');
   });
 
-  test('a network no other source knows is as agents describe it', () => {
+  test('a network unknown to other sources is as agents describe it', () => {
     const topology = view(network, claim('10.0.1.7', 'vpc-z', 'i-agent'));
     expect(topology.locate('10.0.1.7', { ...vantage, vpcId: 'vpc-z' })?.instanceId).toBe('i-agent');
   });
 
-  test('an address is found in each network, whoever describes it', () => {
+  test('an address is found in each network, from any source', () => {
     const topology = view(network, claim('10.0.1.7', 'vpc-z', 'i-agent'));
     expect(topology.everywhere('10.0.1.7', NOW)).toMatchObject([
       { network: 'vpc-a', subnetId: 'subnet-1', instanceId: '' },
@@ -148,7 +148,7 @@ describe('pods and services', () => {
       expected: { ...web, ...db },
     },
     {
-      name: 'a pod to a pod of another cluster: not known there',
+      name: 'a pod to a pod of another cluster: no remote name',
       local: '10.0.1.30',
       remote: '10.0.1.99',
       expected: { ...web, ...none },
@@ -175,12 +175,12 @@ describe('pods and services', () => {
     expect(names(local, remote)).toMatchObject(expected);
   });
 
-  test('of several pods that share their node’s addresses none is named', () => {
+  test('no pod is named where several share the addresses of their node', () => {
     const two = [...resources, pod('agent', '10.0.1.7', { hostNetwork: true })];
     expect(names('10.0.1.7', '8.8.8.8', two)).toBeUndefined();
   });
 
-  test('a pod that no interface has the address of is on its node', () => {
+  test('a pod whose address no interface has is located at its node', () => {
     expect(view(resources).locate('100.64.0.9', vantage)).toMatchObject({
       instanceId: 'i-1',
       subnetId: 'subnet-1',
@@ -188,7 +188,7 @@ describe('pods and services', () => {
   });
 });
 
-test('what an instance has in common with others is told by EC2, by Kubernetes of its nodes, else by its agent', () => {
+test('image, type and node pool come from EC2, then from Kubernetes, then from the agent', () => {
   const instance = { kind: 'instance', id: 'i-1', ...owner, imageId: 'ami-1' } as const;
   const node: Resource = {
     ...{ kind: 'kubernetes-node', id: 'blue/n1', clusterId: 'blue', name: 'n1' },

@@ -56,7 +56,7 @@ const locate = (address: string, host: HostDescription, timeSeconds = NOW) => {
   return topology.snapshot().locate(address, { owner, vpcId, timeSeconds });
 };
 
-test('what a host says is known to the next snapshot, and to none before', () => {
+test('the next snapshot has the claims of a report, and earlier ones do not', () => {
   const host = describeHost();
   const before = topology.snapshot();
   const { vpcId, instanceId, subnetOf } = topology.observe(owner, host, NOW);
@@ -66,7 +66,7 @@ test('what a host says is known to the next snapshot, and to none before', () =>
   expect(topology.snapshot().locate('10.0.1.7', vantage)).toMatchObject({ instanceId, subnetId });
 });
 
-test('a snapshot is made anew only when something is new', () => {
+test('a new snapshot is made only after a change', () => {
   topology.observe(owner, describeHost(), NOW);
   const first = topology.snapshot();
   topology.observe(owner, describeHost(), NOW + 30);
@@ -75,7 +75,7 @@ test('a snapshot is made anew only when something is new', () => {
   expect(topology.snapshot()).not.toBe(first);
 });
 
-test('a host that goes on reporting keeps its address, in the snapshot made before too', () => {
+test('a host that goes on reporting keeps its address, in earlier snapshots too', () => {
   const { vpcId } = topology.observe(owner, describeHost(), NOW);
   const snapshot = topology.snapshot();
   for (let time = NOW; time <= NOW + 3_600; time += 30)
@@ -86,7 +86,7 @@ test('a host that goes on reporting keeps its address, in the snapshot made befo
   });
 });
 
-test('an address that went to another host is whose it was at the time', () => {
+test('an address that moved to another host resolves to its owner at the time', () => {
   const { vpcId } = topology.observe(owner, describeHost(), NOW);
   const heir = describeHost({ instanceId: 'i-0fedcba9876543210' });
   topology.observe(owner, heir, NOW + 1_000);
@@ -96,7 +96,7 @@ test('an address that went to another host is whose it was at the time', () => {
   expect(at(NOW + 1_000)).toBe('i-0fedcba9876543210');
 });
 
-test('an address two hosts claim at once is counted when it is looked up', async () => {
+test('a lookup of an address that two hosts claim at once is counted', async () => {
   topology.observe(owner, describeHost({ instanceId: 'i-0fedcba9876543210' }), NOW);
   expect(locate('10.0.1.7', describeHost())).toMatchObject({ instanceId: '' });
   expect(await metrics.value('nfm_topology_ambiguous_lookups_total')).toBe(1);
@@ -110,7 +110,7 @@ test('a host whose prefix changed is in its new subnet', () => {
   expect(topology.snapshot().locate('10.0.1.7', vantage)?.subnetId).toBe(subnetOf.get('10.0.1.7'));
 });
 
-test('the image and type a host says it has are known of its instance', () => {
+test('an instance has the image and type that its host reports', () => {
   const host = describeHost({ imageId: 'ami-1', instanceType: 'm6a.large' });
   const { instanceId } = topology.observe(owner, host, NOW);
   expect(topology.snapshot().instance(instanceId, NOW)).toMatchObject({
@@ -150,7 +150,7 @@ test('claims that differ only in their prefix are both kept over a restart', asy
   expect(await metrics.value('nfm_topology_claims')).toBe(2);
 });
 
-test('while the database refuses, nothing is lost: the next save has it', async () => {
+test('while the database fails nothing is lost, because the next save repeats it', async () => {
   const rename = (from: string, to: string) =>
     database.schema.alterTable(from).renameTo(to).execute();
   topology.observe(owner, describeHost(), NOW);
@@ -164,7 +164,7 @@ test('while the database refuses, nothing is lost: the next save has it', async 
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
 });
 
-test('claims no flow is as old as are forgotten at the start', async () => {
+test('claims older than any flow are deleted at the start', async () => {
   topology.observe(owner, describeHost(), NOW - RETENTION - 1);
   topology.observe(owner, describeHost({ interfaces: [link('10.0.2.7', 24)] }), NOW - RETENTION);
   await stop();
@@ -172,7 +172,7 @@ test('claims no flow is as old as are forgotten at the start', async () => {
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
 });
 
-test('claims no flow is as old as are forgotten while the server runs', async () => {
+test('claims older than any flow are deleted while the server runs', async () => {
   topology.observe(owner, describeHost(), NOW);
   topology.observe(owner, describeHost({ interfaces: [link('10.0.2.7', 24)] }), NOW + 4_000);
   await topology.save();
@@ -184,7 +184,7 @@ test('claims no flow is as old as are forgotten while the server runs', async ()
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
 });
 
-test('an instance that the graph places is in its network there, and claims nothing', async () => {
+test('an instance of the graph is in its network there, and its claims are dropped', async () => {
   graph = snapshotOf(
     vpc('vpc-a', '10.0.0.0/16'),
     nic('eni-1', 'vpc-a', { addresses: ['10.0.1.7'], instanceId: 'i-0123456789abcdef0' }),
@@ -195,7 +195,7 @@ test('an instance that the graph places is in its network there, and claims noth
   expect(locate('10.0.1.7', describeHost())).toMatchObject({ instanceId: 'i-0123456789abcdef0' });
 });
 
-test('a snapshot is made anew when the graph is another', () => {
+test('a new snapshot is made after a change of the graph', () => {
   const first = topology.snapshot();
   graph = snapshotOf(vpc('vpc-a', '10.0.0.0/16'));
   expect(topology.snapshot()).not.toBe(first);

@@ -80,7 +80,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
   const wide = vpc('vpc-a', '10.0.0.0/8');
   const narrow = vpc('vpc-a', '10.0.0.0/16');
 
-  test('what changes ends one version and begins another; nothing is overwritten', async () => {
+  test('a change ends one version and begins another, and nothing is overwritten', async () => {
     await report(NOW, wide);
     await report(NOW + 10, narrow);
     await report(NOW + 20);
@@ -94,14 +94,14 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     ]);
   });
 
-  test('what is said again costs no version, and changes nothing', async () => {
+  test('a repeated statement adds no version and changes nothing', async () => {
     await report(NOW, wide);
     for (let i = 1; i <= 100; i += 1) await report(NOW + i, vpc('vpc-a', '10.0.0.0/8'));
     expect(await metrics.value('nfm_topology_versions')).toBe(1);
     expect(changes).toBe(1);
   });
 
-  test('the history comes back after a restart, and goes on', async () => {
+  test('the history is there after a restart, and continues', async () => {
     await report(NOW, wide);
     await report(NOW + 10, narrow);
     await stop();
@@ -117,7 +117,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     expect(graph.statuses()).toMatchObject([{ lastSuccessSeconds: NOW + 30, resources: 0 }]);
   });
 
-  test('what ended before any flow began is forgotten, what lasts is not', async () => {
+  test('versions that ended before all flows are deleted, current ones are not', async () => {
     await report(NOW, wide, vpc('vpc-b'));
     await report(NOW + 10, narrow, vpc('vpc-b'));
     clock.advance((RETENTION + 4_000) * 1000);
@@ -129,7 +129,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     expect(await metrics.value('nfm_topology_versions')).toBe(2);
   });
 
-  test('a source that fails goes on counting, with a warning of since when', async () => {
+  test('the statement of a failing source stays in force, with the time since when it fails', async () => {
     await report(NOW, wide);
     const slice = { source: 'aws', slice: 'a' } as const;
     graph.fail({ ...slice, atSeconds: NOW + 10, message: 'access denied' });
@@ -149,7 +149,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     expect(graph.statuses()).toMatchObject([{ error: undefined, warnings: ['odd'] }]);
   });
 
-  test('a slice that is withdrawn is gone from then on, its past is not', async () => {
+  test('a withdrawn slice ends, and its past stays', async () => {
     await report(NOW, wide);
     await graph.save();
     await graph.withdraw({ source: 'aws', slice: 'a' }, NOW + 10);
@@ -160,7 +160,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     expect(graph.statuses()).toEqual([]);
   });
 
-  test('while the database refuses, nothing is lost: the next save has it', async () => {
+  test('while the database fails nothing is lost, because the next save repeats it', async () => {
     const rename = (from: string, to: string) =>
       database.schema.alterTable(from).renameTo(to).execute();
     await report(NOW, wide);
@@ -172,14 +172,14 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     expect(at(NOW)).toEqual(wide);
   });
 
-  test('a clock that is set back does not turn a version around', async () => {
+  test('after the clock is set back, no version ends before it began', async () => {
     await report(NOW, wide);
     await report(NOW - 100, narrow);
     expect([at(NOW), at(NOW + 1)]).toEqual([wide, narrow]);
   });
 });
 
-describe('a resource that several slices speak of', () => {
+describe('a resource that several slices describe', () => {
   const base = { source: 'agents', slice: 's', fromSeconds: 0, toSeconds: 100 } as const;
   const interfaces = [
     {
@@ -196,7 +196,7 @@ describe('a resource that several slices speak of', () => {
     },
   ];
 
-  test('has each member of the first that says it, while it says so', () => {
+  test('has each member from the first slice that describes it at the time', () => {
     for (const order of [interfaces, interfaces.toReversed()]) {
       expect(historyOf(order)).toMatchObject([
         { fromSeconds: 0, toSeconds: 50, resource: { vpcId: 'vpc-a', name: 'by hand' } },
@@ -210,7 +210,7 @@ describe('a resource that several slices speak of', () => {
     }
   });
 
-  test('keeps who said what', () => {
+  test('has the source of each member', () => {
     expect(sourceOfMembers(interfaces, 60)).toMatchObject({
       vpcId: 'aws',
       addresses: 'aws',
@@ -219,7 +219,7 @@ describe('a resource that several slices speak of', () => {
     });
   });
 
-  test('of one source, the first slice by name counts', () => {
+  test('of one source, the first slice by name has precedence', () => {
     const slices = ['b', 'a'].map((slice) => ({ ...base, slice, resource: vpc('vpc-a', slice) }));
     expect(resourceAt(slices, 1)).toEqual(vpc('vpc-a', 'a'));
   });

@@ -18,7 +18,7 @@ const prefixes = fc.array(
 const prefix = ([address, length]: readonly [string, number]) =>
   readPrefix(`${address}/${length}`) as Prefix;
 
-test('addresses of one range lie in the same prefixes', () => {
+test('addresses of one range are in the same prefixes', () => {
   fc.assert(
     fc.property(prefixes, fc.array(fc.oneof(v4, v6), { maxLength: 30 }), (texts, addresses) => {
       const all = texts.map(prefix);

@@ -14,11 +14,11 @@ function whereIs(address: string, ...resources: readonly Resource[]) {
   return snapshotOf(...resources).here(address, 'vpc-a', 100);
 }
 
-test('what fits together has no issue', () => {
+test('consistent resources have no issue', () => {
   expect(issuesOf(home, near, nic('eni-1', 'vpc-a', { subnetId: 'subnet-1' }))).toEqual([]);
 });
 
-test('overlapping subnets of one VPC are named, and the longest prefix counts', () => {
+test('overlapping subnets of one VPC are reported, and the longest prefix applies', () => {
   const wide = subnet('subnet-0', 'vpc-a', '10.0.0.0/20');
   const twin = subnet('subnet-2', 'vpc-a', '10.0.1.0/24');
   const all = [home, near, wide, twin];
@@ -36,7 +36,7 @@ test('equal prefixes of two VPCs are no overlap', () => {
   expect(issuesOf(home, near, vpc('vpc-b', '10.0.0.0/16'), other)).toEqual([]);
 });
 
-test('a subnet outside of its VPC is named, and counts', () => {
+test('a subnet outside of its VPC is reported, and is used', () => {
   const far = subnet('subnet-2', 'vpc-a', '10.1.1.0/24');
   expect(issuesOf(home, far)).toEqual([
     'subnet-outside-network: subnet-2 (10.1.1.0/24) is outside of vpc-a',
@@ -44,7 +44,7 @@ test('a subnet outside of its VPC is named, and counts', () => {
   expect(whereIs('10.1.1.9', home, far)?.subnetId).toBe('subnet-2');
 });
 
-test('an address two interfaces have at once is named, and the first by id has it', () => {
+test('an address of two interfaces is reported, and belongs to the one with the lowest id', () => {
   const one = nic('eni-1', 'vpc-a', {
     subnetId: 'subnet-1',
     addresses: ['10.0.1.7'],
@@ -66,13 +66,13 @@ test('an address two interfaces have at once is named, and the first by id has i
   }
 });
 
-test('an address that is none is named, and left out', () => {
+test('an unreadable address is reported and ignored', () => {
   expect(issuesOf(home, nic('eni-1', 'vpc-a', { addresses: ['10.0.1', '10.0.1.7'] }))).toEqual([
     'unreadable-address: eni-1: 10.0.1 is not an address or prefix',
   ]);
 });
 
-describe('a reference to a resource that no source describes is named', () => {
+describe('a reference to a resource that no source describes is reported', () => {
   const table = (parts: object): Resource => ({
     kind: 'route-table',
     id: 'rtb-1',
@@ -154,13 +154,13 @@ describe('transit gateways that peer in a circle', () => {
     },
   ];
 
-  test('are named once, if their routes do too', () => {
+  test('are reported once, if their routes form the circle too', () => {
     expect(issuesOf(...circle)).toEqual([
       'routes-in-a-circle: tgw-rtb-1, tgw-rtb-2, tgw-rtb-3 route 10.99.0.0/16 in a circle',
     ]);
   });
 
-  test('end the route where it has been before', () => {
+  test('end the route at a table it has visited', () => {
     const [first = home, table, ...rest] = circle;
     const associated = { ...table, associations: ['tgw-attach-vpc', 'tgw-attach-c'] } as Resource;
     const snapshot = snapshotOf(first, associated, ...rest, ...attached);

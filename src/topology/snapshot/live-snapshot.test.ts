@@ -27,12 +27,12 @@ const has = (address: string) => live.current.here(address, 'vpc-a', 1) !== unde
 const host = (address: string) =>
   nic('eni-1', 'vpc-a', { addresses: [address], instanceId: 'i-1' });
 
-test('it is empty, and settled, until something is said', async () => {
+test('it is empty and settled before the first statement', async () => {
   expect(live.current.isEmpty).toBe(true);
   await live.settled();
 });
 
-test('what is said is in it once it has settled; the one before stays as it was', async () => {
+test('a statement is in it once it has settled, and the previous snapshot is unchanged', async () => {
   report(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.7'));
   await live.settled();
   const before = live.current;
@@ -43,7 +43,7 @@ test('what is said is in it once it has settled; the one before stays as it was'
   expect(before.here('10.0.1.7', 'vpc-a', 1)).toBeDefined();
 });
 
-test('of many changes at once one snapshot is made of the last, and all who wait are told', async () => {
+test('many changes at once make one snapshot of the last, which ends all waits', async () => {
   const waits = ['10.0.1.1', '10.0.1.2', '10.0.1.3'].map((address) => {
     report(host(address));
     return live.settled();
@@ -52,7 +52,7 @@ test('of many changes at once one snapshot is made of the last, and all who wait
   expect([has('10.0.1.1'), has('10.0.1.3')]).toEqual([false, true]);
 });
 
-test('while a large one is made, other work goes on', async () => {
+test('other work goes on while a large snapshot is made', async () => {
   const octets = Array.from({ length: 250 }, (_, i) => i);
   const hosts = octets.flatMap((b) =>
     octets
@@ -74,7 +74,7 @@ test('while a large one is made, other work goes on', async () => {
   expect(turns).toBeGreaterThan(5);
 });
 
-test('stopping ends a wait that nothing would end', async () => {
+test('stopping ends all waits', async () => {
   report(host('10.0.1.7'));
   const waiting = live.settled();
   await live.stop();

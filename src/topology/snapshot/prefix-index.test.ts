@@ -53,13 +53,13 @@ test('any canonical address is read as its bytes', () => {
 });
 
 test.each(['10.0.0.0/33', '10.0.0/8', '::/129', 'x', '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8'])(
-  '%s is no prefix',
+  '%s is not a prefix',
   (text) => {
     expect(readPrefix(text.replace('/8/8', '/8x'))).toBeUndefined();
   },
 );
 
-test('a prefix lies within another of its family that is not longer', () => {
+test('a prefix is within another one of its family that is not longer', () => {
   expect(isWithin(prefix('10.1.0.0/16'), prefix('10.0.0.0/8'))).toBe(true);
   expect(isWithin(prefix('10.0.0.0/8'), prefix('10.1.0.0/16'))).toBe(false);
   expect(isWithin(prefix('11.1.0.0/16'), prefix('10.0.0.0/8'))).toBe(false);
@@ -67,7 +67,7 @@ test('a prefix lies within another of its family that is not longer', () => {
   expect(isWithin(prefix('2001:db8:1::/48'), prefix('2001:db8::/32'))).toBe(true);
 });
 
-test('the longest prefix that holds the address is found, of its own space and family', () => {
+test('the longest prefix that contains the address is found, of its own space and family', () => {
   const { find } = indexOf(
     ['0.0.0.0/0', 1],
     ['10.0.0.0/8', 2],
@@ -88,7 +88,7 @@ test('the longest prefix that holds the address is found, of its own space and f
   expect(find('10.0.1.7', { space: 2 })).toBe(-1);
 });
 
-test('what is not valid at the time gives way to a shorter prefix, or to nothing', () => {
+test('where an entry is not valid at the time, a shorter prefix or nothing is found', () => {
   const { find } = indexOf(['10.0.0.0/8', 1, { from: 50 }], ['10.0.1.7', 2, { from: 90, to: 100 }]);
   expect(find('10.0.1.7', { time: 99 })).toBe(2);
   expect(find('10.0.1.7', { time: 100 })).toBe(1);
@@ -96,7 +96,7 @@ test('what is not valid at the time gives way to a shorter prefix, or to nothing
   expect(find('10.0.1.7', { time: 49 })).toBe(-1);
 });
 
-test('of two at one time the one that began last counts, of equal ones the preferred', () => {
+test('of two entries at one time the later one applies, of simultaneous ones the preferred one', () => {
   const entries = [
     ['10.0.1.7', 3, { from: 10 }],
     ['10.0.1.7', 2, { from: 20 }],
@@ -115,7 +115,7 @@ test('of two at one time the one that began last counts, of equal ones the prefe
   }
 });
 
-test('it agrees with a scan of all prefixes, however many there are', () => {
+test('it agrees with a scan of all prefixes, for any number of them', () => {
   const octet = fc.integer({ min: 0, max: 3 });
   const entry = fc.record({
     space: fc.integer({ min: 0, max: 2 }),

@@ -16,14 +16,14 @@ beforeAll(async () => {
   text = await readFile(page, 'utf8');
 });
 
-/** The code block of the page with that word after its language. */
+/** The code block of the page with a word after its language. */
 function block(name: string): string {
   const found = new RegExp(`^\`\`\`\\w+ ${name}\\n([^]*?)^\`\`\``, 'm').exec(text)?.[1];
   if (found === undefined) throw new Error(`the page has no block "${name}"`);
   return found;
 }
 
-test('the inventory of the reference is one', async () => {
+test('the inventory of the reference is valid', async () => {
   const fallback = { account: '000000000000', region: 'us-east-1' };
   const reading = await readInventory(block('inventory'), {
     fallback,
@@ -53,7 +53,7 @@ test('the inventory of the reference is one', async () => {
   });
 });
 
-test('the policy of the reference allows what the aws source calls, and no more', async () => {
+test('the policy of the reference allows exactly the calls of the AWS source', async () => {
   await readResources(ec2, {
     DescribeTransitGatewayRouteTables: [
       { transitGatewayId: 'tgw-1', transitGatewayRouteTableId: 'tgw-rtb-1' },
@@ -72,7 +72,7 @@ test('the policy of the reference allows what the aws source calls, and no more'
   expect(statements[0].Action).toEqual([...called].map((action) => `ec2:${action}`).sort());
 });
 
-test('the role of the reference lets the kubernetes source list and watch what it does', () => {
+test('the role of the reference allows exactly what the Kubernetes source lists and watches', () => {
   const { rules } = parseYaml(block('rbac'));
   const allowed = rules.flatMap((rule: Record<'apiGroups' | 'resources' | 'verbs', string[]>) => {
     expect(rule.verbs).toEqual(['list', 'watch']);

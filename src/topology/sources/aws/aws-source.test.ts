@@ -37,7 +37,7 @@ async function start(targets: readonly ScopeTarget[], slices: readonly SourceSli
 const readings = (outcome: string) =>
   metrics.value('nfm_topology_source_readings_total', { source: 'aws', outcome });
 
-test('every target is a slice of its own, read from the start on', async () => {
+test('every target is a slice, read from the start', async () => {
   ec2.set(TARGET, { DescribeVpcs: [{ vpcId: 'vpc-east' }] });
   ec2.set(west, { DescribeVpcs: [{ vpcId: 'vpc-west' }] });
   await start([TARGET, west]);
@@ -48,7 +48,7 @@ test('every target is a slice of its own, read from the start on', async () => {
   expect(await readings('ok')).toBe(2);
 });
 
-test('a target that is refused is told with the reason, and the others are read', async () => {
+test('a target that is denied fails with the reason, and the others are read', async () => {
   await start([other, TARGET]);
   await until(() => expect(sink.statements).toHaveLength(1));
   await until(() => expect(sink.failures).toHaveLength(1));
@@ -74,7 +74,7 @@ test('a target that no scope has any more is withdrawn, and no other slice', asy
 });
 
 describe('covering the targets of a scope', () => {
-  test('reads them to the end', async () => {
+  test('resolves when all are read', async () => {
     await start([]);
     await source.cover([TARGET, west], new AbortController().signal);
     expect(sink.statements.map(({ slice }) => slice).sort()).toEqual([
@@ -83,7 +83,7 @@ describe('covering the targets of a scope', () => {
     ]);
   });
 
-  test('says why those that cannot be read cannot, after all were tried', async () => {
+  test('rejects with the reasons, after all were tried', async () => {
     await start([]);
     ec2.fail = ({ region, action }) => {
       return region === 'us-west-2' && action === 'DescribeVpcs'
@@ -97,14 +97,14 @@ describe('covering the targets of a scope', () => {
     expect(sink.statements).toHaveLength(1);
   });
 
-  test('waits for a reading under way, and reads no target twice at once', async () => {
+  test('joins a running reading, and reads no target twice at once', async () => {
     await start([TARGET]);
     await source.cover([TARGET], new AbortController().signal);
     expect(ec2.count('DescribeVpcs')).toBe(sink.statements.length);
     expect(sink.statements.length).toBeGreaterThan(0);
   });
 
-  test('ends when it is told to, whatever EC2 does', async () => {
+  test('ends when it is aborted, whatever EC2 does', async () => {
     await start([]);
     const stopping = new AbortController();
     ec2.fail = ({ action }) => {
@@ -116,7 +116,7 @@ describe('covering the targets of a scope', () => {
   });
 });
 
-test('a stop in the middle of a reading is no failure', async () => {
+test('a stop during a reading is not a failure', async () => {
   await start([TARGET]);
   await until(() => expect(ec2.requests.length).toBeGreaterThan(0));
   await source.stop();

@@ -3,7 +3,7 @@ import type { GraphSnapshot } from '../../snapshot/graph-snapshot.ts';
 import { snapshotOf } from '../../testing.ts';
 import { ec2ForTests, readResources, TARGET } from './testing.ts';
 
-/** What EC2 describes of two networks, looked up and followed: the ids that join its parts hold. */
+/** Lookups and routes in two networks as EC2 describes them, to test that ids join their parts. */
 const ec2 = ec2ForTests();
 let snapshot: GraphSnapshot;
 
@@ -151,7 +151,7 @@ test.each([
     through: ['eni-logs', 'vpce-logs', 'Amazon CloudWatch Logs'],
   },
   {
-    name: 'the internet, by a NAT gateway that lends its address',
+    name: 'the internet, by a NAT gateway that translates the address',
     address: '203.0.113.7',
     through: ['nat-1', 'igw-1'],
     snatAddress: '198.51.100.9',
@@ -165,6 +165,6 @@ test.each([
   expect(path.snatAddress).toBe(snatAddress);
 });
 
-test('what is described holds together', () => {
+test('the described resources have no issue', () => {
   expect(snapshot.issues.named).toEqual([]);
 });

@@ -120,12 +120,12 @@ test.each([
 
 test.each([
   {
-    name: 'is not there',
+    name: 'is missing',
     locate: async () => join(folder, 'none'),
     message: /cannot read .*ENOENT/,
   },
   { name: 'is not JSON', locate: () => fileOf('<html>'), message: /not JSON/ },
-  { name: 'is something else', locate: () => fileOf('{"a":[]}'), message: /expected prefixes/ },
+  { name: 'has another format', locate: () => fileOf('{"a":[]}'), message: /expected prefixes/ },
   { name: 'is refused', locate: () => serve(403, 'no'), message: /cannot read .*HTTP status 403/ },
   {
     name: 'is too large',

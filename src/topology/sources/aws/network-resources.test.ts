@@ -12,8 +12,8 @@ const ec2 = ec2ForTests();
 
 const resourcesOf = (items: Items) => readResources(ec2, items);
 
-describe('of a network', () => {
-  test('zones, local and not opted in to as well', async () => {
+describe('resources of a network:', () => {
+  test('zones, with local ones and those not opted in to', async () => {
     const zone = (zoneId: string, zoneName: string, zoneType: string) => ({
       zoneId,
       zoneName,
@@ -68,7 +68,7 @@ describe('of a network', () => {
         kind: 'subnet',
         id: 'subnet-1',
         ...members,
-        // Of a network that another account shares.
+        // In a network that another account shares.
         account: '222222222222',
         vpcId: 'vpc-1',
         cidrs: ['10.0.1.0/24'],
@@ -77,7 +77,7 @@ describe('of a network', () => {
     ]);
   });
 
-  test('instances that are not gone, with zone and node pool', async () => {
+  test('instances that are not terminated, with zone and node pool', async () => {
     const instance = {
       instanceId: 'i-1',
       vpcId: 'vpc-1',
@@ -110,7 +110,7 @@ describe('of a network', () => {
     ]);
   });
 
-  test('interfaces with their addresses, primary first, and what they belong to', async () => {
+  test('interfaces with addresses, primary first, and their owners', async () => {
     const networkInterface = (networkInterfaceId: string, more: object) => ({
       networkInterfaceId,
       vpcId: 'vpc-1',

@@ -6,8 +6,8 @@ const ec2 = ec2ForTests();
 
 const resourcesOf = (items: Items) => readResources(ec2, items);
 
-describe('of what leads out of a network', () => {
-  test('gateways and endpoints that are in use', async () => {
+describe('resources that lead out of a network:', () => {
+  test('gateways and endpoints in use', async () => {
     const endpoint = {
       vpcId: 'vpc-1',
       vpcEndpointType: 'Gateway',
@@ -48,7 +48,7 @@ describe('of what leads out of a network', () => {
     ]);
   });
 
-  test('peerings in use, alike from both ends', async () => {
+  test('peerings in use, identical from both ends', async () => {
     const info = (ownerId: string, region: string, vpcId: string) => ({ ownerId, region, vpcId });
     const peering = {
       vpcPeeringConnectionId: 'pcx-1',
@@ -99,7 +99,7 @@ describe('a route', () => {
     { name: 'to a VPN', more: { gatewayId: 'vgw-1' }, target: 'other' },
     { name: 'to a core network', more: { coreNetworkArn: 'arn:x' }, target: 'other' },
     {
-      name: 'to what is gone',
+      name: 'to a deleted target',
       more: { natGatewayId: 'nat-1', state: 'blackhole' },
       target: 'blackhole',
       id: '',
@@ -116,7 +116,7 @@ describe('a route', () => {
     });
   });
 
-  test('to a prefix list is written out, but to that of a gateway endpoint is not', async () => {
+  test('to a prefix list is expanded, except to one of a gateway endpoint', async () => {
     ec2.set(
       { ...TARGET, key: 'pl-1' },
       {

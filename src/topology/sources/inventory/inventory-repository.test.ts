@@ -29,7 +29,7 @@ describe.each(databases)('inventories on $name', ({ url, isThere }) => {
   });
   afterEach(() => database?.destroy());
 
-  test('are kept as they were put, one an account', async () => {
+  test('are stored unchanged, one per account', async () => {
     await repository.put(OFFICE);
     await repository.put(SHOP);
     expect(await repository.get(OFFICE.account)).toEqual(OFFICE);
@@ -40,7 +40,7 @@ describe.each(databases)('inventories on $name', ({ url, isThere }) => {
   test.each([
     { what: 'its text', change: { text: 'networks: []' } },
     { what: 'its Region', change: { region: 'paris' } },
-  ])('are replaced, and have another version when $what is another', async ({ change }) => {
+  ])('are replaced, and have another version when $what changes', async ({ change }) => {
     await repository.put(OFFICE);
     const before = await repository.versions();
     await repository.put(OFFICE);
@@ -50,7 +50,7 @@ describe.each(databases)('inventories on $name', ({ url, isThere }) => {
     expect(await repository.versions()).not.toEqual(before);
   });
 
-  test('are gone when deleted, and say whether there was one', async () => {
+  test('are gone when deleted, and the result is whether there was one', async () => {
     await repository.put(OFFICE);
     expect(await repository.delete(OFFICE.account)).toBe(true);
     expect(await repository.delete(OFFICE.account)).toBe(false);

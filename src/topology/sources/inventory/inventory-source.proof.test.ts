@@ -64,7 +64,7 @@ async function replace(text: string): Promise<void> {
 }
 
 describe('a file', () => {
-  test('is in force when the source has started, and again when it changes', async () => {
+  test('is in force when the source has started, and after each change', async () => {
     await writeFile(file, networkOf('office'));
     await start({ file });
     expect(namesOf(file)).toEqual(['office']);
@@ -73,7 +73,7 @@ describe('a file', () => {
     expect(sink.statements).toHaveLength(2);
   });
 
-  test('that becomes bad changes nothing and says why, once, until it is mended', async () => {
+  test('that becomes faulty changes nothing, and fails once with the reason until it is fixed', async () => {
     await writeFile(file, networkOf('office'));
     await start({ file });
     await replace('networks:\n  - name: 1');
@@ -87,20 +87,20 @@ describe('a file', () => {
     expect(sink.failures).toHaveLength(1);
   });
 
-  test('that is not there is told, and read when it is', async () => {
+  test('that is missing fails, and is read once it exists', async () => {
     await start({ file });
     expect(sink.failures[0]?.message).toMatch(/^cannot read the inventory: ENOENT/);
     await replace(networkOf('office'));
     await until(() => expect(namesOf(file)).toEqual(['office']));
   });
 
-  test('of more than a megabyte is refused', async () => {
+  test('of more than a megabyte is rejected', async () => {
     await writeFile(file, `# ${' '.repeat(1024 * 1024)}\n${networkOf('office')}`);
     await start({ file });
     expect(sink.failures[0]?.message).toBe('larger than 1048576 bytes');
   });
 
-  test('that is not followed any more is withdrawn, other slices are not', async () => {
+  test('that is no longer configured is withdrawn, and other slices are not', async () => {
     await start({
       slices: [
         { source: 'inventory', slice: '/etc/old.yaml' },
@@ -112,7 +112,7 @@ describe('a file', () => {
 });
 
 describe('an inventory that is put', () => {
-  test('counts when the call resolves, for its account and Region, and is given back', async () => {
+  test('is in force when the call resolves, for its account and Region, and is returned unchanged', async () => {
     const source = await start();
     const text = networkOf('office # with a remark\n');
     expect(await source.put(other, text)).toBe(4);
@@ -121,7 +121,7 @@ describe('an inventory that is put', () => {
     expect(await source.get(owner.account)).toBeUndefined();
   });
 
-  test('takes the place of the one before', async () => {
+  test('replaces the previous one', async () => {
     const source = await start();
     await source.put(owner, networkOf('office'));
     await source.put(owner, networkOf('lab'));
@@ -129,7 +129,7 @@ describe('an inventory that is put', () => {
     expect(await source.get(owner.account)).toBe(networkOf('lab'));
   });
 
-  test('and is bad is refused, and the one before stays', async () => {
+  test('and is faulty is rejected, and the previous one stays', async () => {
     const source = await start();
     await source.put(owner, networkOf('office'));
     await expect(source.put(owner, 'network: []\nlink: []')).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('an inventory that is put', () => {
     expect(sink.named(other.account, 'vpc')).toMatchObject([{ name: 'office', ...other }]);
   });
 
-  test('is found by the other servers of the database, and its deletion too', async () => {
+  test('is found by the other servers of the database, as is its deletion', async () => {
     const slices = [{ source: 'inventory', slice: owner.account }] as const;
     const [first] = [await start(), await start({ slices })];
     await first.put(owner, networkOf('office'));

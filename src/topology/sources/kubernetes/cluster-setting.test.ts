@@ -14,7 +14,7 @@ test.each([
     cluster: { id: 'prod', name: 'prod', ...owner, vpcId: undefined },
   },
   {
-    name: 'the cluster the server runs in, by the ARN that says whose it is',
+    name: 'the cluster of the server, by an ARN with its owner',
     text: `${arn}=in-cluster`,
     access: 'in-cluster',
     cluster: { id: arn, name: 'prod', ...ofArn, vpcId: undefined },
@@ -36,7 +36,7 @@ test.each([
 });
 
 test.each(['', 'prod', 'prod=', '=in-cluster', 'prod=a@', 'prod=a@b@c'])(
-  '"%s" is no cluster',
+  '"%s" is not a cluster',
   (text) => {
     expect(readClusterSetting(text, owner)).toBeUndefined();
   },

@@ -58,13 +58,13 @@ function pod(name: string, ip: string, more: { nodeName?: string; status?: objec
   };
 }
 
-/** Names of the pods the cluster has now, as was said. */
+/** The names of the pods in the last statement. */
 const podNames = () => sink.named('prod', 'kubernetes-pod').map(({ name }) => name);
 const untilWatching = () => until(() => expect(api.watching).toBe(4));
 const untilPods = (...names: string[]) => until(() => expect(podNames()).toEqual(names));
 
-describe('what is said of a cluster', () => {
-  test('its nodes, with the instance they are', async () => {
+describe('the statement of a cluster has', () => {
+  test('its nodes, with their instances', async () => {
     const node = (name: string, providerID: string) => ({
       metadata: {
         name,
@@ -106,7 +106,7 @@ describe('what is said of a cluster', () => {
     );
   });
 
-  test('its pods that have an address', async () => {
+  test('its pods with an address', async () => {
     api.put('pods', pod('web-1', '10.8.0.5'));
     api.put('pods', pod('job-1', '10.8.0.5', { status: { phase: 'Succeeded' } }));
     api.put('pods', pod('starting', '', { status: { podIPs: [] } }));
@@ -166,7 +166,7 @@ describe('what is said of a cluster', () => {
     );
   });
 
-  test('a large list, which comes in pages', async () => {
+  test('all objects of a list in pages', async () => {
     for (let i = 0; i < 1_200; i += 1) api.put('pods', pod(`web-${i}`, '10.8.0.5'));
     await source.start();
     await until(() => expect(podNames()).toHaveLength(1_200));
@@ -174,8 +174,8 @@ describe('what is said of a cluster', () => {
   });
 });
 
-describe('as the cluster changes', () => {
-  test('a pod that moves to another node is there from when it is', async () => {
+describe('when the cluster changes', () => {
+  test('a pod that moves is on its new node from then on', async () => {
     api.put('pods', pod('web-1', '10.8.0.5'));
     await source.start();
     await untilPods('web-1');
@@ -188,7 +188,7 @@ describe('as the cluster changes', () => {
     expect(api.count('LIST')).toBe(4);
   });
 
-  test('changes in quick succession are said together', async () => {
+  test('changes in quick succession are one statement', async () => {
     await source.start();
     await untilWatching();
     for (let i = 0; i < 500; i += 1) api.put('pods', pod(`web-${i}`, '10.8.0.5'));
@@ -196,7 +196,7 @@ describe('as the cluster changes', () => {
     expect(sink.statements.length).toBeLessThan(10);
   });
 
-  test('a lost connection goes on where it was, and nothing is missed', async () => {
+  test('a lost connection is resumed and misses nothing', async () => {
     api.put('pods', pod('web-1', '10.8.0.5'));
     await source.start();
     await untilPods('web-1');
@@ -208,7 +208,7 @@ describe('as the cluster changes', () => {
     expect(api.count('WATCH pods 2')).toBe(2);
   });
 
-  test('a bookmark moves the place a lost connection goes on from', async () => {
+  test('a lost connection is resumed from the last bookmark', async () => {
     await source.start();
     await untilWatching();
     api.put('nodes', { metadata: { name: 'worker-1' } });
@@ -224,10 +224,10 @@ describe('as the cluster changes', () => {
   test.each([
     { name: 'in the watch', refuse: () => undefined },
     {
-      name: 'before it',
+      name: 'before the watch',
       refuse: (request: string) => (/^WATCH pods [12]$/.test(request) ? 410 : undefined),
     },
-  ])('a version the server has forgotten, told $name, means a new list', async ({ refuse }) => {
+  ])('a version that the server no longer has ($name) causes a new list', async ({ refuse }) => {
     api.put('pods', pod('web-1', '10.8.0.5'));
     await source.start();
     await untilPods('web-1');
@@ -245,7 +245,7 @@ describe('as the cluster changes', () => {
 });
 
 describe('a cluster that cannot be watched', () => {
-  test('is told with the reason, keeps what was said, and goes on when it can', async () => {
+  test('fails with the reason, keeps its statement, and continues when it can', async () => {
     api.put('pods', pod('web-1', '10.8.0.5'));
     await source.start();
     await untilPods('web-1');
@@ -267,19 +267,22 @@ describe('a cluster that cannot be watched', () => {
   test.each([
     { status: 401, message: 'HTTP status 401: Unauthorized' },
     { status: 403, message: 'HTTP status 403: refused with 403' },
-  ])('from the start ($status) says nothing until all is known', async ({ status, message }) => {
-    api.refuse = (request) => (request === 'LIST services' ? status : undefined);
-    api.put('pods', pod('web-1', '10.8.0.5'));
-    await source.start();
-    await until(() => expect(sink.failures.length).toBeGreaterThan(0));
-    await until(() => expect(api.watching).toBe(3));
-    expect(sink.failures[0]?.message).toBe(`cannot watch services of cluster prod: ${message}`);
-    expect(sink.statements).toEqual([]);
-    api.refuse = () => undefined;
-    await untilPods('web-1');
-  });
+  ])(
+    'from the start ($status) makes no statement until all is known',
+    async ({ status, message }) => {
+      api.refuse = (request) => (request === 'LIST services' ? status : undefined);
+      api.put('pods', pod('web-1', '10.8.0.5'));
+      await source.start();
+      await until(() => expect(sink.failures.length).toBeGreaterThan(0));
+      await until(() => expect(api.watching).toBe(3));
+      expect(sink.failures[0]?.message).toBe(`cannot watch services of cluster prod: ${message}`);
+      expect(sink.statements).toEqual([]);
+      api.refuse = () => undefined;
+      await untilPods('web-1');
+    },
+  );
 
-  test('for want of a kubeconfig says which', async () => {
+  test('because of a missing kubeconfig fails with its path', async () => {
     await rm(kubeconfig);
     await source.start();
     await until(() => expect(sink.failures).toHaveLength(1));
@@ -288,16 +291,19 @@ describe('a cluster that cannot be watched', () => {
   });
 });
 
-test.each(['LIST', 'WATCH'])('a server silent at %s does not hold up a stop', async (request) => {
-  api.refuse = (made) => (made.startsWith(request) ? 'silence' : undefined);
-  await source.start();
-  await until(() => expect(api.count(request)).toBe(4));
-  await source.stop();
-  expect(sink.failures).toEqual([]);
-});
+test.each(['LIST', 'WATCH'])(
+  'a server that does not answer %s does not delay a stop',
+  async (request) => {
+    api.refuse = (made) => (made.startsWith(request) ? 'silence' : undefined);
+    await source.start();
+    await until(() => expect(api.count(request)).toBe(4));
+    await source.stop();
+    expect(sink.failures).toEqual([]);
+  },
+);
 
 test('a stop ends every watch and leaves no connection open', async () => {
-  // Of this process only the stand-in's own server is left.
+  // Only the server of the stand-in stays open in this process.
   const sockets = () => resourcesInUse().filter((kind) => /TCP|CloseReq/.test(kind));
   await source.start();
   await untilWatching();
