@@ -219,7 +219,7 @@ export function rawRequest(method: string, target: string, body?: unknown): RawR
   };
 }
 
-/** Calls the extension route of a target as `principal` and parses its answer. */
+/** Calls the extension route that matches a request, without authorization. */
 export async function callExtension(
   routes: readonly ExtensionRoute[],
   request: RawRequest,

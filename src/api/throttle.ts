@@ -21,7 +21,7 @@ interface Bucket {
   readonly atMillis: number;
 }
 
-/** When there are more, the bucket of the account idle for longest is dropped, and so full again. */
+/** Beyond this, the bucket unused for longest is dropped; its account starts with a full one. */
 const MAX_BUCKETS = 10_000;
 
 /** Token buckets in this server's memory, one per account and class. */

@@ -136,7 +136,7 @@ export class AccessKeys implements KeySource {
     return key;
   }
 
-  /** All keys of an account, by id. */
+  /** All keys of an account, sorted by key id. */
   async list(account: string): Promise<readonly AccessKeyDescription[]> {
     const rows = await this.#tables
       .selectFrom('access_key')

@@ -40,7 +40,7 @@ export class Accounts {
     this.#tables = deps.database.withTables<AuthTables>();
   }
 
-  /** All accounts, by number. */
+  /** All accounts, sorted by account id. */
   async list(): Promise<readonly AccountDescription[]> {
     const rows = await this.#described().orderBy('account').execute();
     return rows.map(describe);

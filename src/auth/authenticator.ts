@@ -81,7 +81,7 @@ export class Authenticator {
     const { amzDate, amzDateMillis } = this.#checkDate(head, authorization);
     checkHeaders(head, authorization);
     const key = await this.#deps.keys.find(authorization.accessKeyId);
-    // All our keys are permanent, so a session token belongs to a key of another service.
+    // All our keys are permanent, so a session token belongs to a temporary key from elsewhere.
     if (key === undefined || head.headers.has('x-amz-security-token')) {
       throw new ApiError(
         'UnrecognizedClientException',

@@ -6,7 +6,7 @@ import { compileWildcard, matchesWildcard } from './wildcard.ts';
 
 type ResourceMatcher = (resource: string | undefined) => boolean;
 
-/** The resource patterns of the statements that contain an action. */
+/** The resource patterns of the statements that match an action. */
 interface Rules {
   readonly allow: readonly ResourceMatcher[];
   readonly deny: readonly ResourceMatcher[];

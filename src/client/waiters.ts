@@ -18,7 +18,7 @@ export class WaiterError extends Error {
   override readonly name = 'WaiterError';
 }
 
-/** Waits until the scope is SUCCEEDED. Rejects with WaiterError if it fails or at the deadline. */
+/** Waits until the scope is SUCCEEDED. Rejects with WaiterError on another end or the deadline. */
 export function waitUntilScopeSucceeded(
   options: WaiterOptions,
   input: { readonly scopeId: string },
@@ -31,7 +31,7 @@ export function waitUntilScopeSucceeded(
   });
 }
 
-/** Waits until the query is SUCCEEDED. Rejects with WaiterError if it fails or at the deadline. */
+/** Waits until the query is SUCCEEDED. Rejects with WaiterError on another end or the deadline. */
 export async function waitUntilQueryDone(options: WaiterOptions, query: QueryRef): Promise<void> {
   await poll(options, async () => {
     const status = await queryStatus(options.client, query, options);

@@ -9,7 +9,7 @@ import type {
 } from './shape.ts';
 import { shapeSpec } from './shapes.ts';
 
-/** Further problems of the same value are not reported. */
+/** The maximum number of reported problems; further ones are dropped. */
 const MAX_PROBLEMS = 10;
 
 const NOT_TEXT = /\0|\p{Surrogate}/u;

@@ -152,7 +152,7 @@ export async function freeTokens(
     .execute();
 }
 
-/** AWS's model requires a UUID, its documentation allows up to 64 ASCII characters; so do we. */
+/** AWS's documentation allows up to 64 ASCII characters, although its model requires a UUID. */
 function checkToken(token: string): void {
   if (/^[\x20-\x7e]{1,64}$/.test(token)) return;
   throw invalid('clientToken must have 1 to 64 printable ASCII characters');

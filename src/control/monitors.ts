@@ -182,7 +182,7 @@ export class Monitors {
     }));
   }
 
-  /** The owner's monitors by name, optionally of one status; `after` is a monitor's name. */
+  /** The owner's monitors, sorted by name, optionally of one status; `after` is a monitor name. */
   async list(owner: Owner, page: MonitorPageRequest): Promise<Page<Monitor>> {
     let query = this.#tables
       .selectFrom('monitor')

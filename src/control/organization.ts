@@ -18,7 +18,7 @@ export interface OrganizationMember {
 
 export interface OrganizationDescription {
   readonly managementAccount: string;
-  /** All but the management account, by number. */
+  /** Every member except the management account, sorted by account id. */
   readonly members: readonly OrganizationMember[];
 }
 

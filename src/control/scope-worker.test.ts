@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import { ScopeWorker, type ScopeWorkerDeps } from './scope-worker.ts';
-import { type ControlBench, controlBench, owner } from './testing.ts';
+import { type ControlBench, controlBench, owner, webMonitor } from './testing.ts';
 
 const target = { account: owner.account, region: owner.region };
 const request = { targets: [target], tags: {} };
@@ -74,13 +74,7 @@ test('removes monitors and then their scope, whose token can create a new scope'
   await vi.waitFor(async () => {
     expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
   });
-  await monitors.create(owner, {
-    monitorName: 'web',
-    localResources: [{ type: 'AWS::Region', identifier: 'us-east-1' }],
-    remoteResources: [],
-    scopeArn,
-    tags: {},
-  });
+  await monitors.create(owner, webMonitor(scopeArn));
   await monitors.delete(owner, 'web');
   await scopes.delete(owner, scopeId);
   await vi.waitFor(async () => {

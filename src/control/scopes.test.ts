@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ScopeTarget } from '../model/scope.ts';
-import { type ControlBench, controlBench, organizationOf, owner } from './testing.ts';
+import { type ControlBench, controlBench, organizationOf, owner, webMonitor } from './testing.ts';
 
 /** `NFM_TEST_POSTGRES_URL` names a PostgreSQL database that the test may empty. */
 const postgresUrl = process.env.NFM_TEST_POSTGRES_URL;
@@ -237,13 +237,7 @@ describe('deleting', () => {
     const monitors = bench.monitors();
     const { scopeId, scopeArn } = await scopes.create(owner, request);
     await bench.setScopeStatus('SUCCEEDED');
-    await monitors.create(owner, {
-      monitorName: 'web',
-      localResources: [{ type: 'AWS::Region', identifier: 'us-east-1' }],
-      remoteResources: [],
-      scopeArn,
-      tags: {},
-    });
+    await monitors.create(owner, webMonitor(scopeArn));
     await expect(scopes.delete(owner, scopeId)).rejects.toMatchObject({
       name: 'ConflictException',
       message: expect.stringContaining('web'),

@@ -139,7 +139,7 @@ export class Scopes {
     return readScope(row);
   }
 
-  /** The owner's scopes by id; `after` is a scope id. */
+  /** The owner's scopes, sorted by id; `after` is a scope id. */
   async list(owner: Owner, page: PageRequest): Promise<Page<Scope>> {
     const rows = await this.#tables
       .selectFrom('scope')

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TagChange, Tags } from './tags.ts';
-import { type ControlBench, controlBench, owner } from './testing.ts';
+import { type ControlBench, controlBench, owner, webMonitor } from './testing.ts';
 
 let bench: ControlBench;
 let scopeId: string;
@@ -10,13 +10,7 @@ beforeEach(async () => {
   const target = { account: owner.account, region: owner.region };
   const scope = await bench.scopes().create(owner, { targets: [target], tags: { team: 'a' } });
   scopeId = scope.scopeId;
-  await bench.monitors().create(owner, {
-    monitorName: 'web',
-    localResources: [{ type: 'AWS::Region', identifier: owner.region }],
-    remoteResources: [],
-    scopeArn: scope.scopeArn,
-    tags: { team: 'a' },
-  });
+  await bench.monitors().create(owner, { ...webMonitor(scope.scopeArn), tags: { team: 'a' } });
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../lib/database.ts';
 import { emptyPostgresSchema } from '../lib/testing.ts';
 import type { Owner } from '../model/owner.ts';
 import { migrateControl } from './control-tables.ts';
-import { Monitors, type MonitorsDeps } from './monitors.ts';
+import { type CreateMonitorRequest, Monitors, type MonitorsDeps } from './monitors.ts';
 import { Organization } from './organization.ts';
 import { Scopes, type ScopesDeps } from './scopes.ts';
 
@@ -78,4 +78,15 @@ export async function controlBench(postgresUrl?: string): Promise<ControlBench> 
 export function organizationOf(...accounts: readonly string[]): Pick<Organization, 'visibleTo'> {
   const visible = accounts.length === 0 ? undefined : new Set(accounts);
   return { visibleTo: async () => visible };
+}
+
+/** A monitor `web` of everything in the owner's Region. */
+export function webMonitor(scopeArn: string): CreateMonitorRequest {
+  return {
+    monitorName: 'web',
+    localResources: [{ type: 'AWS::Region', identifier: owner.region }],
+    remoteResources: [],
+    scopeArn,
+    tags: {},
+  };
 }

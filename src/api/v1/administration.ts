@@ -8,7 +8,7 @@ export interface Administration {
 }
 
 /**
- * Lets a caller administer its own account; the management account may administer any.
+ * Checks that a caller may administer an account: its own, or any as the management account.
  *
  * @throws ApiError AccessDeniedException, whether or not the other account exists
  */
@@ -24,7 +24,7 @@ export async function mayAdminister(
   );
 }
 
-/** Answers the management account; throws AccessDeniedException for every other account. */
+/** Restricts a route to the management account; other accounts get AccessDeniedException. */
 export function managementOnly(
   administration: Administration,
   subject: 'accounts' | 'the organization' | 'the topology',
