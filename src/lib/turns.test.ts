@@ -3,11 +3,11 @@ import { Turns } from './turns.ts';
 
 test('tasks run one at a time and in order, also after one that failed', async () => {
   const turns = new Turns();
-  const said: string[] = [];
+  const events: string[] = [];
   const step = (name: string) => async () => {
-    said.push(`${name} begins`);
+    events.push(`${name} begins`);
     await Promise.resolve();
-    said.push(`${name} ends`);
+    events.push(`${name} ends`);
     if (name === 'b') throw new Error('b failed');
     return name;
   };
@@ -15,5 +15,5 @@ test('tasks run one at a time and in order, also after one that failed', async (
   await expect(b).rejects.toThrow('b failed');
   expect([await a, await c]).toEqual(['a', 'c']);
   await turns.idle();
-  expect(said).toEqual(['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]));
+  expect(events).toEqual(['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]));
 });

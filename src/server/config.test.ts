@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Writes a file of settings and names it. */
+/** Writes a settings file and returns its path. */
 function file(text: string): string {
   const path = join(folder, 'nfm.yaml');
   writeFileSync(path, text);
@@ -30,14 +30,14 @@ function file(text: string): string {
 const read = async (argv: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   (await readConfig({ argv: ['--data', 'x', ...argv], environment })).config;
 
-describe('where a setting comes from', () => {
-  test('nowhere: its default', async () => {
+describe('the value of a setting', () => {
+  test('is the default when it is set nowhere', async () => {
     const config = await read([]);
     const expected = Object.entries(SETTINGS).map(([key, { fallback }]) => [key, fallback]);
     expect(config).toEqual({ ...Object.fromEntries(expected), data: 'x' });
   });
 
-  test('flags before the environment before the file before defaults', async () => {
+  test('comes from flags, before the environment, the file and the defaults', async () => {
     const config = ['--config', file('retentionDays: 2\nregion: file\naccount: "111111111111"\n')];
     const environment = { NFM_RETENTION_DAYS: '3', NFM_REGION: 'environment' };
     expect(await read([...config, '--retention-days', '4'], environment)).toMatchObject({
@@ -48,7 +48,7 @@ describe('where a setting comes from', () => {
     });
   });
 
-  test('every setting has a flag, an environment name and a key in the file', async () => {
+  test('can be set by a flag, the environment and a key in the file', async () => {
     const values: Record<string, string> = {
       listen: 'localhost:1',
       tlsCert: 'cert.pem',
@@ -68,7 +68,7 @@ describe('where a setting comes from', () => {
         text: text ?? (setting.kind === 'integer' ? '77' : 'true'),
       };
     });
-    // 77 is within every range but these.
+    // 77 is in every range except these.
     const small: Record<string, string> = { queryConcurrency: '7', healthWindowSeconds: '6' };
     const own = (key: string, text: string) => small[key] ?? text;
     const flags = settings.map(({ key, kind, text }) =>
@@ -120,7 +120,7 @@ describe('the file', () => {
     });
   });
 
-  test('takes what --print-config printed', async () => {
+  test('accepts the output of --print-config', async () => {
     const config = await read(['--retention-days', '9', '--console-hosts', 'a: "b"']);
     expect(await read(['--config', file(printConfig(config))])).toEqual(config);
   });
@@ -161,13 +161,13 @@ describe('the file', () => {
     await expect(refused).rejects.toThrow(message);
   });
 
-  test('that is not there is refused, naming it', async () => {
+  test('that is missing is rejected with its name', async () => {
     const path = join(folder, 'absent.yaml');
     await expect(read(['--config', path])).rejects.toThrow(/absent\.yaml: ENOENT/);
   });
 });
 
-describe('a setting that cannot be used is refused, naming the values it may have', () => {
+describe('an invalid setting is rejected with its valid values', () => {
   const cases: readonly { name: string; argv: readonly string[]; message: string }[] = [
     { name: 'an unknown flag', argv: ['--retention', '7'], message: 'nfm server --help' },
     { name: 'a word without a flag', argv: ['start'], message: 'nfm server --help' },
@@ -236,7 +236,7 @@ describe('a setting that cannot be used is refused, naming the values it may hav
     await expect(read(argv)).rejects.toThrow(message);
   });
 
-  test('a toggle of the environment that is neither', async () => {
+  test('a toggle of the environment that is neither true nor false', async () => {
     const environment = { NFM_SIGN_IN_ADDRESS: 'yes' };
     await expect(read([], environment)).rejects.toThrow('signInAddress: must be true or false');
   });
@@ -251,7 +251,7 @@ describe('a setting that cannot be used is refused, naming the values it may hav
   });
 });
 
-describe('what is to be done', () => {
+describe('the action', () => {
   test.each([
     { argv: ['--data', 'x'], action: 'run' },
     { argv: ['--data', 'x', '--check'], action: 'check' },
@@ -262,7 +262,7 @@ describe('what is to be done', () => {
     expect(await readConfig({ argv, environment: {} })).toMatchObject({ action });
   });
 
-  test('--check refuses what running would', async () => {
+  test('--check rejects what running would reject', async () => {
     const argv = ['--check', '--data', 'x', '--account', '1'];
     await expect(readConfig({ argv, environment: {} })).rejects.toBeInstanceOf(ConfigError);
   });
@@ -303,14 +303,14 @@ test('the printed settings hide every secret', async () => {
   );
 });
 
-test('what is no secret is printed as it is', async () => {
+test('settings without secrets are printed unchanged', async () => {
   const printed = printConfig(await read(['--database=postgres://db:5432/nfm']));
   expect(printed).toContain('database: "postgres://db:5432/nfm"');
   expect(printed).toContain('clickhousePassword: ""');
   expect(printed.split('\n')).toHaveLength(Object.keys(SETTINGS).length + 1);
 });
 
-test('the help says every setting, its default and its environment name', async () => {
+test('the help lists every setting with its default and environment name', async () => {
   const golden = join(import.meta.dirname, '..', '..', 'test', 'golden', 'server-help.txt');
   await expect(configHelp()).toMatchFileSnapshot(golden);
 });

@@ -4,9 +4,10 @@ import { type ComposedServer, composeServer } from './compose/compose-server.ts'
 import { ConfigError, configHelp, printConfig, readConfig, type ServerConfig } from './config.ts';
 
 /**
- * `nfm server`: runs until SIGTERM or SIGINT, then takes no more, finishes what it has and stops.
+ * Runs `nfm server` until SIGTERM or SIGINT. Then accepts no more requests, finishes the current ones
+ * and stops.
  *
- * @returns the exit code: 0 stopped as asked, 1 failed, 2 a setting cannot be used
+ * @returns the exit code: 0 after a signal, 1 after a failure, 2 for an invalid setting
  */
 export async function runServer(argv: readonly string[]): Promise<number> {
   try {
@@ -15,7 +16,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
     if (action === 'print-config') return print(printConfig(config));
     const log = createLog({ level: config.logLevel as LogOptions['level'] });
     const server = await composeServer(config, log);
-    if (action === 'check') return print('the settings can be used\n');
+    if (action === 'check') return print('the settings are valid\n');
     return await serve(server, config, log);
   } catch (error) {
     return failed(error);
@@ -32,7 +33,7 @@ async function serve(server: ComposedServer, config: ServerConfig, log: Log): Pr
   return 0;
 }
 
-/** Who starts the server owns its data folder: the token opens what its credentials file would. */
+/** The token gives no more access than the credentials file, which whoever starts the server can read. */
 function signInAddress({ http, sessions }: ComposedServer, config: ServerConfig): string {
   const token = sessions.issueSignInToken({
     account: config.account,
@@ -54,7 +55,7 @@ function print(text: string): number {
   return 0;
 }
 
-/** One line that says what to do; causes that are not the operator's follow it. */
+/** Prints one line with the error and its causes; for an invalid setting only what to change. */
 function failed(error: unknown): number {
   const config = causeOf(error, ConfigError);
   if (config !== undefined) {

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The metrics of a server in which every part is switched on, composed and not started. */
+/** Composes a server with every part enabled, does not start it, and returns its metrics. */
 async function metricsOfServer(data: string): Promise<readonly MetricDescription[]> {
   const argv = [
     ...['--data', data, '--kubernetes', 'a=in-cluster', '--aws-topology'],
@@ -29,11 +29,11 @@ async function metricsOfServer(data: string): Promise<readonly MetricDescription
   return (await composeServer(config, silentLog)).metrics.describe();
 }
 
-test('docs/reference/server.md lists the settings of now; `vitest -u` rewrites it', async () => {
+test('docs/reference/server.md is generated from the current settings; `vitest run -u` rewrites it', async () => {
   await expect(serverReference()).toMatchFileSnapshot(reference('server.md'));
 });
 
-test('docs/reference/metrics.md lists the metrics of now; `vitest -u` rewrites it', async () => {
+test('docs/reference/metrics.md is generated from the current metrics; `vitest run -u` rewrites it', async () => {
   await expect(metricsReference(metrics)).toMatchFileSnapshot(reference('metrics.md'));
 });
 

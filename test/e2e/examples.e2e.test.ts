@@ -61,7 +61,7 @@ test('the server accepts the settings file, and its unit names that file', () =>
   const here = { ...settings, data: join(folder, 'data'), tlsCert: '', tlsKey: '' };
   writeFileSync(path, JSON.stringify({ ...here, insecurePlainHttp: true }));
   const checked = execFileSync(process.execPath, [NFM, 'server', '--config', path, '--check']);
-  expect(checked.toString()).toContain('the settings can be used');
+  expect(checked.toString()).toContain('the settings are valid');
   const unit = readFileSync(example('server/nfm-server.service'), 'utf8');
   expect(unit).toContain('nfm server --config /etc/nfm/nfm.yaml');
 });

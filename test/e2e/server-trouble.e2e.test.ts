@@ -56,7 +56,7 @@ describe('a server that cannot start prints the reason in one line and fails', (
         return ['--data', join(folder, 'file', 'data')];
       },
       message:
-        /^nfm server: data: cannot write the folder .*\(ENOTDIR\); give one this user may write$/,
+        /^nfm server: data: cannot write the folder .*\(ENOTDIR\); choose one that this user may write$/,
     },
     {
       name: 'an unknown flag',
@@ -139,7 +139,7 @@ describe('a server that cannot start prints the reason in one line and fails', (
     };
     expect((await post('1')).status).toBe(200);
     const { code, lines } = await runToEnd('--data', server.data, '--listen', '127.0.0.1:0');
-    const message = `nfm server: data: another nfm server uses ${server.data}; stop it or give another folder`;
+    const message = `nfm server: data: another nfm server uses ${server.data}; stop it or choose another folder`;
     expect(lines).toEqual([message]);
     expect(code).toBe(2);
     expect((await post('2')).status).toBe(200);

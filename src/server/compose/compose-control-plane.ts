@@ -15,7 +15,7 @@ export interface ControlPlaneParts {
   readonly newId: () => string;
 }
 
-/** Scopes, monitors and queries: never in the way of a report. */
+/** Composes scopes, monitors, queries and the audit log. Reports do not depend on any of them. */
 export function composeControlPlane(basics: Basics, parts: ControlPlaneParts): ControlPlane {
   const { config, database, organization, log, metrics } = basics;
   const { store, topology, newId } = parts;

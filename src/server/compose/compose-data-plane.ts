@@ -29,10 +29,10 @@ export interface DataPlaneParts {
 const MAX_BODY_BYTES = mib(8);
 const MAX_INFLATED_BYTES = mib(64);
 const MAX_KEPT_INFLATED_BYTES = mib(128);
-/** Records looked at together when the journal is read at the start. */
+/** How many journal records the start reads at a time. */
 const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };
 
-/** From the report at the door to the row in the store. */
+/** Composes the parts that bring a report from the request to rows in the store. */
 export function composeDataPlane(
   basics: Basics,
   { topology, randomJournalId }: DataPlaneParts,
@@ -73,12 +73,12 @@ export function composeDataPlane(
   const budget = new DiskBudget({ store, maxBytes, retentionDays, clock, log, metrics });
   const onDecoded = countRefusals(metrics);
   const onUnreadable = countUnreadable(basics);
-  const path = new FlowPipeline({
+  const pipeline = new FlowPipeline({
     journal,
     ledger,
     topology,
     store,
-    // A cluster looks after its own disks, and what it takes makes room on ours.
+    // A cluster watches its own disks, and inserting into it frees the disk of this server.
     disk: isEmbedded
       ? guard
       : { untilRoom: () => Promise.resolve(), look: () => Promise.resolve(true) },
@@ -90,7 +90,7 @@ export function composeDataPlane(
   });
   const beforeDelete = () => saveAccepted(folder.accepted, accepted);
   const worker = new FlowWorker({
-    path,
+    pipeline,
     journal,
     ledger,
     beforeDelete,
@@ -134,7 +134,7 @@ function storeLocation(config: ServerConfig, path: string) {
   };
 }
 
-/** What was accepted before: the file written when segments were deleted, and the segments left. */
+/** Restores the accepted reports at the start: from the file of deleted segments and the segments left. */
 function acceptedMemory(parts: {
   readonly path: string;
   readonly accepted: AcceptedReports;
@@ -158,7 +158,7 @@ function acceptedMemory(parts: {
 function countUnreadable({ metrics, log }: Basics): (error: unknown) => void {
   const unreadable = metrics.counter({
     name: 'nfm_decode_unreadable_reports_total',
-    help: 'Accepted reports that could not be read and were left out; each is a fault of ours',
+    help: 'Accepted reports that the server could not decode and dropped; each is a defect of the server',
   });
   return (error) => {
     unreadable.add(1);
@@ -169,16 +169,16 @@ function countUnreadable({ metrics, log }: Basics): (error: unknown) => void {
 function countRefusals(metrics: Metrics): (report: DecodedReport) => void {
   const decoded = metrics.counter({
     name: 'nfm_decode_flows_total',
-    help: 'Flows of accepted reports that were read',
+    help: 'Decoded flows of accepted reports',
   });
   const refused = metrics.counter({
     name: 'nfm_decode_refused_flows_total',
-    help: 'Flows of accepted reports that were not stored, by reason',
+    help: 'Flows of accepted reports that were rejected and not stored, by reason',
     labels: ['reason'],
   });
   const unseen = metrics.counter({
     name: 'nfm_agent_unseen_total',
-    help: 'What agents say they could not report in full, by what it was',
+    help: 'Flows, bytes, sockets, events and reports that agents count as missing from their reports, by kind',
     labels: ['what'],
   });
   return (report) => {
@@ -190,7 +190,7 @@ function countRefusals(metrics: Metrics): (report: DecodedReport) => void {
   };
 }
 
-/** What the counters of the agents' own say of what is missing in their reports. */
+/** The agents' own counters of what their reports lack, by kind. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   flows_cut: ['flows_cut'],
   bytes_cut: ['bytes_cut'],
@@ -199,7 +199,7 @@ const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   reports_failed: ['publish_report_failed'],
 };
 
-/** Counters come from outside: only what is a count is one. */
+/** Sums the counters that are valid counts; agents may send anything. */
 function sumOf(counters: Readonly<Record<string, number>>, names: readonly string[]): number {
   return names.reduce((sum, name) => {
     const count = counters[name] ?? 0;

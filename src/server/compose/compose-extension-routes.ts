@@ -8,7 +8,7 @@ import type { ServerParts } from './server-parts.ts';
 /** The console refreshes every 30 s, so it cannot use an answer that takes longer. */
 const INSIGHTS_MILLIS = 30_000;
 
-/** Hands the extension API what its routes need. */
+/** Composes the routes of the extension API. */
 export function composeExtensionRoutes(
   { accounts, keys, organization }: Basics,
   parts: ServerParts,

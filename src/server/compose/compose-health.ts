@@ -14,7 +14,7 @@ export interface HealthParts {
   readonly newId: () => string;
 }
 
-/** The health indicator: beside the path of a flow, never in its way. */
+/** Composes the health indicator. Storing flows does not depend on it. */
 export function composeHealth(basics: Basics, parts: HealthParts): Health {
   const { data, control, topology, newId } = parts;
   const { config, database, log, metrics } = basics;

@@ -13,7 +13,7 @@ import type { Basics } from './basics.ts';
 import { composeExtensionRoutes } from './compose-extension-routes.ts';
 import type { DataPlane, ServerParts } from './server-parts.ts';
 
-/** Every path of the one port and who answers it; the first that matches does. */
+/** Maps every path of the port to its handler. The first match counts. */
 export function composeRoutes(
   basics: Basics,
   parts: ServerParts,
@@ -73,7 +73,7 @@ function composeApi(basics: Basics, parts: ServerParts): AuthenticatedHandler {
   });
 }
 
-/** Undefined unless a rate is set. */
+/** Returns undefined when no rate is set. */
 function composeThrottle({ config, metrics }: Basics): Throttle | undefined {
   const rates = {
     read: config.throttleReadsPerSecond,

@@ -27,7 +27,7 @@ import { composeTopology } from './compose-topology.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 
 export interface ComposedServer {
-  /** Started forward, stopped backward. */
+  /** In the order of their start. */
   readonly services: ServiceGroup;
   readonly http: HttpServer;
   readonly sessions: Sessions;
@@ -37,7 +37,7 @@ export interface ComposedServer {
 
 const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', '..', 'dist', 'console');
 
-/** Builds the server: opens folder and database, wires the parts, starts nothing. */
+/** Opens the data folder and the database, and composes the parts. Starts none of them. */
 export async function composeServer(config: ServerConfig, log: Log): Promise<ComposedServer> {
   const folder = await openDataFolder(config.data);
   const url = config.database === '' ? `sqlite:${folder.database}` : config.database;
@@ -85,7 +85,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
   };
 }
 
-/** First of all: a second server would cut the first one's journal where it is being written. */
+/** Must start first: a second server would truncate the journal that the first one writes. */
 function dataFolderLock({ data }: ServerConfig): Service {
   const lock = new FolderLock(data);
   return {
@@ -93,7 +93,7 @@ function dataFolderLock({ data }: ServerConfig): Service {
     async start() {
       await lock.start().catch((cause) => {
         if (!(cause instanceof FolderInUseError)) throw cause;
-        const message = `data: another nfm server uses ${data}; stop it or give another folder`;
+        const message = `data: another nfm server uses ${data}; stop it or choose another folder`;
         throw new ConfigError(message, { cause });
       });
     },
@@ -101,7 +101,7 @@ function dataFolderLock({ data }: ServerConfig): Service {
   };
 }
 
-/** The control database: tables and the first keys when it starts, closed last. */
+/** Creates tables and the first keys at the start, and closes the control database as the last part. */
 function controlDatabase(basics: Basics): Service {
   const { database, keys, config, folder, log } = basics;
   return {
@@ -113,14 +113,14 @@ function controlDatabase(basics: Basics): Service {
         account: config.account,
         deliver: (made) => writeCredentialsFile(folder.credentials, made),
       });
-      if (first !== undefined) log.info('made the first keys', { file: folder.credentials });
+      if (first !== undefined) log.info('created the first keys', { file: folder.credentials });
       await foundOrganization(basics);
     },
     stop: () => database.destroy(),
   };
 }
 
-/** The setting is only its beginning: afterwards the API changes the organization. */
+/** Creates the organization from the settings at the first start. Later the API changes it. */
 async function foundOrganization({ accounts, organization, config }: Basics): Promise<void> {
   const delegatedAdministrators = listOf(config.delegatedAdministrators);
   const managementAccount = config.account;

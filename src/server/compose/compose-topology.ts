@@ -11,7 +11,7 @@ import { Topology } from '../../topology/topology.ts';
 import type { Basics } from './basics.ts';
 import type { TopologyParts } from './server-parts.ts';
 
-/** The resource graph, what it is looked up in, and the sources that fill it. */
+/** Composes the resource graph, its sources and its snapshots. */
 export function composeTopology(basics: Basics): TopologyParts {
   const { config, database, log, metrics } = basics;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;

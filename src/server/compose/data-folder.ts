@@ -2,7 +2,7 @@ import { access, chmod, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../config.ts';
 
-/** What the server keeps, and where in the data folder. */
+/** The paths of the server's files in the data folder. */
 export interface DataFolder {
   readonly journal: string;
   readonly ledger: string;
@@ -14,9 +14,9 @@ export interface DataFolder {
 }
 
 /**
- * Makes the data folder (mode 0700) and checks that it can be written.
+ * Creates the data folder (mode 0700) and checks that it is writable.
  *
- * @throws ConfigError saying what to do
+ * @throws ConfigError when it is not
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
@@ -26,7 +26,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
     throw new ConfigError(
-      `data: cannot write the folder ${path} (${code}); give one this user may write`,
+      `data: cannot write the folder ${path} (${code}); choose one that this user may write`,
       { cause },
     );
   }

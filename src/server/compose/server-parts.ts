@@ -29,9 +29,9 @@ export interface DataPlane {
   readonly publish: Publish;
   readonly journal: Journal;
   readonly store: FlowStore;
-  /** Whether what was accepted is in the store. */
+  /** Returns true when all accepted reports are stored, apart from about one batch. */
   readonly isCaughtUp: () => boolean;
-  /** Whether what the store writes now may be relied on. */
+  /** Returns false while the disk is low, when ClickHouse may lose what it writes. */
   readonly hasStoreRoom: () => boolean;
   readonly services: readonly Service[];
 }
@@ -41,7 +41,7 @@ export interface TopologyParts {
   readonly graph: ResourceGraph;
   readonly live: LiveSnapshot;
   readonly inventory: InventorySource;
-  /** Reads what belongs to a scope's targets, and resolves when it is in the snapshot. */
+  /** Reads the resources of a scope's targets; resolves when the snapshot has them. */
   readonly buildTopology: (targets: readonly ScopeTarget[], signal: AbortSignal) => Promise<void>;
   readonly services: readonly Service[];
 }

@@ -17,7 +17,7 @@ test.each([
   expect(reserveBytes(diskMib * MIB)).toBe(reserveMib * MIB);
 });
 
-test('a disk with room is said to have it, and its resources are given back', async () => {
+test('a disk with free space is reported as such, and stopping releases every resource', async () => {
   const before = resourcesInUse();
   const metrics = new Metrics();
   const changes: boolean[] = [];
@@ -36,7 +36,7 @@ test('a disk with room is said to have it, and its resources are given back', as
   await expect.poll(() => leakedSince(before)).toEqual([]);
 });
 
-test('a folder that is gone is no full disk', async () => {
+test('a missing folder is not a full disk', async () => {
   const folder = `${tmpdir()}/nfm-guard-that-is-not-there`;
   rmSync(folder, { recursive: true, force: true });
   const onChange = () => Promise.resolve();

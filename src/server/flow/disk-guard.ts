@@ -8,7 +8,7 @@ import { Turns } from '../../lib/turns.ts';
 
 export interface DiskGuardDeps {
   readonly folder: string;
-  /** Told when room gets low and when it no longer is; asked again when it fails. */
+  /** Called when the disk becomes low and when it recovers. Called again after a failure. */
   readonly onChange: (isLow: boolean) => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -17,19 +17,19 @@ export interface DiskGuardDeps {
 const MIB = 1024 * 1024;
 const MAX_RESERVE_BYTES = 1024 * MIB;
 const RESERVE_SHARE = 0.05;
-/** Room is no longer low only when so much more is free, so that it does not flap. */
-const AGAIN = 1.25;
+/** The disk recovers when this many times the reserve is free, so that the state does not flap. */
+const RECOVERY_FACTOR = 1.25;
 const LOOK_MILLIS = 200;
 
-/** What must stay free: 5% of the disk, 1 GiB at most. */
+/** Bytes that must stay free: 5% of the disk, at most 1 GiB. */
 export function reserveBytes(diskBytes: number): number {
   return Math.min(MAX_RESERVE_BYTES, diskBytes * RESERVE_SHARE);
 }
 
 /**
- * Watches how much room the data folder's disk has, so that the server stops taking and storing
- * reports before the disk is full: ClickHouse 26.7 takes a write that found no room for done
- * (`FlowStore.settle`).
+ * Watches the free space on the disk of the data folder, so that the server stops accepting and storing
+ * reports before the disk is full: ClickHouse 26.7 treats a write that found no space as done (see
+ * `FlowStore.settle`).
  */
 export class DiskGuard implements Service {
   readonly name = 'disk guard';
@@ -41,17 +41,20 @@ export class DiskGuard implements Service {
     onError: (error) => this.#logFailure(error),
   });
   #isLow = false;
-  #told = false;
+  #reportedLow = false;
   #freeBytes = 0;
 
   constructor(deps: DiskGuardDeps) {
     this.#deps = deps;
     deps.metrics.observedGauge(
-      { name: 'nfm_disk_free_bytes', help: "Room on the data folder's disk" },
+      { name: 'nfm_disk_free_bytes', help: 'Free bytes on the disk of the data folder' },
       () => this.#freeBytes,
     );
     deps.metrics.observedGauge(
-      { name: 'nfm_disk_low', help: '1 while reports are refused because the disk is nearly full' },
+      {
+        name: 'nfm_disk_low',
+        help: '1 while reports are rejected because the disk is nearly full',
+      },
       () => (this.#isLow ? 1 : 0),
     );
   }
@@ -69,14 +72,14 @@ export class DiskGuard implements Service {
     return this.#loop.stop();
   }
 
-  /** Looks at the disk now; true when it has room and `onChange` knows. */
+  /** Checks the disk now. Returns true when it has free space and `onChange` has been called for it. */
   look(): Promise<boolean> {
     return this.#looks.take(() => this.#look());
   }
 
-  /** Waits until there is room. @throws the signal's reason when it is aborted before */
+  /** Waits for free space. @throws the signal's reason when the signal is aborted before */
   async untilRoom(signal: AbortSignal): Promise<void> {
-    while (this.#isLow || this.#told) {
+    while (this.#isLow || this.#reportedLow) {
       await pause(LOOK_MILLIS, signal);
       signal.throwIfAborted();
     }
@@ -88,28 +91,28 @@ export class DiskGuard implements Service {
       const { bavail, bsize, blocks } = await statfs(folder);
       this.#freeBytes = bavail * bsize;
       this.#note(this.#freeBytes, reserveBytes(blocks * bsize));
-      if (this.#told !== this.#isLow) {
+      if (this.#reportedLow !== this.#isLow) {
         await onChange(this.#isLow);
-        this.#told = this.#isLow;
+        this.#reportedLow = this.#isLow;
       }
     } catch (error) {
       this.#logFailure(error);
     }
-    return !this.#isLow && !this.#told;
+    return !this.#isLow && !this.#reportedLow;
   }
 
   #logFailure(error: unknown): void {
     const { log, folder } = this.#deps;
-    log.error('cannot look after the disk', { error, folder });
+    log.error('cannot check the disk', { error, folder });
   }
 
   #note(freeBytes: number, reserve: number): void {
-    const isLow = freeBytes < reserve * (this.#isLow ? AGAIN : 1);
+    const isLow = freeBytes < reserve * (this.#isLow ? RECOVERY_FACTOR : 1);
     if (isLow === this.#isLow) return;
     this.#isLow = isLow;
     const message = isLow
-      ? 'the disk is nearly full; reports are refused'
-      : 'the disk has room again';
+      ? 'the disk is nearly full; reports are rejected'
+      : 'the disk has free space again';
     this.#deps.log.warn(message, { freeBytes, reserveBytes: reserve });
   }
 }

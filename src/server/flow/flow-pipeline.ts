@@ -12,7 +12,7 @@ import type { FlowStore } from '../../store/flow-store.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { InflatedBodies } from './inflated-bodies.ts';
 
-export interface FlowPathStages {
+export interface FlowPipelineStages {
   readonly journal: Journal;
   readonly ledger: BatchLedger;
   readonly topology: Topology;
@@ -21,42 +21,42 @@ export interface FlowPathStages {
   readonly retentionSeconds: number;
   readonly maxInflatedBytes: number;
   readonly inflated: InflatedBodies;
-  /** Told of each report once its batch is written down. */
+  /** Called with each report once its batch is in the ledger. */
   readonly onDecoded: (report: DecodedReport) => void;
-  /** Told of a report that publish accepted and that cannot be read: it is left out. */
+  /** Called when an accepted report cannot be decoded. The report is dropped. */
   readonly onUnreadable: (error: unknown) => void;
 }
 
-/** The disk under the store: what ClickHouse writes on a full one is not to be relied on. */
+/** The disk of the store. ClickHouse may lose what it writes to a full one. */
 export interface StoreDisk {
-  /** Waits for room. @throws the signal's reason when it is aborted before */
+  /** Waits for free space. @throws the signal's reason when the signal is aborted before */
   untilRoom(signal: AbortSignal): Promise<void>;
-  /** Whether there is room at this moment. */
+  /** Checks now whether the disk has free space. */
   look(): Promise<boolean>;
 }
 
-/** Small enough to be in memory a few times over, large enough that an insert is worth its fsyncs. */
+/** Several batches fit in memory, and one is large enough to be worth the fsyncs of an insert. */
 export const BATCH_LIMITS = { maxRecords: 96, maxBytes: 8 * 1024 * 1024 };
 
 /**
- * The path of a flow behind the journal, in one place: journal → decode → topology and enrich →
- * store. A batch is a range of the journal, written down before it is stored and finished after,
- * so that whatever happens in between, the same range is stored again under the same number.
+ * The stages of a flow after the journal: journal → decode → topology and enrich → store. A batch is a
+ * range of the journal. The ledger notes it before it is stored and finishes it afterwards, so that
+ * after a crash the same range is stored again under the same number.
  */
 export class FlowPipeline {
-  readonly #stages: FlowPathStages;
+  readonly #stages: FlowPipelineStages;
 
-  constructor(stages: FlowPathStages) {
+  constructor(stages: FlowPipelineStages) {
     this.#stages = stages;
   }
 
-  /** The batches a crash interrupted: each may be stored already. */
+  /** Stores a batch that a crash interrupted, as far as it is not stored already. */
   async finishInterrupted(batch: Batch, signal: AbortSignal): Promise<void> {
     const { journal, ledger } = this.#stages;
-    const cursor = await journal.seek(batch.segment, batch.first);
+    const position = await journal.seek(batch.segment, batch.first);
     const maxRecords = batch.last - batch.first + 1;
-    const range = await journal.read(cursor, { maxRecords, maxBytes: Number.MAX_SAFE_INTEGER });
-    // Its segment is gone: they are deleted once stored, and a power cut may forget the rest.
+    const range = await journal.read(position, { maxRecords, maxBytes: Number.MAX_SAFE_INTEGER });
+    // The segment is deleted, so the batch was stored; a power cut lost the entry that finishes it.
     if (range.segment !== batch.segment || range.first !== batch.first) {
       return await ledger.finish(batch);
     }
@@ -65,10 +65,10 @@ export class FlowPipeline {
     await ledger.finish(batch);
   }
 
-  /** The next batch there is, ready to be stored; undefined when nothing new was accepted. */
-  async prepare(cursor: JournalPosition): Promise<PreparedBatch | undefined> {
+  /** Prepares the next batch; undefined when no report has been accepted since. */
+  async prepare(position: JournalPosition): Promise<PreparedBatch | undefined> {
     const { journal, ledger, onDecoded } = this.#stages;
-    const range = await journal.read(cursor, BATCH_LIMITS);
+    const range = await journal.read(position, BATCH_LIMITS);
     if (range.payloads.length === 0) return undefined;
     const { reports, rows, hostStats } = await this.#read(range);
     const batch = await ledger.note(range);
@@ -80,7 +80,7 @@ export class FlowPipeline {
     await this.#whileRoom(signal, (store) => store.insert(...this.#rowsOf(prepared)));
   }
 
-  /** As `store`, when it was tried before and may have been done in part. */
+  /** Like `store`, for a batch that an earlier attempt may have stored in part. */
   async storeAgain(prepared: Storable, signal: AbortSignal): Promise<void> {
     await this.#whileRoom(signal, (store) => store.insertMissing(...this.#rowsOf(prepared)));
   }
@@ -89,7 +89,7 @@ export class FlowPipeline {
     return [rows, this.#stages.ledger.storeNumber(batch), hostStats];
   }
 
-  /** Stored is what was inserted while the disk had room, from before it until after. */
+  /** Inserts, and fails unless the disk had free space before and after. */
   async #whileRoom(
     signal: AbortSignal,
     insert: (store: FlowStore) => Promise<void>,
@@ -97,7 +97,7 @@ export class FlowPipeline {
     const { store, disk } = this.#stages;
     await disk.untilRoom(signal);
     await insert(store);
-    if (!(await disk.look())) throw new Error('the disk got full while a batch was stored');
+    if (!(await disk.look())) throw new Error('the disk became full while a batch was stored');
   }
 
   async #read(range: JournalRange): Promise<ReadRange> {
@@ -106,10 +106,10 @@ export class FlowPipeline {
     for (const payload of range.payloads) {
       const report = await this.#decode(payload);
       if (report !== undefined) reports.push(report);
-      // Requests are answered between one report and the next.
+      // Lets requests be answered between two reports.
       await immediate();
     }
-    // Every host of the batch is known before the first flow is named.
+    // All hosts of the batch are observed before the first flow is enriched.
     const observed = reports.map((report) => ({
       ...report,
       host: topology.observe(report.owner, report.host, report.timeSeconds),
@@ -122,7 +122,7 @@ export class FlowPipeline {
     };
   }
 
-  /** Undefined when it cannot be read, now or ever: all behind it would wait for it for good. */
+  /** Returns undefined for a report that cannot be decoded, since retrying would block all later ones. */
   async #decode(payload: Buffer): Promise<DecodedReport | undefined> {
     const { retentionSeconds, onUnreadable } = this.#stages;
     try {
@@ -149,7 +149,7 @@ interface ReadRange {
   readonly hostStats: readonly HostStatsRow[];
 }
 
-/** A batch that is written down, and its rows. */
+/** A noted batch and its rows. */
 interface Storable {
   readonly batch: Batch;
   readonly rows: readonly EnrichedFlow[];

@@ -10,10 +10,10 @@ import type { Service } from '../../lib/service.ts';
 import { BATCH_LIMITS, type FlowPipeline, type PreparedBatch } from './flow-pipeline.ts';
 
 export interface FlowWorkerDeps {
-  readonly path: FlowPipeline;
+  readonly pipeline: FlowPipeline;
   readonly journal: Journal;
   readonly ledger: BatchLedger;
-  /** Makes durable what is to be remembered of segments before they are deleted. */
+  /** Saves the memory of accepted reports before journal segments are deleted. */
   readonly beforeDelete: () => Promise<void>;
   readonly clock: Clock;
   readonly random: () => number;
@@ -22,8 +22,8 @@ export interface FlowWorkerDeps {
 }
 
 /**
- * Drives the path: prepares the next batch while one is being stored, tries again for as long as
- * the store refuses (lag, never loss), and deletes journal segments that are wholly stored.
+ * Drives the pipeline: prepares the next batch while one is being stored, retries failed inserts until
+ * they succeed, so that a store outage delays flows and loses none, and deletes stored journal segments.
  */
 export class FlowWorker implements Service {
   readonly name = 'flow worker';
@@ -36,9 +36,9 @@ export class FlowWorker implements Service {
   readonly #rows: CounterMetric;
   readonly #failures: CounterMetric;
   #failingSinceMillis = 0;
-  /** Everything before it is stored. */
+  /** All records before this position are stored. */
   #stored: JournalPosition = { segment: 0, index: 0, offset: 0 };
-  /** The start of the next batch; undefined until the batches of the last run are finished. */
+  /** The start of the next batch; undefined until the batches of the previous run are finished. */
   #next: JournalPosition | undefined;
   #storing: Promise<void> = Promise.resolve();
 
@@ -47,30 +47,30 @@ export class FlowWorker implements Service {
     this.#deps = deps;
     this.#rows = metrics.counter({
       name: 'nfm_flow_rows_stored_total',
-      help: 'Flow rows durable in the store',
+      help: 'Flow rows stored durably',
     });
     this.#failures = metrics.counter({
       name: 'nfm_store_failures_total',
-      help: 'Inserts the store refused; each is tried again',
+      help: 'Failed attempts to prepare or store a batch; each is retried',
     });
     metrics.observedGauge(
       {
         name: 'nfm_journal_waiting_bytes',
-        help: 'Bytes of accepted reports that are not in the store yet',
+        help: 'Bytes of accepted reports that are not stored yet',
       },
       () => deps.journal.bytesFrom(this.#stored),
     );
     metrics.observedGauge(
       {
         name: 'nfm_store_failing_seconds',
-        help: 'How long the store has refused inserts, 0 when it does not',
+        help: 'Seconds since storing began to fail; 0 while it succeeds',
       },
       () =>
         this.#failingSinceMillis === 0 ? 0 : (deps.clock.now() - this.#failingSinceMillis) / 1000,
     );
   }
 
-  /** Whether what was accepted is in the store, but for at most about one batch on its way. */
+  /** True when all accepted reports are stored, apart from about one batch. */
   get isCaughtUp(): boolean {
     return (
       this.#failingSinceMillis === 0 &&
@@ -83,13 +83,13 @@ export class FlowWorker implements Service {
     return Promise.resolve();
   }
 
-  /** What is being stored is finished; what is accepted and not stored stays in the journal. */
+  /** Finishes the batch that is being stored. Other accepted reports stay in the journal. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.#storing;
   }
 
-  /** Prepares a batch, and hands it over once the batch before it is stored. */
+  /** Prepares a batch, waits for the previous one, and starts to store it. */
   async #storeNext(signal: AbortSignal): Promise<void> {
     this.#next ??= await this.#recover(signal);
     if (this.#next === undefined) return;
@@ -100,11 +100,15 @@ export class FlowWorker implements Service {
     this.#storing = this.#store(prepared, signal);
   }
 
-  /** Finishes the batches of the last run. @returns where to go on; undefined when stopped before */
+  /**
+   * Finishes the batches of the previous run.
+   *
+   * @returns the position of the next batch; undefined when stopped before
+   */
   async #recover(signal: AbortSignal): Promise<JournalPosition | undefined> {
-    const { path, journal, ledger } = this.#deps;
+    const { pipeline, journal, ledger } = this.#deps;
     for (const batch of ledger.unfinished()) {
-      await this.#untilDone(() => path.finishInterrupted(batch, signal), signal);
+      await this.#untilDone(() => pipeline.finishInterrupted(batch, signal), signal);
     }
     const { segment, index } = ledger.resume;
     let position: JournalPosition | undefined;
@@ -115,22 +119,27 @@ export class FlowWorker implements Service {
     return position;
   }
 
-  /** Waits for something to be accepted when there is nothing. */
-  async #prepare(cursor: JournalPosition, signal: AbortSignal): Promise<PreparedBatch | undefined> {
+  /** Prepares the next batch, or waits for an accepted report and returns undefined. */
+  async #prepare(
+    position: JournalPosition,
+    signal: AbortSignal,
+  ): Promise<PreparedBatch | undefined> {
     const appended = this.#deps.journal.waitForAppend(signal);
     let prepared: PreparedBatch | undefined;
     await this.#untilDone(async () => {
-      prepared = await this.#deps.path.prepare(cursor);
+      prepared = await this.#deps.pipeline.prepare(position);
     }, signal);
     if (prepared === undefined) await appended;
     return prepared;
   }
 
   async #store(prepared: PreparedBatch, signal: AbortSignal): Promise<void> {
-    const { path, ledger, journal, beforeDelete } = this.#deps;
+    const { pipeline, ledger, journal, beforeDelete } = this.#deps;
     let isAgain = false;
     const isStored = await this.#untilDone(() => {
-      const stored = isAgain ? path.storeAgain(prepared, signal) : path.store(prepared, signal);
+      const stored = isAgain
+        ? pipeline.storeAgain(prepared, signal)
+        : pipeline.store(prepared, signal);
       isAgain = true;
       return stored;
     }, signal);
@@ -146,7 +155,7 @@ export class FlowWorker implements Service {
     }, signal);
   }
 
-  /** Tries until it succeeds; false when stopped before. */
+  /** Retries `act` until it succeeds. Returns false when stopped before. */
   async #untilDone(act: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {

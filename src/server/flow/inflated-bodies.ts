@@ -1,6 +1,7 @@
 /**
- * Bodies that publish inflated to check them, kept for the path that reads them a moment later:
- * inflating again cost a sixth of the way. Bounded; what is not here is inflated from the journal.
+ * Caches the bodies that publish has inflated, for the flow pipeline, which reads them a moment later.
+ * Inflating them again took a sixth of the pipeline's time. The cache is bounded; the pipeline inflates
+ * a missing body from the journal.
  */
 export class InflatedBodies {
   readonly #maxBytes: number;
@@ -11,14 +12,14 @@ export class InflatedBodies {
     this.#maxBytes = maxBytes;
   }
 
-  /** Kept unless the bodies that wait already take all the room. */
+  /** Caches a body, unless the cache is full. */
   keep(signature: string, body: Buffer): void {
     if (this.#bytes + body.length > this.#maxBytes || this.#bodies.has(signature)) return;
     this.#bodies.set(signature, body);
     this.#bytes += body.length;
   }
 
-  /** The body, once. */
+  /** Removes a body from the cache and returns it. */
   take(signature: string): Buffer | undefined {
     const body = this.#bodies.get(signature);
     if (body === undefined) return undefined;

@@ -18,9 +18,9 @@ export interface ConsoleGateDeps {
   readonly sessions: Sessions;
   readonly keys: KeySource;
   readonly api: (request: RawRequest, principal: Principal) => Promise<RawResponse>;
-  /** Region of sessions: a key has none, and a cookie no credential scope. */
+  /** The Region of sessions. Access keys have none, and a cookie has no credential scope. */
   readonly region: string;
-  /** Host names the console may be opened under beside loopback. */
+  /** Host names that may serve the console besides loopback. */
   readonly hosts: ReadonlySet<string>;
   readonly isTls: boolean;
 }
@@ -30,9 +30,9 @@ const COOKIE = 'nfm_session';
 const COOKIE_SECONDS = 12 * 3600;
 
 /**
- * The console's way in: a one-time token or an access key opens a session, whose cookie counts
- * only under `/console/api/`. Host and Origin are checked on every request, so that neither
- * another site nor a name rebound to this address (DNS rebinding) can use it.
+ * Authenticates the console. A one-time token or an access key opens a session, whose cookie is valid
+ * only under `/console/api/`. Every request has its Host and Origin checked, so that neither another
+ * site nor a host name rebound to this address (DNS rebinding) can use the session.
  */
 export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
   return async (request) => {
@@ -55,7 +55,7 @@ export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
   };
 }
 
-/** Whose session it is, with what the key may do now: not what it might when it signed in. */
+/** Finds the principal of a session, with the current permissions of its key. */
 async function findSession(
   sessionId: string,
   { sessions, keys }: ConsoleGateDeps,
@@ -90,7 +90,7 @@ async function signInByKey(
 ): Promise<string> {
   const { accessKeyId, secretAccessKey } = body;
   if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') {
-    throw new ApiError('ValidationException', 'give token, or accessKeyId and secretAccessKey');
+    throw new ApiError('ValidationException', 'send token, or accessKeyId and secretAccessKey');
   }
   const key = await deps.keys.find(accessKeyId);
   if (key === undefined || !equalText(key.secretAccessKey, secretAccessKey)) {
@@ -141,14 +141,14 @@ function checkHost(head: RequestHead, { hosts }: ConsoleGateDeps): void {
     .replace(/^\[|\]$/g, '')
     .toLowerCase();
   if (isLoopbackHost(name) || hosts.has(name)) return;
-  const message = `the console is not opened under "${name}"; add it to --console-hosts`;
+  const message = `the console is not served under "${name}"; add it to --console-hosts`;
   throw new ApiError('AccessDeniedException', message);
 }
 
-/** Browsers send Origin with every request that changes something. */
+/** Browsers send Origin with every request that is not GET or HEAD. */
 function checkOrigin(head: RequestHead): void {
   const origin = headerValue(head, 'origin');
-  // The scheme is left out: a proxy before the server may have taken TLS off.
+  // Ignores the scheme, because a proxy in front of the server may terminate TLS.
   const isOwn = origin?.replace(/^https?:\/\//, '') === headerValue(head, 'host');
   if (origin === undefined ? head.method === 'GET' : isOwn) return;
   throw new ApiError('AccessDeniedException', 'the request comes from another site');

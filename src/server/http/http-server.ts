@@ -15,39 +15,39 @@ import { ApiError } from '../../model/api-error.ts';
 import { groupHeaders, type RawResponse, type RequestHead } from '../../model/http.ts';
 import { ConfigError, listenAddress, type ServerConfig } from '../config.ts';
 
-/** A request whose body is still to be read. */
+/** A request whose body is not read yet. */
 export interface IncomingRequest extends RequestHead {
   readonly stream: AsyncIterable<Uint8Array>;
 }
 
-/** Answers one kind of request; an ApiError it throws is answered in AWS's form. */
+/** Answers one kind of request. The server renders a thrown ApiError in AWS's form. */
 export type RequestHandler = (request: IncomingRequest) => Promise<RawResponse>;
 
 export interface HttpServerDeps {
   readonly config: ServerConfig;
-  /** By the first path of the list that the target's path is or begins with (when it ends in /). */
+  /** The first entry counts whose path equals the target's, or ends in / and is a prefix of it. */
   readonly routes: readonly (readonly [path: string, handler: RequestHandler])[];
-  /** The built console; pages are missing when it is. */
+  /** The built console; without it the server has no pages. */
   readonly consoleFolder: string;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Where every request goes but the console's files: the raw target stays beside it. */
+/** Every request is rewritten to this path, except those for the console's files; the raw target is kept. */
 const DISPATCHED = '/dispatched';
 const CONSOLE_API = '/console/api/';
 const CONTENT_SECURITY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-/** A stopping server waits this long for requests in flight. */
+/** How long a stopping server waits for requests in flight. */
 const DRAIN_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
 const DISCARD_MILLIS = 5_000;
-/** UntagResource names up to 200 keys of 128 characters in its query, each encoded as three. */
+/** UntagResource has up to 200 keys of 128 characters in its query, each character encoded as three. */
 const MAX_HEAD_BYTES = 96 * 1024;
 
 /**
- * The one port: routes by the raw request target, which no framework may decode or normalise
- * before the signature over it is verified, and serves the console's files.
+ * The server's port. Routes requests by the raw request target, which must not be decoded or normalised
+ * before its signature is verified, and serves the console's files.
  */
 export class HttpServer implements Service {
   readonly name = 'http server';
@@ -59,7 +59,7 @@ export class HttpServer implements Service {
     this.#deps = deps;
     this.#seconds = deps.metrics.histogram({
       name: 'nfm_http_request_seconds',
-      help: 'How long answers took, by the path of their route and status',
+      help: 'Seconds until the response, by path of the route and status',
       labels: ['route', 'status'],
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     });
@@ -76,7 +76,7 @@ export class HttpServer implements Service {
     this.#app = app;
   }
 
-  /** Takes no new connection; requests in flight are finished. */
+  /** Accepts no new connection, and waits for requests in flight. */
   async stop(): Promise<void> {
     const app = this.#app;
     if (app === undefined) return;
@@ -87,7 +87,7 @@ export class HttpServer implements Service {
     clearTimeout(force);
   }
 
-  /** e.g. `http://127.0.0.1:8130`, with the port it really has. */
+  /** e.g. `http://127.0.0.1:8130`, with the actual port. */
   get address(): string {
     const address = this.#app?.server.address() as AddressInfo | null | undefined;
     if (address === null || address === undefined) throw new Error('the server does not listen');
@@ -101,13 +101,13 @@ export class HttpServer implements Service {
       requestTimeout: REQUEST_MILLIS,
       keepAliveTimeout: 75_000,
       forceCloseConnections: 'idle',
-      // What still comes over an open connection while stopping is answered, and the last.
+      // A request on an open connection is still answered while stopping, as the last one.
       return503OnClosing: false,
       rewriteUrl: ({ url = '/' }) => (isConsoleFile(url) ? url : DISPATCHED),
       ...(await listenerOptions(this.#deps.config)),
     }) as unknown as FastifyInstance;
     app.removeAllContentTypeParsers();
-    // Bodies are read by the handler, after it has looked at the head.
+    // The handler reads the body, after it has checked the head.
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
     app.all(DISPATCHED, (request, reply) => this.#answer(request, reply));
     app.get('/', (_request, reply) => reply.redirect('/console/'));
@@ -130,7 +130,7 @@ export class HttpServer implements Service {
       root: consoleFolder,
       prefix: '/console/',
       setHeaders: (reply, path) => {
-        // File names under assets/ carry a hash of what is in them.
+        // File names under assets/ have a hash of the content.
         const isHashed = path.includes('/assets/');
         reply.setHeader(
           'cache-control',
@@ -184,8 +184,8 @@ export class HttpServer implements Service {
 }
 
 /**
- * Reads what is left of a body refused unread and throws it away, for a while: answered and closed
- * before, the connection could be reset under the sender before it has read why.
+ * Reads and discards the rest of a rejected body for some seconds. If the connection were closed at
+ * once, it could be reset before the sender has read the response.
  */
 async function discardRest(request: IncomingMessage): Promise<void> {
   if (request.complete) return;
@@ -197,8 +197,8 @@ async function discardRest(request: IncomingMessage): Promise<void> {
 }
 
 /**
- * Answers index.html for an address of a page, such as `/console/monitors/web`: the console itself
- * finds the page. An asset that is missing stays 404, so that no page is taken for a script.
+ * Sends index.html for the address of a page, such as `/console/monitors/web`; the console shows the
+ * page. A missing asset stays 404, so that no browser reads a page as a script.
  */
 function serveConsolePage(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const isPage = request.method === 'GET' || request.method === 'HEAD';

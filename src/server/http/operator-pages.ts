@@ -7,17 +7,17 @@ import { isLoopbackHost } from '../config.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
 import { readBody } from './read-body.ts';
 
-/** `GET /healthz`: 200 while reports can be taken; the store may lag behind. */
+/** `GET /healthz`: 200 while the server can accept reports, even if the store lags behind. */
 export function healthPage(journal: Journal): RequestHandler {
   return () =>
     Promise.resolve({
       status: journal.writable ? 200 : 503,
       headers: { 'content-type': 'text/plain; charset=utf-8' },
-      body: journal.writable ? 'ok\n' : 'the journal cannot take reports\n',
+      body: journal.writable ? 'ok\n' : 'the journal cannot accept reports\n',
     });
 }
 
-/** `GET /metrics`, in Prometheus's text format: on loopback, or signed with a key. */
+/** `GET /metrics`, in Prometheus's text format. Requests from beyond loopback must be signed. */
 export function metricsPage(metrics: Metrics, authenticator: Authenticator): RequestHandler {
   return async (request) => {
     const address = request.remoteAddress.replace(/^::ffff:/, '');
@@ -35,7 +35,7 @@ export interface SignedRequest {
   readonly body: Buffer;
 }
 
-/** Verifies a request's signature over its head and whole body. */
+/** Reads the body and verifies the signature over head and body. */
 export async function authenticate(
   request: IncomingRequest,
   authenticator: Authenticator,
