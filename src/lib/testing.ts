@@ -51,3 +51,14 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/**
+ * A Markdown document with the text between `<!-- NAME: … -->` and `<!-- end of NAME -->` replaced.
+ * Comparing it with the file (`toMatchFileSnapshot`) shows whether a generated section is fresh, and
+ * `vitest -u` writes it.
+ */
+export function withSection(document: string, name: string, text: string): string {
+  const pattern = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
+  if (!pattern.test(document)) throw new Error(`the document has no section ${name}`);
+  return document.replace(pattern, (_, begin: string, end: string) => `${begin}${text}${end}`);
+}

@@ -22,9 +22,6 @@ test('a column is wide enough for the greatest value that decode lets through', 
   expect(bounds).toEqual(WIDEST_VALUES);
 });
 
-test('names are identifiers, and every column says what the console calls it', () => {
-  for (const { name, label } of FLOW_COLUMNS) {
-    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
-    expect(label).not.toBe('');
-  }
+test('names are identifiers', () => {
+  for (const { name } of FLOW_COLUMNS) expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
 });

@@ -1,54 +1,26 @@
-/**
- * The metrics a report carries for each flow, by their names on the wire. `plain` ones are one
- * number; `timing` ones are samples with count, min, max and sum: microseconds, but for
- * `delivery_rate`, bytes a second. Those from `busy_us` and `min_rtt_us` on are ours: the existing
- * agent does not send them, and others skip them.
- */
-export const PLAIN_METRICS = [
-  'sockets_connecting',
-  'sockets_established',
-  'sockets_closing',
-  'sockets_closed',
-  'sockets_completed',
-  'severed_connect',
-  'severed_establish',
-  'connect_attempts',
-  'bytes_received',
-  'bytes_delivered',
-  'segments_received',
-  'segments_delivered',
-  'retrans_syn',
-  'retrans_est',
-  'retrans_close',
-  'rtos_syn',
-  'rtos_est',
-  'rtos_close',
-  'busy_us',
-  'rwnd_limited_us',
-  'sndbuf_limited_us',
-  'segments_out_of_order',
-  'reorderings',
-  'dsacks',
-  'segments_ce',
-] as const;
-export type PlainMetric = (typeof PLAIN_METRICS)[number];
+import {
+  PLAIN_TABLE,
+  type PlainDescription,
+  TIMING_TABLE,
+  type TimingDescription,
+} from './metric-table.ts';
 
-export const TIMING_METRICS = [
-  'connect_us',
-  'rtt_us',
-  'rtt_smoothed_us',
-  'min_rtt_us',
-  'delivery_rate',
-] as const;
-export type TimingMetric = (typeof TIMING_METRICS)[number];
+export type PlainMetric = (typeof PLAIN_TABLE)[number]['name'];
+export type TimingMetric = (typeof TIMING_TABLE)[number]['name'];
+
+const PLAIN: readonly PlainDescription<PlainMetric>[] = PLAIN_TABLE;
+const TIMING: readonly TimingDescription<TimingMetric>[] = TIMING_TABLE;
+
+export const PLAIN_METRICS: readonly PlainMetric[] = PLAIN.map(({ name }) => name);
+export const TIMING_METRICS: readonly TimingMetric[] = TIMING.map(({ name }) => name);
 
 export const TIMING_PARTS = ['count', 'min', 'max', 'sum'] as const;
 export type TimingPart = (typeof TIMING_PARTS)[number];
 
 /**
- * Where each value stands in a flow's `values` array: plain metrics first, then four parts for
- * each timing. One flat array of doubles (as on the wire: OTLP sums are doubles, so exact up to
- * 2^53) keeps the hot path free of property lookups by computed name.
+ * The length of a flow's `values` array: plain metrics first, then four parts for each timing. One
+ * flat array of doubles (as on the wire: OTLP sums are doubles, so exact up to 2^53) keeps the hot
+ * path free of property lookups by computed name.
  */
 export const VALUES_LENGTH = PLAIN_METRICS.length + TIMING_METRICS.length * TIMING_PARTS.length;
 
@@ -62,89 +34,81 @@ export function timingIndex(metric: TimingMetric, part: TimingPart = 'count'): n
   return first + TIMING_PARTS.indexOf(part);
 }
 
-/** Of the existing agent's, what not every way of reading the kernel tells. */
-export const UNTOLD_METRICS = [
-  'severed_connect',
-  'severed_establish',
-  'rtos_syn',
-  'rtos_est',
-  'rtos_close',
-] as const satisfies readonly PlainMetric[];
-
-/** Our own: what held senders up, and disorder. Known together, or not at all. */
-export const DETAIL_METRICS: readonly PlainMetric[] = PLAIN_METRICS.slice(plainIndex('busy_us'));
-
-const OPTIONAL_PLACES: ReadonlySet<number> = new Set(
-  [...UNTOLD_METRICS, ...DETAIL_METRICS].map(plainIndex),
-);
-const FIRST_OPTIONAL_TIMING = TIMING_METRICS.indexOf('min_rtt_us');
-
-/** Whether a report may leave a plain value out: it is NaN where it does. */
-export function isOptionalPlain(index: number): boolean {
-  return OPTIONAL_PLACES.has(index);
-}
-
-const BUSY = plainIndex('busy_us');
-
-/** Most details are 0, and then a report has only the first. */
-export function isLeftOutWhenZero(index: number): boolean {
-  return index > BUSY && index < PLAIN_METRICS.length;
-}
-
-/** Puts back the zeros that a report left out. */
-export function completeValues(values: Float64Array): void {
-  if (Number.isNaN(values[BUSY])) return;
-  for (let place = BUSY + 1; place < PLAIN_METRICS.length; place += 1) values[place] ||= 0;
-}
-
-/** Timings that a report may leave out: their count is 0 where it does. */
-export function isOptionalTiming(metric: TimingMetric): boolean {
-  return TIMING_METRICS.indexOf(metric) >= FIRST_OPTIONAL_TIMING;
-}
-
-/** Values of a flow of which nothing is known yet: 0, and NaN where 0 would say something. */
-export function emptyValues(): Float64Array {
-  return markUnknown(new Float64Array(VALUES_LENGTH));
-}
-
-/** Sets the optional places of values that are all 0. */
-export function markUnknown(values: Float64Array): Float64Array {
-  for (const place of OPTIONAL_PLACES) values[place] = Number.NaN;
-  return values;
-}
-
-const UINT32 = 2 ** 32 - 1;
-const WIDE_PLAIN: ReadonlySet<PlainMetric> = new Set([
-  'bytes_received',
-  'bytes_delivered',
-  'segments_received',
-  'segments_delivered',
-  'busy_us',
-  'rwnd_limited_us',
-  'sndbuf_limited_us',
-]);
-const FIRST_RATE = timingIndex('delivery_rate');
-
-/** Whether a value takes 64 bits in its column: bytes, segments, rates, and sums of times. */
-export function isWide(index: number): boolean {
-  const plain = PLAIN_METRICS[index];
-  if (plain !== undefined) return WIDE_PLAIN.has(plain);
-  const part = TIMING_PARTS[(index - PLAIN_METRICS.length) % TIMING_PARTS.length];
-  return part === 'sum' || (index > FIRST_RATE && part !== 'count');
-}
-
-/** The greatest value each place may hold: its column's width, and what a double holds exactly. */
-export const WIDEST_VALUES: readonly number[] = Array.from({ length: VALUES_LENGTH }, (_, i) =>
-  isWide(i) ? Number.MAX_SAFE_INTEGER : UINT32,
-);
-
 /** Column names of the values, in their order: `bytes_received`, …, `rtt_us_sum`. */
 export const VALUE_NAMES: readonly string[] = [
   ...PLAIN_METRICS,
   ...TIMING_METRICS.flatMap((metric) => TIMING_PARTS.map((part) => `${metric}_${part}`)),
 ];
 
-/** Adds the values of a flow to those of others; what either does not know is what the other does. */
+/** Levels are as of the end of a window: their sum over windows has no meaning. */
+export const LEVEL_METRICS: readonly PlainMetric[] = namesWhere(({ kind }) => kind === 'level');
+
+const OPTIONAL = namesWhere(({ isOptional }) => isOptional === true).map(plainIndex);
+const ZERO_IMPLIED = namesWhere((metric) => metric.isZeroImplied === true).map(plainIndex);
+
+/**
+ * Optional metrics that the collectors count event by event, so that a flow without events has 0.
+ * The other optional metrics are unknown until the first number of a socket arrives.
+ */
+export const COUNTED_OPTIONAL_METRICS: readonly PlainMetric[] = namesWhere(
+  ({ isOptional, socket }) => isOptional === true && socket === undefined,
+);
+
+function namesWhere(isWanted: (metric: PlainDescription) => boolean): readonly PlainMetric[] {
+  return PLAIN.filter(isWanted).map(({ name }) => name);
+}
+
+/** Whether a report may lack a plain value: it is then NaN. */
+export function isOptionalPlain(index: number): boolean {
+  return OPTIONAL.includes(index);
+}
+
+/** Whether a report that has `busy_us` lacks the value when it is 0, as it mostly is. */
+export function isZeroImplied(index: number): boolean {
+  return ZERO_IMPLIED.includes(index);
+}
+
+const BUSY = plainIndex('busy_us');
+
+/** Restores the zeros that `isZeroImplied` leaves out of a report. */
+export function completeValues(values: Float64Array): void {
+  if (Number.isNaN(values[BUSY])) return;
+  for (const index of ZERO_IMPLIED) values[index] ||= 0;
+}
+
+/** Whether a report may lack a timing: its count is then 0. */
+export function isOptionalTiming(metric: TimingMetric): boolean {
+  return TIMING.some(({ name, isOptional }) => name === metric && isOptional === true);
+}
+
+/** Values of a flow before anything is known of it: 0, or NaN where a metric is optional. */
+export function emptyValues(): Float64Array {
+  return markUnknown(new Float64Array(VALUES_LENGTH));
+}
+
+/** Sets the optional plain values to NaN. */
+export function markUnknown(values: Float64Array): Float64Array {
+  for (const index of OPTIONAL) values[index] = Number.NaN;
+  return values;
+}
+
+const UINT32 = 2 ** 32 - 1;
+
+/** Whether a value takes 64 bits in its column. */
+export function isWide(index: number): boolean {
+  const plain = PLAIN[index];
+  if (plain !== undefined) return plain.bits === 64;
+  const timing = TIMING[Math.floor((index - PLAIN.length) / TIMING_PARTS.length)];
+  const part = TIMING_PARTS[(index - PLAIN.length) % TIMING_PARTS.length];
+  return part === 'sum' || (part !== 'count' && timing?.bits === 64);
+}
+
+/** The limit of each value: its column's width, and 2^53 - 1, up to which a double is exact. */
+export const WIDEST_VALUES: readonly number[] = Array.from({ length: VALUES_LENGTH }, (_, i) =>
+  isWide(i) ? Number.MAX_SAFE_INTEGER : UINT32,
+);
+
+/** Adds the values of one flow to those of another. A value that one lacks is the other's. */
 export function addValues(to: Float64Array, from: Float64Array): void {
   for (const index of PLAIN_METRICS.keys()) {
     const value = from[index] ?? 0;
@@ -155,10 +119,23 @@ export function addValues(to: Float64Array, from: Float64Array): void {
 
 function addTiming(to: Float64Array, from: Float64Array, first: number): void {
   const [count = 0, min = 0, max = 0, sum = 0] = from.subarray(first, first + TIMING_PARTS.length);
+  addSamples(to, first, { count, min, max, sum });
+}
+
+export interface Samples {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sum: number;
+}
+
+/** Adds samples to the timing that begins at `first`. */
+export function addSamples(values: Float64Array, first: number, samples: Samples): void {
+  const { count, min, max, sum } = samples;
   if (count === 0) return;
-  const before = to[first] ?? 0;
-  to[first] = before + count;
-  to[first + 1] = before === 0 ? min : Math.min(to[first + 1] ?? 0, min);
-  to[first + 2] = Math.max(to[first + 2] ?? 0, max);
-  to[first + 3] = (to[first + 3] ?? 0) + sum;
+  const before = values[first] ?? 0;
+  values[first] = before + count;
+  values[first + 1] = before === 0 ? min : Math.min(values[first + 1] ?? 0, min);
+  values[first + 2] = Math.max(values[first + 2] ?? 0, max);
+  values[first + 3] = (values[first + 3] ?? 0) + sum;
 }

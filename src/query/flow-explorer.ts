@@ -2,7 +2,12 @@ import { canonicalAddress } from '../model/address.ts';
 import type { DESTINATION_CATEGORIES } from '../model/category.ts';
 import { FLOW_COLUMNS } from '../model/columns.ts';
 import { NO_ADDRESS } from '../model/enriched-flow.ts';
-import { isOptionalTiming, TIMING_METRICS, VALUE_NAMES } from '../model/flow-metrics.ts';
+import {
+  isOptionalTiming,
+  LEVEL_METRICS,
+  TIMING_METRICS,
+  VALUE_NAMES,
+} from '../model/flow-metrics.ts';
 import type { Owner } from '../model/owner.ts';
 import { ownerFilter, selectionFilter } from '../store/flow-filter.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
@@ -44,12 +49,7 @@ const DIMENSIONS = FLOW_COLUMNS.map((column) => column.name).filter(
 );
 
 /** Sockets open at the end of a window; the latest value counts instead of the sum. */
-const LEVELS: ReadonlySet<string> = new Set([
-  'sockets_connecting',
-  'sockets_established',
-  'sockets_closing',
-  'sockets_closed',
-]);
+const LEVELS: ReadonlySet<string> = new Set(LEVEL_METRICS);
 
 /** Returns flows with the most bytes first. */
 export async function exploreFlows(

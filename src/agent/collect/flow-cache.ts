@@ -3,6 +3,7 @@ import type { FlowWindow } from './flow-window.ts';
 
 /** A power of 2. With 500 flows one in fifteen shares its place with another. */
 const PLACES = 4_096;
+const HASH_SHIFT = 32 - Math.log2(PLACES);
 
 /**
  * The flow of a connection by its record's bytes, without writing addresses as text: that was half
@@ -35,12 +36,6 @@ export class FlowCache {
 
   /** Leaves the record's key in `#wanted`. */
   #placeOf(record: SocketRecord): number {
-    record.readFlowKey(this.#wanted);
-    let hash = 0;
-    for (let i = 0; i < FLOW_KEY_WORDS; i += 1) {
-      hash = Math.imul(hash ^ (this.#wanted[i] ?? 0), 0x9e37_79b1);
-      hash ^= hash >>> 15;
-    }
-    return hash & (PLACES - 1);
+    return record.readFlowKey(this.#wanted) >>> HASH_SHIFT;
   }
 }

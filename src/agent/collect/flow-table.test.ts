@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { addressBytes } from '../../model/address.ts';
 import { plainIndex } from '../../model/flow-metrics.ts';
-import { RECORD_BYTES, SocketRecord, writeRecord } from '../kernel/socket-record.ts';
+import { RECORD_BYTES } from '../kernel/record-layout.ts';
+import { SocketRecord } from '../kernel/socket-record.ts';
+import { writeRecord } from '../kernel/write-record.ts';
 import { FlowTable } from './flow-table.ts';
 import { addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 

@@ -1,14 +1,15 @@
 import { addressText } from '../../model/address.ts';
 import {
+  addSamples,
   addValues,
+  COUNTED_OPTIONAL_METRICS,
   emptyValues,
   plainIndex,
   timingIndex,
-  UNTOLD_METRICS,
 } from '../../model/flow-metrics.ts';
 import type { ReportedFlow, Side } from '../../model/report.ts';
 import type { NatMapping } from '../kernel/nat-table.ts';
-import type { RoundTripTimes, SocketRecord } from '../kernel/socket-record.ts';
+import type { SocketRecord } from '../kernel/socket-record.ts';
 import { type FlowRank, rankOf } from './flow-rank.ts';
 
 /** What the connections of one flow did since the last report. */
@@ -58,7 +59,7 @@ export class FlowWindow {
     if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
   }
 
-  /** Something happens: `addTo`, `addTimesTo` and `addTimeTo` these values what does. */
+  /** Something happens: `addTo`, `addSamples` and `addSampleTo` these values what does. */
   touch(): Float64Array {
     this.touched = true;
     return this.#written();
@@ -96,32 +97,19 @@ export function addTo(values: Float64Array, index: number, delta: number): void 
   values[index] = (values[index] || 0) + delta;
 }
 
-/** Adds samples to those of the timing that begins at `first`. */
-export function addTimesTo(
-  values: Float64Array,
-  first: number,
-  { count, min, max, sum }: RoundTripTimes,
-): void {
-  const before = values[first] ?? 0;
-  values[first] = before + count;
-  values[first + 1] = before === 0 ? min : Math.min(values[first + 1] ?? 0, min);
-  values[first + 2] = Math.max(values[first + 2] ?? 0, max);
-  values[first + 3] = (values[first + 3] ?? 0) + sum;
-}
-
 /** Adds one sample. */
-export function addTimeTo(values: Float64Array, first: number, value: number): void {
-  addTimesTo(values, first, { count: 1, min: value, max: value, sum: value });
+export function addSampleTo(values: Float64Array, first: number, value: number): void {
+  addSamples(values, first, { count: 1, min: value, max: value, sum: value });
 }
 
-/** What happened to no connection yet: severed and timed out were none. */
+/** Values before anything happened: the collector counts events itself, so it knows of none. */
 function newValues(): Float64Array {
   const values = emptyValues();
-  for (const place of UNTOLD_PLACES) values[place] = 0;
+  for (const index of COUNTED_OPTIONAL) values[index] = 0;
   return values;
 }
 
-const UNTOLD_PLACES = UNTOLD_METRICS.map(plainIndex);
+const COUNTED_OPTIONAL = COUNTED_OPTIONAL_METRICS.map(plainIndex);
 const SEVERAL_NAMES = '';
 const SEVERAL_CGROUPS = 0;
 
@@ -130,7 +118,11 @@ function agreed<T>(before: T | undefined, given: T, several: T): T {
   return before === undefined || before === given ? given : several;
 }
 
-/** Places of the metrics, looked up once; of a timing the first. */
+/**
+ * Indexes of the metrics that the collector counts itself, looked up once; a phase's is added to
+ * `retrans` and `rtos`. Metrics that are a number of the socket are in `COUNTER_DETAILS` and
+ * `SAMPLE_DETAILS`.
+ */
 export const VALUE_INDEX = {
   connecting: plainIndex('sockets_connecting'),
   established: plainIndex('sockets_established'),
@@ -146,18 +138,9 @@ export const VALUE_INDEX = {
   segmentsDelivered: plainIndex('segments_delivered'),
   retrans: plainIndex('retrans_syn'),
   rtos: plainIndex('rtos_syn'),
-  busy: plainIndex('busy_us'),
-  rwndLimited: plainIndex('rwnd_limited_us'),
-  sndbufLimited: plainIndex('sndbuf_limited_us'),
-  outOfOrder: plainIndex('segments_out_of_order'),
-  reorderings: plainIndex('reorderings'),
-  dsacks: plainIndex('dsacks'),
-  segmentsCe: plainIndex('segments_ce'),
   connectTimes: timingIndex('connect_us'),
   rttTimes: timingIndex('rtt_us'),
   smoothedTimes: timingIndex('rtt_smoothed_us'),
-  minRttTimes: timingIndex('min_rtt_us'),
-  deliveryRates: timingIndex('delivery_rate'),
 } as const;
 
 /** What makes connections one flow. */

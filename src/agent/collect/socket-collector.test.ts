@@ -2,14 +2,16 @@ import { beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex, timingIndex } from '../../model/flow-metrics.ts';
 import type { ReportedFlow } from '../../model/report.ts';
-import {
-  SEVERED_CONNECT,
-  SEVERED_ESTABLISHED,
-  type SocketDetails,
-  UNTOLD,
-} from '../kernel/socket-record.ts';
+import { LEFT_IN_TABLE, SEVERED_CONNECT, SEVERED_ESTABLISHED } from '../kernel/record-layout.ts';
+import { DETAIL_METRICS } from '../kernel/socket-details.ts';
 import { SocketCollector } from './socket-collector.ts';
-import { type FakeSocket, FakeSource, JIFFY_MICROS, NO_DETAILS } from './testing.ts';
+import {
+  type FakeSocket,
+  FakeSource,
+  JIFFY_MICROS,
+  type NamedDetails,
+  socketDetails,
+} from './testing.ts';
 
 let source: FakeSource;
 let clock: FakeClock;
@@ -27,7 +29,7 @@ beforeEach(() => {
 
 const takeFlows = async () => (await collector.takeWindow()).flows;
 
-const PROGRESS = { cookie: 1, startedNanos: 1, details: NO_DETAILS, processName: '' };
+const PROGRESS = { cookie: 1, startedNanos: 1, details: socketDetails(), processName: '' };
 
 function plain(flows: readonly ReportedFlow[], metric: PlainMetric): number {
   return flows.reduce((sum, flow) => sum + (flow.values[plainIndex(metric)] ?? 0), 0);
@@ -122,7 +124,7 @@ test('a connection that opened and closed between two readings is counted whole'
 });
 
 test('a connection whose end found the ring full is taken from the table, once', async () => {
-  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: UNTOLD }];
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: LEFT_IN_TABLE }];
   const flows = await takeFlows();
   expect(plain(flows, 'sockets_completed')).toBe(1);
   expect(source.removed).toEqual([1]);
@@ -131,7 +133,7 @@ test('a connection whose end found the ring full is taken from the table, once',
 
 test('the table is read once a window, and at once where closed connections wait in it', async () => {
   await takeFlows();
-  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: UNTOLD }];
+  source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: LEFT_IN_TABLE }];
   collector.collect();
   expect(source.removed).toEqual([]);
   source.ringFill = 1;
@@ -219,8 +221,8 @@ test('idle connections are evicted when the table is nearly full', async () => {
 });
 
 test('a connection met at its end counts as one that was tracked, in every number', async () => {
-  const details: Partial<SocketDetails> = Object.fromEntries(
-    Object.keys(NO_DETAILS).map((name, i) => [name, (i + 1) * JIFFY_MICROS]),
+  const details: NamedDetails = Object.fromEntries(
+    DETAIL_METRICS.map((name, i) => [name, (i + 1) * JIFFY_MICROS]),
   );
   const last: FakeSocket = {
     cookie: 1,
@@ -342,7 +344,7 @@ test('what held a sender up is not known until a socket said it', async () => {
   source.table = [{ cookie: 1 }];
   expect(plain(await takeFlows(), 'busy_us')).toBeNaN();
   const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
-  const details = { ...NO_DETAILS, busyMicros: 8_000, minRttMicros: 70 };
+  const details = socketDetails({ busy_us: 8_000, min_rtt_us: 70 });
   source.progress = [{ ...moved, details }];
   const [flow] = await takeFlows();
   expect(plain([flow!], 'busy_us')).toBe(8_000);

@@ -2,7 +2,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
-import { type SocketProgress, type SocketRecord, TCP_STATE } from '../kernel/socket-record.ts';
+import { TCP_STATE } from '../kernel/record-layout.ts';
+import type { SocketProgress } from '../kernel/socket-progress.ts';
+import type { SocketRecord } from '../kernel/socket-record.ts';
 import { countWhole } from './count-connection.ts';
 import { FlowTable, type TakenFlows } from './flow-table.ts';
 import { addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
@@ -163,7 +165,7 @@ export class SocketCollector {
     this.#passes += 1;
     const left: number[] = [];
     source.readSockets((record) => {
-      if (record.isUntold) {
+      if (record.isLeftInTable) {
         this.#end(record);
         left.push(record.cookie);
       } else if (record.state === TCP_STATE.close) this.#expectEnd(record);

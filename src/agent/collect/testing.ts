@@ -1,13 +1,15 @@
 import { addressBytes } from '../../model/address.ts';
 import type { PlainMetric } from '../../model/flow-metrics.ts';
+import { RECORD_BYTES } from '../kernel/record-layout.ts';
 import {
-  RECORD_BYTES,
+  DETAILS_LENGTH,
+  type DetailMetric,
+  detailIndex,
   type SocketDetails,
-  type SocketProgress,
-  SocketRecord,
-  type SocketRecordFields,
-  writeRecord,
-} from '../kernel/socket-record.ts';
+} from '../kernel/socket-details.ts';
+import type { SocketProgress } from '../kernel/socket-progress.ts';
+import { SocketRecord } from '../kernel/socket-record.ts';
+import { type SocketRecordFields, writeRecord } from '../kernel/write-record.ts';
 import type { SocketSource } from './socket-collector.ts';
 
 export const JIFFY_MICROS = 4_000;
@@ -37,23 +39,20 @@ export interface FakeSocket {
   readonly changes?: number;
   readonly roundTrips?: readonly FakeRoundTrips[];
   readonly isAdopted?: boolean;
-  readonly details?: Partial<SocketDetails>;
+  readonly details?: NamedDetails;
   readonly cgroupId?: number;
   readonly processName?: string;
 }
 
-/** What a socket says that was held up by nothing and met nothing. */
-export const NO_DETAILS: SocketDetails = {
-  busyMicros: 0,
-  rwndLimitedMicros: 0,
-  sndbufLimitedMicros: 0,
-  segmentsOutOfOrder: 0,
-  reorderings: 0,
-  dsacks: 0,
-  segmentsCe: 0,
-  minRttMicros: 0,
-  deliveryRate: 0,
-};
+/** A socket's details by their metrics; absent ones are 0. */
+export type NamedDetails = { readonly [metric in DetailMetric]?: number };
+
+export function socketDetails(named: NamedDetails = {}): SocketDetails {
+  const details = new Float64Array(DETAILS_LENGTH);
+  const metrics = Object.keys(named) as DetailMetric[];
+  for (const metric of metrics) details[detailIndex(metric)] = named[metric] ?? 0;
+  return details;
+}
 
 /** The kernel's end of a collector: tables and rings filled by hand, in the kernel's layout. */
 export class FakeSource implements SocketSource {
@@ -122,7 +121,7 @@ const DEFAULTS: Required<FakeSocket> = {
   changes: 1,
   roundTrips: [],
   isAdopted: false,
-  details: NO_DETAILS,
+  details: {},
   cgroupId: 0,
   processName: '',
 };
@@ -138,7 +137,7 @@ function recordOf(given: FakeSocket): SocketRecord {
     remoteAddress: addressBytes(socket.remote),
     localPort: socket.isServer ? 443 : 50_000,
     remotePort: socket.isServer ? 50_000 : 443,
-    details: { ...NO_DETAILS, ...socket.details },
+    details: socketDetails(socket.details),
     roundTrips: socket.roundTrips.map(({ epoch, ...times }) => {
       return { epoch, rtt: times, smoothed: times };
     }),

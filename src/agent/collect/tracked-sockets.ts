@@ -1,12 +1,12 @@
-import {
-  PHASES,
-  type SocketDetails,
-  type SocketProgress,
-  type SocketRecord,
-  TCP_STATE,
-} from '../kernel/socket-record.ts';
-import { countEnd, countTrips } from './count-connection.ts';
-import { addTimeTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
+import { PHASES, TCP_STATE } from '../kernel/record-layout.ts';
+import { COUNTER_DETAILS, type SocketDetails } from '../kernel/socket-details.ts';
+import type { SocketProgress } from '../kernel/socket-progress.ts';
+import type { SocketRecord } from '../kernel/socket-record.ts';
+import { addMeasures, countEnd, countTrips } from './count-connection.ts';
+import { addSampleTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
+
+const WIDE_DETAILS = COUNTER_DETAILS.filter(({ isWide }) => isWide);
+const NARROW_DETAILS = COUNTER_DETAILS.filter(({ isWide }) => !isWide);
 
 /** Places of a slot's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
 const WIDE = {
@@ -15,11 +15,10 @@ const WIDE = {
   bytesAcked: 2,
   cgroupId: 3,
   activeAt: 4,
-  busyMicros: 5,
-  rwndLimitedMicros: 6,
-  sndbufLimitedMicros: 7,
+  /** One for each of `WIDE_DETAILS`. */
+  details: 5,
 } as const;
-const WIDE_PLACES = 8;
+const WIDE_PLACES = WIDE.details + WIDE_DETAILS.length;
 
 /** Places of a slot's 32-bit numbers; `retrans` and `rtos` take one a phase. */
 const NARROW = {
@@ -35,24 +34,10 @@ const NARROW = {
   connectCounted: 12,
   /** The last epoch whose round trips were counted. */
   epoch: 13,
-  segmentsOutOfOrder: 14,
-  reorderings: 15,
-  dsacks: 16,
-  segmentsCe: 17,
+  /** One for each of `NARROW_DETAILS`. */
+  details: 14,
 } as const;
-const NARROW_PLACES = 18;
-
-const WIDE_DETAILS = [
-  ['busyMicros', VALUE_INDEX.busy],
-  ['rwndLimitedMicros', VALUE_INDEX.rwndLimited],
-  ['sndbufLimitedMicros', VALUE_INDEX.sndbufLimited],
-] as const;
-const NARROW_DETAILS = [
-  ['segmentsOutOfOrder', VALUE_INDEX.outOfOrder],
-  ['reorderings', VALUE_INDEX.reorderings],
-  ['dsacks', VALUE_INDEX.dsacks],
-  ['segmentsCe', VALUE_INDEX.segmentsCe],
-] as const;
+const NARROW_PLACES = NARROW.details + NARROW_DETAILS.length;
 
 /** A connection's place in `TrackedSockets`. */
 export type Slot = number;
@@ -197,8 +182,12 @@ export class TrackedSockets {
     this.#wide[wide + WIDE.bytesAcked] = record.bytesAcked;
     this.#narrow[narrow + NARROW.segmentsIn] = record.segmentsIn;
     this.#narrow[narrow + NARROW.segmentsOut] = record.segmentsOut;
-    for (const [name] of WIDE_DETAILS) this.#wide[wide + WIDE[name]] = details[name];
-    for (const [name] of NARROW_DETAILS) this.#narrow[narrow + NARROW[name]] = details[name];
+    for (const [i, { detail }] of WIDE_DETAILS.entries()) {
+      this.#wide[wide + WIDE.details + i] = details[detail] ?? 0;
+    }
+    for (const [i, { detail }] of NARROW_DETAILS.entries()) {
+      this.#narrow[narrow + NARROW.details + i] = details[detail] ?? 0;
+    }
   }
 
   #touch(slot: Slot): Float64Array {
@@ -221,7 +210,7 @@ export class TrackedSockets {
     const micros = record.connectMicros;
     if (micros === 0 || this.#narrow[narrow + NARROW.connectCounted] === 1) return;
     this.#narrow[narrow + NARROW.connectCounted] = 1;
-    addTimeTo(values, VALUE_INDEX.connectTimes, micros);
+    addSampleTo(values, VALUE_INDEX.connectTimes, micros);
   }
 
   /** By how much it grew: the kernel's counters wrap at 2^32, and so do the differences. */
@@ -271,17 +260,17 @@ export class TrackedSockets {
    * whose window it moved, and one at its end.
    */
   #countDetails(slot: Slot, values: Float64Array, details: SocketDetails): void {
-    const wide = slot * WIDE_PLACES;
-    const narrow = slot * NARROW_PLACES;
-    for (const [name, place] of WIDE_DETAILS) {
-      addTo(values, place, this.#advanceWide(wide + WIDE[name], details[name]));
+    let wide = slot * WIDE_PLACES + WIDE.details;
+    for (const { detail, value } of WIDE_DETAILS) {
+      addTo(values, value, this.#advanceWide(wide, details[detail] ?? 0));
+      wide += 1;
     }
-    for (const [name, place] of NARROW_DETAILS) {
-      addTo(values, place, this.#advance(narrow + NARROW[name], details[name]));
+    let narrow = slot * NARROW_PLACES + NARROW.details;
+    for (const { detail, value } of NARROW_DETAILS) {
+      addTo(values, value, this.#advance(narrow, details[detail] ?? 0));
+      narrow += 1;
     }
-    const { minRttMicros, deliveryRate } = details;
-    if (minRttMicros > 0) addTimeTo(values, VALUE_INDEX.minRttTimes, minRttMicros);
-    if (deliveryRate > 0) addTimeTo(values, VALUE_INDEX.deliveryRates, deliveryRate);
+    addMeasures(values, details);
   }
 
   #advanceWide(place: number, to: number): number {

@@ -5,6 +5,7 @@ import { seededRandom } from '../../lib/testing.ts';
 import { addressText } from '../../model/address.ts';
 import { type ConntrackEntry, readConntrack, type Tuple } from './conntrack-message.ts';
 import { type DiagSocket, readDiag } from './diag-message.ts';
+import { detailIndex } from './socket-details.ts';
 
 const capture = (name: string): Buffer =>
   readFileSync(join(import.meta.dirname, '../../../test/fixtures/netlink', name));
@@ -28,7 +29,7 @@ test.each([
     expect(ends(socket)).toMatch(service);
     expect(socket.state).toBe(1);
     expect(socket.cookie).toBeGreaterThan(0);
-    expect(socket.info?.details.minRttMicros).toBeGreaterThan(0);
+    expect(socket.info?.details[detailIndex('min_rtt_us')]).toBeGreaterThan(0);
   }
   // One end sent "x", which the other received.
   expect(sockets.map(({ info }) => info?.bytesReceived).sort()).toEqual([0, 1]);

@@ -1,16 +1,14 @@
-import { DETAIL_METRICS, type PlainMetric, UNTOLD_METRICS } from '../../model/flow-metrics.ts';
+import type { PlainMetric } from '../../model/flow-metrics.ts';
 import { type DiagSocket, readDiag, SKNLGRP_TCP_DESTROY } from './diag-message.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { NamespaceDumps } from './namespace-dumps.ts';
 import { NETLINK_SOCK_DIAG, NetlinkSocket } from './netlink-socket.ts';
-import {
-  RECORD_BYTES,
-  type SocketProgress,
-  SocketRecord,
-  TCP_STATE,
-  writeRecord,
-} from './socket-record.ts';
-import { TCP_INFO_BYTES } from './tcp-info.ts';
+import { RECORD_BYTES, TCP_STATE } from './record-layout.ts';
+import { detailIndex } from './socket-details.ts';
+import type { SocketProgress } from './socket-progress.ts';
+import { SocketRecord } from './socket-record.ts';
+import { metricsBeyondTcpInfo } from './tcp-info.ts';
+import { writeRecord } from './write-record.ts';
 
 const MAX_SOCKETS = 65_536;
 
@@ -20,7 +18,7 @@ const BUFFER_BYTES = 16 * 1024 * 1024;
 /** Every connection of a socket looks like the same one. */
 const STARTED = 1;
 
-const SEVERED: readonly PlainMetric[] = ['severed_connect', 'severed_establish'];
+const BUSY = detailIndex('busy_us');
 
 /** A connection as of its last reading. */
 interface Known {
@@ -67,9 +65,7 @@ export class NetlinkWatch {
 
   /** What no flow says, as the kernel does not tell it this way. */
   get unknown(): readonly PlainMetric[] {
-    if (this.#minInfoBytes >= TCP_INFO_BYTES.totalRtos) return SEVERED;
-    const isDetailed = this.#minInfoBytes >= TCP_INFO_BYTES.details;
-    return isDetailed ? UNTOLD_METRICS : [...UNTOLD_METRICS, ...DETAIL_METRICS];
+    return metricsBeyondTcpInfo(this.#minInfoBytes);
   }
 
   /** Throws an AgentError when this process may not. */
@@ -283,7 +279,7 @@ function isSame({ info: a, state }: DiagSocket, { info: b, state: now }: DiagSoc
     a.segmentsIn === b.segmentsIn &&
     a.segmentsOut === b.segmentsOut &&
     a.totalRetrans === b.totalRetrans &&
-    a.details.busyMicros === b.details.busyMicros
+    a.details[BUSY] === b.details[BUSY]
   );
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
+import { RECORD_BYTES } from './record-layout.ts';
 import { SocketPlaces } from './socket-places.ts';
-import { RECORD_BYTES } from './socket-record.ts';
 
 const PAGE = 4_096;
 const PLACES = 8_192;

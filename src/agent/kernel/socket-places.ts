@@ -1,12 +1,12 @@
 import type { Libbpf } from './libbpf.ts';
-import { RECORD_BYTES } from './socket-record.ts';
+import { RECORD_BYTES, RECORD_OFFSET } from './record-layout.ts';
 
 /** Given in bpf/kept-sockets.h. */
 const PLACES = 8_192;
 
 /** Words of 32 bits. A record begins with its cookie. */
 const RECORD_WORDS = RECORD_BYTES / 4;
-const CLAIMS_WORD = 64 / 4;
+const CLAIMS_WORD = RECORD_OFFSET.claims / 4;
 
 /** Of the places; beyond it new connections often find theirs taken, and go the slower way. */
 const MAX_CLOSED = PLACES / 2;

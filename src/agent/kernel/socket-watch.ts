@@ -12,14 +12,10 @@ import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters
 import { type Libbpf, openLibbpf, type Pointer } from './libbpf.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
+import { PROGRESS_BYTES, RECORD_BYTES } from './record-layout.ts';
 import { SocketPlaces } from './socket-places.ts';
-import {
-  PROGRESS_BYTES,
-  ProgressReader,
-  RECORD_BYTES,
-  type SocketProgress,
-  SocketRecord,
-} from './socket-record.ts';
+import { ProgressReader, type SocketProgress } from './socket-progress.ts';
+import { SocketRecord } from './socket-record.ts';
 
 const readFd = promisify(read);
 

@@ -1,13 +1,15 @@
-import type { SocketDetails } from './socket-record.ts';
+import type { PlainMetric } from '../../model/flow-metrics.ts';
+import { PLAIN_TABLE, type PlainDescription } from '../../model/metric-table.ts';
+import { detailsOfTcpInfo, type SocketDetails } from './socket-details.ts';
 
-/** What struct tcp_info says (linux/tcp.h; it grows at its end from kernel to kernel). */
+/** The part of `struct tcp_info` we use (linux/tcp.h; it grows at its end from kernel to kernel). */
 export interface TcpInfo {
   readonly bytesAcked: number;
   readonly bytesReceived: number;
   readonly segmentsIn: number;
   readonly segmentsOut: number;
   readonly totalRetrans: number;
-  /** 0 where the kernel does not say. */
+  /** 0 when the kernel does not give it. */
   readonly totalRtos: number;
   readonly smoothedRttMicros: number;
   readonly details: SocketDetails;
@@ -16,34 +18,44 @@ export interface TcpInfo {
 /** With bytes and segments: Linux 4.6. */
 const MIN_BYTES = 160;
 
-/** Where what came later ends: without it the kernel does not know. */
-export const TCP_INFO_BYTES = { details: 228, totalRtos: 242 } as const;
+const TOTAL_RTOS = 240;
+const TOTAL_RTOS_END = 242;
 
-/** Undefined when it is too short to say anything. */
+/** Undefined when it is too short to have bytes and segments. */
 export function readTcpInfo(bytes: Buffer, start: number, end: number): TcpInfo | undefined {
   const length = end - start;
   if (length < MIN_BYTES) return undefined;
   const uint32 = (at: number): number => (at + 4 <= length ? bytes.readUInt32LE(start + at) : 0);
   const uint64 = (at: number): number => uint32(at) + uint32(at + 4) * 0x1_0000_0000;
-  const minRtt = uint32(148);
   return {
     bytesAcked: uint64(120),
     bytesReceived: uint64(128),
     segmentsIn: uint32(152),
     segmentsOut: uint32(156),
     totalRetrans: uint32(100),
-    totalRtos: length >= TCP_INFO_BYTES.totalRtos ? bytes.readUInt16LE(start + 240) : 0,
+    totalRtos: length >= TOTAL_RTOS_END ? bytes.readUInt16LE(start + TOTAL_RTOS) : 0,
     smoothedRttMicros: uint32(68),
-    details: {
-      deliveryRate: uint64(160),
-      busyMicros: uint64(168),
-      rwndLimitedMicros: uint64(176),
-      sndbufLimitedMicros: uint64(184),
-      segmentsCe: uint32(196),
-      dsacks: uint32(216),
-      reorderings: uint32(220),
-      segmentsOutOfOrder: uint32(224),
-      minRttMicros: minRtt === 0xffff_ffff ? 0 : minRtt,
-    },
+    details: detailsOfTcpInfo(({ offset, bits }) =>
+      bits === 64 ? uint64(offset) : uint32(offset),
+    ),
   };
+}
+
+const PLAIN: readonly PlainDescription<PlainMetric>[] = PLAIN_TABLE;
+const endOf = ({ socket }: PlainDescription): number =>
+  socket?.tcpInfo === undefined
+    ? Number.POSITIVE_INFINITY
+    : socket.tcpInfo.offset + socket.tcpInfo.bits / 8;
+const isKnownWithBusy = ({ name, isZeroImplied }: PlainDescription): boolean =>
+  name === 'busy_us' || isZeroImplied === true;
+
+/** A report with `busy_us` implies zeros of others, so `busy_us` is known only with all of them. */
+const BUSY_END = Math.max(...PLAIN.filter(isKnownWithBusy).map(endOf));
+
+/** The metrics that a `tcp_info` of so many bytes does not have. */
+export function metricsBeyondTcpInfo(bytes: number): readonly PlainMetric[] {
+  return PLAIN.filter((metric) => {
+    if (isKnownWithBusy(metric)) return bytes < BUSY_END;
+    return bytes < (metric.socket === undefined ? (metric.netlinkBytes ?? 0) : endOf(metric));
+  }).map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { PLAIN_METRICS, type PlainMetric } from '../../model/flow-metrics.ts';
+import { LEVEL_METRICS, PLAIN_METRICS, type PlainMetric } from '../../model/flow-metrics.ts';
 import { ALLOWANCE_COUNTERS } from '../../model/host-stats.ts';
+import { PLAIN_TABLE } from '../../model/metric-table.ts';
 import type { HostDescription, Report } from '../../model/report.ts';
 import { type CardCounts, readCards, readCounter } from '../host/host-stats.ts';
 import { networkDevices } from '../host/network-devices.ts';
@@ -11,13 +12,9 @@ const SYS_CLASS_NET = '/sys/class/net';
 /** A host of many containers has a device for each. */
 const MAX_DEVICES = 256;
 
-/** What is so many at a time; all other plain metrics are so many more. */
-const LEVELS: ReadonlySet<PlainMetric> = new Set([
-  'sockets_connecting',
-  'sockets_established',
-  'sockets_closing',
-  'sockets_closed',
-]);
+const MEANINGS: ReadonlyMap<PlainMetric, string> = new Map(
+  PLAIN_TABLE.map(({ name, meaning }) => [name, meaning.replaceAll('`', '')]),
+);
 
 /** The existing agent's names of what a device's counters say: how much more since the last scrape. */
 const DEVICE_GAUGES = [
@@ -81,7 +78,7 @@ export class LocalMetrics {
     const levels = new Map<PlainMetric, number>();
     const all = [...report.flows, ...(report.remainders ?? [])];
     for (const [i, metric] of PLAIN_METRICS.entries()) {
-      const sums = LEVELS.has(metric) ? levels : this.#flowSums;
+      const sums = LEVEL_METRICS.includes(metric) ? levels : this.#flowSums;
       for (const { values } of all) addTo(sums, metric, values[i] ?? Number.NaN);
     }
     this.#levels = levels;
@@ -178,8 +175,8 @@ export class LocalMetrics {
   }
 
   #flowFamilies(): readonly MetricFamily[] {
-    const family = (name: string, value: number, type: 'counter' | 'gauge') => ({
-      ...{ name: `nfm_tcp_${name}`, type, help: `${name} of the flows reported` },
+    const family = (name: PlainMetric, value: number, type: 'counter' | 'gauge') => ({
+      ...{ name: `nfm_tcp_${name}`, type, help: `Of the reported flows: ${MEANINGS.get(name)}` },
       samples: [{ labels: {}, value }],
     });
     return [

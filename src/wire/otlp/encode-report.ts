@@ -1,7 +1,7 @@
 import { PbfWriter } from 'pbf';
 import {
-  isLeftOutWhenZero,
   isOptionalTiming,
+  isZeroImplied,
   PLAIN_METRICS,
   type PlainMetric,
   plainIndex,
@@ -179,8 +179,8 @@ function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
 
 // Last, so that all flows of a report have the same metrics in the same places up to there: that
 // is what makes them fast to read.
-const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isLeftOutWhenZero(index));
-const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isLeftOutWhenZero(index));
+const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isZeroImplied(index));
+const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isZeroImplied(index));
 
 function flowAttributes(flow: ReportedFlow): Attributes {
   const isClient = flow.side === 'client';
