@@ -1,24 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../model/api-error.ts';
-import type { RawResponse } from '../model/http.ts';
 import type { Permissions } from '../model/permissions.ts';
-import type { WorkloadInsightsRow } from '../model/query.ts';
 import { createApi } from './create-api.ts';
 import { jsonAnswer } from './json-answer.ts';
-import { admin, memoryApi, rawRequest } from './testing.ts';
+import { admin, memoryApi, outcomeOf, rawRequest } from './testing.ts';
 import type { ExtensionRoute } from './v1/extension-route.ts';
-
-function bodyOf(response: RawResponse) {
-  return JSON.parse(String(response.body)) as Record<string, unknown>;
-}
-
-function outcome(response: RawResponse) {
-  return {
-    status: response.status,
-    error: response.headers['x-amzn-ErrorType'],
-    message: bodyOf(response).message,
-  };
-}
 
 const target = {
   targetIdentifier: { targetId: { accountId: '123456789012' }, targetType: 'ACCOUNT' },
@@ -33,14 +19,6 @@ const echo: ExtensionRoute = {
   answer: async ({ principal, labels }) => jsonAnswer({ account: principal.account, ...labels }),
 };
 
-const question = {
-  startTime: '2025-11-01T12:00:00Z',
-  endTime: '2025-11-01T12:15:00Z',
-  metricName: 'DATA_TRANSFERRED',
-  destinationCategory: 'INTER_AZ',
-};
-const queriesPath = '/workloadInsights/s-1/topContributorsQueries';
-
 describe('routing', () => {
   test('an unknown path or method is 404 UnknownOperationException', async () => {
     const api = createApi(memoryApi().deps);
@@ -50,17 +28,17 @@ describe('routing', () => {
       ['GET', '/scopes/a/b'],
       ['GET', '//scopes'],
     ] as const) {
-      const answer = outcome(await api(rawRequest(method, path), admin));
+      const answer = outcomeOf(await api(rawRequest(method, path), admin));
       expect(answer).toMatchObject({ status: 404, error: 'UnknownOperationException' });
     }
   });
 
   test('an encoded slash stays inside its label, and a dot segment is an ordinary name', async () => {
     const api = createApi(memoryApi().deps);
-    const slash = outcome(await api(rawRequest('GET', '/scopes/a%2Fb'), admin));
+    const slash = outcomeOf(await api(rawRequest('GET', '/scopes/a%2Fb'), admin));
     expect(slash).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
     expect(slash.message).toContain('us-east-1/a/b ');
-    const dots = outcome(await api(rawRequest('GET', '/monitors/..'), admin));
+    const dots = outcomeOf(await api(rawRequest('GET', '/monitors/..'), admin));
     expect(dots).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
   });
 
@@ -75,7 +53,7 @@ describe('routing', () => {
       ['GET', '/api/v1/echo'],
       ['POST', '/api/v1/echo/a'],
     ] as const) {
-      const refused = outcome(await api(rawRequest(method, path), admin));
+      const refused = outcomeOf(await api(rawRequest(method, path), admin));
       expect(refused).toMatchObject({ status: 404, error: 'UnknownOperationException' });
     }
   });
@@ -85,11 +63,11 @@ describe('authorization', () => {
   test("an agent's key is denied every call, and the message names the action", async () => {
     const api = createApi(memoryApi({ extensionRoutes: [echo] }).deps);
     const agent = { ...admin, accessKeyId: 'AKIDAGENT', kind: 'agent' } as const;
-    const operation = outcome(await api(rawRequest('GET', '/scopes'), agent));
+    const operation = outcomeOf(await api(rawRequest('GET', '/scopes'), agent));
     expect(operation).toMatchObject({ status: 403, error: 'AccessDeniedException' });
     expect(operation.message).toContain('AKIDAGENT');
     expect(operation.message).toContain('networkflowmonitor:ListScopes');
-    const own = outcome(await api(rawRequest('GET', '/api/v1/echo/a'), agent));
+    const own = outcomeOf(await api(rawRequest('GET', '/api/v1/echo/a'), agent));
     expect(own).toMatchObject({ status: 403, error: 'AccessDeniedException' });
     expect(own.message).toContain('nfm:GetEcho on resource: arn:aws:nfm:::word/a');
   });
@@ -108,7 +86,7 @@ describe('authorization', () => {
     {
       name: 'a query of insights',
       method: 'GET',
-      path: `${queriesPath}/q-1/status`,
+      path: '/workloadInsights/s-1/topContributorsQueries/q-1/status',
       on: scope.replace('*', 's-1'),
     },
     {
@@ -160,7 +138,7 @@ describe('authorization', () => {
     };
     const api = createApi(memoryApi().deps);
     const custom = { ...admin, kind: 'custom', permissions } as const;
-    const answer = outcome(await api(rawRequest(method, path, body), custom));
+    const answer = outcomeOf(await api(rawRequest(method, path, body), custom));
     expect(answer).toMatchObject({ status: 403, error: 'AccessDeniedException' });
     expect(answer.message).toContain(`on resource: ${on ?? '*'} because`);
     expect(seen.at(-1)?.[1]).toBe(on);
@@ -169,7 +147,7 @@ describe('authorization', () => {
   test('invalid input is rejected before authorization', async () => {
     const api = createApi(memoryApi().deps);
     const agent = { ...admin, kind: 'agent' } as const;
-    const answer = outcome(await api(rawRequest('POST', '/scopes', {}), agent));
+    const answer = outcomeOf(await api(rawRequest('POST', '/scopes', {}), agent));
     expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
   });
 });
@@ -257,7 +235,7 @@ describe('bad requests', () => {
   ];
   test.each(cases)('CreateScope rejects $name', async ({ body, error, message }) => {
     const { deps, scopes } = memoryApi();
-    const answer = outcome(await createApi(deps)(rawRequest('POST', '/scopes', body), admin));
+    const answer = outcomeOf(await createApi(deps)(rawRequest('POST', '/scopes', body), admin));
     expect(answer).toMatchObject({ status: 400, error: error ?? 'ValidationException' });
     expect(answer.message).toContain(message);
     expect(scopes.size).toBe(0);
@@ -267,7 +245,7 @@ describe('bad requests', () => {
     const api = createApi(memoryApi().deps);
     const headers = new Map([['content-type', ['text/plain']]]);
     const request = { ...rawRequest('POST', '/scopes', { targets: [target] }), headers };
-    expect(outcome(await api(request, admin))).toMatchObject({ status: 415 });
+    expect(outcomeOf(await api(request, admin))).toMatchObject({ status: 415 });
   });
 
   const queryCases = [
@@ -281,7 +259,7 @@ describe('bad requests', () => {
   ];
   test.each(queryCases)('ListMonitors rejects $name', async ({ query, message }) => {
     const api = createApi(memoryApi().deps);
-    const answer = outcome(await api(rawRequest('GET', `/monitors?${query}`), admin));
+    const answer = outcomeOf(await api(rawRequest('GET', `/monitors?${query}`), admin));
     expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
     expect(answer.message).toContain(message);
   });
@@ -301,7 +279,7 @@ describe('errors', () => {
       throw new ApiError('ConflictException', 'what happened');
     };
     const api = createApi({ ...deps, monitors: { ...deps.monitors, get } });
-    const answer = outcome(await api(rawRequest('GET', '/monitors/m'), admin));
+    const answer = outcomeOf(await api(rawRequest('GET', '/monitors/m'), admin));
     expect(answer).toEqual({ status: 400, error: 'ValidationException', message: 'what happened' });
   });
 
@@ -314,108 +292,12 @@ describe('errors', () => {
     const log = { ...deps.log, error: (...line: unknown[]) => void logged.push(line) };
     const api = createApi({ ...deps, log, monitors: { ...deps.monitors, get } });
     const answer = await api(rawRequest('GET', '/monitors/m'), admin);
-    expect(outcome(answer)).toMatchObject({ status: 500, error: 'InternalServerException' });
+    expect(outcomeOf(answer)).toMatchObject({ status: 500, error: 'InternalServerException' });
     expect(answer.body).not.toContain('secret');
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatchObject([
       'cannot answer a request',
       { requestId: answer.headers['x-amzn-RequestId'] },
     ]);
-  });
-});
-
-describe('queries', () => {
-  async function start(over: object) {
-    const { deps, queries } = memoryApi();
-    const api = createApi({ ...deps, maxQueryRangeSeconds: 3600 });
-    const answer = await api(rawRequest('POST', queriesPath, { ...question, ...over }), admin);
-    return { answer, request: [...queries.values()][0] };
-  }
-
-  test('the range of a query is rounded outwards to whole seconds, and the default is 100 rows', async () => {
-    const { request } = await start({
-      startTime: '2025-11-01T12:00:00.900Z',
-      endTime: '2025-11-01T13:14:59.100+01:00',
-    });
-    expect(request).toEqual({
-      kind: 'WorkloadInsightsTopContributors',
-      resource: 's-1',
-      startSeconds: 1_761_998_400,
-      endSeconds: 1_761_999_300,
-      metric: 'DATA_TRANSFERRED',
-      category: 'INTER_AZ',
-      limit: 100,
-    });
-  });
-
-  test('times can be epoch seconds', async () => {
-    const { request } = await start({ startTime: 1_761_998_400, endTime: 1_761_998_460.5 });
-    expect(request).toMatchObject({ startSeconds: 1_761_998_400, endSeconds: 1_761_998_461 });
-  });
-
-  const refused = [
-    { name: 'an empty range', over: { endTime: question.startTime }, message: 'before endTime' },
-    {
-      name: 'more than the configured range',
-      over: { endTime: '2025-11-01T13:00:01Z' },
-      message: 'Time range can not exceed 1 hour',
-    },
-    { name: 'a time without a zone', over: { endTime: '2025-11-01T12:15:00' }, message: 'endTime' },
-    {
-      name: 'a date that does not exist',
-      over: { endTime: '2025-13-01T12:15:00Z' },
-      message: 'endTime',
-    },
-    { name: 'a limit of 501', over: { limit: 501 }, message: "'limit'" },
-    { name: 'a fractional limit', over: { limit: 1.5 }, message: "'limit'" },
-    {
-      name: 'a metric of monitors',
-      over: { metricName: 'ROUND_TRIP_TIME' },
-      message: "'metricName'",
-    },
-  ];
-  test.each(refused)('rejects $name', async ({ over, message }) => {
-    const { answer } = await start(over);
-    expect(outcome(answer)).toMatchObject({ status: 400, error: 'ValidationException' });
-    expect(outcome(answer).message).toContain(message);
-  });
-
-  test('results have pages whose tokens are valid only for one query, operation, account and Region', async () => {
-    const { deps, answers } = memoryApi();
-    const api = createApi(deps);
-    const rows: WorkloadInsightsRow[] = [3n, 2n, 2n ** 63n].map((value) => ({ value }));
-    answers.set('WorkloadInsightsTopContributors', {
-      kind: 'WorkloadInsightsTopContributors',
-      rows,
-    });
-    const { queryId } = bodyOf(await api(rawRequest('POST', queriesPath, question), admin));
-    const other = bodyOf(await api(rawRequest('POST', queriesPath, question), admin)).queryId;
-    const results = (id: unknown, query: string) =>
-      rawRequest('GET', `${queriesPath}/${id}/results?maxResults=2${query}`);
-
-    const first = bodyOf(await api(results(queryId, ''), admin));
-    expect(first.topContributors).toEqual([{ value: 3 }, { value: 2 }]);
-    const token = `&nextToken=${first.nextToken}`;
-    const second = await api(results(queryId, token), admin);
-    expect(second.body).toBe('{"topContributors":[{"value":9223372036854775808}]}');
-
-    for (const answer of [
-      await api(results(other, token), admin),
-      await api(results(queryId, token), { ...admin, account: '210987654321' }),
-      await api(results(queryId, token), { ...admin, region: 'eu-west-1' }),
-      await api(rawRequest('GET', `/scopes?nextToken=${first.nextToken}`), admin),
-    ]) {
-      expect(outcome(answer)).toMatchObject({ status: 400, error: 'ValidationException' });
-    }
-    const wide = rawRequest('GET', `${queriesPath}/${queryId}/results?maxResults=501`);
-    expect(outcome(await api(wide, admin)).message).toContain('maxResults');
-  });
-
-  test('an unknown query id is ResourceNotFoundException if the operation declares it, otherwise ValidationException', async () => {
-    const api = createApi(memoryApi().deps);
-    const results = await api(rawRequest('GET', `${queriesPath}/none/results`), admin);
-    expect(outcome(results).error).toBe('ResourceNotFoundException');
-    const status = await api(rawRequest('GET', `${queriesPath}/none/status`), admin);
-    expect(outcome(status).error).toBe('ValidationException');
   });
 });

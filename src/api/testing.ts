@@ -231,6 +231,20 @@ export async function callExtension(
   return { status, text: String(body) };
 }
 
+/** The JSON body of a response. */
+export function bodyOf(response: RawResponse): Record<string, unknown> {
+  return JSON.parse(String(response.body)) as Record<string, unknown>;
+}
+
+/** Status, error name and message of a response. */
+export function outcomeOf(response: RawResponse) {
+  return {
+    status: response.status,
+    error: response.headers['x-amzn-ErrorType'],
+    message: bodyOf(response).message,
+  };
+}
+
 /** A request and its response in the format of the golden files, response headers sorted. */
 export function httpText(request: RawRequest, response: RawResponse): string {
   const sent = [...request.headers].map(([name, values]) => `${name}: ${values.join(',')}`);
