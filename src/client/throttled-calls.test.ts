@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { memoryApi } from '../src/api/testing.ts';
-import { Throttle } from '../src/api/throttle.ts';
-import { NetworkFlowMonitorClient } from '../src/client/network-flow-monitor-client.ts';
-import { FakeClock } from '../src/lib/clock.ts';
-import { Metrics } from '../src/lib/metrics.ts';
-import { inProcessTransport } from './in-process-api.ts';
+import { inProcessTransport } from '../../test/in-process-api.ts';
+import { memoryApi } from '../api/testing.ts';
+import { Throttle } from '../api/throttle.ts';
+import { FakeClock } from '../lib/clock.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { NetworkFlowMonitorClient } from './network-flow-monitor-client.ts';
 
 test('throttled calls succeed with the standard retries of the client', async () => {
   const clock = new FakeClock(1_000_000);
