@@ -43,7 +43,7 @@ export class LiveSnapshot implements Service {
     this.#deps = deps;
     this.#seconds = deps.metrics.gauge({
       name: 'nfm_topology_snapshot_seconds',
-      help: 'Time the last snapshot of the topology took to make',
+      help: 'Seconds it took to make the last snapshot of the topology',
     });
   }
 
