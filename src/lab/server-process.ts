@@ -121,8 +121,8 @@ export class ServerProcess {
     }
     const exited = once(child, 'exit');
     child.kill(signal);
-    const [code] = await exited;
-    return code as number | null;
+    await exited;
+    return child.exitCode;
   }
 }
 
