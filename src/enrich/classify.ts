@@ -82,7 +82,10 @@ function awsService({ remote }: Ends): DestinationCategory | undefined {
   return remote?.service ? 'AWS_SERVICE' : undefined;
 }
 
-/** A public address without a known owner, unless known routes lead elsewhere. AWS addresses have owners. */
+/**
+ * The remote address is public, has no known owner, and no known route leads it elsewhere. An address
+ * of AWS has an owner, so it is not in the internet.
+ */
 function internet({ remote, remoteScope }: Ends): DestinationCategory | undefined {
   const isThere = remote === undefined || remote.beyond === 'internet';
   return isThere && remoteScope === 'global' ? 'INTERNET' : undefined;

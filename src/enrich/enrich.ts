@@ -112,7 +112,10 @@ function podNames(
   };
 }
 
-/** The name of the destination in workload insights. Never the remote address, to limit their rows. */
+/**
+ * The name of the destination in workload insights. It is never the remote address, because each
+ * name becomes a row.
+ */
 function remoteIdentifier(
   remote: Located | undefined,
   category: DestinationCategory,

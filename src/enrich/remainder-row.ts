@@ -14,7 +14,10 @@ const CATEGORY_OF_HINT: Readonly<Record<CategoryHint, DestinationCategory>> = {
   global: 'INTERNET',
 };
 
-/** A row for the flows cut from a report. It names the host, and the subnet if the host has only one. */
+/**
+ * A row for the flows cut from a report. It names the host, and the subnet if the host has only
+ * one.
+ */
 export function remainderRow(
   remainder: Remainder,
   host: ReportingHost,

@@ -106,7 +106,10 @@ export class AddressBook {
   }
 }
 
-/** Drops claims last seen over CLAIM_SECONDS before the newest of their subnet: former zones must not count. */
+/**
+ * Drops claims last seen over CLAIM_SECONDS before the newest of their subnet: former zones must
+ * not count.
+ */
 function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
   const newest = new Map<string, number>();
   for (const { endpoint, lastSeenSeconds } of claims) {
@@ -187,7 +190,10 @@ export function isLive(
   );
 }
 
-/** Whether a claim is the better one at a time: it began later than the other but not after the time. */
+/**
+ * Whether a claim is the better one at a time: it began later than the other but not after the
+ * time.
+ */
 function isLater(claim: AddressClaim, other: AddressClaim, timeSeconds: number): boolean {
   if (claim.fromSeconds > timeSeconds) return false;
   return other.fromSeconds > timeSeconds || claim.fromSeconds > other.fromSeconds;

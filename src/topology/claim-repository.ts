@@ -79,19 +79,19 @@ export class ClaimRepository {
   async load(): Promise<AddressClaim[]> {
     const { database } = this.#deps;
     await runMigrations(database, 'topology', MIGRATIONS);
-    await this.forget(this.oldestSeconds());
+    await this.deleteBefore(this.retentionStart());
     const tables = database.withTables<ClaimTables>();
     const rows = await tables.selectFrom('topology_address_claims').select(COLUMNS).execute();
     return rows.map(claimOfRow);
   }
 
   /** The start of retention, in seconds since 1970. */
-  oldestSeconds(): number {
+  retentionStart(): number {
     return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
   }
 
   /** Deletes the claims last seen before a time. */
-  async forget(oldestSeconds: number): Promise<void> {
+  async deleteBefore(oldestSeconds: number): Promise<void> {
     await this.#deps.database
       .withTables<ClaimTables>()
       .deleteFrom('topology_address_claims')

@@ -19,9 +19,9 @@ export interface FoundAddress extends Located {
 }
 
 /**
- * The topology that flows are enriched from, in two layers. The graph holds what AWS, Kubernetes and
- * inventories describe and has precedence. The address book holds what agents report of their own
- * hosts; it is seconds old, and an update costs one map entry.
+ * The topology that flows are enriched from, in two layers. The graph holds what AWS, Kubernetes
+ * and inventories describe and has precedence. The address book holds what agents report of their
+ * own hosts; it is seconds old, and an update costs one map entry.
  */
 export class TopologyView implements TopologySnapshot, InstanceFinder {
   readonly #graph: GraphSnapshot;

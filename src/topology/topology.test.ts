@@ -177,7 +177,7 @@ test('claims older than any flow are deleted while the server runs', async () =>
   topology.observe(owner, describeHost({ interfaces: [link('10.0.2.7', 24)] }), NOW + 4_000);
   await topology.save();
   clock.advance((RETENTION + 3_700) * 1000);
-  await topology.forget();
+  await topology.expire();
   expect(await metrics.value('nfm_topology_claims')).toBe(1);
   await stop();
   await restart();

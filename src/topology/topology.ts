@@ -32,12 +32,12 @@ interface ReportedTraits extends InstanceTraits {
 /** Further claims are rejected and counted. Enough for 100,000 hosts of a few addresses each. */
 const MAX_CLAIMS = 500_000;
 const SAVE_MILLIS = 10_000;
-const FORGET_SECONDS = 3_600;
+const EXPIRE_EVERY_SECONDS = 3_600;
 
 /**
- * Joins the resource graph with the claims of agents: the addresses of their own hosts, with subnet,
- * zone and times. `observe` takes the host description of a report. `snapshot` returns a new view
- * only when something changed. Claims are saved to the control database every 10 seconds.
+ * Joins the resource graph with the claims of agents: the addresses of their own hosts, with
+ * subnet, zone and times. `observe` takes the host description of a report. `snapshot` returns a
+ * new view only when something changed. Claims are saved to the control database every 10 seconds.
  */
 export class Topology implements Service {
   readonly name = 'topology';
@@ -49,7 +49,7 @@ export class Topology implements Service {
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #loop = new Loop({
-    round: () => this.#saveAndForget(),
+    round: () => this.#saveAndExpire(),
     everyMillis: SAVE_MILLIS,
     pausesFirst: true,
     onError: (error) => this.#deps.log.warn('cannot save the topology', { error }),
@@ -60,7 +60,7 @@ export class Topology implements Service {
   /** The graph of `#snapshot`. */
   #graph: GraphSnapshot;
   #changed = false;
-  #forgottenSeconds = 0;
+  #expiredSeconds = 0;
 
   constructor(deps: TopologyDeps) {
     this.#deps = deps;
@@ -88,7 +88,8 @@ export class Topology implements Service {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    // Each report repeats the host description, so claims that are lost here return after the start.
+    // Each report repeats the host description, so claims that are lost here return after the
+    // start.
     await this.save().catch((error: unknown) => {
       this.#deps.log.warn('stopped without saving the newest claims of hosts', { error });
     });
@@ -141,11 +142,11 @@ export class Topology implements Service {
   }
 
   /** Once an hour, drops claims and traits that are older than the retention of flows. */
-  async forget(): Promise<void> {
-    const oldest = this.#deps.claims.oldestSeconds();
-    if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
-    await this.#deps.claims.forget(oldest);
-    this.#forgottenSeconds = oldest;
+  async expire(): Promise<void> {
+    const oldest = this.#deps.claims.retentionStart();
+    if (oldest < this.#expiredSeconds + EXPIRE_EVERY_SECONDS) return;
+    await this.#deps.claims.deleteBefore(oldest);
+    this.#expiredSeconds = oldest;
     for (const [instanceId, { lastSeenSeconds }] of this.#agentTraits) {
       if (lastSeenSeconds < oldest) this.#agentTraits.delete(instanceId);
     }
@@ -213,15 +214,17 @@ export class Topology implements Service {
     });
   }
 
-  async #saveAndForget(): Promise<void> {
+  async #saveAndExpire(): Promise<void> {
     await this.save();
-    await this.forget();
+    await this.expire();
   }
 }
 
 const NO_SUBNETS: ReadonlyMap<string, string> = new Map();
 
-/** Whether a new report continues a claim: same host, zone and prefix, and the claim is still live. */
+/**
+ * Whether a new report continues a claim: same host, zone and prefix, and the claim is still live.
+ */
 function isHeldBy(
   claim: AddressClaim,
   host: HostClaim,

@@ -122,7 +122,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
     await report(NOW + 10, narrow, vpc('vpc-b'));
     clock.advance((RETENTION + 4_000) * 1000);
     await graph.save();
-    await graph.forget();
+    await graph.expire();
     expect(await metrics.value('nfm_topology_versions')).toBe(2);
     await stop();
     await restart();

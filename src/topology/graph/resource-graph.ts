@@ -34,13 +34,16 @@ interface Slice extends SourceSlice {
   warnings: readonly string[];
 }
 
-/** A statement beyond it is rejected and counted. Enough for 100,000 interfaces with ten changes a week. */
+/**
+ * A statement beyond it is rejected and counted. Enough for 100,000 interfaces with ten changes a
+ * week.
+ */
 const MAX_VERSIONS = 1_000_000;
 /** Resources compared without a pause, which takes about a millisecond. */
 const COMPARED_AT_ONCE = 250;
 const SAVED_AT_ONCE = 250;
 const SAVE_MILLIS = 5_000;
-const FORGET_SECONDS = 3_600;
+const EXPIRE_EVERY_SECONDS = 3_600;
 
 /**
  * The resource graph with its history: every version of every resource, by source and slice. A
@@ -57,7 +60,7 @@ export class ResourceGraph implements StatementSink, Service {
   readonly #unsaved = new Set<ResourceVersion>();
   readonly #unsavedSlices = new Set<Slice>();
   readonly #loop = new Loop({
-    round: () => this.#saveAndForget(),
+    round: () => this.#saveAndExpire(),
     everyMillis: SAVE_MILLIS,
     pausesFirst: true,
     onError: (error) => this.#deps.log.warn('cannot save the resource graph', { error }),
@@ -65,7 +68,7 @@ export class ResourceGraph implements StatementSink, Service {
   readonly #refused: CounterMetric;
   #versionCount = 0;
   readonly #turns = new Turns();
-  #forgottenSeconds = 0;
+  #expiredSeconds = 0;
 
   constructor(deps: ResourceGraphDeps) {
     this.#deps = deps;
@@ -158,11 +161,11 @@ export class ResourceGraph implements StatementSink, Service {
   }
 
   /** Once an hour, drops versions that ended before the retention of flows. */
-  async forget(): Promise<void> {
-    const oldest = this.#deps.repository.oldestSeconds();
-    if (oldest < this.#forgottenSeconds + FORGET_SECONDS) return;
-    await this.#deps.repository.forget(oldest);
-    this.#forgottenSeconds = oldest;
+  async expire(): Promise<void> {
+    const oldest = this.#deps.repository.retentionStart();
+    if (oldest < this.#expiredSeconds + EXPIRE_EVERY_SECONDS) return;
+    await this.#deps.repository.deleteBefore(oldest);
+    this.#expiredSeconds = oldest;
     for (const [key, versions] of this.#histories) {
       const kept = versions.filter(({ toSeconds }) => toSeconds >= oldest);
       this.#versionCount -= versions.length - kept.length;
@@ -242,9 +245,9 @@ export class ResourceGraph implements StatementSink, Service {
     return made;
   }
 
-  async #saveAndForget(): Promise<void> {
+  async #saveAndExpire(): Promise<void> {
     await this.save();
-    await this.forget();
+    await this.expire();
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * A part of the topology, in the terms of EC2 and Kubernetes. Every other kind of network (a data
- * centre, another cloud) is a `vpc`: an address space of its own. Ids are those of AWS where it gives
- * one; the others are derived from names (`model/ids.ts`). An absent member is unknown; an empty list is known to be
- * empty.
+ * centre, another cloud) is a `vpc`: an address space of its own. Ids are those of AWS where it
+ * gives one; the others are derived from names (`model/ids.ts`). An absent member is unknown; an
+ * empty list is known to be empty.
  */
 export type Resource =
   | AccountResource
@@ -179,7 +179,9 @@ export interface TransitGatewayResource extends Owned {
   readonly kind: 'transit-gateway';
 }
 
-/** Joins a transit gateway with a network. A peering of two transit gateways is a kind of its own. */
+/**
+ * Joins a transit gateway with a network. A peering of two transit gateways is a kind of its own.
+ */
 export interface TransitGatewayAttachmentResource extends Owned {
   readonly kind: 'transit-gateway-attachment';
   readonly transitGatewayId: string;

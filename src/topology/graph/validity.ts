@@ -1,4 +1,7 @@
-/** The end of what has not ended: the last second of ClickHouse's DateTime, in 2106. */
+/**
+ * The `toSeconds` of a version that has not ended. It is the last second of ClickHouse's DateTime, in
+ * 2106.
+ */
 export const FOREVER = 0xffffffff;
 
 /** A half-open range of time: `toSeconds` is not in it. Seconds since 1970. */

@@ -75,7 +75,9 @@ export interface VersionRepositoryDeps {
   readonly retentionSeconds: number;
 }
 
-/** Stores the history of the resource graph in the control database, so that it survives restarts. */
+/**
+ * Stores the history of the resource graph in the control database, so that it survives restarts.
+ */
 export class VersionRepository {
   readonly #deps: VersionRepositoryDeps;
 
@@ -86,7 +88,7 @@ export class VersionRepository {
   /** Creates the tables, deletes versions past retention, and reads the rest, oldest first. */
   async load(): Promise<{ versions: ResourceVersion[]; slices: KnownSlice[] }> {
     await runMigrations(this.#deps.database, 'topology-graph', MIGRATIONS);
-    await this.forget(this.oldestSeconds());
+    await this.deleteBefore(this.retentionStart());
     const versions = await this.#tables()
       .selectFrom('topology_versions')
       .select(['source', 'slice', 'kind', 'id', 'from_seconds', 'to_seconds', 'body'])
@@ -107,11 +109,11 @@ export class VersionRepository {
   }
 
   /** The start of retention, in seconds since 1970. */
-  oldestSeconds(): number {
+  retentionStart(): number {
     return Math.floor(this.#deps.clock.now() / 1000) - this.#deps.retentionSeconds;
   }
 
-  async forget(oldestSeconds: number): Promise<void> {
+  async deleteBefore(oldestSeconds: number): Promise<void> {
     await this.#tables()
       .deleteFrom('topology_versions')
       .where('to_seconds', '<', oldestSeconds)

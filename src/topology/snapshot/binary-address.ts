@@ -5,7 +5,9 @@ const COLON = 58;
 const ZERO = 48;
 const LOWER_A = 97;
 
-/** An address as four 32-bit words, IPv4 as v4-mapped (RFC 4291 2.5.5.2). Lookups reuse one object. */
+/**
+ * An address as four 32-bit words, IPv4 as v4-mapped (RFC 4291 2.5.5.2). Lookups reuse one object.
+ */
 export class BinaryAddress {
   readonly words = new Uint32Array(4);
   isV4 = false;
@@ -89,7 +91,9 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** Reads `10.0.1.0/24` or a single address; undefined for other text. Clears bits beyond the length. */
+/**
+ * Reads `10.0.1.0/24` or a single address; undefined for other text. Clears bits beyond the length.
+ */
 export function readPrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/');
   const canonical = canonicalAddress(slash === -1 ? text : text.slice(0, slash));

@@ -4,7 +4,7 @@ import type { Histories, Steps } from './histories.ts';
 /** Called for a reference to a resource that no source describes. */
 type OnDangling = (id: string, target: string) => void;
 
-/** Finds references from current resources to resources that are not. */
+/** Finds references from current resources to resources that no source describes now. */
 export function* findDangling(histories: Histories, onDangling: OnDangling): Steps {
   yield* new DanglingFinder(histories, onDangling).find();
 }

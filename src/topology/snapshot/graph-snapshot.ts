@@ -21,8 +21,9 @@ import { RoutingReader } from './read-routing.ts';
 import { NO_TABLE, type Route, type RouteStart } from './routing.ts';
 
 /**
- * Lookup tables of the resource graph and its history. Immutable once made. Lookups do not allocate:
- * they return places that were made with the snapshot, and parse the address into a reused buffer.
+ * Lookup tables of the resource graph and its history. Immutable once made. Lookups do not
+ * allocate: they return places that were made with the snapshot, and parse the address into a
+ * reused buffer.
  */
 export class GraphSnapshot {
   readonly #places = new PlaceTables();
@@ -105,7 +106,7 @@ export class GraphSnapshot {
     return inPublic === undefined ? inNetworks : [...inNetworks, inPublic];
   }
 
-  /** The constructs between two ends, with both ends. */
+  /** The constructs from one end to the other, both ends included. */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath {
     const remote = to.beyondNat || to.address;
     if (isLoopback(remote) || from.address === remote) return staysOnInstance(from);

@@ -2,7 +2,10 @@ import type { InstanceTraits } from '../../model/topology.ts';
 import type { Histories, Steps } from './histories.ts';
 import { TimedMap } from './timed-map.ts';
 
-/** Image, type and node pool of instances by id and time, from EC2, inventories and Kubernetes nodes. */
+/**
+ * Image, type and node pool of instances by id and time, from EC2, inventories and Kubernetes
+ * nodes.
+ */
 export class InstanceTables {
   readonly #instances = new TimedMap<InstanceTraits>();
   readonly #poolOfNode = new TimedMap<string>();

@@ -20,9 +20,9 @@ const REST_FACTOR = 4;
 const MIN_REST_MILLIS = 250;
 
 /**
- * The newest complete snapshot of the graph. After a change, a new one is made in pieces and swapped
- * in when it is complete. The pauses limit this work to a fifth of a core, however often sources
- * report.
+ * The newest complete snapshot of the graph. After a change, a new one is made in pieces and
+ * swapped in when it is complete. The pauses limit this work to a fifth of a core, however often
+ * sources report.
  */
 export class LiveSnapshot implements Service {
   readonly name = 'topology snapshot';

@@ -15,10 +15,12 @@ export interface Place extends Located {
   readonly interfaceId: string;
   /** Whether it is an owner of the address, not a subnet or network around it. */
   readonly isHost: boolean;
-  /** The first private address of the interface, and the public one translated to it; "" for none. */
+  /**
+   * The first private address of the interface, and the public one translated to it; "" for none.
+   */
   readonly privateAddress: string;
   readonly publicAddress: string;
-  /** The owner of the interface if it is no instance, such as an endpoint and its service, in order. */
+  /** The constructs behind the interface other than an instance: an endpoint, then its service. */
   readonly behind: readonly TraversedConstruct[];
   /** Its constructs at the end of a path, from network to host; made at first use. */
   end: readonly TraversedConstruct[] | undefined;

@@ -13,7 +13,9 @@ export interface PrefixEntry extends Validity {
 const NONE = -1;
 const SLOTS_A_STEP = 4096;
 
-/** An entry is ten integers: the four words of the prefix, then these members. Times are unsigned. */
+/**
+ * An entry is ten integers: the four words of the prefix, then these members. Times are unsigned.
+ */
 const ENTRY = 10;
 const SPACE = 4;
 const LENGTH = 5;
@@ -23,10 +25,10 @@ const VALUE = 8;
 const NEXT = 9;
 
 /**
- * Longest-prefix matching by space and time. A lookup probes once per prefix length of the space and
- * does not allocate. The index is one hash table of integers with 40 bytes per entry: the members
- * that a lookup compares are in one or two cache lines, where one array per member would wait for
- * memory seven times.
+ * Longest-prefix matching by space and time. A lookup probes once per prefix length of the space
+ * and does not allocate. The index is one hash table of integers with 40 bytes per entry: the
+ * members that a lookup compares are in one or two cache lines, where one array per member would
+ * wait for memory seven times.
  *
  * Of equal prefixes valid at one time, the one that began last applies; of those that began
  * together, the one that `prefer` puts first.

@@ -45,7 +45,7 @@ export interface NatGateway {
 
 /** How a route ends. */
 export type RouteEnd =
-  /** In a network that has the address in one of its prefixes. */
+  /** In the network that has the address. */
   | 'network'
   | 'internet'
   /** Beyond a transit gateway, where nothing is known. */

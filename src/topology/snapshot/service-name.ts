@@ -28,7 +28,9 @@ const NAMES: Readonly<Record<string, string>> = {
   sts: 'AWS STS',
 };
 
-/** `com.amazonaws.us-east-1.logs` → `Amazon CloudWatch Logs`; an unlisted service → its last part. */
+/**
+ * `com.amazonaws.us-east-1.logs` → `Amazon CloudWatch Logs`; an unlisted service → its last part.
+ */
 export function endpointServiceName(serviceName: string): string {
   const [, last = serviceName] =
     /^(?:com|cn)\.amazonaws\.(?:vpce\.)?[^.]+\.(.+)$/.exec(serviceName) ?? [];

@@ -40,9 +40,9 @@ const AT_ONCE = 4;
 const MAX_REASONS = 5;
 
 /**
- * Reads all targets of all scopes from EC2, every 5 minutes and when a scope is created or changed. A
- * failing target does not stop the others. A target that no scope has any more is withdrawn. The SDK
- * takes 87 MiB, so it is loaded with the first reading.
+ * Reads all targets of all scopes from EC2, every 5 minutes and when a scope is created or changed.
+ * A failing target does not stop the others. A target that no scope has any more is withdrawn. The
+ * SDK takes 87 MiB, so it is loaded with the first reading.
  */
 export class AwsSource implements TopologySource {
   readonly name = 'aws topology';
@@ -112,7 +112,9 @@ export class AwsSource implements TopologySource {
   }
 }
 
-/** The names that `sliceOf` returns. The published prefixes are a slice of AWS without an account. */
+/**
+ * The names that `sliceOf` returns. The published prefixes are a slice of AWS without an account.
+ */
 function isTargetSlice({ source, slice }: SourceSlice): boolean {
   return source === 'aws' && /^\d{12}\//.test(slice);
 }

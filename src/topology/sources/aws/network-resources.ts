@@ -16,7 +16,9 @@ import type {
   ZoneResource,
 } from '../../graph/resource.ts';
 
-/** The members of every resource of an account. In a shared network, `ownerId` is another account. */
+/**
+ * The members of every resource of an account. In a shared network, `ownerId` is another account.
+ */
 export function owned(
   target: Owner,
   thing: { readonly id: string; readonly ownerId?: string | undefined },

@@ -15,8 +15,8 @@ export type TargetCredentials = Awaited<ReturnType<ReturnType<typeof fromNodePro
 
 /**
  * Returns the credentials of the role in the target account, or the server's own if it belongs to
- * that account. STS is called in the target's Region, because only tokens of a regional endpoint are
- * valid in Regions that an account has to opt in to.
+ * that account. STS is called in the target's Region, because only tokens of a regional endpoint
+ * are valid in Regions that an account has to opt in to.
  *
  * @throws Error for people, with the target and the reason
  */
@@ -45,7 +45,9 @@ async function roleCredentials(
   }
 }
 
-/** Checks the account first: EC2 would describe the server's own account as if it were the target. */
+/**
+ * Checks the account first: EC2 would describe the server's own account as if it were the target.
+ */
 async function ownCredentials(
   target: ScopeTarget,
   { endpoint }: AwsAccess,

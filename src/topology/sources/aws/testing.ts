@@ -68,8 +68,8 @@ const ANSWERS: Readonly<Record<string, readonly [set: string, keyedBy?: string]>
 
 /**
  * A stand-in for EC2 and STS over real HTTP, with their query protocol: form-encoded requests, XML
- * responses, `nextToken` paging and AWS's errors. AssumeRole returns keys that contain the account of
- * the role. Later calls are assigned to an account by these keys, and to a Region by their
+ * responses, `nextToken` paging and AWS's errors. AssumeRole returns keys that contain the account
+ * of the role. Later calls are assigned to an account by these keys, and to a Region by their
  * credential scope.
  */
 export class Ec2StandIn {
@@ -90,7 +90,9 @@ export class Ec2StandIn {
     this.#roles.add(arn);
   }
 
-  /** Sets the items of actions in an account and Region; `key` selects them where an action has one. */
+  /**
+   * Sets the items of actions in an account and Region; `key` selects them where an action has one.
+   */
   set(where: Readonly<{ account: string; region: string; key?: string }>, items: Items): void {
     for (const [action, values] of Object.entries(items)) {
       this.#worlds.set(worldKey({ ...where, action }), values);
@@ -185,7 +187,9 @@ export class Ec2StandIn {
   }
 }
 
-/** A stand-in for the tests of a file, cleared before each. The SDK signs with the server's keys. */
+/**
+ * A stand-in for the tests of a file, cleared before each. The SDK signs with the server's keys.
+ */
 export function ec2ForTests(): Ec2StandIn {
   const ec2 = new Ec2StandIn();
   beforeAll(async () => {

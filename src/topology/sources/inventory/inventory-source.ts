@@ -51,8 +51,8 @@ const MAX_BYTES = 1024 * 1024;
 class BadInventoryError extends Error {}
 
 /**
- * Reads inventories: a file, and one document per account that has put one. Each is a slice. A faulty
- * document changes nothing: the previous one stays in force.
+ * Reads inventories: a file, and one document per account that has put one. Each is a slice. A
+ * faulty document changes nothing: the previous one stays in force.
  */
 export class InventorySource implements TopologySource {
   readonly name = 'inventory';

@@ -85,8 +85,9 @@ export interface PlacedInventory {
 }
 
 /**
- * Gives every part an id: the listed one, or one derived from names. An agent that is configured with
- * the same names derives the same id. Unreadable prefixes and addresses are reported and left out.
+ * Gives every part an id: the listed one, or one derived from names. An agent that is configured
+ * with the same names derives the same id. Unreadable prefixes and addresses are reported and left
+ * out.
  *
  * @param fallback the account and Region of parts that name none
  */

@@ -1,6 +1,9 @@
 import { prefixOf } from '../../../model/address.ts';
 
-/** Values by canonical prefix, with longest-prefix matching. For documents; `PrefixIndex` is for flows. */
+/**
+ * Values by canonical prefix, with longest-prefix matching. For documents; `PrefixIndex` is for
+ * flows.
+ */
 export class PrefixMap<Value> {
   /** By length, then by prefix. The text of an IPv4 prefix is never that of an IPv6 prefix. */
   readonly #byLength = new Map<number, Map<string, Value>>();

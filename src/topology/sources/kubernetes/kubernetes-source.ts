@@ -42,11 +42,19 @@ export interface KubernetesSourceDeps {
   readonly relists: CounterMetric;
 }
 
-/** Changes are collected into one statement per second, because the topology has times in seconds. */
+/**
+ * Changes are collected into one statement per second, because the topology has times in seconds.
+ */
 const MIN_PAUSE_MILLIS = 1_000;
-/** Pause after a statement, in multiples of the time it took, so that statements take at most 10% of the time. */
+/**
+ * Pause after a statement, in multiples of the time it took, so that statements take at most 10% of
+ * the time.
+ */
 const PAUSE_FACTOR = 9;
-/** An unchanged cluster is reported again, so that the age of its statement shows that the watch works. */
+/**
+ * An unchanged cluster is reported again, so that the age of its statement shows that the watch
+ * works.
+ */
 const REPEAT_MILLIS = 60_000;
 const CONNECT_AGAIN_MILLIS = 30_000;
 
@@ -59,9 +67,9 @@ export function relistCounter(metrics: Metrics): CounterMetric {
 }
 
 /**
- * Watches the nodes, pods and services of a cluster and reports them as one slice. While a kind cannot
- * be watched, nothing is reported and the last statement stays in force. The client takes 77 MiB, so
- * it is loaded on start.
+ * Watches the nodes, pods and services of a cluster and reports them as one slice. While a kind
+ * cannot be watched, nothing is reported and the last statement stays in force. The client takes 77
+ * MiB, so it is loaded on start.
  */
 export class KubernetesSource implements TopologySource {
   readonly name: string;

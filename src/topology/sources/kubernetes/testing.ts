@@ -41,8 +41,8 @@ const LIST_KINDS: Readonly<Record<Kind, string>> = {
 const TOKEN = 'stand-in';
 
 /**
- * A stand-in for the Kubernetes API server over real HTTP: lists with `limit` and `continue`, watches
- * as lines of JSON, bookmarks, 410 for versions it no longer has, and dropped connections.
+ * A stand-in for the Kubernetes API server over real HTTP: lists with `limit` and `continue`,
+ * watches as lines of JSON, bookmarks, 410 for versions it no longer has, and dropped connections.
  */
 export class ApiServerStandIn {
   /** Requests in order, as `LIST pods` or `WATCH pods 17`. */

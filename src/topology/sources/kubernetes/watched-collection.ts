@@ -35,7 +35,10 @@ export interface WatchedCollectionDeps<Listed, Item> {
 const PAGE = 500;
 const FIRST_PAUSE_MILLIS = 500;
 const MAX_PAUSE_MILLIS = 30_000;
-/** The server ends a watch after 1 to 2 times this long, at random so that not all reconnect at once. */
+/**
+ * The server ends a watch after 1 to 2 times this long, at random so that not all reconnect at
+ * once.
+ */
 const WATCH_SECONDS = 300;
 /** A watch that is open this long after its end is on a dead connection. */
 const GRACE_SECONDS = 30;
@@ -44,8 +47,8 @@ const LIST_MILLIS = 60_000;
 /**
  * Keeps one kind of object of a cluster current. Lists the objects in pages, then watches from the
  * version of the list, with bookmarks. A watch that ends is resumed from the last version. If the
- * server no longer has that version (410), the list is repeated, and a complete new list replaces the
- * old one. After errors it retries with growing pauses and keeps the last items.
+ * server no longer has that version (410), the list is repeated, and a complete new list replaces
+ * the old one. After errors it retries with growing pauses and keeps the last items.
  */
 export class WatchedCollection<Listed extends object, Item> {
   readonly #deps: WatchedCollectionDeps<Listed, Item>;
@@ -117,7 +120,9 @@ export class WatchedCollection<Listed extends object, Item> {
     this.#deps.onChange();
   }
 
-  /** Watches until the server ends the watch, which is not an error. @returns whether it had events */
+  /**
+   * Watches until the server ends the watch, which is not an error. @returns whether it had events
+   */
   async #watch(signal: AbortSignal): Promise<boolean> {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + this.#deps.random()));
     const version = this.#version;
