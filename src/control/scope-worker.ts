@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../lib/database.ts';
+import { errorMessage } from '../lib/error-details.ts';
 import type { Log } from '../lib/log.ts';
 import { Loop } from '../lib/loop.ts';
 import type { Service } from '../lib/service.ts';
@@ -96,7 +97,7 @@ export class ScopeWorker implements Service {
     try {
       await this.#deps.buildTopology(readTargets(targets), signal);
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = errorMessage(error);
       if (!signal.aborted) this.#deps.log.warn('scope failed', { scopeId, error });
     }
     // An aborted build neither succeeded nor failed; it is repeated after the next start.

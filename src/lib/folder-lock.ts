@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import { errorCode } from './error-details.ts';
 import type { Service } from './service.ts';
 
 /** Another process uses the folder. */
@@ -28,7 +29,7 @@ export class FolderLock implements Service {
       this.#database = database;
     } catch (cause) {
       database.close();
-      const isBusy = (cause as { code?: string }).code === 'SQLITE_BUSY';
+      const isBusy = errorCode(cause) === 'SQLITE_BUSY';
       if (isBusy) throw new FolderInUseError(`another process uses ${this.#path}`, { cause });
       throw new Error(`cannot lock ${this.#path}`, { cause });
     }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { replaceFile } from '../lib/durable-file.ts';
+import { errorCode } from '../lib/error-details.ts';
 import type { AcceptedReports, AcceptedReportsState } from './accepted-reports.ts';
 
 /** Saves the memory of accepted reports, before their journal segments are deleted. */
@@ -13,7 +14,7 @@ export async function loadAccepted(path: string, accepted: AcceptedReports): Pro
   try {
     accepted.restore(JSON.parse(await readFile(path, 'utf8')) as AcceptedReportsState);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (errorCode(cause) === 'ENOENT') return;
     throw new Error(`cannot read ${path}`, { cause });
   }
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
+import { errorMessage } from '../lib/error-details.ts';
+import { LOG_LEVELS, type LogLevel } from '../lib/log.ts';
 import {
   type AnySetting,
   integerSetting as integer,
@@ -123,10 +125,13 @@ export interface ConfigInput {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
+/** The flags that ask for something else than running. */
+const ACTIONS = ['help', 'check', 'print-config'] as const;
+
 /** `action` is `run`, unless `--help`, `--check` or `--print-config` asks for something else. */
 export interface ParsedConfig {
   readonly config: ServerConfig;
-  readonly action: 'run' | 'help' | 'check' | 'print-config';
+  readonly action: 'run' | (typeof ACTIONS)[number];
 }
 
 /**
@@ -144,27 +149,24 @@ export async function readConfig(input: ConfigInput): Promise<ParsedConfig> {
     return [key, raw === undefined ? setting.fallback : parseSetting(key, setting, raw)] as const;
   });
   const config = Object.fromEntries(entries) as ServerConfig;
-  const actions = ['help', 'check', 'print-config'] as const;
-  const action = actions.find((name) => flags[name] === true) ?? 'run';
+  const action = ACTIONS.find((name) => flags[name] === true) ?? 'run';
   if (action !== 'help') checkConfig(config);
   return { config, action };
 }
 
 function parseFlags(argv: readonly string[]): Readonly<Record<string, Raw | undefined>> {
-  const options = Object.fromEntries([
-    ...Object.entries(SETTINGS).map(([key, { kind }]) => [
-      flagOf(key),
-      { type: kind === 'boolean' ? 'boolean' : 'string' },
-    ]),
-    ['config', { type: 'string' }],
-    ['help', { type: 'boolean' }],
-    ['check', { type: 'boolean' }],
-    ['print-config', { type: 'boolean' }],
-  ]) as Record<string, { type: 'string' | 'boolean' }>;
+  const types: (readonly [flag: string, type: 'string' | 'boolean'])[] = [
+    ...Object.entries(SETTINGS).map(
+      ([key, { kind }]) => [flagOf(key), kind === 'boolean' ? 'boolean' : 'string'] as const,
+    ),
+    ['config', 'string'],
+    ...ACTIONS.map((flag) => [flag, 'boolean'] as const),
+  ];
+  const options = Object.fromEntries(types.map(([flag, type]) => [flag, { type }]));
   try {
-    return parseArgs({ args: [...argv], options, strict: true }).values as Record<string, Raw>;
+    return parseArgs({ args: [...argv], options, strict: true }).values;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = errorMessage(cause);
     throw new ConfigError(`${message}; nfm server --help lists the settings`, { cause });
   }
 }
@@ -178,7 +180,7 @@ async function readConfigFile(path: Raw | undefined): Promise<Readonly<Record<st
   try {
     parsed = parseYaml(await readFile(String(path), 'utf8'), { schema: 'failsafe' });
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = errorMessage(cause);
     throw new ConfigError(`--config ${path}: ${message}`, { cause });
   }
   if (parsed === '' || parsed === null) return {};
@@ -241,9 +243,14 @@ function checkConfig(config: ServerConfig): void {
   }
   const topologyProblem = topologyConfigProblem(config);
   if (topologyProblem !== undefined) throw new ConfigError(topologyProblem);
-  if (!['debug', 'info', 'warn', 'error', 'silent'].includes(config.logLevel)) {
-    throw new ConfigError('logLevel: must be debug, info, warn, error or silent');
-  }
+  logLevelOf(config);
+}
+
+/** @throws ConfigError when the level is unknown */
+export function logLevelOf(config: Pick<ServerConfig, 'logLevel'>): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === config.logLevel);
+  if (level !== undefined) return level;
+  throw new ConfigError('logLevel: must be debug, info, warn, error or silent');
 }
 
 /** Parses `HOST:PORT`; an IPv6 host is in brackets. */
@@ -292,16 +299,18 @@ ${lines.join('\n')}
 
 /** The effective settings as YAML, without their secrets. */
 export function printConfig(config: ServerConfig): string {
-  return Object.entries(SETTINGS)
-    .map(([key, setting]) => {
-      const value = config[key as keyof ServerConfig];
-      const isHidden = 'secret' in setting && value !== '';
+  return Object.entries(config)
+    .map(([key, value]) => {
+      const isHidden = SECRETS.has(key) && value !== '';
       return `${key}: ${JSON.stringify(isHidden ? HIDDEN : withoutPasswords(value))}\n`;
     })
     .join('');
 }
 
 const HIDDEN = '(hidden)';
+const SECRETS: ReadonlySet<string> = new Set(
+  Object.entries(SETTINGS).flatMap(([key, setting]) => ('secret' in setting ? [key] : [])),
+);
 
 /** Hides the password that a URL has before its host or as a parameter. */
 function withoutPasswords(value: Raw): Raw {

@@ -1,7 +1,14 @@
 import { SIGN_IN_TOKEN } from '../auth/sessions.ts';
-import { createLog, type Log, type LogOptions } from '../lib/log.ts';
+import { createLog, type Log } from '../lib/log.ts';
 import { type ComposedServer, composeServer } from './compose/compose-server.ts';
-import { ConfigError, configHelp, printConfig, readConfig, type ServerConfig } from './config.ts';
+import {
+  ConfigError,
+  configHelp,
+  logLevelOf,
+  printConfig,
+  readConfig,
+  type ServerConfig,
+} from './config.ts';
 
 /**
  * Runs `nfm server` until SIGTERM or SIGINT. Then accepts no more requests, finishes the current ones
@@ -14,7 +21,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
     const { config, action } = await readConfig({ argv });
     if (action === 'help') return print(configHelp());
     if (action === 'print-config') return print(printConfig(config));
-    const log = createLog({ level: config.logLevel as LogOptions['level'] });
+    const log = createLog({ level: logLevelOf(config) });
     const server = await composeServer(config, log);
     if (action === 'check') return print('the settings are valid\n');
     return await serve(server, config, log);

@@ -77,8 +77,8 @@ export class DiskBudget implements Service {
       else days.push(day);
     }
     while (maxBytes > 0 && days.length > 1 && sum(days, 'bytes') > maxBytes) {
-      await this.#drop(days[0] as StoredDay, 'budget');
-      days.shift();
+      const [oldest] = days.splice(0, 1);
+      if (oldest !== undefined) await this.#drop(oldest, 'budget');
     }
     const bytes = sum(days, 'bytes');
     this.#bytes.set(bytes);

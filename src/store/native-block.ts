@@ -30,23 +30,26 @@ export function encodeBlock(columns: readonly BlockColumn[], rows: number): Buff
 function encodeColumn(column: BlockColumn, rows: number): readonly Uint8Array[] {
   if ('constant' in column) return [bytesOf(new BigUint64Array(rows).fill(column.constant))];
   const { type, valueAt } = column;
+  // The type of a column decides which of the two it has.
+  const numberAt = valueAt as NumberAt;
+  const textAt = valueAt as TextAt;
   switch (type) {
     case "DateTime('UTC')":
     case 'UInt32':
-      return [bytesOf(fill(new Uint32Array(rows), valueAt as NumberAt))];
+      return [bytesOf(fill(new Uint32Array(rows), numberAt))];
     case 'UInt16':
-      return [bytesOf(fill(new Uint16Array(rows), valueAt as NumberAt))];
+      return [bytesOf(fill(new Uint16Array(rows), numberAt))];
     case 'UInt64':
-      return [encodeUint64(rows, valueAt as NumberAt)];
+      return [encodeUint64(rows, numberAt)];
     case 'Nullable(UInt32)':
     case 'Nullable(UInt64)':
-      return encodeNullable(type, rows, valueAt as NumberAt);
+      return encodeNullable(type, rows, numberAt);
     case "Enum8('client' = 1, 'server' = 2)":
       return [bytesOf(fill(new Int8Array(rows), (row) => (valueAt(row) === 'client' ? 1 : 2)))];
     case 'IPv6':
-      return [encodeAddresses(rows, valueAt as TextAt)];
+      return [encodeAddresses(rows, textAt)];
     case 'LowCardinality(String)':
-      return encodeLowCardinality(rows, valueAt as TextAt);
+      return encodeLowCardinality(rows, textAt);
     default:
       throw new Error(`no encoding for ${String(type satisfies never)}`);
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../lib/error-details.ts';
 /**
  * What was found of one thing the agent needs. `FAIL`: it will not work. `WARN`: it works with less,
  * or it cannot be told from here.
@@ -22,7 +23,7 @@ export function tryTo<Value>(act: () => Value): Answer<Value> {
   try {
     return { is: 'yes', value: act() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     const { code } = error as NodeJS.ErrnoException;
     return { is: code === 'EACCES' || code === 'EPERM' ? 'cannotTell' : 'no', reason };
   }

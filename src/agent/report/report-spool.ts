@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../../lib/durable-file.ts';
+import { errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
 import { AgentError } from '../agent-error.ts';
 import { lockFile } from '../kernel/file-lock.ts';
@@ -208,7 +209,7 @@ async function takeFolder(folder: string): Promise<FileHandle> {
     await lock.close();
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new AgentError(`cannot use the spool ${folder} (${reason}): give another --spool-dir`, {
       cause,
     });

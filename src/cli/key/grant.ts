@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { errorMessage } from '../../lib/error-details.ts';
 import { CliError } from '../lib/cli-error.ts';
 import { option } from '../lib/option.ts';
 
@@ -25,7 +26,7 @@ async function readJsonFile(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new CliError(`cannot read --policy ${path}: ${reason}`, { cause });
   }
 }

@@ -39,20 +39,7 @@ const CONSOLE_FOLDER = join(import.meta.dirname, '..', '..', '..', 'dist', 'cons
 
 /** Opens the data folder and the database, and composes the parts. Starts none of them. */
 export async function composeServer(config: ServerConfig, log: Log): Promise<ComposedServer> {
-  const folder = await openDataFolder(config.data);
-  const url = config.database === '' ? `sqlite:${folder.database}` : config.database;
-  const onConnectionLost = (error: Error) => log.warn('lost a database connection', { error });
-  const database = await openDatabase({ url, onConnectionLost });
-  const masterKey = await loadMasterKey({ path: folder.masterKey, random: randomBytes });
-  const secrets = new SecretBox({ key: masterKey, random: randomBytes });
-  const keys = new AccessKeys({ database, secrets, clock: systemClock, random: randomBytes });
-  const onChange = (account: string) => keys.forgetAccount(account);
-  const accounts = new Accounts({ database, clock: systemClock, onChange });
-  const organization = new Organization({ database, clock: systemClock });
-  const identity = { keys, accounts, organization };
-  const metrics = new Metrics();
-  const basics: Basics = { config, folder, database, ...identity, masterKey, log, metrics };
-
+  const basics = await composeBasics(config, log);
   const topology = composeTopology(basics);
   const randomJournalId = () => randomInt(2 ** 24);
   const data = composeDataPlane(basics, { topology: topology.topology, randomJournalId });
@@ -65,13 +52,13 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     routes: composeRoutes(basics, { data, control, topology, health, sessions }),
     consoleFolder: CONSOLE_FOLDER,
     log,
-    metrics,
+    metrics: basics.metrics,
   });
   return {
     services: new ServiceGroup([
       dataFolderLock(config),
       controlDatabase(basics),
-      new KeyRefresh({ keys, log }),
+      new KeyRefresh({ keys: basics.keys, log }),
       ...topology.services,
       ...data.services,
       ...control.services,
@@ -80,9 +67,26 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
     ]),
     http,
     sessions,
-    folder,
-    metrics,
+    folder: basics.folder,
+    metrics: basics.metrics,
   };
+}
+
+/** Opens the data folder and the control database, and makes what every part needs. */
+async function composeBasics(config: ServerConfig, log: Log): Promise<Basics> {
+  const folder = await openDataFolder(config.data);
+  const url = config.database === '' ? `sqlite:${folder.database}` : config.database;
+  const onConnectionLost = (error: Error) => log.warn('lost a database connection', { error });
+  const database = await openDatabase({ url, onConnectionLost });
+  const masterKey = await loadMasterKey({ path: folder.masterKey, random: randomBytes });
+  const secrets = new SecretBox({ key: masterKey, random: randomBytes });
+  const keys = new AccessKeys({ database, secrets, clock: systemClock, random: randomBytes });
+  const onChange = (account: string) => keys.forgetAccount(account);
+  const accounts = new Accounts({ database, clock: systemClock, onChange });
+  const organization = new Organization({ database, clock: systemClock });
+  const identity = { keys, accounts, organization };
+  const metrics = new Metrics();
+  return { config, folder, database, ...identity, masterKey, log, metrics };
 }
 
 /** Must start first: a second server would truncate the journal that the first one writes. */

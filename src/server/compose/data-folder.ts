@@ -1,5 +1,6 @@
 import { access, chmod, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../lib/error-details.ts';
 import { ConfigError } from '../config.ts';
 
 /** The paths of the server's files in the data folder. */
@@ -24,7 +25,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     await chmod(path, 0o700);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    const code = errorCode(cause) ?? 'error';
     throw new ConfigError(
       `data: cannot write the folder ${path} (${code}); choose one that this user may write`,
       { cause },

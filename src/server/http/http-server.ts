@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { createSecureContext } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { errorResponse } from '../../api/error-response.ts';
+import { errorCode, errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
 import type { HistogramMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
@@ -89,8 +89,9 @@ export class HttpServer implements Service {
 
   /** e.g. `http://127.0.0.1:8130`, with the actual port. */
   get address(): string {
-    const address = this.#app?.server.address() as AddressInfo | null | undefined;
-    if (address === null || address === undefined) throw new Error('the server does not listen');
+    const address = this.#app?.server.address();
+    if (typeof address !== 'object' || address === null)
+      throw new Error('the server does not listen');
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
     return `${this.#deps.config.tlsCert === '' ? 'http' : 'https'}://${host}:${address.port}`;
   }
@@ -227,18 +228,18 @@ async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffe
   try {
     createSecureContext(pair);
   } catch (cause) {
-    const message = `tlsCert, tlsKey: must be a PEM certificate and its key (${(cause as Error).message})`;
+    const message = `tlsCert, tlsKey: must be a PEM certificate and its key (${errorMessage(cause)})`;
     throw new ConfigError(message, { cause });
   }
   return pair;
 }
 
 function listenFailure(cause: unknown, listen: string): string {
-  const code = (cause as NodeJS.ErrnoException).code;
+  const code = errorCode(cause);
   if (code === 'EADDRINUSE') {
     return `listen: ${listen} is in use by another program; stop it or choose another --listen`;
   }
   if (code === 'EACCES') return `listen: ${listen} needs more rights; choose a port above 1023`;
   if (code === 'EADDRNOTAVAIL') return `listen: ${listen} is not an address of this machine`;
-  return `listen: cannot listen on ${listen}: ${(cause as Error).message}`;
+  return `listen: cannot listen on ${listen}: ${errorMessage(cause)}`;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import type { Resource } from '../graph/resource.ts';
@@ -67,7 +68,7 @@ export class SliceReader {
   /** Reports that a slice cannot be read now. */
   fail(slice: SourceSlice, error: unknown): void {
     const { sink, log } = this.#deps;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     sink.fail({ ...slice, atSeconds: this.#nowSeconds(), message });
     this.#readings.add(1, { source: slice.source, outcome: 'failed' });
     if (this.#failing.has(keyOf(slice))) return;

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { MILLIS_A_DAY } from '../../../lib/durations.ts';
+import { errorMessage } from '../../../lib/error-details.ts';
 import { Loop } from '../../../lib/loop.ts';
 import { type SettingValues, textSetting } from '../../../lib/setting.ts';
 import type { TopologySource } from '../../topology-source.ts';
@@ -71,7 +72,7 @@ async function readText(location: string, signal: AbortSignal): Promise<string> 
   try {
     return await bounded(isUrl ? await download(location, signal) : await fileBytes(location));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = errorMessage(cause);
     throw new Error(`cannot read ${location}: ${message}`, { cause });
   }
 }

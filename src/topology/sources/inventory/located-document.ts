@@ -12,6 +12,7 @@ import {
   type Node,
   Parser,
 } from 'yaml';
+import { errorMessage } from '../../../lib/error-details.ts';
 
 /** The path to a member: names of members and indexes of list items. */
 export type MemberPath = readonly (string | number)[];
@@ -76,7 +77,7 @@ export async function readDocument(text: string): Promise<ReadDocument> {
     return { status: 'read', document: { value: document.toJS(), problemAt } };
   } catch (error) {
     // Aliases of aliases can multiply the size of a document; the parser then throws.
-    return refused(1, error instanceof Error ? error.message : String(error));
+    return refused(1, errorMessage(error));
   }
 }
 

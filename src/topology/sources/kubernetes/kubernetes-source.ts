@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts';
+import { errorMessage } from '../../../lib/error-details.ts';
 import { Loop } from '../../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../../lib/metrics.ts';
 import { pause } from '../../../lib/pause.ts';
@@ -127,7 +128,7 @@ export class KubernetesSource implements TopologySource {
 
   #fail(problem: string, cause: unknown): void {
     const { reader, cluster } = this.#deps;
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = errorMessage(cause);
     reader.fail(this.#slice, new Error(`${problem} cluster ${cluster.name}: ${detail}`, { cause }));
   }
 
