@@ -8,6 +8,7 @@ import type { Monitor } from '../model/monitor.ts';
 import {
   type FlowParts,
   flowRow,
+  oneSlice,
   startTestStore,
   TEST_SECONDS,
   type TestStore,
@@ -141,7 +142,7 @@ async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: T
     }
   }
   batch += 1n;
-  await stored.store.insert(flows, batch);
+  await stored.store.insert(oneSlice(flows), batch);
 }
 
 const lossy: Traffic = { change: (_, vpc) => (vpc === 'vpc-b' ? { retrans_est: 40 } : {}) };
@@ -156,7 +157,7 @@ async function hostStats(timeSeconds: number, exceededBy: (host: number) => numb
     interfaceId: 'eni-1',
     counters: { bw_out_allowance_exceeded: exceededBy(host), rx_dropped: 1 },
   }));
-  await stored.store.insert([], batch, rows);
+  await stored.store.insert(oneSlice([], rows), batch);
 }
 
 /** Judges so many windows from the clock on, each with its traffic. */
@@ -285,16 +286,18 @@ test('flows of categories that do not count leave the indicator alone', async ()
   const start = clock.now() / 1000;
   batch += 1n;
   await stored.store.insert(
-    Array.from({ length: 40 }, (_, i) =>
-      flowRow({
-        account,
-        timeSeconds: start + 5,
-        category: 'INTERNET',
-        localAddress: `10.97.0.${i % 8}`,
-        remoteAddress: `93.184.1.${i}`,
-        local: { vpcId: 'vpc-a', instanceId: `i-${i % 8}` },
-        values: { segments_delivered: 2_000, retrans_est: 400 },
-      }),
+    oneSlice(
+      Array.from({ length: 40 }, (_, i) =>
+        flowRow({
+          account,
+          timeSeconds: start + 5,
+          category: 'INTERNET',
+          localAddress: `10.97.0.${i % 8}`,
+          remoteAddress: `93.184.1.${i}`,
+          local: { vpcId: 'vpc-a', instanceId: `i-${i % 8}` },
+          values: { segments_delivered: 2_000, retrans_est: 400 },
+        }),
+      ),
     ),
     batch,
   );
@@ -362,19 +365,21 @@ test('what agents cut from their reports is said, and is no flow', async () => {
   const start = clock.now() / 1000;
   batch += 1n;
   await stored.store.insert(
-    [0, 1].map((host) => ({
-      ...flowRow({
-        account,
-        timeSeconds: start + 5,
-        category: 'UNCLASSIFIED',
-        localAddress: '::',
-        remoteAddress: '::',
-        servicePort: 0,
-        local: { vpcId: 'vpc-a', instanceId: `i-vpc-a-${host}` },
-        values: { segments_delivered: 1_000, retrans_est: 900, bytes_delivered: 2_000_000 },
-      }),
-      flowsCut: 3,
-    })),
+    oneSlice(
+      [0, 1].map((host) => ({
+        ...flowRow({
+          account,
+          timeSeconds: start + 5,
+          category: 'UNCLASSIFIED',
+          localAddress: '::',
+          remoteAddress: '::',
+          servicePort: 0,
+          local: { vpcId: 'vpc-a', instanceId: `i-vpc-a-${host}` },
+          values: { segments_delivered: 1_000, retrans_est: 900, bytes_delivered: 2_000_000 },
+        }),
+        flowsCut: 3,
+      })),
+    ),
     batch,
   );
   await windows(health, 1);

@@ -1,5 +1,7 @@
 import {
   appendFileSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,11 +14,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
-import { leakedSince, resourcesInUse } from '../lib/testing.ts';
+import { leakedSince, resourcesInUse, seededRandom } from '../lib/testing.ts';
 import { Journal, JournalUnavailableError } from './journal.ts';
+import { frameHeader, markedFormat } from './segment.ts';
 
 const KIB = 1024;
 const ALL = { maxRecords: 1_000_000, maxBytes: 1024 * KIB * KIB };
@@ -119,7 +123,7 @@ describe('an appended record', () => {
 describe('reading', () => {
   test.each([
     { name: 'records', limits: { maxRecords: 2, maxBytes: ALL.maxBytes }, counts: [2, 2, 1] },
-    { name: 'bytes', limits: { maxRecords: 9, maxBytes: 35 }, counts: [2, 2, 1] },
+    { name: 'bytes', limits: { maxRecords: 9, maxBytes: 60 }, counts: [2, 2, 1] },
     {
       name: 'fewer bytes than a record has',
       limits: { maxRecords: 9, maxBytes: 1 },
@@ -209,17 +213,110 @@ describe('after a crash', () => {
   });
 });
 
-test('a record damaged while the journal runs ends its segment; the loss is counted and reading continues', async () => {
-  const journal = await started({ segmentBytes: 40 });
-  for (const text of texts(4)) await journal.append(Buffer.from(text));
-  const bytes = readFileSync(pathOf(1));
-  bytes[10] = (bytes[10] ?? 0) ^ 1;
-  writeFileSync(pathOf(1), bytes);
-  const lost = journal.segments().length === 1 ? 4 : 3;
-  expect(await readAll(journal)).toEqual(texts(4 - lost, lost));
-  expect(await metrics.value('nfm_journal_damaged_bytes_total')).toBe(bytes.length);
-  await readAll(journal);
-  expect(await metrics.value('nfm_journal_damaged_bytes_total')).toBe(bytes.length);
+describe('a damaged record', () => {
+  const LARGE = Array.from({ length: 40 }, (_, i) => `record ${i} ${'x'.repeat(i * 7)}`);
+  const SEGMENT = 2 * KIB;
+
+  async function filled(): Promise<void> {
+    const journal = await started({ segmentBytes: SEGMENT });
+    for (const text of LARGE) await journal.append(Buffer.from(text));
+    expect(journal.segments().length).toBeGreaterThan(2);
+    await journal.stop();
+  }
+
+  function flipBit(segment: number, bit: number): void {
+    const bytes = readFileSync(pathOf(segment));
+    const at = bit >> 3;
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(pathOf(segment), bytes);
+  }
+
+  test('is skipped while the journal runs: counted once, and everything else is read', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(4));
+    flipBit(1, readFileSync(pathOf(1)).indexOf('record 1') * 8);
+    expect(await readAll(journal)).toEqual(['record 0', 'record 2', 'record 3']);
+    await readAll(journal);
+    expect(await metrics.value('nfm_journal_damaged_places_total')).toBe(1);
+    expect(await metrics.value('nfm_journal_damaged_bytes_total')).toBe(28);
+  });
+
+  test('costs itself and no other record, whichever bit of whichever segment flips', async () => {
+    await filled();
+    const whole = new Map(
+      readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]),
+    );
+    const random = seededRandom(1);
+    for (let trial = 0; trial < 150; trial += 1) {
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+      for (const [name, bytes] of whole) writeFileSync(join(folder, name), bytes);
+      const segment = 1 + Math.floor(random() * (whole.size - 1));
+      flipBit(segment, Math.floor(random() * statSync(pathOf(segment)).size * 8));
+      const journal = await restarted({ segmentBytes: SEGMENT });
+      const read = await readAll(journal);
+      await journal.stop();
+      const lost = LARGE.filter((text) => !read.includes(text));
+      expect(lost.length).toBeLessThanOrEqual(1);
+      expect(read).toEqual(LARGE.filter((text) => !lost.includes(text)));
+      expect(await metrics.value('nfm_journal_damaged_places_total')).toBe(lost.length);
+      expect(keptBytes()).toBe(await metrics.value('nfm_journal_damaged_bytes_total'));
+    }
+  });
+
+  test('at the end of the newest segment is kept aside, where a torn one is cut off', async () => {
+    await filled();
+    const newest = Math.max(...readdirSync(folder).map((name) => Number.parseInt(name, 10)));
+    flipBit(newest, (statSync(pathOf(newest)).size - 1) * 8);
+    expect(await readAll(await restarted())).toEqual(LARGE.slice(0, -1));
+    expect(keptBytes()).toBeGreaterThan(0);
+  });
+
+  test('leaves the indexes of the others as they were, so that a noted batch is found', async () => {
+    const journal = await started();
+    await appendAll(journal, texts(9));
+    const bytes = readFileSync(pathOf(1));
+    for (const i of [2, 5, 6]) flipBit(1, bytes.indexOf(`record ${i}`) * 8);
+    const found: string[] = [];
+    for await (const record of journal.records({ segment: 1, first: 1, last: 7 })) {
+      found.push(String(record));
+    }
+    expect(found).toEqual(['record 1', 'record 3', 'record 4', 'record 7']);
+    const range = await journal.read(await journal.seek(1, 6), ALL);
+    expect([range.first, range.last]).toEqual([7, 8]);
+  });
+
+  test('of a segment of an earlier version is skipped by its length', async () => {
+    const frames = texts(4).map((text) => {
+      const frame = Buffer.alloc(8 + text.length);
+      frame.writeUInt32LE(text.length, 0);
+      frame.write(text, 8);
+      frame.writeUInt32LE(crc32(text, crc32(frame.subarray(0, 4))), 4);
+      return frame;
+    });
+    writeFileSync(pathOf(1), Buffer.concat(frames));
+    expect(await readAll(await started())).toEqual(texts(4));
+    flipBit(1, Buffer.concat(frames).indexOf('record 2') * 8);
+    expect(await readAll(await restarted())).toEqual(['record 0', 'record 1', 'record 3']);
+  });
+
+  test('a frame that a sender put into a report is never taken for a record', async () => {
+    const journal = await started();
+    const forged = Buffer.from('{"account":"another"}');
+    const format = markedFormat(Buffer.alloc(8, 7));
+    const frame = Buffer.concat([frameHeader(format, 1, forged), forged]);
+    const body = Buffer.concat([Buffer.from('evil'), frame, frame]);
+    await journal.append(body);
+    await appendAll(journal, texts(1));
+    flipBit(1, readFileSync(pathOf(1)).indexOf('evil') * 8);
+    expect(await readAll(journal)).toEqual(texts(1));
+  });
+
+  function keptBytes(): number {
+    const aside = join(folder, 'damaged');
+    if (!existsSync(aside)) return 0;
+    return readdirSync(aside).reduce((sum, name) => sum + statSync(join(aside, name)).size, 0);
+  }
 });
 
 describe('deleting', () => {

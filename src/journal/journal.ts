@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
-import { frameLength, readFrames } from './segment.ts';
+import { DamageKeeper } from './damage-keeper.ts';
+import { frameLength, readAt, readFrames, type SegmentRecord } from './segment.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
@@ -29,7 +31,7 @@ export interface JournalPosition {
   readonly offset: number;
 }
 
-/** Consecutive records of one segment. */
+/** Records of one segment, consecutive but for damaged ones. */
 export interface JournalRange {
   readonly segment: number;
   readonly first: number;
@@ -37,6 +39,8 @@ export interface JournalRange {
   readonly payloads: readonly Buffer[];
   /** The position after the last record. */
   readonly next: JournalPosition;
+  /** The first `count` records of the range, at least one. */
+  readonly head: (count: number) => JournalRange;
 }
 
 export interface ReadLimits {
@@ -63,8 +67,8 @@ const SEEK_BYTES = 8 * 1024 * 1024;
  * that wait while one fsync runs share the next one (group commit). Readers see only durable
  * records, in order. `deleteBefore` deletes whole segments.
  *
- * A durable frame that is damaged later ends its segment, because the start of the next frame is
- * unknown. The journal counts and logs the lost bytes and goes on with the next segment.
+ * A durable record that is damaged later is skipped: the journal counts, logs and keeps its bytes,
+ * and goes on with the next whole record of the segment.
  */
 export class Journal implements Service {
   readonly name = 'journal';
@@ -73,8 +77,7 @@ export class Journal implements Service {
   readonly #log: Log;
   readonly #appended: CounterMetric;
   readonly #groupSize: HistogramMetric;
-  readonly #damagedBytes: CounterMetric;
-  readonly #damaged = new Set<number>();
+  readonly #damage: DamageKeeper;
   readonly #folder: SegmentFolder;
   readonly #writer: SegmentWriter;
   readonly #pending: PendingAppend[] = [];
@@ -89,11 +92,17 @@ export class Journal implements Service {
     this.#hasRoom = deps.hasRoom ?? (() => true);
     this.#log = deps.log;
     const { folder, segmentBytes } = deps.options;
-    this.#folder = new SegmentFolder(folder, deps.log);
+    this.#damage = new DamageKeeper({ folder, log: deps.log, metrics: deps.metrics });
+    this.#folder = new SegmentFolder({
+      path: folder,
+      log: deps.log,
+      randomMarker: () => randomBytes(8),
+      onDamage: (damage) => this.#damage.take(damage),
+    });
     this.#writer = new SegmentWriter({
       folder: this.#folder,
       segmentBytes,
-      isDamaged: (segment) => this.#damaged.has(segment),
+      isDamaged: (segment) => this.#damage.has(segment),
       log: deps.log,
     });
     this.#appended = deps.metrics.counter({
@@ -104,10 +113,6 @@ export class Journal implements Service {
       name: 'nfm_journal_group_reports',
       help: 'Reports that shared one fsync',
       buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
-    });
-    this.#damagedBytes = deps.metrics.counter({
-      name: 'nfm_journal_damaged_bytes_total',
-      help: 'Bytes of journal segments that were durable and are now unreadable',
     });
     deps.metrics.observedGauge(
       { name: 'nfm_journal_bytes', help: 'Bytes of all journal segments on disk' },
@@ -184,16 +189,32 @@ export class Journal implements Service {
     return { segment: found ?? segment, index: 0, offset: 0 };
   }
 
-  /** The position of a record by its index. Reads the records of the segment before it. */
+  /** Where reading the record with this index finds it, or the next whole one if it is damaged. */
   async seek(segment: number, index: number): Promise<JournalPosition> {
     let at: JournalPosition = { segment, index: 0, offset: 0 };
     while (at.index < index) {
       const limits = { maxRecords: index - at.index, maxBytes: SEEK_BYTES };
-      const { next } = await this.read(at, limits);
-      if (next.segment !== segment || next.index === at.index) break;
+      const { first, next } = await this.read(at, limits);
+      if (next.segment !== segment || next.index === at.index || first >= index) break;
       at = next;
     }
     return at;
+  }
+
+  /** The records of a segment from one index to another that are there and whole, in turn. */
+  async *records(range: {
+    readonly segment: number;
+    readonly first: number;
+    readonly last: number;
+  }): AsyncGenerator<Buffer> {
+    let at = await this.seek(range.segment, range.first);
+    while (at.index <= range.last) {
+      const read = await this.read(at, { maxRecords: 1, maxBytes: 1 });
+      if (read.segment !== range.segment || read.first > range.last) return;
+      yield* read.payloads;
+      if (read.payloads.length === 0) return;
+      at = read.next;
+    }
   }
 
   /**
@@ -205,9 +226,16 @@ export class Journal implements Service {
     for (;;) {
       const end = this.#folder.sizes.get(at.segment);
       if (end !== undefined && at.offset < end) {
-        const range = await this.#readRange(at, end, limits);
-        if (range.payloads.length > 0) return range;
-        this.#reportDamage(at, end);
+        const file = await this.#reader(at.segment);
+        const format = this.#folder.formatOf(at.segment);
+        const frames = await readFrames(file, format, { ...at, end, ...limits });
+        if (frames.status === 'whole') return rangeOf(at.segment, frames.records);
+        const { segment, offset } = at;
+        const start = format.headerBytes + offset;
+        const bytes = await readAt(file, start, frames.to - offset);
+        await this.#damage.take({ segment, offset, bytes });
+        at = { segment, index: frames.index, offset: frames.to };
+        continue;
       }
       const next = this.segments().find((number) => number > at.segment);
       if (next === undefined) return emptyRange(at);
@@ -234,39 +262,10 @@ export class Journal implements Service {
     for (const number of old) {
       await this.#readers.get(number)?.close();
       this.#readers.delete(number);
-      this.#damaged.delete(number);
+      this.#damage.forget(number);
       await this.#folder.remove(number);
     }
     if (old.length > 0) await this.#folder.sync();
-  }
-
-  #reportDamage({ segment, offset }: JournalPosition, end: number): void {
-    if (this.#damaged.has(segment)) return;
-    this.#damaged.add(segment);
-    this.#damagedBytes.add(end - offset);
-    this.#log.error('a journal segment is damaged; its rest is lost', {
-      segment,
-      offset,
-      bytes: end - offset,
-    });
-  }
-
-  async #readRange(
-    position: JournalPosition,
-    end: number,
-    limits: ReadLimits,
-  ): Promise<JournalRange> {
-    const file = await this.#reader(position.segment);
-    const range = { ...limits, offset: position.offset, end };
-    const { payloads, nextOffset } = await readFrames(file, range);
-    const count = payloads.length;
-    return {
-      segment: position.segment,
-      first: position.index,
-      last: position.index + count - 1,
-      payloads,
-      next: { segment: position.segment, index: position.index + count, offset: nextOffset },
-    };
   }
 
   async #reader(segment: number): Promise<FileHandle> {
@@ -311,6 +310,27 @@ function lengthOf(group: readonly PendingAppend[]): number {
   return group.reduce((sum, { payload }) => sum + frameLength(payload), 0);
 }
 
+function rangeOf(segment: number, records: readonly SegmentRecord[]): JournalRange {
+  const [first, last] = [records[0], records.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('a range has a record');
+  return {
+    segment,
+    first: first.index,
+    last: last.index,
+    payloads: records.map(({ payload }) => payload),
+    next: { segment, index: last.index + 1, offset: last.end },
+    head: (count) => rangeOf(segment, records.slice(0, count)),
+  };
+}
+
 function emptyRange(at: JournalPosition): JournalRange {
-  return { segment: at.segment, first: at.index, last: at.index - 1, payloads: [], next: at };
+  const range: JournalRange = {
+    segment: at.segment,
+    first: at.index,
+    last: at.index - 1,
+    payloads: [],
+    next: at,
+    head: () => range,
+  };
+  return range;
 }

@@ -1,7 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Log } from '../lib/log.ts';
 import { frameHeader, frameLength } from './segment.ts';
-import type { SegmentFolder } from './segment-folder.ts';
+import type { NewSegment, SegmentFolder } from './segment-folder.ts';
 
 export interface SegmentWriterDeps {
   readonly folder: SegmentFolder;
@@ -12,11 +11,11 @@ export interface SegmentWriterDeps {
   readonly log: Log;
 }
 
-interface OpenSegment {
-  readonly number: number;
-  readonly file: FileHandle;
-  /** Everything below this offset is written and fsynced. */
+interface OpenSegment extends NewSegment {
+  /** Frames below this offset are written and fsynced. */
   durableBytes: number;
+  /** How many of them there are. */
+  records: number;
 }
 
 /**
@@ -55,7 +54,11 @@ export class SegmentWriter {
   /** Writes the records and fsyncs them. Keeps none of them when it fails. */
   async write(payloads: readonly Uint8Array[]): Promise<void> {
     const segment = await this.#segmentToWrite();
-    const frames = payloads.flatMap((payload) => [frameHeader(payload), payload]);
+    const { format, records } = segment;
+    const frames = payloads.flatMap((payload, i) => [
+      frameHeader(format, records + i, payload),
+      payload,
+    ]);
     const length = payloads.reduce((sum, payload) => sum + frameLength(payload), 0);
     try {
       await writeAll(segment, frames, length);
@@ -65,6 +68,7 @@ export class SegmentWriter {
       throw error;
     }
     segment.durableBytes += length;
+    segment.records += payloads.length;
     this.#deps.folder.setSize(segment.number, segment.durableBytes);
   }
 
@@ -80,7 +84,7 @@ export class SegmentWriter {
   }
 
   async #create(): Promise<OpenSegment> {
-    return { ...(await this.#deps.folder.create()), durableBytes: 0 };
+    return { ...(await this.#deps.folder.create()), durableBytes: 0, records: 0 };
   }
 
   async #abandon(segment: OpenSegment): Promise<void> {
@@ -97,7 +101,7 @@ export class SegmentWriter {
     if (segment === undefined) return;
     if (segment.durableBytes === 0) await this.#removeEmpty(segment.number);
     else {
-      await segment.file.truncate(segment.durableBytes);
+      await segment.file.truncate(segment.format.headerBytes + segment.durableBytes);
       await segment.file.sync();
     }
     this.#abandoned = undefined;
@@ -113,12 +117,13 @@ export class SegmentWriter {
 
 /** `writev` may write less than asked (a disk nearly full, a signal), so the rest follows. */
 async function writeAll(segment: OpenSegment, frames: Uint8Array[], length: number): Promise<void> {
-  const { file, durableBytes } = segment;
-  let { bytesWritten: written } = await file.writev(frames, durableBytes);
+  const { file } = segment;
+  const start = segment.format.headerBytes + segment.durableBytes;
+  let { bytesWritten: written } = await file.writev(frames, start);
   if (written === length) return;
   const all = Buffer.concat(frames, length);
   while (written < length) {
-    const rest = await file.write(all, written, length - written, durableBytes + written);
+    const rest = await file.write(all, written, length - written, start + written);
     written += rest.bytesWritten;
   }
 }

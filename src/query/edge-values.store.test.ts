@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from '../store/testing.ts';
+import {
+  flowRow,
+  oneSlice,
+  startTestStore,
+  TEST_SECONDS,
+  type TestStore,
+} from '../store/testing.ts';
 import { monitorPlan, workloadInsightsPlan } from './plan.ts';
 import { monitorRow, type StoredInsightsRow, type StoredMonitorRow } from './rows.ts';
 import { monitorOf, requestOf } from './testing.ts';
@@ -26,7 +32,7 @@ test('an average half way between two microseconds is rounded up', async () => {
       values: { rtt_us_count: count ?? 0, rtt_us_sum: sum ?? 0 },
     });
   });
-  await bench.store.insert(values, 99n);
+  await bench.store.insert(oneSlice(values), 99n);
   const request = requestOf({ metric: 'ROUND_TRIP_TIME', startSeconds: TEST_SECONDS });
   const monitor = monitorOf([{ type: 'AWS::EC2::VPC', identifier: 'vpc-half' }]);
   const plan = monitorPlan(request, monitor, { account, region: 'us-east-1' });
@@ -85,7 +91,7 @@ test('names with any characters are stored and found unchanged', async () => {
       values: { bytes_received: 1 },
     }),
   );
-  await bench.store.insert(rows, 100n);
+  await bench.store.insert(oneSlice(rows), 100n);
   const request = requestOf({ startSeconds: TEST_SECONDS });
   for (const text of names) {
     const monitor = monitorOf(

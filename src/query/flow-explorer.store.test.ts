@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from '../store/testing.ts';
+import {
+  flowRow,
+  oneSlice,
+  startTestStore,
+  TEST_SECONDS,
+  type TestStore,
+} from '../store/testing.ts';
 import { type ExplorerRequest, exploreFlows } from './flow-explorer.ts';
 
 const owner = { account: '000000000000', region: 'us-east-1' };
@@ -16,7 +22,7 @@ beforeAll(async () => {
     rtt_us_sum: sum,
   });
   await bench.store.insert(
-    [
+    oneSlice([
       flowRow({
         ...web,
         values: {
@@ -55,7 +61,7 @@ beforeAll(async () => {
       flowRow({ account: '111111111111', values: { bytes_received: 99 } }),
       { ...flowRow({ values: { bytes_received: 1_000 } }), flowsCut: 12 },
       flowRow({ region: 'eu-west-1', values: { bytes_received: 99 } }),
-    ],
+    ]),
     1n,
   );
 });

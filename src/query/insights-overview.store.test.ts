@@ -13,6 +13,7 @@ import {
 import { plainIndex, VALUES_LENGTH } from '../model/flow-metrics.ts';
 import { FlowStore } from '../store/flow-store.ts';
 import { sql } from '../store/sql.ts';
+import { oneSlice } from '../store/testing.ts';
 import { insightsOverview, type OverviewRequest } from './insights-overview.ts';
 
 /** The start of today, so that the rows are within every retention. */
@@ -44,14 +45,14 @@ beforeAll(async () => {
   });
   await store.start();
   await store.insert(
-    [
+    oneSlice([
       flow({ category: 'INTERNET', bytes: 100, at: 0 }),
       flow({ category: 'INTERNET', bytes: 50, at: 300 }),
       flow({ category: 'INTER_AZ', bytes: 120, at: 0, remote: 'subnet-far' }),
       flow({ category: 'INTRA_AZ', bytes: 900, at: 0, remote: LOOPBACK_IDENTIFIER }),
       flow({ category: 'INTERNET', bytes: 7_000, at: 0, account: '111111111111' }),
       flow({ category: 'INTERNET', bytes: 8_000, at: 3600 }),
-    ],
+    ]),
     1n,
   );
 });

@@ -15,6 +15,7 @@ import {
 import {
   type FlowParts,
   flowRow,
+  oneSlice,
   startTestStore,
   TEST_SECONDS,
   type TestStore,
@@ -103,7 +104,7 @@ let bench: TestStore;
 beforeAll(async () => {
   bench = await startTestStore();
   for (let i = 0; i < 3; i += 1) {
-    await bench.store.insert(flows.slice(i * 200, (i + 1) * 200), BigInt(i));
+    await bench.store.insert(oneSlice(flows.slice(i * 200, (i + 1) * 200)), BigInt(i));
   }
 });
 afterAll(() => bench[Symbol.asyncDispose]());

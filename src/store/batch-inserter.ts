@@ -24,13 +24,19 @@ export interface BatchInserterDeps {
   readonly log: Log;
 }
 
-/** The rows of one batch, by table. */
+/** Rows of one batch, by table. */
 export interface BatchRows {
   readonly flows: readonly EnrichedFlow[];
   readonly hostStats: readonly HostStatsRow[];
 }
 
-/** Stores batches: one at a time, and each row once. */
+/**
+ * A batch in slices, each small enough to be in memory a few times over. Their order and bounds
+ * must be the same whenever the batch is read again.
+ */
+export type BatchSlices = Iterable<BatchRows> | AsyncIterable<BatchRows>;
+
+/** Stores batches: one slice at a time, and each row once. */
 export class BatchInserter {
   readonly #deps: BatchInserterDeps;
   readonly #turns = new Turns();
@@ -40,15 +46,26 @@ export class BatchInserter {
   }
 
   /** See `FlowStore.insert`. */
-  async insert({ flows, hostStats }: BatchRows, batch: bigint): Promise<void> {
-    await this.#insertDays(FLOW_ROWS, { rows: flows, batch, suffix: '' });
-    await this.#insertDays(HOST_STATS_ROWS, { rows: hostStats, batch, suffix: '' });
+  async insert(slices: BatchSlices, batch: bigint): Promise<void> {
+    let slice = 0;
+    for await (const { flows, hostStats } of slices) {
+      const suffix = slice === 0 ? '' : `-${slice}`;
+      await this.#insertDays(FLOW_ROWS, { days: byDay(flows), batch, suffix });
+      await this.#insertDays(HOST_STATS_ROWS, { days: byDay(hostStats), batch, suffix });
+      slice += 1;
+    }
   }
 
   /** See `FlowStore.insertMissing`. */
-  async insertMissing({ flows, hostStats }: BatchRows, batch: bigint): Promise<void> {
-    await this.#insertMissing(FLOW_ROWS, flows, batch);
-    await this.#insertMissing(HOST_STATS_ROWS, hostStats, batch);
+  async insertMissing(slices: BatchSlices, batch: bigint): Promise<void> {
+    const flowDays = await this.#storedDays(FLOW_ROWS.table, batch);
+    const hostStatsDays = await this.#storedDays(HOST_STATS_ROWS.table, batch);
+    for await (const { flows, hostStats } of slices) {
+      await this.#insertMissing(FLOW_ROWS, { days: flowDays.missing(flows), batch });
+      await this.#insertMissing(HOST_STATS_ROWS, { days: hostStatsDays.missing(hostStats), batch });
+    }
+    const fields = { flows: flowDays.counts, hostStats: hostStatsDays.counts };
+    this.#deps.log.info('looked up a batch in doubt', { batch: String(batch), ...fields });
   }
 
   /** Calls `act` while no insert runs. */
@@ -58,25 +75,16 @@ export class BatchInserter {
 
   async #insertMissing<Row extends TimedRow>(
     kind: RowKind<Row>,
-    rows: readonly Row[],
-    batch: bigint,
+    insert: Omit<DaysInsert<Row>, 'suffix'>,
   ): Promise<void> {
-    const stored = await this.#storedDays(kind.table, batch);
-    const missing = rows.filter((row) => !stored.has(dayOf(row)));
-    this.#deps.log.info('looked up a batch in doubt', {
-      table: kind.table,
-      batch: String(batch),
-      rows: rows.length,
-      missing: missing.length,
-    });
     const suffix = this.#deps.isEmbedded ? `-${randomUUID()}` : '';
-    await this.#insertDays(kind, { rows: missing, batch, suffix });
+    await this.#insertDays(kind, { ...insert, suffix });
   }
 
   #insertDays<Row extends TimedRow>(kind: RowKind<Row>, insert: DaysInsert<Row>): Promise<void> {
-    const { rows, batch, suffix } = insert;
+    const { days, batch, suffix } = insert;
     return this.#turns.take(async () => {
-      for (const [day, dayRows] of byDay(rows)) {
+      for (const [day, dayRows] of days) {
         const started = performance.now();
         await this.#deps.connection().insert({
           table: kind.table,
@@ -89,16 +97,42 @@ export class BatchInserter {
     });
   }
 
-  async #storedDays(table: string, batch: bigint): Promise<ReadonlySet<number>> {
-    const rows = await this.#deps.ask<{ day: number }>(
-      sql`SELECT DISTINCT toUInt32(toDate(time)) AS day FROM ${name(table)} WHERE batch = ${param('UInt64', String(batch))}`,
+  async #storedDays(table: string, batch: bigint): Promise<StoredDays> {
+    const rows = await this.#deps.ask<{ day: number; rows: number }>(
+      sql`SELECT toUInt32(toDate(time)) AS day, toUInt32(count()) AS rows FROM ${name(table)} WHERE batch = ${param('UInt64', String(batch))} GROUP BY day`,
     );
-    return new Set(rows.map(({ day }) => day));
+    return new StoredDays(new Map(rows.map(({ day, rows: count }) => [day, count])));
+  }
+}
+
+/** Which rows of a batch are stored, by the number of its rows that the store has of each day. */
+class StoredDays {
+  readonly #stored: ReadonlyMap<number, number>;
+  readonly #before = new Map<number, number>();
+  readonly counts = { rows: 0, missing: 0 };
+
+  constructor(stored: ReadonlyMap<number, number>) {
+    this.#stored = stored;
+  }
+
+  /** The days of the next slice that are not stored. */
+  missing<Row extends TimedRow>(slice: readonly Row[]): ReadonlyMap<number, readonly Row[]> {
+    const missing = new Map<number, readonly Row[]>();
+    for (const [day, rows] of byDay(slice)) {
+      const before = this.#before.get(day) ?? 0;
+      this.#before.set(day, before + rows.length);
+      this.counts.rows += rows.length;
+      // A slice's rows of a day are one part, so one row more means all of them.
+      if ((this.#stored.get(day) ?? 0) > before) continue;
+      missing.set(day, rows);
+      this.counts.missing += rows.length;
+    }
+    return missing;
   }
 }
 
 interface DaysInsert<Row> {
-  readonly rows: readonly Row[];
+  readonly days: ReadonlyMap<number, readonly Row[]>;
   readonly batch: bigint;
   /** Added to the deduplication token. */
   readonly suffix: string;

@@ -4,7 +4,7 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { DiskBudget } from './disk-budget.ts';
 import type { StoredDay } from './flow-store.ts';
-import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
+import { flowRow, oneSlice, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
 
 let bench: TestStore;
 let metrics: Metrics;
@@ -15,7 +15,7 @@ beforeEach(async () => {
   bench = await startTestStore();
   for (const batch of [0, 1, 2]) {
     const row = flowRow({ timeSeconds: TEST_SECONDS + batch * 86_400 });
-    await bench.store.insert(Array(100 * (batch + 1)).fill(row), BigInt(batch));
+    await bench.store.insert(oneSlice(Array(100 * (batch + 1)).fill(row)), BigInt(batch));
   }
   stored = await bench.store.days();
 });

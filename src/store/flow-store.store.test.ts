@@ -8,7 +8,7 @@ import { openConnection } from './connection.ts';
 import { FlowStore } from './flow-store.ts';
 import { name, sql } from './sql.ts';
 import { describeStore } from './store.case.ts';
-import { flowRow, startTestStore, TEST_OPTIONS } from './testing.ts';
+import { flowRow, oneSlice, startTestStore, TEST_OPTIONS } from './testing.ts';
 
 describeStore('the embedded ClickHouse', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-store-'));
@@ -32,7 +32,7 @@ test('the start removes the block files that a crash left, and nothing else', as
     await store.start();
     expect(left.filter(existsSync)).toEqual([]);
     expect(kept.filter(existsSync)).toEqual(kept);
-    await store.insert([flowRow()], 1n);
+    await store.insert(oneSlice([flowRow()]), 1n);
     expect(readdirSync(folder).filter((name) => /^insert-.*native$/.test(name))).toEqual([]);
   } finally {
     await store.stop();
@@ -44,8 +44,8 @@ test('settle finds an insert with empty files, and insertMissing stores it again
   await using started = await startTestStore();
   const { store } = started;
   const rows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
-  await store.insert(rows, 1n);
-  await store.insert(rows, 2n);
+  await store.insert(oneSlice(rows), 1n);
+  await store.insert(oneSlice(rows), 2n);
   const [part] = await store.query<{ path: string }>(
     sql`SELECT path FROM system.parts WHERE table = 'flows' AND active ORDER BY name DESC LIMIT 1`,
   );
@@ -53,8 +53,8 @@ test('settle finds an insert with empty files, and insertMissing stores it again
   for (const name of readdirSync(part?.path ?? '')) truncateSync(join(part?.path ?? '', name));
   await store.settle(true);
   expect(await batches(store)).toEqual(['1', '1']);
-  await store.insertMissing(rows, 1n);
-  await store.insertMissing(rows, 2n);
+  await store.insertMissing(oneSlice(rows), 1n);
+  await store.insertMissing(oneSlice(rows), 2n);
   expect(await batches(store)).toEqual(['1', '1', '2', '2']);
   await store.settle(false);
   expect(await batches(store)).toEqual(['1', '1', '2', '2']);

@@ -1,9 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
-import type { EnrichedFlow } from '../model/enriched-flow.ts';
-import type { HostStatsRow } from '../model/host-stats.ts';
-import { BatchInserter } from './batch-inserter.ts';
+import { BatchInserter, type BatchSlices } from './batch-inserter.ts';
 import {
   newMarker,
   openConnection,
@@ -99,29 +97,23 @@ export class FlowStore implements Service {
   }
 
   /**
-   * Stores the rows of a batch; they are durable when it resolves. The rows of a day become one
-   * part, all or none. Calling it again with the same rows and batch number stores nothing twice.
+   * Stores the rows of a batch, slice by slice; they are durable when it resolves. The rows of a
+   * slice and day become one part, all or none. Calling it again with the same slices and batch
+   * number stores nothing twice.
    */
-  async insert(
-    flows: readonly EnrichedFlow[],
-    batch: bigint,
-    hostStats: readonly HostStatsRow[] = [],
-  ): Promise<void> {
-    await this.#batches.insert({ flows, hostStats }, batch);
+  async insert(slices: BatchSlices, batch: bigint): Promise<void> {
+    await this.#batches.insert(slices, batch);
   }
 
   /**
-   * Stores a batch of which some days may be stored already: a crash or a failed insert came between,
-   * perhaps so long ago that the table forgot the token. Leaves out the days that have rows. In the
-   * embedded engine no insert outlives its statement or process, so the missing days get a new token:
-   * the table may still remember the first token for a part that it has lost.
+   * Stores a batch of which some slices and days may be stored already: a crash or a failed insert
+   * came between, perhaps so long ago that the table forgot the token. Slices are stored in order, so
+   * the number of rows of a day tells which of them are there. In the embedded engine no insert
+   * outlives its statement or process, so the missing ones get a new token: the table may still
+   * remember the first token for a part that it has lost.
    */
-  async insertMissing(
-    flows: readonly EnrichedFlow[],
-    batch: bigint,
-    hostStats: readonly HostStatsRow[] = [],
-  ): Promise<void> {
-    await this.#batches.insertMissing({ flows, hostStats }, batch);
+  async insertMissing(slices: BatchSlices, batch: bigint): Promise<void> {
+    await this.#batches.insertMissing(slices, batch);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HostStatsRow } from '../model/host-stats.ts';
 import { sql } from './sql.ts';
-import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
+import { flowRow, oneSlice, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
 
 let bench: TestStore;
 beforeEach(async () => {
@@ -34,22 +34,22 @@ const flowCount = async () =>
   (await bench.store.query<{ rows: string }>(sql`SELECT count() AS rows FROM flows`))[0]?.rows;
 
 test('the counters of network cards are stored once with their batch, missing ones as null', async () => {
-  await bench.store.insert(flows, 7n, cards);
-  await bench.store.insert(flows, 7n, cards);
-  await bench.store.insertMissing(flows, 7n, cards);
+  await bench.store.insert(oneSlice(flows, cards), 7n);
+  await bench.store.insert(oneSlice(flows, cards), 7n);
+  await bench.store.insertMissing(oneSlice(flows, cards), 7n);
   expect(await stored()).toEqual(both);
   expect(await flowCount()).toBe('2');
 });
 
 test('a batch that was interrupted after its flows is completed', async () => {
-  await bench.store.insert(flows, 7n);
-  await bench.store.insertMissing(flows, 7n, cards);
+  await bench.store.insert(oneSlice(flows), 7n);
+  await bench.store.insertMissing(oneSlice(flows, cards), 7n);
   expect(await stored()).toEqual(both);
   expect(await flowCount()).toBe('2');
 });
 
 test('dropping a day drops its counters', async () => {
-  await bench.store.insert(flows, 7n, cards);
+  await bench.store.insert(oneSlice(flows, cards), 7n);
   const [day] = await bench.store.days();
   await bench.store.dropDay({ day: day?.day ?? '' });
   expect(await stored()).toEqual([]);

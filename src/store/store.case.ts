@@ -10,7 +10,7 @@ import { VALUE_NAMES, WIDEST_VALUES } from '../model/flow-metrics.ts';
 import { openConnection, type StoreConnection, type StoreLocation } from './connection.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 import { joinSql, name, param, type SqlFragment, sql } from './sql.ts';
-import { flowRow, TEST_OPTIONS, TEST_SECONDS } from './testing.ts';
+import { flowRow, oneSlice, TEST_OPTIONS, TEST_SECONDS } from './testing.ts';
 
 /** A location for the store of a test, and its removal. */
 export interface StoreBench {
@@ -86,7 +86,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         await fc.assert(
           fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 60 }), async (rows) => {
             batch += 1n;
-            await store.insert(rows, batch);
+            await store.insert(oneSlice(rows), batch);
             expect(sorted(await readBack(store, batch))).toEqual(sorted(rows.map(expected)));
           }),
           { numRuns: 25 },
@@ -106,13 +106,13 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
             values: values(WIDEST_VALUES),
           }),
         ];
-        await store.insert(rows, 2n ** 64n - 1n);
+        await store.insert(oneSlice(rows), 2n ** 64n - 1n);
         expect(sorted(await readBack(store, 2n ** 64n - 1n))).toEqual(sorted(rows.map(expected)));
       });
 
       test('with more than 255 distinct names come back', async () => {
         const rows = Array.from({ length: 70_000 }, (_, i) => flowRow({ cluster: `name ${i}` }));
-        await store.insert(rows, 1n);
+        await store.insert(oneSlice(rows), 1n);
         const [row] = await store.query<{ names: string }>(
           sql`SELECT uniqExact(local_cluster) AS names FROM flows`,
         );
@@ -120,15 +120,12 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       });
 
       test('are not inserted when the batch is empty', async () => {
-        await store.insert([], 1n);
+        await store.insert(oneSlice([]), 1n);
         expect(await parts()).toEqual([]);
       });
 
       test('of one insert and day become one part', async () => {
-        await store.insert(
-          Array.from({ length: 20_000 }, () => flowRow()),
-          1n,
-        );
+        await store.insert(oneSlice(Array.from({ length: 20_000 }, () => flowRow())), 1n);
         expect(await parts()).toEqual([{ partition: '2027-01-15', rows: '20000' }]);
       });
     });
@@ -137,26 +134,26 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       const rows = [flowRow({ servicePort: 1 }), flowRow({ servicePort: 2 })];
 
       test('inserted twice is stored once', async () => {
-        await store.insert(rows, 7n);
-        await store.insert(rows, 7n);
+        await store.insert(oneSlice(rows), 7n);
+        await store.insert(oneSlice(rows), 7n);
         expect(await count()).toBe(2);
       });
 
       test('inserted again after a restart is stored once', async () => {
-        await store.insert(rows, 7n);
+        await store.insert(oneSlice(rows), 7n);
         await restart();
-        await store.insert(rows, 7n);
+        await store.insert(oneSlice(rows), 7n);
         expect(await count()).toBe(2);
       });
 
       test('with equal rows and another number is stored as well', async () => {
-        await store.insert(rows, 7n);
-        await store.insert(rows, 8n);
+        await store.insert(oneSlice(rows), 7n);
+        await store.insert(oneSlice(rows), 8n);
         expect(await count()).toBe(4);
       });
 
       test('keeps all of its equal rows', async () => {
-        await store.insert([flowRow(), flowRow(), flowRow()], 7n);
+        await store.insert(oneSlice([flowRow(), flowRow(), flowRow()]), 7n);
         expect(await count()).toBe(3);
       });
 
@@ -164,14 +161,14 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         await control.command(
           sql`ALTER TABLE flows MODIFY SETTING non_replicated_deduplication_window = 1`,
         );
-        await store.insert(rows, 7n);
-        await store.insert(rows, 8n);
-        await store.insertMissing(rows, 7n);
+        await store.insert(oneSlice(rows), 7n);
+        await store.insert(oneSlice(rows), 8n);
+        await store.insertMissing(oneSlice(rows), 7n);
         expect(await count(sql`batch = 7`)).toBe(2);
       });
 
       test('of unknown state that is not stored is stored', async () => {
-        await store.insertMissing(rows, 7n);
+        await store.insertMissing(oneSlice(rows), 7n);
         expect(await count()).toBe(2);
       });
 
@@ -182,32 +179,53 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       ];
 
       test('over midnight becomes one part per day and is stored once', async () => {
-        await store.insert(overMidnight, 7n);
-        await store.insert(overMidnight, 7n);
-        await store.insertMissing(overMidnight, 7n);
+        await store.insert(oneSlice(overMidnight), 7n);
+        await store.insert(oneSlice(overMidnight), 7n);
+        await store.insertMissing(oneSlice(overMidnight), 7n);
         expect(await parts()).toEqual([
           { partition: '2027-01-15', rows: '2' },
           { partition: '2027-01-16', rows: '1' },
         ]);
       });
 
+      test('in several slices, cut off anywhere, is completed without storing a row twice', async () => {
+        const slices = Array.from({ length: 4 }, (_, slice) =>
+          oneSlice(
+            [MIDNIGHT - 1, MIDNIGHT, MIDNIGHT - 1].map((timeSeconds) =>
+              flowRow({ timeSeconds, servicePort: 1 + slice }),
+            ),
+          ),
+        ).flat();
+        for (const stored of [0, 1, 3, 4]) {
+          const batch = BigInt(100 + stored);
+          await store.insert(slices.slice(0, stored), batch);
+          await store.insertMissing(slices, batch);
+          await store.insertMissing(slices, batch);
+          await store.insert(slices.slice(0, stored), batch);
+          const rows = await store.query<{ rows: string; distinct: string }>(
+            sql`SELECT count() AS rows, uniqExact(service_port, time) AS distinct FROM flows WHERE batch = ${param('UInt64', String(batch))}`,
+          );
+          expect(rows).toEqual([{ rows: '12', distinct: '8' }]);
+        }
+      });
+
       test('over midnight that was interrupted between the days is completed', async () => {
-        await store.insert([overMidnight[1]!], 7n);
-        await store.insertMissing(overMidnight, 7n);
+        await store.insert(oneSlice([overMidnight[1]!]), 7n);
+        await store.insertMissing(oneSlice(overMidnight), 7n);
         expect(await count()).toBe(3);
-        await store.insertMissing(overMidnight, 7n);
+        await store.insertMissing(oneSlice(overMidnight), 7n);
         expect(await count()).toBe(3);
       });
     });
 
     describe('a newer version', () => {
       test('adds its columns to an existing table, empty in old rows', async () => {
-        await store.insert([flowRow({ cluster: 'blue', values: { rtos_est: 7 } })], 1n);
+        await store.insert(oneSlice([flowRow({ cluster: 'blue', values: { rtos_est: 7 } })]), 1n);
         await control.command(
           sql`ALTER TABLE flows DROP COLUMN local_cluster, DROP COLUMN rtos_est`,
         );
         await restart();
-        await store.insert([flowRow({ cluster: 'green', values: { rtos_est: 3 } })], 2n);
+        await store.insert(oneSlice([flowRow({ cluster: 'green', values: { rtos_est: 3 } })]), 2n);
         const rows = await store.query(
           sql`SELECT local_cluster, rtos_est FROM flows ORDER BY batch`,
         );
@@ -218,18 +236,18 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       });
 
       test('makes the column of a value Nullable, and keeps the other columns', async () => {
-        await store.insert([flowRow({ values: { rtos_est: 7 } })], 1n);
+        await store.insert(oneSlice([flowRow({ values: { rtos_est: 7 } })]), 1n);
         await control.command(sql`ALTER TABLE flows MODIFY COLUMN rtos_est UInt32 DEFAULT 0`);
         await restart();
-        await store.insert([flowRow()], 2n);
+        await store.insert(oneSlice([flowRow()]), 2n);
         const rows = await store.query(sql`SELECT rtos_est FROM flows ORDER BY batch`);
         expect(rows).toEqual([{ rtos_est: 7 }, { rtos_est: null }]);
       });
 
       test('with a shorter retention drops the older rows', async () => {
         const now = Math.floor(Date.now() / 1000);
-        await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
-        await store.insert([flowRow({ timeSeconds: now })], 2n);
+        await store.insert(oneSlice([flowRow({ timeSeconds: now - 30 * DAY })]), 1n);
+        await store.insert(oneSlice([flowRow({ timeSeconds: now })]), 2n);
         await restart({ retentionDays: 20 });
         await expect
           .poll(
@@ -246,7 +264,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       test('with a longer retention keeps the stored rows', async () => {
         const now = Math.floor(Date.now() / 1000);
         await restart({ retentionDays: 40 });
-        await store.insert([flowRow({ timeSeconds: now - 30 * DAY })], 1n);
+        await store.insert(oneSlice([flowRow({ timeSeconds: now - 30 * DAY })]), 1n);
         await restart({ retentionDays: 50 });
         await control.command(sql`OPTIMIZE TABLE flows FINAL`);
         expect(await count()).toBe(1);
@@ -257,7 +275,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       });
 
       test('with the same retention changes nothing', async () => {
-        await store.insert([flowRow()], 1n);
+        await store.insert(oneSlice([flowRow()]), 1n);
         await restart();
         const mutations = sql`SELECT command FROM system.mutations WHERE database = currentDatabase() AND table = 'flows'`;
         expect(await store.query(mutations)).toEqual([]);
@@ -324,7 +342,8 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
         const answers = Array.from({ length: 30 }, (_, i) =>
           store.query<{ answer: number }>(sql`SELECT ${param('UInt32', i)} AS answer`),
         );
-        for (let batch = 0n; batch < 5n; batch += 1n) await store.insert([flowRow()], batch);
+        for (let batch = 0n; batch < 5n; batch += 1n)
+          await store.insert(oneSlice([flowRow()]), batch);
         expect((await Promise.all(answers)).map(([row]) => row?.answer)).toEqual([
           ...Array(30).keys(),
         ]);
@@ -377,7 +396,7 @@ export function describeStore(engine: string, open: () => Promise<StoreBench>): 
       const stopped = await startStore();
       await stopped.stop();
       await expect(stopped.query(sql`SELECT 1`)).rejects.toThrow('not started');
-      await expect(stopped.insert([flowRow()], 1n)).rejects.toThrow('not started');
+      await expect(stopped.insert(oneSlice([flowRow()]), 1n)).rejects.toThrow('not started');
     });
   });
 }

@@ -5,7 +5,9 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { type Endpoint, type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
 import { emptyValues, VALUE_NAMES } from '../model/flow-metrics.ts';
+import type { HostStatsRow } from '../model/host-stats.ts';
 import type { PodNames, Side } from '../model/report.ts';
+import type { BatchRows } from './batch-inserter.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 
 /** The parts of a row that a test sets. The rest is a client's flow at a time within any retention. */
@@ -27,6 +29,14 @@ export interface FlowParts {
   readonly pods?: PodNames;
   /** By column name, e.g. `bytes_received`. */
   readonly values?: Readonly<Record<string, number>>;
+}
+
+/** The rows of a batch, as small batches are stored. */
+export function oneSlice(
+  flows: readonly EnrichedFlow[],
+  hostStats: readonly HostStatsRow[] = [],
+): readonly BatchRows[] {
+  return [{ flows, hostStats }];
 }
 
 /** 2027-01-15 08:00:00 UTC. */

@@ -50,10 +50,10 @@ test('every parameter becomes a condition of the statement', async () => {
     'us-east-1',
     seconds('2027-01-15T06:00:00Z'),
     seconds('2027-01-15T07:00:00Z'),
-    'INTERNET',
     '10.0.1.7',
     '2001:db8::1',
     443,
+    'INTERNET',
     7,
   ]);
 });

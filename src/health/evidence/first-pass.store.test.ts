@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EnrichedFlow } from '../../model/enriched-flow.ts';
-import { flowRow, startTestStore, TEST_SECONDS, type TestStore } from '../../store/testing.ts';
+import {
+  flowRow,
+  oneSlice,
+  startTestStore,
+  TEST_SECONDS,
+  type TestStore,
+} from '../../store/testing.ts';
 import { constructsOfRow, type GroupsOf } from '../constructs/flow-constructs.ts';
 import { SharedConstructs } from '../constructs/shared-constructs.ts';
 import type { HealthWindow } from '../health-window.ts';
@@ -81,7 +87,7 @@ test('the first pass in SQL finds what the search does in TypeScript, with and w
       const window = nextWindow();
       batch += 1n;
       await stored.store.insert(
-        flows.map((each) => rowOf(each, window.startSeconds + 5)),
+        oneSlice(flows.map((each) => rowOf(each, window.startSeconds + 5))),
         batch,
       );
       const shared = new SharedConstructs(window.startSeconds);

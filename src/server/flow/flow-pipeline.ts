@@ -3,11 +3,10 @@ import { type DecodedReport, decodeAccepted } from '../../decode/decode-accepted
 import { enrich } from '../../enrich/enrich.ts';
 import { hostStatsRows } from '../../enrich/host-stats-rows.ts';
 import type { Batch, BatchLedger } from '../../journal/batch-ledger.ts';
-import type { Journal, JournalPosition, JournalRange } from '../../journal/journal.ts';
+import type { Journal, JournalPosition } from '../../journal/journal.ts';
 import { type AcceptedReport, decodeAcceptedReport } from '../../model/accepted-report.ts';
-import type { EnrichedFlow } from '../../model/enriched-flow.ts';
-import type { HostStatsRow } from '../../model/host-stats.ts';
 import { inflate } from '../../publish/inflate.ts';
+import type { BatchRows, BatchSlices } from '../../store/batch-inserter.ts';
 import type { FlowStore } from '../../store/flow-store.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { InflatedBodies } from './inflated-bodies.ts';
@@ -35,8 +34,16 @@ export interface StoreDisk {
   look(): Promise<boolean>;
 }
 
-/** Several batches fit in memory, and one is large enough to be worth the fsyncs of an insert. */
-export const BATCH_LIMITS = { maxRecords: 96, maxBytes: 8 * 1024 * 1024 };
+/**
+ * A batch ends before it would exceed one of these: small enough to be in memory a few times over,
+ * large enough that an insert is worth its fsyncs. A single report may exceed them.
+ */
+export const BATCH_LIMITS = {
+  maxRecords: 96,
+  maxBytes: 8 * 1024 * 1024,
+  maxInflatedBytes: 64 * 1024 * 1024,
+  maxFlows: 50_000,
+};
 
 /**
  * The stages of a flow after the journal: journal → decode → topology and enrich → store. A batch is a
@@ -50,18 +57,12 @@ export class FlowPipeline {
     this.#stages = stages;
   }
 
-  /** Stores a batch that a crash interrupted, as far as it is not stored already. */
+  /** Finishes a batch that a crash interrupted: all, some or none of it may be stored. */
   async finishInterrupted(batch: Batch, signal: AbortSignal): Promise<void> {
     const { journal, ledger } = this.#stages;
-    const position = await journal.seek(batch.segment, batch.first);
-    const maxRecords = batch.last - batch.first + 1;
-    const range = await journal.read(position, { maxRecords, maxBytes: Number.MAX_SAFE_INTEGER });
-    // The segment is deleted, so the batch was stored; a power cut lost the entry that finishes it.
-    if (range.segment !== batch.segment || range.first !== batch.first) {
-      return await ledger.finish(batch);
-    }
-    const { rows, hostStats } = await this.#read(range);
-    await this.storeAgain({ batch, rows, hostStats }, signal);
+    // Nothing is left of a batch whose segment is deleted: it was stored, and a power cut lost the
+    // entry that finishes it.
+    await this.#storeAgain(batch, this.#slices(journal.records(batch)), signal);
     await ledger.finish(batch);
   }
 
@@ -70,23 +71,29 @@ export class FlowPipeline {
     const { journal, ledger, onDecoded } = this.#stages;
     const range = await journal.read(position, BATCH_LIMITS);
     if (range.payloads.length === 0) return undefined;
-    const { reports, rows, hostStats } = await this.#read(range);
-    const batch = await ledger.note(range);
-    for (const report of reports) onDecoded(report);
-    return { batch, rows, hostStats, next: range.next };
+    const decoding = this.#groups(range.payloads);
+    const group = (await decoding.next()).value;
+    if (group === undefined) throw new Error('a range has a record');
+    const taken = range.head(group.records);
+    const slices = this.#enrich(group.reports);
+    const batch = await ledger.note(taken);
+    for (const report of group.reports) onDecoded(report);
+    return { batch, slices, next: taken.next };
   }
 
-  async store(prepared: Storable, signal: AbortSignal): Promise<void> {
-    await this.#whileRoom(signal, (store) => store.insert(...this.#rowsOf(prepared)));
+  async store({ batch, slices }: PreparedBatch, signal: AbortSignal): Promise<void> {
+    const number = this.#stages.ledger.storeNumber(batch);
+    await this.#whileRoom(signal, (store) => store.insert(slices, number));
   }
 
-  /** Like `store`, for a batch that an earlier attempt may have stored in part. */
-  async storeAgain(prepared: Storable, signal: AbortSignal): Promise<void> {
-    await this.#whileRoom(signal, (store) => store.insertMissing(...this.#rowsOf(prepared)));
+  /** As `store`, when it was tried before and may have been done in part. */
+  storeAgain({ batch, slices }: PreparedBatch, signal: AbortSignal): Promise<void> {
+    return this.#storeAgain(batch, slices, signal);
   }
 
-  #rowsOf({ batch, rows, hostStats }: Storable): Parameters<FlowStore['insert']> {
-    return [rows, this.#stages.ledger.storeNumber(batch), hostStats];
+  async #storeAgain(batch: Batch, slices: BatchSlices, signal: AbortSignal): Promise<void> {
+    const number = this.#stages.ledger.storeNumber(batch);
+    await this.#whileRoom(signal, (store) => store.insertMissing(slices, number));
   }
 
   /** Inserts, and fails unless the disk had free space before and after. */
@@ -100,38 +107,69 @@ export class FlowPipeline {
     if (!(await disk.look())) throw new Error('the disk became full while a batch was stored');
   }
 
-  async #read(range: JournalRange): Promise<ReadRange> {
-    const { topology } = this.#stages;
-    const reports: DecodedReport[] = [];
-    for (const payload of range.payloads) {
-      const report = await this.#decode(payload);
-      if (report !== undefined) reports.push(report);
-      // Lets requests be answered between two reports.
+  /** The slices of records, each decoded and enriched when it is asked for. */
+  async *#slices(records: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<BatchRows> {
+    for await (const { reports } of this.#groups(records)) yield* this.#enrich(reports);
+  }
+
+  /**
+   * Decodes records in groups that end before they would exceed what a batch may cost. A batch
+   * noted by an earlier version may have several.
+   */
+  async *#groups(
+    records: Iterable<Buffer> | AsyncIterable<Buffer>,
+  ): AsyncGenerator<DecodedGroup, undefined> {
+    let group = emptyGroup();
+    for await (const record of records) {
+      const decoded = await this.#decode(record);
+      if (group.records > 0 && exceeds(group, decoded)) {
+        yield group;
+        group = emptyGroup();
+      }
+      group.records += 1;
+      group.flows += decoded.report?.flows.length ?? 0;
+      group.inflatedBytes += decoded.inflatedBytes;
+      if (decoded.report !== undefined) group.reports.push(decoded.report);
+      // Requests are answered between one report and the next.
       await immediate();
     }
-    // All hosts of the batch are observed before the first flow is enriched.
+    if (group.records > 0) yield group;
+    return undefined;
+  }
+
+  /** Rows of reports, in slices of `BATCH_LIMITS.maxFlows`. */
+  #enrich(reports: readonly DecodedReport[]): readonly BatchRows[] {
+    const { topology } = this.#stages;
+    // Every host of the batch is known before the first flow is named.
     const observed = reports.map((report) => ({
       ...report,
       host: topology.observe(report.owner, report.host, report.timeSeconds),
     }));
     const snapshot = topology.snapshot();
-    return {
-      reports,
-      rows: observed.flatMap((report) => enrich(report, snapshot)),
-      hostStats: observed.flatMap(hostStatsRows),
-    };
+    const flows = observed.flatMap((report) => enrich(report, snapshot));
+    const hostStats = observed.flatMap(hostStatsRows);
+    const slices: BatchRows[] = [];
+    for (let from = 0; from < flows.length; from += BATCH_LIMITS.maxFlows) {
+      slices.push({ flows: flows.slice(from, from + BATCH_LIMITS.maxFlows), hostStats: [] });
+    }
+    const [first = { flows: [] }, ...rest] = slices;
+    return [{ ...first, hostStats }, ...rest];
   }
 
-  /** Returns undefined for a report that cannot be decoded, since retrying would block all later ones. */
-  async #decode(payload: Buffer): Promise<DecodedReport | undefined> {
+  /**
+   * Without a report when the record cannot be read, now or ever: all behind it would wait for it
+   * for good.
+   */
+  async #decode(record: Buffer): Promise<DecodedRecord> {
     const { retentionSeconds, onUnreadable } = this.#stages;
     try {
-      const accepted = decodeAcceptedReport(payload);
+      const accepted = decodeAcceptedReport(record);
       const bytes = await this.#inflate(accepted);
-      return decodeAccepted(accepted, bytes, { retentionSeconds });
+      const report = decodeAccepted(accepted, bytes, { retentionSeconds });
+      return { report, inflatedBytes: bytes.length };
     } catch (error) {
       onUnreadable(error);
-      return undefined;
+      return { report: undefined, inflatedBytes: 0 };
     }
   }
 
@@ -143,19 +181,35 @@ export class FlowPipeline {
   }
 }
 
-interface ReadRange {
-  readonly reports: readonly DecodedReport[];
-  readonly rows: readonly EnrichedFlow[];
-  readonly hostStats: readonly HostStatsRow[];
+interface DecodedRecord {
+  readonly report: DecodedReport | undefined;
+  readonly inflatedBytes: number;
 }
 
-/** A noted batch and its rows. */
-interface Storable {
+/** Consecutive records of a batch, decoded. */
+interface DecodedGroup {
+  /** How many were read, unreadable ones among them. */
+  records: number;
+  flows: number;
+  inflatedBytes: number;
+  readonly reports: DecodedReport[];
+}
+
+function emptyGroup(): DecodedGroup {
+  return { records: 0, flows: 0, inflatedBytes: 0, reports: [] };
+}
+
+function exceeds(group: DecodedGroup, { report, inflatedBytes }: DecodedRecord): boolean {
+  return (
+    group.flows + (report?.flows.length ?? 0) > BATCH_LIMITS.maxFlows ||
+    group.inflatedBytes + inflatedBytes > BATCH_LIMITS.maxInflatedBytes
+  );
+}
+
+/** A batch that is written down, and its rows. */
+export interface PreparedBatch {
   readonly batch: Batch;
-  readonly rows: readonly EnrichedFlow[];
-  readonly hostStats: readonly HostStatsRow[];
-}
-
-export interface PreparedBatch extends Storable {
+  readonly slices: readonly BatchRows[];
+  /** Where the batch after it begins. */
   readonly next: JournalPosition;
 }

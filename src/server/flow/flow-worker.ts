@@ -144,7 +144,7 @@ export class FlowWorker implements Service {
       return stored;
     }, signal);
     if (!isStored) return;
-    this.#rows.add(prepared.rows.length);
+    for (const { flows } of prepared.slices) this.#rows.add(flows.length);
     this.#stored = prepared.next;
     await this.#untilDone(async () => {
       await ledger.finish(prepared.batch);
