@@ -8,6 +8,7 @@ import type { HostDescription } from '../model/report.ts';
 import type { InstanceTraits } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
+import { HourlyExpiry } from './graph/hourly-expiry.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import { TopologyView } from './topology-view.ts';
@@ -32,7 +33,6 @@ interface ReportedTraits extends InstanceTraits {
 /** Further claims are rejected and counted. Enough for 100,000 hosts of a few addresses each. */
 const MAX_CLAIMS = 500_000;
 const SAVE_MILLIS = 10_000;
-const EXPIRE_EVERY_SECONDS = 3_600;
 
 /**
  * Joins the resource graph with the claims of agents: the addresses of their own hosts, with
@@ -60,10 +60,11 @@ export class Topology implements Service {
   /** The graph of `#snapshot`. */
   #graph: GraphSnapshot;
   #changed = false;
-  #expiredSeconds = 0;
+  readonly #expiry: HourlyExpiry;
 
   constructor(deps: TopologyDeps) {
     this.#deps = deps;
+    this.#expiry = new HourlyExpiry(deps.claims);
     this.#ambiguous = deps.metrics.counter({
       name: 'nfm_topology_ambiguous_lookups_total',
       help: 'Lookups of an address that several instances claimed at that time',
@@ -143,21 +144,19 @@ export class Topology implements Service {
 
   /** Once an hour, drops claims and traits that are older than the retention of flows. */
   async expire(): Promise<void> {
-    const oldest = this.#deps.claims.retentionStart();
-    if (oldest < this.#expiredSeconds + EXPIRE_EVERY_SECONDS) return;
-    await this.#deps.claims.deleteBefore(oldest);
-    this.#expiredSeconds = oldest;
-    for (const [instanceId, { lastSeenSeconds }] of this.#agentTraits) {
-      if (lastSeenSeconds < oldest) this.#agentTraits.delete(instanceId);
-    }
-    for (const [key, claims] of this.#claims) {
-      const kept = claims.filter((claim) => claim.lastSeenSeconds >= oldest);
-      if (kept.length === claims.length) continue;
-      this.#changed = true;
-      this.#claimCount -= claims.length - kept.length;
-      if (kept.length === 0) this.#claims.delete(key);
-      else this.#claims.set(key, kept);
-    }
+    await this.#expiry.run((beforeSeconds) => {
+      for (const [instanceId, { lastSeenSeconds }] of this.#agentTraits) {
+        if (lastSeenSeconds < beforeSeconds) this.#agentTraits.delete(instanceId);
+      }
+      for (const [key, claims] of this.#claims) {
+        const kept = claims.filter((claim) => claim.lastSeenSeconds >= beforeSeconds);
+        if (kept.length === claims.length) continue;
+        this.#changed = true;
+        this.#claimCount -= claims.length - kept.length;
+        if (kept.length === 0) this.#claims.delete(key);
+        else this.#claims.set(key, kept);
+      }
+    });
   }
 
   #keepTraits(instanceId: string, host: HostDescription, lastSeenSeconds: number): void {

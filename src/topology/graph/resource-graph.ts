@@ -5,6 +5,7 @@ import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import type { Service } from '../../lib/service.ts';
 import { Turns } from '../../lib/turns.ts';
+import { HourlyExpiry } from './hourly-expiry.ts';
 import type { Resource } from './resource.ts';
 import { type ResourceVersion, resourceKey } from './resource-version.ts';
 import type {
@@ -43,7 +44,6 @@ const MAX_VERSIONS = 1_000_000;
 const COMPARED_AT_ONCE = 250;
 const SAVED_AT_ONCE = 250;
 const SAVE_MILLIS = 5_000;
-const EXPIRE_EVERY_SECONDS = 3_600;
 
 /**
  * The resource graph with its history: every version of every resource, by source and slice. A
@@ -68,10 +68,11 @@ export class ResourceGraph implements StatementSink, Service {
   readonly #refused: CounterMetric;
   #versionCount = 0;
   readonly #turns = new Turns();
-  #expiredSeconds = 0;
+  readonly #expiry: HourlyExpiry;
 
   constructor(deps: ResourceGraphDeps) {
     this.#deps = deps;
+    this.#expiry = new HourlyExpiry(deps.repository);
     this.#refused = deps.metrics.counter({
       name: 'nfm_topology_statements_refused_total',
       help: 'Statements of topology sources rejected because the history was full',
@@ -162,16 +163,14 @@ export class ResourceGraph implements StatementSink, Service {
 
   /** Once an hour, drops versions that ended before the retention of flows. */
   async expire(): Promise<void> {
-    const oldest = this.#deps.repository.retentionStart();
-    if (oldest < this.#expiredSeconds + EXPIRE_EVERY_SECONDS) return;
-    await this.#deps.repository.deleteBefore(oldest);
-    this.#expiredSeconds = oldest;
-    for (const [key, versions] of this.#histories) {
-      const kept = versions.filter(({ toSeconds }) => toSeconds >= oldest);
-      this.#versionCount -= versions.length - kept.length;
-      if (kept.length === 0) this.#histories.delete(key);
-      else if (kept.length < versions.length) this.#histories.set(key, kept);
-    }
+    await this.#expiry.run((beforeSeconds) => {
+      for (const [key, versions] of this.#histories) {
+        const kept = versions.filter(({ toSeconds }) => toSeconds >= beforeSeconds);
+        this.#versionCount -= versions.length - kept.length;
+        if (kept.length === 0) this.#histories.delete(key);
+        else if (kept.length < versions.length) this.#histories.set(key, kept);
+      }
+    });
   }
 
   async #apply(statement: SourceStatement): Promise<void> {

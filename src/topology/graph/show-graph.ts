@@ -24,19 +24,17 @@ export function showGraph(
   timeSeconds: number,
   filter: GraphFilter,
 ): { readonly resources: readonly ShownResource[]; readonly count: number } {
-  const resources: ShownResource[] = [];
-  let count = 0;
-  for (const versions of histories) {
-    if (!matchesFilter(versions, filter)) continue;
+  const { items, count } = collect(histories, filter, (versions) => {
     const resource = resourceAt(versions, timeSeconds);
-    if (resource === undefined) continue;
-    count += 1;
-    if (count > filter.limit) continue;
-    const valid = versions.filter((version) => isValidAt(version, timeSeconds));
-    const fromSeconds = Math.max(...valid.map((version) => version.fromSeconds));
-    resources.push({ resource, fromSeconds, saidBy: sourceOfMembers(versions, timeSeconds) });
-  }
-  return { resources, count };
+    return resource && (() => shown(resource, versions, timeSeconds));
+  });
+  return { resources: items, count };
+}
+
+function shown(resource: Resource, versions: Versions, timeSeconds: number): ShownResource {
+  const valid = versions.filter((version) => isValidAt(version, timeSeconds));
+  const fromSeconds = Math.max(...valid.map((version) => version.fromSeconds));
+  return { resource, fromSeconds, saidBy: sourceOfMembers(versions, timeSeconds) };
 }
 
 export interface GraphChange {
@@ -53,19 +51,12 @@ export function diffGraph(
   times: Validity,
   filter: GraphFilter,
 ): { readonly changes: readonly GraphChange[]; readonly count: number } {
-  const changes: GraphChange[] = [];
-  let count = 0;
-  for (const versions of histories) {
-    if (!matchesFilter(versions, filter)) continue;
-    const change = changeOf(
-      resourceAt(versions, times.fromSeconds),
-      resourceAt(versions, times.toSeconds),
-    );
-    if (change === undefined) continue;
-    count += 1;
-    if (count <= filter.limit) changes.push(change);
-  }
-  return { changes, count };
+  const { items, count } = collect(histories, filter, (versions) => {
+    const before = resourceAt(versions, times.fromSeconds);
+    const change = changeOf(before, resourceAt(versions, times.toSeconds));
+    return change && (() => change);
+  });
+  return { changes: items, count };
 }
 
 /** The number of resources of each kind at a time. */
@@ -79,6 +70,23 @@ export function countGraph(
     if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
+}
+
+/** Counts all matches of a filter, and makes the items of those within its limit. */
+function collect<Item>(
+  histories: Iterable<Versions>,
+  filter: GraphFilter,
+  match: (versions: Versions) => (() => Item) | undefined,
+): { readonly items: readonly Item[]; readonly count: number } {
+  const items: Item[] = [];
+  let count = 0;
+  for (const versions of histories) {
+    const make = matchesFilter(versions, filter) ? match(versions) : undefined;
+    if (make === undefined) continue;
+    count += 1;
+    if (count <= filter.limit) items.push(make());
+  }
+  return { items, count };
 }
 
 function matchesFilter(versions: Versions, { kind, id }: GraphFilter): boolean {

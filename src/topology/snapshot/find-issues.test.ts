@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Resource } from '../graph/resource.ts';
+import type { Resource, ResourceOf } from '../graph/resource.ts';
 import { nic, snapshotOf, subnet, vpc } from '../testing.ts';
 
 const owner = { account: '111111111111', region: 'us-east-1' };
 const home = vpc('vpc-a', '10.0.0.0/16');
 const near = subnet('subnet-1', 'vpc-a', '10.0.1.0/24');
+
+function table(parts: Partial<ResourceOf<'route-table'>>): Resource {
+  const base = { kind: 'route-table', id: 'rtb-1', ...owner, vpcId: 'vpc-a' } as const;
+  return { ...base, isMain: true, subnetIds: [], routes: [], ...parts };
+}
 
 function issuesOf(...resources: readonly Resource[]): readonly string[] {
   return snapshotOf(...resources).issues.named.map(({ kind, message }) => `${kind}: ${message}`);
@@ -73,16 +78,6 @@ test('an unreadable address is reported and ignored', () => {
 });
 
 describe('a reference to a resource that no source describes is reported', () => {
-  const table = (parts: object): Resource => ({
-    kind: 'route-table',
-    id: 'rtb-1',
-    ...owner,
-    vpcId: 'vpc-a',
-    isMain: true,
-    subnetIds: [],
-    routes: [],
-    ...parts,
-  });
   test.each<{ name: string; resource: Resource; target: string }>([
     {
       name: "a subnet's VPC",
@@ -143,15 +138,9 @@ describe('transit gateways that peer in a circle', () => {
       attached: 'vpc',
       attachedId: 'vpc-a',
     },
-    {
-      kind: 'route-table',
-      id: 'rtb-1',
-      ...owner,
-      vpcId: 'vpc-a',
-      isMain: true,
-      subnetIds: [],
+    table({
       routes: [{ destination: '10.0.0.0/8', target: 'transit-gateway', targetId: 'tgw-1' }],
-    },
+    }),
   ];
 
   test('are reported once, if their routes form the circle too', () => {
