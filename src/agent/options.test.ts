@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { parseAgentOptions } from './options.ts';
+import { withSection } from '../lib/testing.ts';
+import { optionsReference, parseAgentOptions } from './options.ts';
+
+const PAGE = join(import.meta.dirname, '../../docs/reference/agent.md');
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
-/** What is written to standard error while the arguments are read. */
-function refused(argv: readonly string[]): string {
+/** The text on standard error when the arguments are rejected. */
+function errorOf(argv: readonly string[]): string {
   let text = '';
   vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
     text += String(chunk);
@@ -18,7 +24,7 @@ function refused(argv: readonly string[]): string {
 
 const ENDPOINT = ['--endpoint', 'https://example.org/publish'];
 
-test("the defaults are the existing agent's, but for how often it reads", () => {
+test("the defaults are the existing agent's, except for the time between readings", () => {
   const parsed = parseAgentOptions(ENDPOINT);
   expect(parsed).toMatchObject({
     status: 'run',
@@ -43,7 +49,7 @@ test("the defaults are the existing agent's, but for how often it reads", () => 
   });
 });
 
-test("the existing agent's command line is taken as it is", () => {
+test("the existing agent's command line is accepted as it is", () => {
   const argv = [
     '-e',
     'https://x.org/publish',
@@ -89,13 +95,13 @@ test.each([
   expect(parseAgentOptions(argv)).toMatchObject({ status: 'run', options });
 });
 
-test("an empty proxy is none, as the existing agent's default is", () => {
+test("an empty proxy means none: it is the existing agent's default", () => {
   expect(parseAgentOptions([...ENDPOINT, '--proxy', ''])).toMatchObject({
     options: { proxy: undefined },
   });
 });
 
-test('a spool of 0 MiB is none', () => {
+test('a spool of 0 MiB means none', () => {
   const spool = ['--spool-dir', '/var/lib/nfm', '--spool-mib'];
   expect(parseAgentOptions([...ENDPOINT, ...spool, '0'])).toMatchObject({
     options: { spoolFolder: undefined },
@@ -106,17 +112,43 @@ test('a spool of 0 MiB is none', () => {
 });
 
 test.each([
-  { name: 'no endpoint', argv: [], says: '--endpoint is needed' },
-  { name: 'an endpoint that is no URL', argv: ['-e', 'here'], says: 'whole URL' },
-  { name: 'an endpoint of another kind', argv: ['-e', 'ftp://x/'], says: 'http://' },
-  { name: 'a proxy that is no URL', argv: [...ENDPOINT, '-x', 'proxy'], says: 'whole URL' },
-  { name: 'a spool too large', argv: [...ENDPOINT, '--spool-mib', '65537'], says: '0 to 65536' },
-  { name: 'a period of 0', argv: [...ENDPOINT, '-s', '0'], says: 'from 1 to 600' },
-  { name: 'a period of 601', argv: [...ENDPOINT, '-s', '601'], says: 'from 1 to 600' },
-  { name: 'a fraction', argv: [...ENDPOINT, '-s', '1.5'], says: 'whole number' },
-  { name: 'readings too often', argv: [...ENDPOINT, '-a', '99'], says: '100 to 60000' },
-  { name: 'yes for on', argv: [...ENDPOINT, '-l', 'yes'], says: 'on' },
-  { name: 'an unknown option', argv: [...ENDPOINT, '--nonsense'], says: 'unknown option' },
-])('$name is refused with what would be right', ({ argv, says }) => {
-  expect(refused(argv)).toContain(says);
+  { name: 'no endpoint', argv: [], error: '--endpoint is required' },
+  { name: 'an endpoint that is no URL', argv: ['-e', 'here'], error: 'absolute URL' },
+  { name: 'an endpoint of another kind', argv: ['-e', 'ftp://x/'], error: 'http://' },
+  { name: 'a proxy that is no URL', argv: [...ENDPOINT, '-x', 'proxy'], error: 'absolute URL' },
+  { name: 'a spool too large', argv: [...ENDPOINT, '--spool-mib', '65537'], error: '0 to 65536' },
+  { name: 'a period of 0', argv: [...ENDPOINT, '-s', '0'], error: 'from 1 to 600' },
+  { name: 'a period of 601', argv: [...ENDPOINT, '-s', '601'], error: 'from 1 to 600' },
+  { name: 'a fraction', argv: [...ENDPOINT, '-s', '1.5'], error: 'an integer' },
+  { name: 'readings too often', argv: [...ENDPOINT, '-a', '99'], error: '100 to 60000' },
+  { name: 'yes for on', argv: [...ENDPOINT, '-l', 'yes'], error: 'Must be off or on' },
+  { name: 'an unknown option', argv: [...ENDPOINT, '--nonsense'], error: 'unknown option' },
+])('$name is rejected, and the error names what is accepted', ({ argv, error }) => {
+  expect(errorOf(argv)).toContain(error);
+});
+
+test('an option that is not on the command line is taken from its environment name', () => {
+  vi.stubEnv('NFM_AGENT_ENDPOINT', 'https://example.org/publish');
+  vi.stubEnv('NFM_AGENT_TOP_K', '7');
+  vi.stubEnv('NFM_AGENT_USAGE_DATA', 'off');
+  const options = { topK: 7, usageData: false, endpoint: new URL('https://example.org/publish') };
+  expect(parseAgentOptions([])).toMatchObject({ status: 'run', options });
+  expect(parseAgentOptions(['--top-k', '8'])).toMatchObject({ options: { topK: 8 } });
+  vi.stubEnv('NFM_AGENT_TOP_K', 'many');
+  expect(errorOf([])).toContain('NFM_AGENT_TOP_K');
+});
+
+test('the help names every option with its values, default and environment name', async () => {
+  let help = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    help += String(chunk);
+    return true;
+  });
+  expect(parseAgentOptions(['--help'])).toEqual({ status: 'exit', code: 0 });
+  await expect(help).toMatchFileSnapshot('../../test/golden/agent-help.txt');
+});
+
+test('the reference page lists the options (vitest -u writes it)', async () => {
+  const page = readFileSync(PAGE, 'utf8');
+  await expect(withSection(page, 'options', optionsReference())).toMatchFileSnapshot(PAGE);
 });
