@@ -7,6 +7,9 @@ const DECISIONS = 'docs/decisions';
 const MAX_COLUMNS = 100;
 /** Not the changelog, whose lines every change adds to. */
 const WRAPPED = /^(README|CONTRIBUTING|ARCHITECTURE)\.md$|^docs\/|^examples\//;
+const CLI_HELP = 'test/golden/cli';
+/** Run by `bin/nfm` beside the commands of the CLI. */
+const PROGRAMS = ['server', 'agent', 'lab'];
 /** A screen. */
 const MAX_DECISION_LINES = 40;
 
@@ -55,6 +58,25 @@ test('the index lists every decision once, under its own title, newest first', (
   expect(dates).toEqual(dates.toSorted().reverse());
 });
 
+test('commands in documents exist, with the flags they use', () => {
+  const cli = readdirSync(join(ROOT, CLI_HELP)).map((name) => name.replace(/\.txt$/, ''));
+  const help = [
+    ...cli.map((name) => textOf(`${CLI_HELP}/${name}.txt`)),
+    textOf('test/golden/server-help.txt'),
+    textOf('docs/reference/agent.md'),
+  ].join('\n');
+  for (const document of documents.filter((name) => !name.startsWith(DECISIONS))) {
+    for (const line of commandsIn(document)) {
+      const [first = '', second = ''] = line.replace(/^.*bin\/nfm +/, '').split(/ +/);
+      const isKnown = PROGRAMS.includes(first) || cli.includes(`nfm-${first}-${second}`);
+      expect(isKnown || cli.includes(`nfm-${first}`), `${document}: ${line}`).toBe(true);
+      for (const [flag] of line.matchAll(/(?<= )--[a-z][a-z-]+/g)) {
+        expect(help, `${document}: ${line}`).toContain(flag);
+      }
+    }
+  }
+});
+
 function markdownBelow(folder: string): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -82,6 +104,12 @@ function longLines(document: string): string[] {
       return !isExempt && line.length > MAX_COLUMNS;
     })
     .map((line) => `${document}: ${line}`);
+}
+
+/** Lines of code blocks that run `bin/nfm`. */
+function commandsIn(document: string): string[] {
+  const blocks = textOf(document).match(/^```.*?^```/gms) ?? [];
+  return blocks.flatMap((block) => block.split('\n')).filter((line) => /bin\/nfm /.test(line));
 }
 
 function textOf(document: string): string {
