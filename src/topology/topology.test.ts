@@ -36,7 +36,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Opens database and topology anew, as a server that is started on the same folder. */
+/** Opens database and topology again, like a server restarted on the same folder. */
 async function restart(): Promise<void> {
   database = await openDatabase({ url: `sqlite:${join(folder, 'control.db')}` });
   metrics = new Metrics();

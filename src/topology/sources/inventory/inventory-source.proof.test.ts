@@ -57,7 +57,7 @@ async function start({ file: followed = '', slices = [] }: Settings = {}) {
 const networkOf = (name: string) => `networks: [{ name: ${name} }]`;
 const namesOf = (slice: string) => sink.named(slice, 'vpc').map((one) => 'name' in one && one.name);
 
-/** In one step, as editors and Kubernetes do. */
+/** Replaces the file in one step, as editors and Kubernetes do. */
 async function replace(text: string): Promise<void> {
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);

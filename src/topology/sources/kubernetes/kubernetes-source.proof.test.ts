@@ -100,7 +100,7 @@ describe('the statement of a cluster has', () => {
       expect(sink.last('prod')?.resources).toEqual([
         { kind: 'kubernetes-cluster', ...cluster },
         of('ip-10-0-1-7', 'i-0123456789abcdef0'),
-        // The id that an agent on it makes of the same machine id.
+        // The id that an agent on it derives from the same machine id.
         of('worker-1', instanceId(cluster, 'ec2a')),
       ]),
     );
