@@ -42,7 +42,9 @@ function decode(bytes: Uint8Array, over: Partial<AcceptedReport> = {}): DecodedR
 
 const decodeFlows = (...flows: readonly ReportedFlow[]) => decode(encodeReport(reportOf(flows)));
 
-/** Replaces text in an encoded report with text of the same length, so that its frames stay valid. */
+/**
+ * Replaces text in an encoded report with text of the same length, so that its frames stay valid.
+ */
 function replaced(bytes: Uint8Array, from: string, to: string): Buffer {
   const text = Buffer.from(bytes).toString('latin1');
   expect([text.includes(from), to.length]).toEqual([true, from.length]);

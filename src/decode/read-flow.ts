@@ -22,10 +22,10 @@ export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal 
   const side = key.remote_port === 0 ? 'server' : 'client';
   return {
     side,
-    localAddress: local.own,
-    remoteAddress: remote.own,
-    snatAddress: local.beyond,
-    dnatAddress: remote.beyond,
+    localAddress: local.socket,
+    remoteAddress: remote.socket,
+    snatAddress: local.translated,
+    dnatAddress: remote.translated,
     servicePort,
     pods: readPods(key),
     processName: cutText(key[FLOW_ATTRIBUTES.processName]),
@@ -36,18 +36,18 @@ export function readFlow({ key, values }: WireFlow): ReportedFlow | FlowRefusal 
 
 interface Addresses {
   /** The address of the socket. */
-  readonly own: string;
+  readonly socket: string;
   /** The address in the network, when NAT makes it a different one. */
-  readonly beyond?: string;
+  readonly translated?: string;
 }
 
-/** @param ofSocket "" when NAT does not translate the address */
-function readAddresses(ofNetwork: string, ofSocket: string): Addresses | FlowRefusal {
-  const beyond = canonicalAddress(ofNetwork);
-  const own = ofSocket === '' ? beyond : canonicalAddress(ofSocket);
-  if (beyond === undefined || own === undefined) return 'address';
-  if (!isUnicast(beyond) || !isUnicast(own)) return 'address-kind';
-  return own === beyond ? { own } : { own, beyond };
+/** @param socketText "" when NAT does not translate the address */
+function readAddresses(networkText: string, socketText: string): Addresses | FlowRefusal {
+  const network = canonicalAddress(networkText);
+  const socket = socketText === '' ? network : canonicalAddress(socketText);
+  if (network === undefined || socket === undefined) return 'address';
+  if (!isUnicast(network) || !isUnicast(socket)) return 'address-kind';
+  return socket === network ? { socket } : { socket, translated: network };
 }
 
 function isUnicast(address: string): boolean {
@@ -60,8 +60,8 @@ function isPort(port: number): boolean {
 }
 
 /**
- * Completes the values in place and rounds them down. Returns false when a value is negative or wider
- * than its column.
+ * Completes the values in place and rounds them down. Returns false when a value is negative or
+ * wider than its column.
  */
 export function normaliseValues(values: Float64Array): boolean {
   completeValues(values);

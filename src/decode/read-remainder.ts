@@ -4,7 +4,9 @@ import { normaliseValues } from './read-flow.ts';
 
 const UINT32 = 2 ** 32 - 1;
 
-/** Reads the sums of the flows that the agent cut from a report; undefined when they are invalid. */
+/**
+ * Reads the sums of the flows that the agent cut from a report; undefined when they are invalid.
+ */
 export function readRemainder({ attributes, values }: WireRemainder): Remainder | undefined {
   const side = attributes.get(REMAINDER_ATTRIBUTES.side);
   const hint = CATEGORY_HINTS.find((known) => known === attributes.get(REMAINDER_ATTRIBUTES.hint));

@@ -14,7 +14,9 @@ export interface Batch {
 
 export interface BatchLedgerDeps {
   readonly path: string;
-  /** Returns a uniform integer in [0, 2^24). It identifies the journal in a store shared by servers. */
+  /**
+   * Returns a uniform integer in [0, 2^24). It identifies the journal in a store shared by servers.
+   */
   readonly randomJournalId: () => number;
   /** The ledger rewrites its file once it has grown past this. Default: 1 MiB. */
   readonly compactBytes?: number | undefined;
@@ -35,10 +37,10 @@ const COMPACT_BYTES = 1024 * 1024;
 const COUNTER_BITS = 40n;
 
 /**
- * Records which journal ranges are sent to the store. It fsyncs the record before the range is sent,
- * so that after a crash exactly the same range is sent again. The file has one JSON entry per line; an
- * incomplete last line was never acted on. `finish` is not fsynced: at the next start the server looks
- * up a batch without a finish in the store.
+ * Records which journal ranges are sent to the store. It fsyncs the record before the range is
+ * sent, so that after a crash exactly the same range is sent again. The file has one JSON entry per
+ * line; an incomplete last line was never acted on. `finish` is not fsynced: at the next start the
+ * server looks up a batch without a finish in the store.
  */
 export class BatchLedger implements Service {
   readonly name = 'batch ledger';

@@ -18,7 +18,9 @@ export interface JournalOptions {
 
 export interface JournalDeps {
   readonly options: JournalOptions;
-  /** Returns false while the disk is nearly full; records are rejected then. Default: always true. */
+  /**
+   * Returns false while the disk is nearly full; records are rejected then. Default: always true.
+   */
   readonly hasRoom?: (() => boolean) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -218,8 +220,8 @@ export class Journal implements Service {
   }
 
   /**
-   * Reads the next records from a position, all of one segment. Returns an empty range when there is
-   * none yet. At the end of a closed segment it continues with the next segment.
+   * Reads the next records from a position, all of one segment. Returns an empty range when there
+   * is none yet. At the end of a closed segment it continues with the next segment.
    */
   async read(position: JournalPosition, limits: ReadLimits): Promise<JournalRange> {
     let at = position;

@@ -19,11 +19,11 @@ interface OpenSegment extends NewSegment {
 }
 
 /**
- * Writes records to the newest segment. When a write or fsync fails, the writer truncates the segment
- * to its last durable byte, abandons it, and starts another one for the next write. It never trusts
- * the file again: after a failed fsync the kernel may drop the pages and report success the next time.
- * Until the truncation succeeds nothing is written, because a rejected record must not reappear at the
- * next start.
+ * Writes records to the newest segment. When a write or fsync fails, the writer truncates the
+ * segment to its last durable byte, abandons it, and starts another one for the next write. It
+ * never trusts the file again: after a failed fsync the kernel may drop the pages and report
+ * success the next time. Until the truncation succeeds nothing is written, because a rejected
+ * record must not reappear at the next start.
  */
 export class SegmentWriter {
   readonly #deps: SegmentWriterDeps;
@@ -108,7 +108,9 @@ export class SegmentWriter {
     await segment.file.close().catch(() => {});
   }
 
-  /** Each attempt on a full disk leaves an empty segment; removing them keeps them from piling up. */
+  /**
+   * Each attempt on a full disk leaves an empty segment; removing them keeps them from piling up.
+   */
   async #removeEmpty(segment: number): Promise<void> {
     await this.#deps.folder.remove(segment);
     await this.#deps.folder.sync();

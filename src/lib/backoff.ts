@@ -6,8 +6,8 @@ export interface BackoffOptions {
 }
 
 /**
- * Exponential backoff with full jitter: the wait after failed attempt n (from 1) is uniform between 0
- * and first·2^(n-1), capped at `maxMillis`.
+ * Exponential backoff with full jitter: the wait after failed attempt n (from 1) is uniform between
+ * 0 and first·2^(n-1), capped at `maxMillis`.
  */
 export function backoffMillis(attempt: number, options: BackoffOptions): number {
   const ceiling = Math.min(options.maxMillis, options.firstMillis * 2 ** (attempt - 1));

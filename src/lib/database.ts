@@ -58,7 +58,10 @@ async function openSqlite(path: string): Promise<Database> {
   }
 }
 
-/** Rejects parameters that SQLite has no type for, because libsql 0.5 aborts the process on a boolean. */
+/**
+ * Rejects parameters that SQLite has no type for, because libsql 0.5 aborts the process on a
+ * boolean.
+ */
 function guarded(database: Libsql.Database): SqliteDatabase {
   return {
     close: () => database.close(),
@@ -142,14 +145,16 @@ export async function runMigrations(
   });
 }
 
-/** An arbitrary fixed number; the advisory locks of a PostgreSQL database share one number space. */
+/**
+ * An arbitrary fixed number; the advisory locks of a PostgreSQL database share one number space.
+ */
 const MIGRATION_LOCK = 20_230_419;
 const MIGRATION_POLL_MILLIS = 100;
 
 /**
- * Makes two servers that start together on PostgreSQL migrate one after the other. SQLite serialises
- * transactions by itself. Kysely's own migration lock is not used, because it belongs to the session
- * and outlives the transaction.
+ * Makes two servers that start together on PostgreSQL migrate one after the other. SQLite
+ * serialises transactions by itself. Kysely's own migration lock is not used, because it belongs to
+ * the session and outlives the transaction.
  */
 async function takeTurns(transaction: Database): Promise<void> {
   if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;

@@ -31,7 +31,8 @@ export async function replaceFile(path: string, text: string | Uint8Array): Prom
     return file;
   } catch (cause) {
     await file?.close();
-    // A partial file would occupy space on a full disk. After the rename there is nothing to remove.
+    // A partial file would occupy space on a full disk. After the rename there is nothing to
+    // remove.
     await rm(fresh, { force: true }).catch(() => {});
     throw new Error(`cannot write ${path}`, { cause });
   }

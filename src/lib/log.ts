@@ -15,7 +15,9 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
 }
 
-/** Writes JSON lines to standard error or to `destination`. An `error` field has stack and causes. */
+/**
+ * Writes JSON lines to standard error or to `destination`. An `error` field has stack and causes.
+ */
 export function createLog(options: LogOptions): Log {
   const target = options.destination ?? pino.destination(2);
   const logger = pino(

@@ -7,7 +7,10 @@ export interface LoopOptions {
   readonly everyMillis: number;
   /** Called with the error of a failed round. The loop goes on. */
   readonly onError: (error: unknown) => void;
-  /** Returns the pause after a failed round, from the number of failures in a row. Default: `everyMillis`. */
+  /**
+   * Returns the pause after a failed round, from the number of failures in a row. Default:
+   * `everyMillis`.
+   */
   readonly retryMillis?: ((failures: number) => number) | undefined;
   /** Pauses before the first round too. */
   readonly pausesFirst?: boolean | undefined;

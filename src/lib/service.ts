@@ -6,9 +6,9 @@ export interface Service {
 }
 
 /**
- * Starts services in order and stops them in reverse. When a service fails to start, the group stops
- * the started ones and rethrows the error. When a service fails to stop, the group still stops the
- * others.
+ * Starts services in order and stops them in reverse. When a service fails to start, the group
+ * stops the started ones and rethrows the error. When a service fails to stop, the group still
+ * stops the others.
  */
 export class ServiceGroup implements Service {
   readonly name = 'services';

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import pg from 'pg';
 
 /**
- * Lists the open handles and timers of this process by kind, and its file descriptors (Linux). Leaves
- * out file system requests, because Node lists them until they are garbage collected.
+ * Lists the open handles and timers of this process by kind, and its file descriptors (Linux).
+ * Leaves out file system requests, because Node lists them until they are garbage collected.
  */
 export function resourcesInUse(): readonly string[] {
   const kinds = process.getActiveResourcesInfo().filter((kind) => !kind.startsWith('FSReq'));
@@ -24,8 +24,8 @@ export function leakedSince(before: readonly string[]): readonly string[] {
 }
 
 /**
- * Creates an empty schema for this process in a PostgreSQL database and returns its URL, so that test
- * files can run in parallel.
+ * Creates an empty schema for this process in a PostgreSQL database and returns its URL, so that
+ * test files can run in parallel.
  */
 export async function emptyPostgresSchema(databaseUrl: string): Promise<string> {
   const schema = `nfm_test_${process.pid}`;
@@ -54,8 +54,8 @@ export function seededRandom(seed: number): () => number {
 
 /**
  * A Markdown document with the text between `<!-- NAME: … -->` and `<!-- end of NAME -->` replaced.
- * Comparing it with the file (`toMatchFileSnapshot`) shows whether a generated section is fresh, and
- * `vitest -u` writes it.
+ * Comparing it with the file (`toMatchFileSnapshot`) shows whether a generated section is fresh,
+ * and `vitest -u` writes it.
  */
 export function withSection(document: string, name: string, text: string): string {
   const pattern = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- end of ${name} -->)`);

@@ -9,7 +9,9 @@ export type Claim =
   /** Not seen before. The caller stores it and calls `settle` with the outcome. */
   | { readonly status: 'new'; readonly settle: (accepted: boolean) => void }
   | { readonly status: 'duplicate' }
-  /** Another request is storing the same report. `outcome` resolves to true when it was accepted. */
+  /**
+   * Another request is storing the same report. `outcome` resolves to true when it was accepted.
+   */
   | { readonly status: 'pending'; readonly outcome: Promise<boolean> };
 
 export interface AcceptedReportsDeps {
@@ -19,7 +21,9 @@ export interface AcceptedReportsDeps {
 
 /** A signature is valid for 15 minutes, and so is a replay of it. */
 const SIGNATURE_MILLIS = 15 * 60_000;
-/** An agent may send its spooled reports days later. */
+/**
+ * A run is forgotten after 7 days without a report; an agent may send spooled reports hours late.
+ */
 const RUN_MILLIS = 7 * 24 * 3_600_000;
 const MAX_RUNS = 200_000;
 /** Gaps kept per run; beyond it the reports of the oldest gap count as lost. */
@@ -53,8 +57,8 @@ export interface AcceptedReportsState {
 }
 
 /**
- * Remembers the accepted reports: a signature for 15 minutes, and a sequence number of an agent's run
- * for as long as the run is known. It remembers a report only once the report is durable.
+ * Remembers the accepted reports: a signature for 15 minutes, and a sequence number of an agent's
+ * run for as long as the run is known. It remembers a report only once the report is durable.
  */
 export class AcceptedReports {
   readonly #clock: Clock;
@@ -212,7 +216,9 @@ function runName(key: ReportKey, runId: string): string {
   return `${key.owner.account}/${key.owner.region}/${runId}`;
 }
 
-/** The first 128 of 256 bits of an HMAC-SHA-256: enough to distinguish requests, in half the memory. */
+/**
+ * The first 128 of 256 bits of an HMAC-SHA-256: enough to distinguish requests, in half the memory.
+ */
 function shortSignature(signature: string): string {
   return signature.slice(0, 32);
 }

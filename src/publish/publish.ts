@@ -123,7 +123,9 @@ export class Publish {
     this.#bodyBytes.observe(body.length);
   }
 
-  /** When another request stores the same report, waits for it, and stores this one if that fails. */
+  /**
+   * When another request stores the same report, waits for it, and stores this one if that fails.
+   */
   async #keepOnce(report: AcceptedReport, inflated: Buffer): Promise<void> {
     for (;;) {
       const claim = this.#deps.accepted.claim(report);
@@ -181,7 +183,8 @@ export class Publish {
     act: (inflated: Buffer) => Promise<void>,
   ): Promise<void> {
     const { maxInflatedBytes } = this.#deps.options;
-    // The inflated size is unknown beforehand: a usual report grows 20 times, a gzip bomb 1,000 times.
+    // The inflated size is unknown beforehand: a usual report grows 20 times, a gzip bomb 1,000
+    // times.
     let held = Math.min(maxInflatedBytes, body.length * 64);
     if (!this.#inflating.reserve(held)) throw busy();
     try {

@@ -34,8 +34,8 @@ export interface InsightsOverview {
 type StoredOverviewRow = StoredInsightsRow & { readonly category: DestinationCategory };
 
 /**
- * Reads top contributors and series in one call, without the steps of an asynchronous query, for a page
- * that refreshes. Aborting also ends the work in the store.
+ * Reads top contributors and series in one call, without the steps of an asynchronous query, for a
+ * page that refreshes. Aborting also ends the work in the store.
  *
  * @throws the signal's reason when the signal was aborted
  */

@@ -63,15 +63,16 @@ export interface MetricSelection extends FlowSelection {
 export const SERIES_BIN_SECONDS = 300;
 
 /**
- * The top contributors of a monitor. Like AWS, rows of the server side have target port 0, so flows of
- * a host pair that differ only in the server's port are one row.
+ * The top contributors of a monitor. Like AWS, rows of the server side have target port 0, so flows
+ * of a host pair that differ only in the server's port are one row.
  */
 export function monitorPlan(request: QueryRequest, monitor: Monitor, owner: Owner): SqlFragment {
   return topContributors(request, {
     keys: MONITOR_ROW_KEYS.map((key) =>
       key === 'service_port' ? sql`if(side = 'client', service_port, 0) AS target_port` : name(key),
     ),
-    // Leaves out the sums of flows that agents cut from reports, because their addresses are unknown.
+    // Leaves out the sums of flows that agents cut from reports, because their addresses are
+    // unknown.
     where: sql`${ownerFilter(owner)} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
     // The time for which the path of the row is looked up.
     more: sql`, toUnixTimestamp(max(flows.time)) AS last_seconds`,

@@ -148,7 +148,9 @@ export class Queries implements Service {
     } as QueryPage;
   }
 
-  /** Adds the paths to the rows. Paths are not stored, because they are many times larger than rows. */
+  /**
+   * Adds the paths to the rows. Paths are not stored, because they are many times larger than rows.
+   */
   #read({ kind }: QueryRef, owner: Owner, rows: QueryPage['rows']): QueryPage['rows'] {
     if (kind !== 'MonitorTopContributors') return rows;
     const paths = this.#deps.paths();

@@ -177,7 +177,9 @@ export class QueryTable {
     return numUpdatedRows > 0n;
   }
 
-  /** Only the first outcome counts: a query that is canceled while its rows arrive stays CANCELED. */
+  /**
+   * Only the first outcome counts: a query that is canceled while its rows arrive stays CANCELED.
+   */
   async finish(id: string, outcome: QueryOutcome, nowMillis: number): Promise<void> {
     await this.#tables()
       .updateTable('queries')
@@ -192,7 +194,9 @@ export class QueryTable {
       .execute();
   }
 
-  /** Deletes an account's queries that finished before `oldestMillis`, and its oldest beyond `max`. */
+  /**
+   * Deletes an account's queries that finished before `oldestMillis`, and its oldest beyond `max`.
+   */
   async expire(
     account: string,
     limits: { readonly oldestMillis: number; readonly max: number },

@@ -120,10 +120,10 @@ export function insightsRow(row: StoredInsightsRow): WorkloadInsightsRow {
 
 /** Groups bins, which are ordered by label and time, into series. */
 export function series(bins: readonly StoredBin[]): WorkloadInsightsSeries[] {
-  return [...groupByLabel(bins)].map(([label, own]) => ({
+  return [...groupByLabel(bins)].map(([label, group]) => ({
     label,
-    timestampsMillis: own.map(({ bin }) => bin * 1000),
-    values: own.map(({ value }) => Number(value)),
+    timestampsMillis: group.map(({ bin }) => bin * 1000),
+    values: group.map(({ value }) => Number(value)),
   }));
 }
 

@@ -12,8 +12,8 @@ export interface AskedQuestion {
 }
 
 /**
- * A store whose queries a test answers when it wants, to keep a query in a state. Like the real store,
- * it rejects with the signal's reason when the signal is aborted.
+ * A store whose queries a test answers when it wants, to keep a query in a state. Like the real
+ * store, it rejects with the signal's reason when the signal is aborted.
  */
 export class QueuedStore implements FlowReader {
   /** Number of queries so far. */

@@ -11,8 +11,8 @@ import {
 } from './config.ts';
 
 /**
- * Runs `nfm server` until SIGTERM or SIGINT. Then accepts no more requests, finishes the current ones
- * and stops.
+ * Runs `nfm server` until SIGTERM or SIGINT. Then accepts no more requests, finishes the current
+ * ones and stops.
  *
  * @returns the exit code: 0 after a signal, 1 after a failure, 2 for an invalid setting
  */
@@ -40,7 +40,10 @@ async function serve(server: ComposedServer, config: ServerConfig, log: Log): Pr
   return 0;
 }
 
-/** The token gives no more access than the credentials file, which whoever starts the server can read. */
+/**
+ * The token gives no more access than the credentials file, which whoever starts the server can
+ * read.
+ */
 function signInAddress({ http, sessions }: ComposedServer, config: ServerConfig): string {
   const token = sessions.issueSignInToken({
     account: config.account,

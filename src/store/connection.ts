@@ -21,7 +21,9 @@ export interface InsertRequest {
   readonly columns: readonly string[];
   /** One block in Native format. The rows of one day become one part, all or none of them. */
   readonly block: Buffer;
-  /** The deduplication token: of inserts with equal tokens ClickHouse stores the first, while it remembers it. */
+  /**
+   * Deduplication token. ClickHouse stores only the first insert with a token that it remembers.
+   */
   readonly token: string;
 }
 
@@ -31,8 +33,8 @@ export interface QueryLimits {
 }
 
 /**
- * A connection to ClickHouse. An embedded connection runs one statement at a time, so the store opens
- * several on the same path. Connections to a cluster are cheap.
+ * A connection to ClickHouse. An embedded connection runs one statement at a time, so the store
+ * opens several on the same path. Connections to a cluster are cheap.
  */
 export interface StoreConnection {
   insert(request: InsertRequest): Promise<void>;
@@ -57,7 +59,9 @@ export async function openConnection(location: StoreLocation): Promise<StoreConn
   return 'path' in location ? await openEmbedded(location.path) : openCluster(location);
 }
 
-/** Removes the block files that a crash left beside the embedded store. No connection may be open. */
+/**
+ * Removes the block files that a crash left beside the embedded store. No connection may be open.
+ */
 export async function removeLeftBlocks(location: StoreLocation): Promise<void> {
   if (!('path' in location)) return;
   const folder = dirname(location.path);
@@ -91,7 +95,9 @@ async function openEmbedded(path: string): Promise<StoreConnection> {
   };
 }
 
-/** Quotes a literal for statements in which chDB accepts no parameters. Its text is never a user's. */
+/**
+ * Quotes a literal for statements in which chDB accepts no parameters. Its text is never a user's.
+ */
 function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

@@ -22,9 +22,9 @@ type Reason = 'retention' | 'budget';
 
 /**
  * Keeps the stored days within the retention and the disk budget. Drops the days that are entirely
- * past the retention, then the oldest days while the rest exceed the budget. It never drops the
- * newest day, which still receives rows. The TTL of the tables also drops old parts, but only in
- * merges, and those are stopped while the disk is nearly full.
+ * past the retention, then the oldest days while the rest exceed the budget. The budget never drops
+ * the newest day, which still receives rows. The TTL of the tables also drops old parts, but only
+ * in merges, and those are stopped while the disk is nearly full.
  */
 export class DiskBudget implements Service {
   readonly name = 'disk budget';

@@ -47,8 +47,8 @@ export function targetsFilter(targets: readonly ScopeTarget[]): SqlFragment {
 }
 
 /**
- * The condition for the rows of a monitor: any local AND any remote resource matches. Without remote
- * resources every destination matches.
+ * The condition for the rows of a monitor: any local AND any remote resource matches. Without
+ * remote resources every destination matches.
  */
 export function monitorFilter(monitor: Monitor, owner: Owner): SqlFragment {
   const local = monitor.localResources.map((resource) => matchLocal(resource));
@@ -85,7 +85,7 @@ function matchRemote({ type, identifier }: MonitorRemoteResource, owner: Owner):
     case 'AWS::AWSService':
       return equals('remote_identifier', identifier);
     case 'AWS::Region':
-      // The monitor's own Region also matches flows whose remote Region is unknown.
+      // Flows with an unknown remote Region have the local Region as their identifier and match it.
       return identifier === owner.region
         ? sql`(remote_region = ${param('String', identifier)} OR (remote_region = '' AND remote_identifier = ${param('String', identifier)}))`
         : sql`(remote_region = ${param('String', identifier)} OR remote_identifier = ${param('String', identifier)})`;
@@ -98,7 +98,7 @@ function equals(column: string, value: string): SqlFragment {
   return sql`${name(column)} = ${param('String', value)}`;
 }
 
-/** Returns the id after the last slash of an ARN (`…:vpc/vpc-0a1b…`, `…:cluster/NAME`), or a bare id as it is. */
+/** Returns the id after the last slash of an ARN (`…:vpc/vpc-0a1b…`), or a bare id unchanged. */
 function bareId(identifier: string): string {
   return identifier.slice(identifier.lastIndexOf('/') + 1);
 }

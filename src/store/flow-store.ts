@@ -107,8 +107,8 @@ export class FlowStore implements Service {
 
   /**
    * Stores a batch of which some slices and days may be stored already: a crash or a failed insert
-   * came between, perhaps so long ago that the table forgot the token. Slices are stored in order, so
-   * the number of rows of a day tells which of them are there. In the embedded engine no insert
+   * came between, perhaps so long ago that the table forgot the token. Slices are stored in order,
+   * so the number of rows of a day shows which of them are stored. In the embedded engine no insert
    * outlives its statement or process, so the missing ones get a new token: the table may still
    * remember the first token for a part that it has lost.
    */
@@ -132,8 +132,8 @@ export class FlowStore implements Service {
   }
 
   /**
-   * The days that have rows, oldest first. `rows` counts flow rows; `bytes` is the size of all tables
-   * that have a partition per day.
+   * The days that have rows, oldest first. `rows` counts flow rows; `bytes` is the size of all
+   * tables that have a partition per day.
    */
   async days(): Promise<StoredDay[]> {
     const days = await this.#ask<{ day: string; rows: string; bytes: string }>(
@@ -163,8 +163,8 @@ export class FlowStore implements Service {
    * Makes the embedded engine find the parts that a full disk has damaged, and stops merges while
    * `isLow`. ClickHouse 26.7 treats a write that found no space as done: it commits the insert or
    * merge of that moment with empty files. Reattaching the table sets such parts aside and restores
-   * the parts that a damaged merge replaced; the rows of a damaged insert are missing again. Inserts
-   * and queries wait meanwhile.
+   * the parts that a damaged merge replaced; the rows of a damaged insert are missing again.
+   * Inserts and queries wait meanwhile.
    */
   async settle(isLow: boolean): Promise<void> {
     const control = requireOpen(this.#control);

@@ -18,7 +18,9 @@ export interface QueryPoolDeps {
   /** Queries that run at once; each holds a thread of libuv's pool while it runs. */
   readonly size: number;
   readonly limits: QueryLimits;
-  /** The connection that kills queries. It is another one, since each runs one statement at a time. */
+  /**
+   * The connection that kills queries. It is another one, since each runs one statement at a time.
+   */
   readonly control: () => StoreConnection;
   readonly log: Log;
 }

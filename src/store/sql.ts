@@ -5,8 +5,8 @@ export interface Param {
 }
 
 /**
- * An SQL statement: text with `{pN:Type}` placeholders, and their parameters. Values never enter the
- * text. Identifiers enter it through `name`.
+ * An SQL statement: text with `{pN:Type}` placeholders, and their parameters. Values never enter
+ * the text. Identifiers enter it through `name`.
  */
 export interface Sql {
   readonly text: string;
@@ -32,8 +32,8 @@ export function name(identifier: string): Fragment {
 }
 
 /**
- * SQL text that is neither a value nor an identifier: DDL, generated arithmetic, or a literal for which
- * ClickHouse accepts no parameter. The caller ensures that it has no text from a request.
+ * SQL text that is neither a value nor an identifier: DDL, generated arithmetic, or a literal for
+ * which ClickHouse accepts no parameter. The caller ensures that it has no text from a request.
  */
 export function raw(text: string): Fragment {
   return { fragment: [text] };

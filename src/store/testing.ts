@@ -10,7 +10,9 @@ import type { PodNames, Side } from '../model/report.ts';
 import type { BatchRows } from './batch-inserter.ts';
 import { FlowStore, type FlowStoreOptions } from './flow-store.ts';
 
-/** The parts of a row that a test sets. The rest is a client's flow at a time within any retention. */
+/**
+ * The parts of a row that a test sets. The rest is a client's flow at a time within any retention.
+ */
 export interface FlowParts {
   readonly timeSeconds?: number;
   readonly account?: string;

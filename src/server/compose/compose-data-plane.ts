@@ -83,7 +83,10 @@ function journalOptions({ config, folder }: Basics) {
   };
 }
 
-/** Restores the accepted reports at the start: from the file of deleted segments and the segments left. */
+/**
+ * Restores the accepted reports at the start: from the file of deleted segments and the segments
+ * left.
+ */
 function acceptedMemory(parts: {
   readonly path: string;
   readonly accepted: AcceptedReports;

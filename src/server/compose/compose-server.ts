@@ -105,7 +105,9 @@ function dataFolderLock({ data }: ServerConfig): Service {
   };
 }
 
-/** Creates tables and the first keys at the start, and closes the control database as the last part. */
+/**
+ * Creates tables and the first keys at the start, and closes the control database as the last part.
+ */
 function controlDatabase(basics: Basics): Service {
   const { database, keys, config, folder, log } = basics;
   return {

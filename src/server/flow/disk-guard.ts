@@ -27,9 +27,9 @@ export function reserveBytes(diskBytes: number): number {
 }
 
 /**
- * Watches the free space on the disk of the data folder, so that the server stops accepting and storing
- * reports before the disk is full: ClickHouse 26.7 treats a write that found no space as done (see
- * `FlowStore.settle`).
+ * Watches the free space on the disk of the data folder, so that the server stops accepting and
+ * storing reports before the disk is full: ClickHouse 26.7 treats a write that found no space as
+ * done (see `FlowStore.settle`).
  */
 export class DiskGuard implements Service {
   readonly name = 'disk guard';
@@ -72,7 +72,9 @@ export class DiskGuard implements Service {
     return this.#loop.stop();
   }
 
-  /** Checks the disk now. Returns true when it has free space and `onChange` has been called for it. */
+  /**
+   * Checks the disk now. Returns true when it has free space and `onChange` has been called for it.
+   */
   look(): Promise<boolean> {
     return this.#looks.take(() => this.#look());
   }

@@ -46,9 +46,9 @@ export const BATCH_LIMITS = {
 };
 
 /**
- * The stages of a flow after the journal: journal → decode → topology and enrich → store. A batch is a
- * range of the journal. The ledger notes it before it is stored and finishes it afterwards, so that
- * after a crash the same range is stored again under the same number.
+ * The stages of a flow after the journal: journal → decode → topology and enrich → store. A batch
+ * is a range of the journal. The ledger notes it before it is stored and finishes it afterwards, so
+ * that after a crash the same range is stored again under the same number.
  */
 export class FlowPipeline {
   readonly #stages: FlowPipelineStages;
@@ -157,8 +157,8 @@ export class FlowPipeline {
   }
 
   /**
-   * Without a report when the record cannot be read, now or ever: all behind it would wait for it
-   * for good.
+   * Returns no report for a record that cannot be decoded, since retrying would block all later
+   * ones.
    */
   async #decode(record: Buffer): Promise<DecodedRecord> {
     const { retentionSeconds, onUnreadable } = this.#stages;

@@ -22,8 +22,9 @@ export interface FlowWorkerDeps {
 }
 
 /**
- * Drives the pipeline: prepares the next batch while one is being stored, retries failed inserts until
- * they succeed, so that a store outage delays flows and loses none, and deletes stored journal segments.
+ * Drives the pipeline: prepares the next batch while one is being stored, retries failed inserts
+ * until they succeed, so that a store outage delays flows and loses none, and deletes stored
+ * journal segments.
  */
 export class FlowWorker implements Service {
   readonly name = 'flow worker';

@@ -1,7 +1,7 @@
 /**
- * Caches the bodies that publish has inflated, for the flow pipeline, which reads them a moment later.
- * Inflating them again took a sixth of the pipeline's time. The cache is bounded; the pipeline inflates
- * a missing body from the journal.
+ * Caches the bodies that publish has inflated, for the flow pipeline, which reads them a moment
+ * later. Inflating them again took a sixth of the pipeline's time. The cache is bounded; the
+ * pipeline inflates a missing body from the journal.
  */
 export class InflatedBodies {
   readonly #maxBytes: number;

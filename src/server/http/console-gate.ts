@@ -30,9 +30,9 @@ const COOKIE = 'nfm_session';
 const COOKIE_SECONDS = 12 * 3600;
 
 /**
- * Authenticates the console. A one-time token or an access key opens a session, whose cookie is valid
- * only under `/console/api/`. Every request has its Host and Origin checked, so that neither another
- * site nor a host name rebound to this address (DNS rebinding) can use the session.
+ * Authenticates the console. A one-time token or an access key opens a session, whose cookie is
+ * valid only under `/console/api/`. Every request has its Host and Origin checked, so that neither
+ * another site nor a host name rebound to this address (DNS rebinding) can use the session.
  */
 export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
   return async (request) => {

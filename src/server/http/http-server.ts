@@ -33,7 +33,10 @@ export interface HttpServerDeps {
   readonly metrics: Metrics;
 }
 
-/** Every request is rewritten to this path, except those for the console's files; the raw target is kept. */
+/**
+ * Every request is rewritten to this path, except those for the console's files; the raw target is
+ * kept.
+ */
 const DISPATCHED = '/dispatched';
 const CONSOLE_API = '/console/api/';
 const CONTENT_SECURITY =
@@ -42,12 +45,14 @@ const CONTENT_SECURITY =
 const DRAIN_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
 const DISCARD_MILLIS = 5_000;
-/** UntagResource has up to 200 keys of 128 characters in its query, each character encoded as three. */
+/**
+ * UntagResource has up to 200 keys of 128 characters in its query, each character encoded as three.
+ */
 const MAX_HEAD_BYTES = 96 * 1024;
 
 /**
- * The server's port. Routes requests by the raw request target, which must not be decoded or normalised
- * before its signature is verified, and serves the console's files.
+ * The server's port. Routes requests by the raw request target, which must not be decoded or
+ * normalised before its signature is verified, and serves the console's files.
  */
 export class HttpServer implements Service {
   readonly name = 'http server';
@@ -177,8 +182,8 @@ export class HttpServer implements Service {
   #routeOf(target: string): readonly [string, RequestHandler] {
     const path = target.split('?')[0] ?? '';
     for (const route of this.#deps.routes) {
-      const [own] = route;
-      if (path === own || (own.endsWith('/') && path.startsWith(own))) return route;
+      const [served] = route;
+      if (path === served || (served.endsWith('/') && path.startsWith(served))) return route;
     }
     throw new Error('the last route must be /');
   }
@@ -198,8 +203,8 @@ async function discardRest(request: IncomingMessage): Promise<void> {
 }
 
 /**
- * Sends index.html for the address of a page, such as `/console/monitors/web`; the console shows the
- * page. A missing asset stays 404, so that no browser reads a page as a script.
+ * Sends index.html for the address of a page, such as `/console/monitors/web`; the console shows
+ * the page. A missing asset stays 404, so that no browser reads a page as a script.
  */
 function serveConsolePage(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const isPage = request.method === 'GET' || request.method === 'HEAD';
