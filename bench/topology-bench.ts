@@ -1,7 +1,7 @@
 import { classify } from '../src/enrich/classify.ts';
 import { seededRandom } from '../src/lib/testing.ts';
 import { addressScope } from '../src/model/address.ts';
-import { UNKNOWN_ENDPOINT } from '../src/model/enriched-flow.ts';
+import { UNKNOWN_END } from '../src/model/enriched-flow.ts';
 import type { PathEnd, Vantage } from '../src/model/topology.ts';
 import { AddressBook } from '../src/topology/address-book.ts';
 import type { Resource, ResourceOf } from '../src/topology/graph/resource.ts';
@@ -127,7 +127,7 @@ function makeFlows(
     const address = addresses[0] ?? '';
     const local = { account, region, vpcId, subnetId, az: '', instanceId, address };
     const vantage = { owner: local, vpcId, subnetId, timeSeconds: NOW + 1 };
-    return { local, vantage, remote, far: { ...UNKNOWN_ENDPOINT, address: remote } };
+    return { local, vantage, remote, far: { ...UNKNOWN_END, address: remote } };
   });
 }
 

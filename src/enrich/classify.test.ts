@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import type { AddressScope } from '../model/address.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import { UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import { UNKNOWN_END } from '../model/enriched-flow.ts';
 import type { Located } from '../model/topology.ts';
 import { classify } from './classify.ts';
 
 const web = end({ vpcId: 'vpc-a', subnetId: 'subnet-1', az: 'use1-az1', instanceId: 'i-1' });
 
 function end(parts: Partial<Located>): Located {
-  return { ...UNKNOWN_ENDPOINT, account: '000000000000', region: 'us-east-1', ...parts };
+  return { ...UNKNOWN_END, account: '000000000000', region: 'us-east-1', ...parts };
 }
 
 interface Case {
@@ -62,19 +62,19 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a public address of another Region',
-    remote: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1' },
+    remote: { ...UNKNOWN_END, region: 'eu-west-1' },
     scope: 'global',
     category: 'INTER_REGION',
   },
   {
     name: 'a public address of the local Region',
-    remote: { ...UNKNOWN_ENDPOINT, region: 'us-east-1' },
+    remote: { ...UNKNOWN_END, region: 'us-east-1' },
     scope: 'global',
     category: 'UNCLASSIFIED',
   },
   {
     name: 'a public address of no Region',
-    remote: { ...UNKNOWN_ENDPOINT, region: 'GLOBAL' },
+    remote: { ...UNKNOWN_END, region: 'GLOBAL' },
     scope: 'global',
     category: 'UNCLASSIFIED',
   },
@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a service of no Region',
-    remote: { ...UNKNOWN_ENDPOINT, region: 'GLOBAL', service: 'Amazon CloudFront' },
+    remote: { ...UNKNOWN_END, region: 'GLOBAL', service: 'Amazon CloudFront' },
     scope: 'global',
     category: 'AWS_SERVICE',
   },
@@ -123,23 +123,23 @@ const cases: readonly Case[] = [
   },
   {
     name: 'behind an internet gateway',
-    remote: { ...UNKNOWN_ENDPOINT, beyond: 'internet' },
+    remote: { ...UNKNOWN_END, beyond: 'internet' },
     scope: 'global',
     category: 'INTERNET',
   },
   {
     name: 'a private address behind an internet gateway',
-    remote: { ...UNKNOWN_ENDPOINT, beyond: 'internet' },
+    remote: { ...UNKNOWN_END, beyond: 'internet' },
     category: 'UNCLASSIFIED',
   },
   {
     name: 'behind a transit gateway, private',
-    remote: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' },
+    remote: { ...UNKNOWN_END, beyond: 'transit-gateway' },
     category: 'TRANSIT_GATEWAY',
   },
   {
     name: 'behind a transit gateway, public',
-    remote: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' },
+    remote: { ...UNKNOWN_END, beyond: 'transit-gateway' },
     scope: 'global',
     category: 'TRANSIT_GATEWAY',
   },
@@ -150,7 +150,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'public, but no route to it',
-    remote: { ...UNKNOWN_ENDPOINT, beyond: 'nowhere known' },
+    remote: { ...UNKNOWN_END, beyond: 'nowhere known' },
     scope: 'global',
     category: 'UNCLASSIFIED',
   },

@@ -1,11 +1,11 @@
 import type { AddressScope } from '../model/address.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import type { Endpoint } from '../model/enriched-flow.ts';
+import type { FlowEnd } from '../model/enriched-flow.ts';
 import { AMAZON_DYNAMODB, AMAZON_S3 } from '../model/service-names.ts';
 import type { Located } from '../model/topology.ts';
 
 export interface Ends {
-  readonly local: Endpoint & { readonly isLocalZone?: boolean };
+  readonly local: FlowEnd & { readonly isLocalZone?: boolean };
   /** Undefined for an unknown address. */
   readonly remote: Located | undefined;
   readonly remoteScope: AddressScope;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import { type EnrichedFlow, UNKNOWN_END } from '../model/enriched-flow.ts';
 import { VALUES_LENGTH } from '../model/flow-metrics.ts';
 import type { CategoryHint, PodNames, ReportedFlow } from '../model/report.ts';
 import type { Located, TopologySnapshot, Vantage } from '../model/topology.ts';
@@ -144,28 +144,28 @@ test.each([
   {
     name: 'INTER_REGION: the Region',
     remoteAddress: '8.8.8.8',
-    known: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1' },
+    known: { ...UNKNOWN_END, region: 'eu-west-1' },
     identifier: 'eu-west-1',
   },
   {
     name: 'AMAZON_S3: the local Region',
     remoteAddress: '8.8.8.8',
-    known: { ...UNKNOWN_ENDPOINT, region: 'eu-west-1', service: 'Amazon S3' },
+    known: { ...UNKNOWN_END, region: 'eu-west-1', service: 'Amazon S3' },
     identifier: 'us-east-1',
   },
   {
     name: 'AMAZON_DYNAMODB: the local Region',
-    known: { ...UNKNOWN_ENDPOINT, region: 'us-east-1', service: 'Amazon DynamoDB' },
+    known: { ...UNKNOWN_END, region: 'us-east-1', service: 'Amazon DynamoDB' },
     identifier: 'us-east-1',
   },
   {
     name: 'AWS_SERVICE: its name',
-    known: { ...UNKNOWN_ENDPOINT, region: 'us-east-1', service: 'Amazon CloudWatch Logs' },
+    known: { ...UNKNOWN_END, region: 'us-east-1', service: 'Amazon CloudWatch Logs' },
     identifier: 'Amazon CloudWatch Logs',
   },
   {
     name: 'TRANSIT_GATEWAY: its ARN',
-    known: { ...UNKNOWN_ENDPOINT, beyond: 'transit-gateway' as const, gatewayArn: 'arn:tgw' },
+    known: { ...UNKNOWN_END, beyond: 'transit-gateway' as const, gatewayArn: 'arn:tgw' },
     identifier: 'arn:tgw',
   },
 ])('the remote identifier of $name', ({ known, identifier, remoteAddress = '10.0.2.7' }) => {

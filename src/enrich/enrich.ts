@@ -1,11 +1,7 @@
 import { addressScope } from '../model/address.ts';
 import { ec2Arn } from '../model/arn.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import {
-  type EnrichedFlow,
-  LOOPBACK_IDENTIFIER,
-  UNKNOWN_ENDPOINT,
-} from '../model/enriched-flow.ts';
+import { type EnrichedFlow, LOOPBACK_IDENTIFIER, UNKNOWN_END } from '../model/enriched-flow.ts';
 import type { Owner } from '../model/owner.ts';
 import type { PodNames, Remainder, ReportedFlow } from '../model/report.ts';
 import type { Located, PathEnd, TopologySnapshot, Vantage } from '../model/topology.ts';
@@ -44,7 +40,7 @@ export function enrich(input: EnrichInput, topology: TopologySnapshot): Enriched
       flow,
       local,
       cluster: host.cluster,
-      remote: remote ?? UNKNOWN_ENDPOINT,
+      remote: remote ?? UNKNOWN_END,
       category,
       pods: podNames(
         flow,

@@ -3,7 +3,7 @@ import {
   type EnrichedFlow,
   LOOPBACK_IDENTIFIER,
   NO_ADDRESS,
-  UNKNOWN_ENDPOINT,
+  UNKNOWN_END,
 } from '../model/enriched-flow.ts';
 import type { CategoryHint, Remainder } from '../model/report.ts';
 import type { ReportingHost } from './reporting-host.ts';
@@ -37,7 +37,7 @@ export function remainderRow(
     flowsCut: flows,
     local,
     cluster,
-    remote: hint === 'loopback' ? local : UNKNOWN_ENDPOINT,
+    remote: hint === 'loopback' ? local : UNKNOWN_END,
     category: CATEGORY_OF_HINT[hint],
     remoteIdentifier: identifiers[hint],
   };

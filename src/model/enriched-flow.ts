@@ -3,7 +3,7 @@ import type { Owner } from './owner.ts';
 import type { PodNames, ReportedFlow } from './report.ts';
 
 /** What is known of one end of a flow at its time; "" where nothing is. */
-export interface Endpoint {
+export interface FlowEnd {
   readonly account: string;
   readonly region: string;
   readonly vpcId: string;
@@ -13,7 +13,7 @@ export interface Endpoint {
   readonly instanceId: string;
 }
 
-export const UNKNOWN_ENDPOINT: Endpoint = {
+export const UNKNOWN_END: FlowEnd = {
   account: '',
   region: '',
   vpcId: '',
@@ -30,8 +30,8 @@ export interface EnrichedFlow {
   readonly flow: ReportedFlow;
   /** How many flows the row stands for that were cut from the report; absent for a flow. */
   readonly flowsCut?: number | undefined;
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
+  readonly local: FlowEnd;
+  readonly remote: FlowEnd;
   /** The Kubernetes cluster of the reporting host; "" outside of one. */
   readonly cluster: string;
   readonly category: DestinationCategory;

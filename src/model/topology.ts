@@ -1,4 +1,4 @@
-import type { Endpoint } from './enriched-flow.ts';
+import type { FlowEnd } from './enriched-flow.ts';
 import type { Owner } from './owner.ts';
 import type { PodNames } from './report.ts';
 
@@ -16,7 +16,7 @@ export interface Vantage {
 export type PathExit = 'internet' | 'transit-gateway' | 'nowhere known';
 
 /** What is known of an address. */
-export interface Located extends Endpoint {
+export interface Located extends FlowEnd {
   /** The AWS service it belongs to, e.g. `Amazon S3`; absent or "" when it is none. */
   readonly service?: string;
   readonly isLocalZone?: boolean;
@@ -27,7 +27,7 @@ export interface Located extends Endpoint {
 }
 
 /** One end of a flow, for the path between two. */
-export interface PathEnd extends Endpoint {
+export interface PathEnd extends FlowEnd {
   /** As canonical text. */
   readonly address: string;
   /** What the reporting host's own translation makes of it, and the network routes by; "" for nothing. */

@@ -5,11 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import type { DestinationCategory } from '../model/category.ts';
-import {
-  type EnrichedFlow,
-  LOOPBACK_IDENTIFIER,
-  UNKNOWN_ENDPOINT,
-} from '../model/enriched-flow.ts';
+import { type EnrichedFlow, LOOPBACK_IDENTIFIER, UNKNOWN_END } from '../model/enriched-flow.ts';
 import { plainIndex, VALUES_LENGTH } from '../model/flow-metrics.ts';
 import { FlowStore } from '../store/flow-store.ts';
 import { sql } from '../store/sql.ts';
@@ -84,8 +80,8 @@ function flow({ category, bytes, at, remote = '', account = OWNER.account }: Mad
       servicePort: 443,
       values,
     },
-    local: { ...UNKNOWN_ENDPOINT, ...OWNER, subnetId: 'subnet-near', az: 'use1-az1' },
-    remote: UNKNOWN_ENDPOINT,
+    local: { ...UNKNOWN_END, ...OWNER, subnetId: 'subnet-near', az: 'use1-az1' },
+    remote: UNKNOWN_END,
     cluster: '',
     category,
     remoteIdentifier: remote,

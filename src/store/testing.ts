@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
-import { type Endpoint, type EnrichedFlow, UNKNOWN_ENDPOINT } from '../model/enriched-flow.ts';
+import { type EnrichedFlow, type FlowEnd, UNKNOWN_END } from '../model/enriched-flow.ts';
 import { emptyValues, VALUE_NAMES } from '../model/flow-metrics.ts';
 import type { HostStatsRow } from '../model/host-stats.ts';
 import type { PodNames, Side } from '../model/report.ts';
@@ -24,8 +24,8 @@ export interface FlowParts {
   readonly snatAddress?: string | undefined;
   readonly dnatAddress?: string | undefined;
   readonly servicePort?: number;
-  readonly local?: Partial<Endpoint>;
-  readonly remote?: Partial<Endpoint>;
+  readonly local?: Partial<FlowEnd>;
+  readonly remote?: Partial<FlowEnd>;
   readonly remoteIdentifier?: string;
   readonly cluster?: string;
   readonly pods?: PodNames;
@@ -67,8 +67,8 @@ export function flowRow(parts: FlowParts = {}): EnrichedFlow {
       servicePort: parts.servicePort ?? 443,
       values,
     },
-    local: { ...UNKNOWN_ENDPOINT, ...owner, ...parts.local },
-    remote: { ...UNKNOWN_ENDPOINT, ...parts.remote },
+    local: { ...UNKNOWN_END, ...owner, ...parts.local },
+    remote: { ...UNKNOWN_END, ...parts.remote },
     cluster: parts.cluster ?? '',
     pods: parts.pods,
     category: parts.category ?? 'INTRA_AZ',

@@ -1,6 +1,6 @@
 import { appendTo } from '../lib/append-to.ts';
 import { prefixOf } from '../model/address.ts';
-import type { Endpoint } from '../model/enriched-flow.ts';
+import type { FlowEnd } from '../model/enriched-flow.ts';
 import type { Vantage } from '../model/topology.ts';
 
 /**
@@ -11,7 +11,7 @@ export interface AddressClaim {
   readonly address: string;
   /** e.g. `10.0.1.0/24`. */
   readonly prefix: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: FlowEnd;
   readonly fromSeconds: number;
   lastSeenSeconds: number;
 }
@@ -45,7 +45,7 @@ export class AddressBook {
   }
 
   /** Looks in the network itself, then in the others of the same account and Region. */
-  locate(address: string, vantage: Vantage): Endpoint | undefined {
+  locate(address: string, vantage: Vantage): FlowEnd | undefined {
     const own = this.#networks.get(vantage.vpcId);
     const found = own?.find(address, vantage.timeSeconds);
     if (found !== undefined && found !== 'several') return found;
@@ -56,14 +56,14 @@ export class AddressBook {
   }
 
   /** Looks in one network only. */
-  locateIn(vpcId: string, address: string, timeSeconds: number): Endpoint | undefined {
+  locateIn(vpcId: string, address: string, timeSeconds: number): FlowEnd | undefined {
     const network = this.#networks.get(vpcId);
     const found = network?.find(address, timeSeconds);
     return found === undefined || found === 'several' ? network?.subnetAround(address) : found;
   }
 
   /** Looks in every network; one entry for each that has a host or subnet with the address. */
-  everywhere(address: string, timeSeconds: number): readonly Endpoint[] {
+  everywhere(address: string, timeSeconds: number): readonly FlowEnd[] {
     return [...this.#networks.keys()].flatMap(
       (vpcId) => this.locateIn(vpcId, address, timeSeconds) ?? [],
     );
@@ -74,9 +74,9 @@ export class AddressBook {
   }
 
   /** Address spaces may overlap, so an address found in two other networks is not resolved. */
-  #inOtherNetworks(address: string, vantage: Vantage, own?: Network): Endpoint | undefined {
+  #inOtherNetworks(address: string, vantage: Vantage, own?: Network): FlowEnd | undefined {
     const { account, region } = vantage.owner;
-    let found: Endpoint | undefined;
+    let found: FlowEnd | undefined;
     for (const network of this.#networksOf.get(`${account}/${region}`) ?? []) {
       const owner = network === own ? undefined : network.find(address, vantage.timeSeconds);
       if (owner === undefined) continue;
@@ -90,13 +90,13 @@ export class AddressBook {
   }
 
   /** A host without a zone does not count as a contradiction. */
-  #agreeOnZone({ subnetId, az }: Endpoint): void {
+  #agreeOnZone({ subnetId, az }: FlowEnd): void {
     if (subnetId === '' || az === '') return;
     const known = this.#zones.get(subnetId);
     this.#zones.set(subnetId, known === undefined || known === az ? az : '');
   }
 
-  #networkOf({ vpcId, account, region }: Endpoint): Network {
+  #networkOf({ vpcId, account, region }: FlowEnd): Network {
     const known = this.#networks.get(vpcId);
     if (known !== undefined) return known;
     const network = new Network();
@@ -126,16 +126,16 @@ function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
 interface PlacedClaim {
   readonly claim: AddressClaim;
   /** Its zone is the one that all hosts of the subnet report. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: FlowEnd;
 }
 
 /** One address space (VPC). */
 class Network {
   readonly #claims = new Map<string, PlacedClaim[]>();
   /** Subnets by prefix length, then by prefix, for longest-prefix matching. */
-  readonly #subnets = new Map<number, Map<string, Endpoint>>();
+  readonly #subnets = new Map<number, Map<string, FlowEnd>>();
   /** Cached results of `subnetAround`. */
-  readonly #around = new Map<string, Endpoint | undefined>();
+  readonly #around = new Map<string, FlowEnd | undefined>();
 
   add(claim: AddressClaim, zones: ReadonlyMap<string, string>): void {
     const { subnetId } = claim.endpoint;
@@ -144,13 +144,13 @@ class Network {
     appendTo(this.#claims, claim.address, { claim, endpoint });
     if (subnetId === '') return;
     const length = Number(claim.prefix.slice(claim.prefix.indexOf('/') + 1));
-    const subnets = this.#subnets.get(length) ?? new Map<string, Endpoint>();
+    const subnets = this.#subnets.get(length) ?? new Map<string, FlowEnd>();
     subnets.set(claim.prefix, { ...endpoint, instanceId: '' });
     this.#subnets.set(length, subnets);
   }
 
   /** A host that moved within its network has the subnet of its latest claim at that time. */
-  find(address: string, timeSeconds: number): Endpoint | 'several' | undefined {
+  find(address: string, timeSeconds: number): FlowEnd | 'several' | undefined {
     let found: PlacedClaim | undefined;
     for (const placed of this.#claims.get(address) ?? []) {
       if (!isLive(placed.claim, timeSeconds)) continue;
@@ -161,14 +161,14 @@ class Network {
     return found?.endpoint;
   }
 
-  subnetAround(address: string): Endpoint | undefined {
+  subnetAround(address: string): FlowEnd | undefined {
     if (this.#around.has(address)) return this.#around.get(address);
     const found = this.#longestPrefix(address);
     if (this.#around.size < MAX_CACHED) this.#around.set(address, found);
     return found;
   }
 
-  #longestPrefix(address: string): Endpoint | undefined {
+  #longestPrefix(address: string): FlowEnd | undefined {
     const longest = address.includes(':') ? 128 : 32;
     const lengths = [...this.#subnets.keys()].sort((a, b) => b - a);
     for (const length of lengths) {

@@ -1,4 +1,4 @@
-import { UNKNOWN_ENDPOINT } from '../../model/enriched-flow.ts';
+import { UNKNOWN_END } from '../../model/enriched-flow.ts';
 import type { Located, PathExit, TraversedConstruct } from '../../model/topology.ts';
 import { ec2Construct } from './constructs.ts';
 
@@ -28,7 +28,7 @@ export interface Place extends Located {
 
 const NOWHERE: Place = {
   id: '',
-  ...UNKNOWN_ENDPOINT,
+  ...UNKNOWN_END,
   service: '',
   isLocalZone: false,
   network: '',
