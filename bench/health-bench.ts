@@ -1,6 +1,7 @@
-import type { Cells } from '../src/health/cells/cells.ts';
+import type { Cells } from '../src/health/channels/registry.ts';
 import type { ConstructClassName } from '../src/health/constructs/construct-class.ts';
-import type { Constructs } from '../src/health/constructs/constructs.ts';
+import { buildConstructs, type Constructs } from '../src/health/constructs/constructs.ts';
+import { buildCells } from '../src/health/evidence/build-cells.ts';
 import { PARAMETERS } from '../src/health/parameters.ts';
 import { infer } from '../src/health/search/infer.ts';
 import { seededRandom } from '../src/lib/testing.ts';
@@ -72,60 +73,52 @@ function makeWindow(count: number): { cells: Cells; constructs: Constructs } {
     return poisson((segments[i] as number) * rate, random);
   });
   const rtt = numbers(() => 1_000 * (1 + 0.08 * (random() + random() - 1)));
-  const weight = numbers(() => 20);
-  const lnBase = numbers(() => 20 * Math.log(1_000));
+  const lnBase = 20 * Math.log(1_000);
   const attempts = numbers(() => poisson(2, random));
-  const names = classes.flatMap(([name, size]) =>
-    Array.from({ length: size }, (_, c) => `${name}:${c}`),
-  );
-  return {
-    cells: {
-      length: count,
+  const cells = buildCells({
+    paths: {
       host: Uint32Array.from({ length: count }, (_, i) => path[i * width] as number),
       remote: Uint32Array.from({ length: count }, (_, i) => path[i * width + 1] as number),
       pathStart: Uint32Array.from({ length: count + 1 }, (_, i) => i * width),
       path,
+    },
+    counts: {
       segments,
       retrans,
-      rttCount: numbers(() => 1),
+      rttCount: () => 1,
       rttSum: rtt,
       rttMin: rtt,
       attempts,
-      silent: numbers((i) => ((attempts[i] as number) > 0 && random() < 2e-3 ? 1 : 0)),
-      busyMicros: numbers(() => 1e5),
-      rwndLimitedMicros: numbers(() => 1e3),
-      life: new Uint8Array(count).fill(1),
-      refused: new Uint8Array(count),
-      history: {
-        retrans: numbers(() => 1),
-        segments: numbers(() => 30_000),
-        rttWeight: weight,
-        lnRtt: lnBase,
-        lnRttSquare: lnBase.map((sum) => (sum * sum) / 20),
-        lnRttMin: lnBase,
-        attempts: numbers(() => 40),
-        silent: numbers(() => 0),
-        busyMicros: numbers(() => 1e6),
-        rwndLimitedMicros: numbers(() => 1e4),
-      },
-      baselineClass: new Uint32Array(count),
-      classes: {
-        retrans: Float64Array.of(100),
-        segments: Float64Array.of(3e6),
-        attempts: Float64Array.of(1e5),
-        silent: Float64Array.of(100),
-        priorLoss: Float64Array.of(5e-5),
-      },
+      silent: (i) => ((attempts[i] as number) > 0 && random() < 2e-3 ? 1 : 0),
+      busyMicros: () => 1e5,
+      rwndLimitedMicros: () => 1e3,
     },
-    constructs: {
-      names,
-      classes: classes.flatMap(([name, size]) => Array.from({ length: size }, () => name)),
-      limited: new Uint8Array(names.length),
-      changedSeconds: new Float64Array(names.length),
-      eligible: new Uint8Array(names.length).fill(1),
-      alarmed: new Uint8Array(names.length),
+    history: {
+      retrans: () => 1,
+      segments: () => 30_000,
+      rttWeight: () => 20,
+      lnRtt: () => lnBase,
+      lnRttSquare: () => (lnBase * lnBase) / 20,
+      lnRttMin: () => lnBase,
+      attempts: () => 40,
+      busyMicros: () => 1e6,
+      rwndLimitedMicros: () => 1e4,
     },
-  };
+    classes: {
+      retrans: Float64Array.of(100),
+      segments: Float64Array.of(3e6),
+      attempts: Float64Array.of(1e5),
+      silent: Float64Array.of(100),
+      priorLoss: Float64Array.of(5e-5),
+    },
+  });
+  const constructs = buildConstructs({
+    names: classes.flatMap(([name, size]) =>
+      Array.from({ length: size }, (_, c) => `${name}:${c}`),
+    ),
+    classes: classes.flatMap(([name, size]) => Array.from({ length: size }, () => name)),
+  });
+  return { cells, constructs };
 }
 
 /** Draws by Knuth's method, which is exact and fast for small means. */

@@ -1,14 +1,15 @@
-import {
-  ALIVE,
-  type BaselineClasses,
-  type CellHistory,
-  type Cells,
-  DEAD,
-  IDLE,
-} from '../../src/health/cells/cells.ts';
+import { isRefused, type LifeCounts, lifeOf } from '../../src/health/cells/life.ts';
+import type { Cells } from '../../src/health/channels/registry.ts';
 import type { ConstructClassName } from '../../src/health/constructs/construct-class.ts';
-import type { Constructs } from '../../src/health/constructs/constructs.ts';
-import { PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from '../../src/health/parameters.ts';
+import {
+  buildConstructs,
+  type Constructs,
+  LIMITED,
+  LIMITS_UNKNOWN,
+  WITHIN_LIMITS,
+} from '../../src/health/constructs/constructs.ts';
+import { buildCells, emptyClasses, emptyHistory } from '../../src/health/evidence/build-cells.ts';
+import { PARAMETERS, PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from '../../src/health/parameters.ts';
 import type { ConstructKind, SimNetwork } from '../sim/sim-network.ts';
 import type { SimWindow } from '../sim/sim-window.ts';
 
@@ -43,68 +44,59 @@ const CATEGORIES: Readonly<Record<string, string>> = {
   internet: 'INTERNET',
 };
 
-export function emptyHistory(cells: number): CellHistory {
-  const zeros = () => new Float64Array(cells);
+/** The history of a simulated network's cells and classes, to which each window is added. */
+export type LedgerHistory = Pick<Cells, 'history' | 'classes'>;
+
+export function newLedgerHistory({ cells, classes }: SimNetwork): LedgerHistory {
+  const priors = classes.map((name) => {
+    const category = CATEGORIES[name.split(' ')[0] ?? ''];
+    // A path within a fabric counts as a path within a zone.
+    return category === undefined ? PRIOR_LOSS.INTRA_AZ : PRIOR_LOSS[category];
+  });
   return {
-    retrans: zeros(),
-    segments: zeros(),
-    rttWeight: zeros(),
-    lnRtt: zeros(),
-    lnRttSquare: zeros(),
-    lnRttMin: zeros(),
-    attempts: zeros(),
-    silent: zeros(),
-    busyMicros: zeros(),
-    rwndLimitedMicros: zeros(),
+    history: emptyHistory(cells),
+    classes: emptyClasses(priors.map((prior) => prior ?? PRIOR_LOSS_ELSEWHERE)),
   };
 }
 
-export function emptyClasses({ classes }: SimNetwork): BaselineClasses {
-  return {
-    retrans: new Float64Array(classes.length),
-    segments: new Float64Array(classes.length),
-    attempts: new Float64Array(classes.length),
-    silent: new Float64Array(classes.length),
-    priorLoss: Float64Array.from(classes, (name) => {
-      const category = CATEGORIES[name.split(' ')[0] ?? ''];
-      // A path within a fabric has the prior of a path within a zone.
-      return category === undefined
-        ? (PRIOR_LOSS.INTRA_AZ ?? PRIOR_LOSS_ELSEWHERE)
-        : (PRIOR_LOSS[category] ?? PRIOR_LOSS_ELSEWHERE);
-    }),
-  };
-}
-
-/** Converts a simulated window to the cells of the health indicator. */
-export function ledgerCells(
-  window: SimWindow,
-  history: CellHistory,
-  classes: BaselineClasses,
-): Cells {
+/** A simulated window as cells of the health indicator. */
+export function ledgerCells(window: SimWindow, { history, classes }: LedgerHistory): Cells {
   const { network, rttMean } = window;
-  const { length } = rttMean;
-  return {
-    length,
-    host: network.host,
-    remote: network.remote,
-    pathStart: network.pathStart,
-    path: network.path,
-    segments: window.segments,
-    retrans: window.retrans,
-    rttCount: Float64Array.from(rttMean, (rtt) => (rtt > 0 ? 1 : 0)),
-    rttSum: rttMean,
-    rttMin: window.rttMin,
-    attempts: window.connects,
-    silent: window.synRetrans.map((again, cell) => Math.min(again, window.connects[cell] ?? 0)),
-    busyMicros: window.busyMicros,
-    rwndLimitedMicros: window.rwndLimitedMicros,
-    life: Uint8Array.from({ length }, (_, cell) => lifeOf(window, cell)),
-    refused: Uint8Array.from(window.failedConnects, (failed, cell) =>
-      failed > 0 && window.synRetrans[cell] === 0 ? 1 : 0,
-    ),
+  const { host, remote, pathStart, path, pathClass } = network;
+  return buildCells({
+    paths: { host, remote, pathStart, path },
+    counts: {
+      segments: window.segments,
+      retrans: window.retrans,
+      rttCount: (i) => ((rttMean[i] ?? 0) > 0 ? 1 : 0),
+      rttSum: rttMean,
+      rttMin: window.rttMin,
+      attempts: window.connects,
+      silent: (i) => Math.min(window.synRetrans[i] ?? 0, window.connects[i] ?? 0),
+      busyMicros: window.busyMicros,
+      rwndLimitedMicros: window.rwndLimitedMicros,
+    },
+    life: (i) => lifeOf(lifeCounts(window, i), PARAMETERS),
+    isRefused: (i) => isRefused(lifeCounts(window, i)),
     history,
-    baselineClass: Uint32Array.from(network.pathClass),
+    baselineClass: (i) => pathClass[i] ?? 0,
     classes,
+  });
+}
+
+function lifeCounts(window: SimWindow, i: number): LifeCounts {
+  const attempts = window.connects[i] ?? 0;
+  const failed = window.failedConnects[i] ?? 0;
+  return {
+    bytesDelivered: window.delivered[i] ?? 0,
+    segments: window.segments[i] ?? 0,
+    timeouts: window.timeouts[i] ?? 0,
+    attempts,
+    connected: attempts - failed,
+    synsAgain: window.synRetrans[i] ?? 0,
+    failed,
+    busyMicros: window.busyMicros[i] ?? 0,
+    rwndLimitedMicros: window.rwndLimitedMicros[i] ?? 0,
   };
 }
 
@@ -119,24 +111,14 @@ export function ledgerConstructs(
   { startSeconds, alarmed }: LedgerContext,
 ): Constructs {
   const { constructs } = window.network;
-  return {
+  return buildConstructs({
     names: constructs.map(({ name }) => name),
     classes: constructs.map(({ kind }) => CLASS_NAMES[kind]),
-    limited: Uint8Array.from(constructs, ({ kind }, i) =>
-      kind !== 'host' ? 2 : window.limited.has(i) ? 1 : 0,
-    ),
-    changedSeconds: Float64Array.from(constructs, (_, i) =>
-      window.changed.has(i) ? startSeconds - 60 : 0,
-    ),
-    eligible: new Uint8Array(constructs.length).fill(1),
-    alarmed: Uint8Array.from(constructs, ({ name }) => (alarmed.has(name) ? 1 : 0)),
-  };
-}
-
-function lifeOf(window: SimWindow, cell: number): number {
-  const connects = window.connects[cell] ?? 0;
-  const failed = window.failedConnects[cell] ?? 0;
-  if ((window.delivered[cell] ?? 0) > 0 || connects > failed) return ALIVE;
-  const isSilent = connects > 0 && (window.synRetrans[cell] ?? 0) > 0;
-  return isSilent || (window.timeouts[cell] ?? 0) > 0 ? DEAD : IDLE;
+    limited: (c) => {
+      if (constructs[c]?.kind !== 'host') return LIMITS_UNKNOWN;
+      return window.limited.has(c) ? LIMITED : WITHIN_LIMITS;
+    },
+    changedSeconds: (c) => (window.changed.has(c) ? startSeconds - 60 : 0),
+    alarmed,
+  });
 }

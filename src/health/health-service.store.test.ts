@@ -16,6 +16,7 @@ import {
 import { constructsOfRow, type GroupsOf, type SharedPart } from './constructs/flow-constructs.ts';
 import { HealthService } from './health-service.ts';
 import { PARAMETERS } from './parameters.ts';
+import { CLICKHOUSE_TABLES } from './storage/clickhouse-tables.ts';
 import { HealthTables } from './storage/health-tables.ts';
 
 const WINDOW = 30;
@@ -23,7 +24,7 @@ const REGION = 'us-east-1';
 
 let stored: TestStore;
 beforeAll(async () => {
-  stored = await startTestStore();
+  stored = await startTestStore({ tables: CLICKHOUSE_TABLES });
 });
 afterAll(() => stored[Symbol.asyncDispose]());
 
@@ -42,7 +43,7 @@ beforeEach(async () => {
   account = String(accounts).padStart(12, '0');
   database = await openDatabase({ url: 'sqlite::memory:' });
   tables = new HealthTables(database);
-  // Hours after the one before: else the accounts of all tests so far are judged as well.
+  // Hours after the test before. Otherwise the accounts of all tests so far would be judged too.
   clock = new FakeClock((TEST_SECONDS + accounts * 7_200) * 1000);
 });
 afterEach(() => database.destroy());
@@ -63,11 +64,11 @@ function monitorTo(vpc: string): Monitor {
   };
 }
 
-/** What a host has in common with others, by its instance id. */
+/** The groups of a host, by its instance id. */
 let groupsOf: GroupsOf;
 let hasRoom: boolean;
 let isCaughtUp: () => boolean;
-/** What every flow traverses besides. */
+/** Further constructs that every flow traverses. */
 let moved: readonly SharedPart[];
 
 async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monitorTo('vpc-c')]) {
@@ -93,11 +94,11 @@ async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monit
 
 interface Traffic {
   readonly hosts?: number;
-  /** What of a flow is not healthy. */
+  /** The unhealthy values of a flow. */
   readonly change?: (host: number, vpc: string) => FlowParts['values'];
 }
 
-/** Four hosts of vpc-a talk to three of vpc-b and of vpc-c; those of vpc-c to vpc-b too. */
+/** Four hosts of vpc-a have flows to three of vpc-b and three of vpc-c, and those of vpc-c to vpc-b. */
 async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: Traffic = {}) {
   const flows = [];
   for (const [from, to] of [
@@ -147,7 +148,7 @@ async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: T
 
 const lossy: Traffic = { change: (_, vpc) => (vpc === 'vpc-b' ? { retrans_est: 40 } : {}) };
 
-/** What the network cards of hosts of vpc-a count in a window. */
+/** Stores the counters of the network cards of the hosts of vpc-a. */
 async function hostStats(timeSeconds: number, exceededBy: (host: number) => number) {
   batch += 1n;
   const rows = Array.from({ length: 4 }, (_, host) => ({
@@ -160,20 +161,20 @@ async function hostStats(timeSeconds: number, exceededBy: (host: number) => numb
   await stored.store.insert(oneSlice([], rows), batch);
 }
 
-/** Judges so many windows from the clock on, each with its traffic. */
+/** Judges this many windows from the clock's time on, each with the same traffic. */
 async function windows(health: HealthService, count: number, traffic?: Traffic | 'silence') {
   for (let i = 0; i < count; i += 1) {
     const start = clock.now() / 1000;
     if (traffic !== 'silence') await report(start + 5, traffic);
     clock.advance(WINDOW * 1000);
-    // Due some seconds after its end.
+    // A window is due some seconds after its end.
     clock.advance(10_000);
     await health.judgeDue(new AbortController().signal);
     clock.advance(-10_000);
   }
 }
 
-async function said(monitorName: string) {
+async function verdictOn(monitorName: string) {
   const explanation = await tables.explanationAt(owner(), monitorName, clock.now() / 1000);
   return (
     explanation && {
@@ -186,17 +187,17 @@ async function said(monitorName: string) {
 
 const incidents = () => tables.incidents(owner(), { startSeconds: 0, endSeconds: 2 ** 31 });
 
-test('loss on one of two links: the right monitor is degraded, the link named, and after the repair all is over', async () => {
+test('loss on one of two links degrades the right monitor and blames the link until it is repaired', async () => {
   const health = await service();
   await windows(health, 3);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
 
   await windows(health, 1, lossy);
-  const worst = await said('to-vpc-b');
+  const worst = await verdictOn('to-vpc-b');
   expect(worst).toMatchObject({ state: 'degraded', indicator: 1 });
   expect(worst?.sentence).toContain('the link between VPCs vpc-a>vpc-b lose 2');
   expect(worst?.sentence).toContain('The same hosts lose 0% on every other path');
-  expect(await said('to-vpc-c')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await verdictOn('to-vpc-c')).toMatchObject({ state: 'healthy', indicator: 0 });
   expect(await incidents()).toMatchObject([
     {
       kind: 'network',
@@ -212,14 +213,14 @@ test('loss on one of two links: the right monitor is degraded, the link named, a
   });
 
   await windows(health, 2);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
   const [incident] = await incidents();
   expect(incident?.closedAt).toBeDefined();
   expect(incident?.timeline.map(({ what }) => what)).toEqual(['opened', 'closed']);
   expect(incident?.flows[0]).toMatchObject({ segments: 2_000, retrans: 40 });
 });
 
-test('a minute has the numbers of its flows, is final after two more, and late reports change nothing', async () => {
+test('a minute has the sums of its flows, and late reports no longer change it after two more', async () => {
   const health = await service();
   const first = clock.now() / 1000;
   await windows(health, 2, lossy);
@@ -243,7 +244,7 @@ test('a minute has the numbers of its flows, is final after two more, and late r
   expect(await minute()).toEqual(final);
 });
 
-test('a server that was restarted goes on with what it knew', async () => {
+test('a restarted server goes on with its state', async () => {
   await windows(await service(), 2, lossy);
   const [before] = await incidents();
   await windows(await service(), 1, lossy);
@@ -252,17 +253,17 @@ test('a server that was restarted goes on with what it knew', async () => {
   expect((await incidents())[0]?.closedAt).toBeDefined();
 });
 
-test('without flows nothing can be told: no zero, no one', async () => {
+test('without flows the indicator is neither 0 nor 1', async () => {
   const health = await service();
   await windows(health, 2, 'silence');
-  expect(await said('to-vpc-b')).toEqual({
+  expect(await verdictOn('to-vpc-b')).toEqual({
     state: 'insufficient',
     indicator: undefined,
     sentence: 'Cannot tell: none of its flows sent anything over the network.',
   });
 });
 
-test('before there is a history the class priors judge, and the verdict says so', async () => {
+test('the verdict names the class priors until there is a history', async () => {
   const health = await service();
   await windows(health, 1, lossy);
   const first = await tables.explanationAt(owner(), 'to-vpc-b', clock.now() / 1000);
@@ -272,10 +273,10 @@ test('before there is a history the class priors judge, and the verdict says so'
   expect(later?.baseline).toBe('learned');
 });
 
-test('one host alone accuses no network', async () => {
+test('one host alone blames no network', async () => {
   const health = await service();
   await windows(health, 2, { ...lossy, hosts: 1 });
-  const verdict = await said('to-vpc-b');
+  const verdict = await verdictOn('to-vpc-b');
   expect(verdict?.indicator).not.toBe(1);
 });
 
@@ -302,7 +303,7 @@ test('flows of categories that do not count leave the indicator alone', async ()
     batch,
   );
   await windows(health, 2, 'silence');
-  const verdict = await said('all');
+  const verdict = await verdictOn('all');
   expect(verdict).toMatchObject({ state: 'insufficient', indicator: undefined });
 });
 
@@ -321,10 +322,10 @@ test('a host whose allowance counter rose is at its limit, another is only sick'
     'i-vpc-a-0': 'instance-limit',
     'i-vpc-a-1': 'host',
   });
-  expect(await said('to-vpc-b')).toMatchObject({ indicator: 0 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ indicator: 0 });
 });
 
-test('hosts of one image that lose on every path are a rollout; what all hosts have is none', async () => {
+test('loss of all hosts of one image is a rollout, and the instance type of all hosts is not blamed', async () => {
   groupsOf = (instance) => [
     { class: 'image', id: instance < 'i-vpc-a-2' ? 'ami-new' : 'ami-old' },
     { class: 'instance-type', id: 'm6a.large' },
@@ -336,10 +337,10 @@ test('hosts of one image that lose on every path are a rollout; what all hosts h
   const image = found.find(({ construct }) => construct.id === 'ami-new');
   expect(image?.finding?.kind).toBe('rollout');
   expect(found.filter(({ construct }) => construct.class === 'instance-type')).toEqual([]);
-  expect(await said('to-vpc-b')).toMatchObject({ indicator: 0 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ indicator: 0 });
 });
 
-test('a verdict is computed again from what it was judged by, also after more was learned', async () => {
+test('a verdict can be repeated from its stored inputs after more was learned', async () => {
   const monitors = [monitorTo('vpc-b'), monitorTo('vpc-c')];
   const health = await service(monitors);
   await windows(health, 3);
@@ -350,17 +351,17 @@ test('a verdict is computed again from what it was judged by, also after more wa
   expect(kept).toMatchObject({ state: 'degraded' });
   const again = () => health.judgeAgain(owner(), 'to-vpc-b', judgedSeconds);
   expect(await again()).toEqual(kept);
-  // More is learned, a late report comes, another server asks.
+  // Learn more windows, store a late report, and ask another server.
   await report(judgedSeconds + 7, { change: () => ({ retrans_est: 1_000 }) });
   await windows(health, 4);
   expect(await again()).toEqual(kept);
   const other = await service(monitors);
   expect(await other.judgeAgain(owner(), 'to-vpc-b', judgedSeconds)).toEqual(kept);
-  // Nothing was searched for in a window where nothing scored: nothing is kept of it.
+  // A window that needed no search has no stored inputs.
   expect(await health.judgeAgain(owner(), 'to-vpc-b', judgedSeconds - 60)).toBeUndefined();
 });
 
-test('what agents cut from their reports is said, and is no flow', async () => {
+test('flows cut from reports count in completeness and are no cells', async () => {
   const health = await service();
   const start = clock.now() / 1000;
   batch += 1n;
@@ -384,37 +385,37 @@ test('what agents cut from their reports is said, and is no flow', async () => {
   );
   await windows(health, 1);
   const explanation = await tables.explanationAt(owner(), 'to-vpc-b', clock.now() / 1000);
-  // Four hosts with six flows of 1 MB each; two of them left out three flows of 2 MB in all.
+  // Four hosts have six flows of 1 MB each. Two of them also cut three flows of 2 MB in all.
   expect(explanation?.completeness).toEqual({ hosts: 1, flowsCut: 6 / 30, bytesCut: 4 / 28 });
   expect(explanation).toMatchObject({ state: 'healthy', power: { cells: 12 } });
 });
 
-test('reports of a clock far off are in other windows, and do no harm here', async () => {
+test('reports with a wrong clock belong to other windows and do no harm', async () => {
   const health = await service();
   await windows(health, 2);
   const now = clock.now() / 1000;
   await report(now + 3_000, lossy);
   await report(now - 3_000, lossy);
   await windows(health, 2);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
   expect(await incidents()).toEqual([]);
 });
 
-test('a topology that changes in the middle moves the blame along, and breaks nothing', async () => {
+test('a topology that changes during an incident keeps the incident', async () => {
   const health = await service();
   await windows(health, 2);
   await windows(health, 1, lossy);
   const before = await incidents();
-  // From here on all goes another way.
+  // All flows take another route from here on.
   moved = [{ class: 'tgw', id: 'tgw-new', changedSeconds: clock.now() / 1000 }];
   await windows(health, 2, lossy);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded', indicator: 1 });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'degraded', indicator: 1 });
   expect((await incidents()).map(({ incidentId }) => incidentId)).toContain(before[0]?.incidentId);
   await windows(health, 4);
   expect((await incidents()).every(({ closedAt }) => closedAt !== undefined)).toBe(true);
 });
 
-test('counters at their greatest blame nobody and break nothing', async () => {
+test('counters at their maximum do not set the indicator', async () => {
   const health = await service();
   await windows(health, 2);
   const max = 2 ** 32 - 1;
@@ -434,23 +435,23 @@ test('counters at their greatest blame nobody and break nothing', async () => {
           }
         : {},
   });
-  expect((await said('to-vpc-b'))?.indicator).not.toBe(1);
+  expect((await verdictOn('to-vpc-b'))?.indicator).not.toBe(1);
 });
 
-test('a window waits for a store that lags, and is judged as soon as that has caught up', async () => {
+test('a window waits for a store that lags until it has caught up', async () => {
   const health = await service();
   await windows(health, 2);
-  // It catches up while the others are looked at.
+  // The store catches up while the other owners are judged.
   const answers = [false];
   isCaughtUp = () => answers.shift() ?? true;
   await windows(health, 1, lossy);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'healthy' });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy' });
   clock.advance(10_000);
   await health.judgeDue(new AbortController().signal);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded' });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'degraded' });
 });
 
-test('while the disk is low nothing is judged; then it goes on where it was', async () => {
+test('judging pauses while the disk is nearly full', async () => {
   const health = await service();
   await windows(health, 2);
   hasRoom = false;
@@ -458,8 +459,8 @@ test('while the disk is low nothing is judged; then it goes on where it was', as
   expect(await incidents()).toEqual([]);
   hasRoom = true;
   await windows(health, 1, lossy);
-  expect(await said('to-vpc-b')).toMatchObject({ state: 'degraded' });
+  expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'degraded' });
   const [incident] = await incidents();
-  // Opened by the first lossy window, which ended two windows ago.
+  // The first lossy window, which ended two windows ago, opened it.
   expect(Date.parse(incident?.openedAt ?? '') / 1000).toBe(clock.now() / 1000 - 2 * WINDOW);
 });

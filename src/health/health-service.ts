@@ -7,14 +7,17 @@ import type { HealthExplanation } from '../model/health.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import type { ConstructsOf, GroupsOf } from './constructs/flow-constructs.ts';
-import { MAX_MONITORS } from './health-window.ts';
+import { type HealthWindow, MAX_MONITORS } from './health-window.ts';
 import type { Parameters } from './parameters.ts';
-import { NOTHING_DETECTED } from './search/detect.ts';
+import { type DetectorState, NOTHING_DETECTED } from './search/detect.ts';
+import { CellHistory } from './storage/cell-history.ts';
 import type { HealthStore } from './storage/health-store.ts';
 import type { HealthTables } from './storage/health-tables.ts';
-import { WindowJudge } from './storage/input-collector.ts';
+import { InputCollector } from './storage/input-collector.ts';
+import { KeptInputs } from './storage/kept-inputs.ts';
 import { WindowReader } from './storage/window-reader.ts';
 import { updateIncidents } from './verdict/incidents.ts';
+import { judgeWindow } from './verdict/judge-window.ts';
 
 export interface OwnedMonitor {
   readonly owner: Owner;
@@ -24,13 +27,13 @@ export interface OwnedMonitor {
 export interface HealthServiceDeps {
   readonly store: HealthStore;
   readonly tables: HealthTables;
-  /** Every active monitor, of every account and Region. */
+  /** The active monitors of all accounts and Regions. */
   readonly monitors: () => Promise<readonly OwnedMonitor[]>;
   readonly constructsOf: ConstructsOf;
   readonly groupsOf: GroupsOf;
   /** Whether all accepted reports are in the store. */
   readonly isCaughtUp: () => boolean;
-  /** Whether the store can write: what is judged is written down first. */
+  /** Whether the store can write. A window's inputs are stored before it is judged. */
   readonly hasRoom: () => boolean;
   readonly parameters: Parameters;
   readonly clock: Clock;
@@ -46,38 +49,41 @@ export interface HealthOptions {
   readonly retentionSeconds: number;
 }
 
-/** Of an owner's next window: judged, by us or another server; waiting for the store; or not over yet. */
+/**
+ * The outcome for an owner's next window. `judged`: by this server or another. `waiting`: some
+ * reports are not stored yet. `not due`: the window has not ended.
+ */
 type Outcome = 'judged' | 'waiting' | 'not due';
 
-/** Reports take this long to come in: an agent's, sent at the window's end, over its retries. */
+/** A report sent at the end of a window arrives by then, retries included. */
 const MAX_LAG_SECONDS = 10;
-/** A window is judged by then with what there is, though the store lags behind. */
+/** A window is judged after this time even if the store lags behind. */
 const LATEST_SECONDS = 120;
-/** A minute's numbers do not change any more so long after its end. */
+/** The numbers of a minute become final this long after its end. */
 const FINAL_SECONDS = 120;
-/** After a longer stop the windows in between are left out: nobody waits for them. */
+/** After a longer stop the windows in between are skipped: nobody waits for them. */
 const MAX_CATCH_UP_SECONDS = 3_600;
-const MAX_LOOK_MILLIS = 1_000;
+/** The time between two checks for windows that are due, at most. */
+const MAX_CHECK_MILLIS = 1_000;
 const EXPIRE_SECONDS = 600;
-/** Hosts of so many windows back are expected to report. */
+/** A host that reported within this many windows is expected to report again. */
 const EXPECTED_WINDOWS = 10;
 
 /**
- * Judges every account and Region window by window, each once and in order, a few seconds after its
- * end: verdict, incidents and what detectors remember are one transaction, and only then is the
- * window learned from.
+ * Judges the windows of every account and Region, each once and in order, a few seconds after it
+ * ends. Verdicts, incidents and detector state are stored in one transaction. The window is learned
+ * from only after that.
  */
 export class HealthService implements Service {
   readonly name = 'health';
   readonly #deps: HealthServiceDeps;
   readonly #reader: WindowReader;
-  readonly #judge: WindowJudge;
+  readonly #kept: KeptInputs;
+  readonly #history: CellHistory;
+  readonly #collector: InputCollector;
   readonly #loop: Loop;
-  readonly #windows: CounterMetric;
-  readonly #failures: CounterMetric;
-  readonly #seconds: HistogramMetric;
-  readonly #behind: GaugeMetric;
-  /** Every window that ended by then is judged: who has flows is not asked again before the next ends. */
+  readonly #metrics: HealthMetrics;
+  /** Every window that ended by then is judged, so there is nothing to do before the next one ends. */
   #judgedSeconds = 0;
   #expiredSeconds = 0;
 
@@ -86,40 +92,25 @@ export class HealthService implements Service {
     this.#deps = deps;
     this.#loop = new Loop({
       round: (signal) => this.judgeDue(signal),
-      everyMillis: Math.min(MAX_LOOK_MILLIS, (options.windowSeconds * 1000) / 4),
+      everyMillis: Math.min(MAX_CHECK_MILLIS, (options.windowSeconds * 1000) / 4),
       onError: (error) => this.#onFailure(error),
     });
-    const { retentionSeconds } = options;
-    this.#reader = new WindowReader(store, { parameters, retentionSeconds });
-    this.#judge = new WindowJudge({
+    this.#reader = new WindowReader(store, parameters);
+    this.#kept = new KeptInputs(store, parameters);
+    this.#history = new CellHistory(store, parameters);
+    this.#collector = new InputCollector({
       reader: this.#reader,
+      kept: this.#kept,
       constructsOf,
       groupsOf,
       newId,
       parameters,
     });
-    this.#windows = metrics.counter({
-      name: 'nfm_health_windows_total',
-      help: 'Windows judged, of every account and Region',
-    });
-    this.#failures = metrics.counter({
-      name: 'nfm_health_failures_total',
-      help: 'Windows that could not be judged; each is tried again',
-    });
-    this.#seconds = metrics.histogram({
-      name: 'nfm_health_window_seconds',
-      help: 'How long judging one window took',
-      buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
-    });
-    this.#behind = metrics.gauge({
-      name: 'nfm_health_behind_seconds',
-      help: 'Age of the end of the window judged last',
-    });
+    this.#metrics = healthMetrics(metrics);
   }
 
   async start(): Promise<void> {
     await this.#deps.tables.start();
-    await this.#reader.start();
     this.#loop.start();
   }
 
@@ -128,28 +119,29 @@ export class HealthService implements Service {
   }
 
   #onFailure(error: unknown): void {
-    this.#failures.add(1);
-    this.#deps.log.error('cannot judge a window; trying again', { error });
+    this.#metrics.failures.add(1);
+    this.#deps.log.error('cannot judge a window; will retry', { error });
   }
 
   /**
-   * What was said of a monitor at a time, computed again from what it was judged by: the same, as
-   * long as the parameters are. Undefined when nothing was searched for, or it is kept no more.
+   * Repeats the verdict on a monitor at a time from its stored inputs. With the same parameters it is
+   * the same verdict. Undefined if the window needed no search, or if its inputs have expired.
    */
   async judgeAgain(
     owner: Owner,
     monitorName: string,
     atSeconds: number,
   ): Promise<HealthExplanation | undefined> {
-    const said = await this.#deps.tables.explanationAt(owner, monitorName, atSeconds);
-    if (said?.inputsId === undefined) return undefined;
-    const startSeconds = Date.parse(said.start) / 1000;
-    const kept = { inputsId: said.inputsId, startSeconds };
-    const again = await this.#judge.judgeAgain(owner, kept);
-    return again?.monitors.find((one) => one.monitorName === monitorName)?.explanation;
+    const explained = await this.#deps.tables.explanationAt(owner, monitorName, atSeconds);
+    if (explained?.inputsId === undefined) return undefined;
+    const startSeconds = Date.parse(explained.start) / 1000;
+    const inputs = await this.#kept.read({ owner, startSeconds, inputsId: explained.inputsId });
+    if (inputs === undefined) return undefined;
+    const { monitors } = judgeWindow(inputs, this.#deps.parameters);
+    return monitors.find((one) => one.monitorName === monitorName)?.explanation;
   }
 
-  /** Judges every window that is due, the oldest first; none while the disk is low. */
+  /** Judges every window that is due, the oldest first. Does nothing while the disk is nearly full. */
   async judgeDue(signal: AbortSignal): Promise<void> {
     const { clock, options, hasRoom } = this.#deps;
     if (!hasRoom()) return;
@@ -169,7 +161,7 @@ export class HealthService implements Service {
         .map(({ monitor }) => monitor)
         .slice(0, MAX_MONITORS);
       let outcome: Outcome = 'judged';
-      // One after the other: each needs what the one before has left.
+      // In order: each window needs the detector state of the window before it.
       while (!signal.aborted && outcome === 'judged') {
         outcome = await this.#judgeNext(owner, monitors);
       }
@@ -181,7 +173,7 @@ export class HealthService implements Service {
     await this.#deps.tables.expire(Math.floor(nowSeconds) - options.retentionSeconds);
   }
 
-  /** Judges the owner's next window, or says why not. */
+  /** Judges the owner's next window if it is due. */
   async #judgeNext(owner: Owner, monitors: readonly Monitor[]): Promise<Outcome> {
     const { clock, options, tables, isCaughtUp } = this.#deps;
     const { windowSeconds } = options;
@@ -200,29 +192,33 @@ export class HealthService implements Service {
     const endSeconds = state.nextSeconds + windowSeconds;
     if (nowSeconds < endSeconds + lagSeconds(options)) return 'not due';
     if (!isCaughtUp() && nowSeconds < endSeconds + LATEST_SECONDS) return 'waiting';
-    const started = performance.now();
     const window = { owner, startSeconds: state.nextSeconds, endSeconds, monitors };
-    const since = window.startSeconds - EXPECTED_WINDOWS * windowSeconds;
+    await this.#judge(window, state.detector);
+    return 'judged';
+  }
+
+  async #judge(window: HealthWindow, before: DetectorState): Promise<void> {
+    const { clock, options, tables, parameters, newId } = this.#deps;
+    const { owner, startSeconds, endSeconds, monitors } = window;
+    const started = performance.now();
+    const since = startSeconds - EXPECTED_WINDOWS * options.windowSeconds;
     const completeness = await this.#reader.completeness(window, since);
-    const judgement = await this.#judge.judge(window, state.detector, completeness);
+    const { inputs, paths } = await this.#collector.collect(window, before, completeness);
+    const judgement = judgeWindow(inputs, parameters);
     const { reports, alarmed } = judgement;
     const recent = await tables.incidents(owner, {
-      startSeconds: endSeconds - this.#deps.parameters.flapSeconds,
+      startSeconds: endSeconds - parameters.flapSeconds,
       endSeconds: endSeconds + 1,
     });
-    const incidents = updateIncidents(
-      recent,
-      { endSeconds, newId: this.#deps.newId, reports, alarmed },
-      this.#deps.parameters,
-    );
-    const kept = { ...judgement, ...window, nextSeconds: endSeconds, incidents };
-    if (!(await tables.keep(owner, { ...kept, monitors: judgement.monitors }))) return 'judged';
-    await this.#reader.learn(window, judgement.paths, judgement.excluded);
+    const incidents = updateIncidents(recent, { endSeconds, newId, reports, alarmed }, parameters);
+    const kept = { ...judgement, startSeconds, nextSeconds: endSeconds, incidents };
+    // False: another server was first, and its verdict stands.
+    if (!(await tables.keep(owner, kept))) return;
+    await this.#history.learn(window, paths, judgement.excluded);
     if (endSeconds % 60 === 0) await this.#keepMetrics(owner, monitors, endSeconds);
-    this.#windows.add(1);
-    this.#seconds.observe((performance.now() - started) / 1000);
-    this.#behind.set(clock.now() / 1000 - endSeconds);
-    return 'judged';
+    this.#metrics.windows.add(1);
+    this.#metrics.seconds.observe((performance.now() - started) / 1000);
+    this.#metrics.behind.set(clock.now() / 1000 - endSeconds);
   }
 
   async #keepMetrics(
@@ -238,6 +234,35 @@ export class HealthService implements Service {
     }));
     await this.#deps.tables.keepMetrics(owner, named, endSeconds - FINAL_SECONDS);
   }
+}
+
+interface HealthMetrics {
+  readonly windows: CounterMetric;
+  readonly failures: CounterMetric;
+  readonly seconds: HistogramMetric;
+  readonly behind: GaugeMetric;
+}
+
+function healthMetrics(metrics: Metrics): HealthMetrics {
+  return {
+    windows: metrics.counter({
+      name: 'nfm_health_windows_total',
+      help: 'Windows judged, over all accounts and Regions',
+    }),
+    failures: metrics.counter({
+      name: 'nfm_health_failures_total',
+      help: 'Failed attempts to judge a window; each window is retried',
+    }),
+    seconds: metrics.histogram({
+      name: 'nfm_health_window_seconds',
+      help: 'Seconds it took to judge one window',
+      buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    }),
+    behind: metrics.gauge({
+      name: 'nfm_health_behind_seconds',
+      help: 'Seconds since the end of the window judged last',
+    }),
+  };
 }
 
 function lagSeconds({ windowSeconds }: HealthOptions): number {

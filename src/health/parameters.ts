@@ -1,128 +1,141 @@
 /**
- * Every number the health indicator judges by. Not settings: each was chosen by measurement, and a
- * verdict names the version it was judged by.
+ * Every number that verdicts depend on. They are no settings: each was chosen by measurement, and a
+ * verdict has the version that it was judged by.
  */
 export const PARAMETERS = {
-  /** Changes whenever one of the others does. */
+  /** Changes whenever another number changes. */
   version: 2,
 
-  /** Excess retransmissions a segment that are tried; loss of 0.03% is the least one window shows. */
+  /** Excess retransmissions per segment to try. One window shows a loss of 0.03% at least. */
   lossGrid: [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3],
-  /** Shares of a construct's cells that may be broken: ECMP members, black holes, flaps. */
+  /** Shares of broken cells to try: ECMP members, black holes, flaps. */
   fractionGrid: [1 / 16, 1 / 8, 1 / 4, 1 / 2],
-  /** Shares of connection attempts that may be met with silence. */
+  /** Shares of silent connection attempts to try. */
   silenceGrid: [0.02, 0.06, 0.2, 0.5, 0.9],
-  /** Added round-trip time that is tried, microseconds. */
+  /** Added round-trip times to try, in microseconds. */
   shiftGrid: [100, 300, 1e3, 3e3, 1e4, 3e4, 1e5],
-  /** Private fault of a cell (its application, one socket): bounds what one cell can say. */
+  /**
+   * The probability that a cell has a private fault: of its application or of one socket. It limits
+   * the evidence of a cell.
+   */
   privateLoss: 0.007,
   privateLatency: 0.02,
   privateDead: 0.01,
   privateSilence: 0.01,
-  /** Once a broken share is found, its cells lose alike with this probability: no part of it is news. */
+  /**
+   * The probability that a cell of an explained broken share has the loss of that share. It keeps
+   * the rest of the share from looking like another fault.
+   */
   brokenLoss: 0.75,
-  /** No cell says more, for or against. Nats. */
+  /** The most evidence of one cell, for or against. Nats. */
   maxNatsPerCell: 7,
 
-  /** Var/mean of retransmissions: one loss event gives several (lab: 1.5 to 3). */
+  /** Variance over mean of retransmissions: one loss event causes several (1.5 to 3 in the lab). */
   burstiness: 1.6,
-  /** Relative variance of a cell's own loss: unknown cell, well known cell. */
+  /** The relative variance of a cell's loss: of a new cell, and of a well-known one. */
   newSpread: 0.6,
   knownSpread: 0.1,
-  /** A fault does not hit all cells equally. */
+  /** The relative variance of a fault's loss between its cells. */
   faultSpread: 0.3,
-  /** Evidence is against the baseline times this, plus that: small drifts are no fault. */
+  /** Evidence is measured against the baseline × `tolerance` + `toleranceAdded`: drifts are no fault. */
   tolerance: 1.3,
   toleranceAdded: 3e-5,
   minLoss: 1e-6,
-  /** A cell learned while sick stays at most this many times its class. */
+  /** The baseline of a cell that was sick while it was learned is at most this multiple of its class's. */
   maxAboveClass: 10,
-  /** Retransmissions of its class a cell's baseline begins with. */
+  /** The number of events at the rate of the prior that a baseline begins with. */
   classWeight: 1,
-  /** Weights halve with age. Seconds. */
+  /** The age at which a window's weight in the history has halved. */
   halfLifeSeconds: 86_400,
 
-  /** A fault that goes on for longer is how things are now: it is learned. Seconds. */
+  /** A fault older than this is learned, and so becomes the baseline. */
   freezeSeconds: 86_400,
 
-  /** Windows of round trips before latency is judged. */
+  /** Windows with round-trip times before a cell's latency is judged. */
   rttMinWindows: 5,
-  /** Relative scale a cell begins with, and how many windows it counts for. */
+  /** The relative scale of round-trip times that a cell begins with, and the windows it counts for. */
   rttScale: 0.08,
   rttScaleWindows: 2,
-  /** No scale is below this share of the round trip plus these microseconds. */
+  /** The smallest scale: this share of the round-trip time plus these microseconds. */
   rttMinScale: 0.02,
   rttMinScaleMicros: 20,
-  /** Scale grows with the shift explained, or one fault spawns ghosts. */
+  /**
+   * The scale grows by this share of the explained shift. Otherwise a fault that shifts its cells
+   * unequally would look like several.
+   */
   shiftScale: 0.2,
-  /** All cells' median may drift so far and is taken out first: clocks, kernels, load. */
+  /** A drift of the median up to this share is removed first: clocks, kernels and load cause it. */
   commonMode: 0.5,
 
   /**
-   * Share of connection attempts whose SYN is sent again before any were seen: listeners' full
-   * queues more than loss; as with loss, evidence is against the tolerance times it, plus that.
+   * The assumed share of connection attempts whose SYN is sent again, before any are known. Full
+   * listen queues cause it more than loss does. Evidence is measured against the baseline ×
+   * `tolerance` + `silenceAdded`.
    */
   priorSilence: 1e-3,
   silenceAdded: 1e-3,
   maxSilence: 0.9,
-  /** Beta-binomial: how little the attempts of a cell under a fault differ from those of others. */
+  /** The concentration of the beta-binomial: the greater, the more alike cells under one fault are. */
   silenceConcentration: 10,
 
-  /** A receiver keeps its senders waiting at least this share of their busy time, where it was at most that. */
+  /** A receiver stalls if its senders wait for this share of their busy time, and waited for less before. */
   stallShare: 0.5,
   stallUsualShare: 0.25,
-  /** Busy time of a remote's senders before it is said. Microseconds. */
+  /** Busy time of a remote's senders before a stall is reported. Microseconds. */
   stallMinMicros: 1e6,
-  /** A stalled window counts so little in the history: what goes on for days is how things are. */
+  /** The weight of a stalled window in the history: a stall becomes the baseline only after days. */
   stallWeight: 0.05,
 
   /** P(dead cell | its path is dead), and P(dead | nothing is wrong). */
   deadGivenFault: 0.9,
   deadBase: 1e-4,
 
-  /** Log posterior odds to accept a fault: 95%. Nats. */
+  /** The log posterior odds from which a fault is accepted: 95%. Nats. */
   accept: Math.log(20),
-  /** A host whose allowance counters rose needs no further reason. */
+  /** The prior of a host whose allowance counters rose. */
   limitedHostPrior: 0.3,
-  /** A construct with one faulty channel easily has another. */
+  /** The prior of a second faulty channel of a construct. */
   secondChannelPrior: 0.1,
-  /** Faults at most, and so many more for each host. */
+  /** The most faults of a window, and the additional ones for each host. */
   maxFaults: 14,
   maxFaultsPerHost: 0.012,
-  /** What explains nearly as well is named beside. Nats. */
+  /** A construct that explains a fault worse by at most this is ambiguous with it. Nats. */
   ambiguity: 3,
-  /** A construct under alarm is believed sooner: it is to explain what goes on, not its neighbours. */
+  /** The prior of a construct under alarm: it explains what goes on, rather than its neighbours. */
   alarmedPrior: 0.5,
-  /** To accuse a shared construct: local hosts, or hosts and remotes, with a nat of evidence each. */
+  /** Blaming a shared construct takes hosts, or hosts and remotes, with a nat of evidence each. */
   breadthHosts: 3,
   breadthHostsWithRemotes: 2,
   breadthRemotes: 3,
 
-  /** At most one false alarm in so many seconds, over all constructs of an account. */
+  /** At most one false alarm in this time, over all constructs of an account and Region. */
   patienceSeconds: 30 * 86_400,
-  /** An alarm ends after so many windows without it and so many nats against it. */
+  /** An alarm ends after this many windows without evidence and this much evidence against it. */
   clearWindows: 2,
   clearNats: 3,
-  /** An alarm nothing is heard of any more ends after so many seconds. */
+  /** An alarm whose construct has no more cells ends after this time. */
   silentSeconds: 600,
-  /** Opened so often within so many seconds: flapping. */
+  /** An incident that opens this often within this time is flapping. */
   flapCount: 3,
   flapSeconds: 600,
 
-  /** Evidence so far back tells whether excess follows load; rank correlation, windows at least. */
+  /** Excess follows load if their rank correlation over the last windows exceeds this. */
   loadWindows: 60,
   loadMinWindows: 10,
   loadCorrelation: 0.6,
 
-  /** Material to a monitor: excess loss, or times its baseline; added microseconds or share; dead. */
+  /**
+   * Harm that is material to a monitor: excess loss, and its multiple of the baseline; added
+   * microseconds, and their share of the round-trip time; the share of dead cells or silent attempts.
+   */
   materialLoss: 1e-3,
   materialLossTimesBase: 2,
   materialMicros: 500,
   materialRtt: 0.15,
   materialDead: 0.01,
-  /** Silence so soon after a change of the topology is a change's doing. Seconds. */
+  /** Silence that begins this close to a change of the topology is attributed to the change. */
   configurationSeconds: 120,
-  /** A monitor whose flows would not show a loss of this says `insufficient`. */
+  /** A monitor is `insufficient` if a loss of this size would not give `powerNats` of evidence. */
   minPower: 0.3,
   powerNats: 19,
 } as const;
@@ -130,9 +143,9 @@ export const PARAMETERS = {
 export type Parameters = typeof PARAMETERS;
 
 /**
- * Retransmissions a segment before any were seen, by destination category. Within a Region 1e-5 to
- * 1e-4 (Pingmesh, SIGCOMM 2015), the Internet 1e-3 and more; each gives way to the first thousands
- * of segments.
+ * Assumed retransmissions per segment before any are known, by destination category. Within a Region
+ * 1e-5 to 1e-4 are usual (Pingmesh, SIGCOMM 2015), on the Internet 1e-3 and more. The first thousands
+ * of segments outweigh them.
  */
 export const PRIOR_LOSS: Readonly<Record<string, number>> = {
   INTRA_AZ: 3e-5,
@@ -144,4 +157,5 @@ export const PRIOR_LOSS: Readonly<Record<string, number>> = {
   AWS_SERVICE: 1e-4,
   INTERNET: 2e-3,
 };
+/** For all other categories. */
 export const PRIOR_LOSS_ELSEWHERE = 5e-4;

@@ -1,10 +1,10 @@
-/** What is said of a monitor and a minute, worst first. */
+/** The states of a monitor, the worst first. */
 export const HEALTH_STATES = ['degraded', 'suspected', 'healthy', 'insufficient'] as const;
 export type HealthState = (typeof HEALTH_STATES)[number];
 
 /**
- * Who a finding says it is. `network` and `service-edge` may set the indicator, `congestion` is a
- * `network` whose excess follows its load; the others never do.
+ * The kinds of findings. `network`, `service-edge` and `congestion` may set the indicator; the others
+ * never do. `congestion` is a `network` finding whose excess follows the load.
  */
 export const VERDICT_KINDS = [
   'network',
@@ -22,6 +22,10 @@ export const VERDICT_KINDS = [
 ] as const;
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
+/** The kinds of evidence, and so of faults that a construct may have. */
+export const FAULT_CHANNELS = ['loss', 'latency', 'dead', 'connect'] as const;
+export type FaultChannel = (typeof FAULT_CHANNELS)[number];
+
 /** Why a fault of the network is only suspected. */
 export type Doubt =
   | 'unconfirmed'
@@ -31,7 +35,7 @@ export type Doubt =
   | 'no-control-group';
 
 export interface HealthConstruct {
-  /** e.g. `tgw-attach-0a1b…`; pairs as `use1-az1>use1-az2`, from and to. */
+  /** e.g. `tgw-attach-0a1b…`. A pair is `use1-az1>use1-az2`, from one to the other. */
   readonly id: string;
   readonly class: string;
 }
@@ -42,15 +46,15 @@ export interface ContrastGroup {
   readonly hosts: number;
   readonly segments: number;
   readonly retrans: number;
-  /** Attempts to connect, and those met with silence: their SYN was sent again. */
+  /** Connection attempts, and those met with silence: their SYN was sent again. */
   readonly attempts: number;
   readonly silent: number;
-  /** Retransmissions a segment, and what the baseline expects; absent without a segment. */
+  /** Retransmissions per segment, measured and expected by the baseline. Absent without a segment. */
   readonly rate?: number | undefined;
   readonly expected?: number | undefined;
 }
 
-/** One thing that is wrong, as far as it touches the monitor. */
+/** A fault, and its impact on a monitor. */
 export interface HealthFinding {
   readonly kind: VerdictKind;
   readonly construct: HealthConstruct;
@@ -58,105 +62,105 @@ export interface HealthFinding {
   readonly doubt?: Doubt | undefined;
   /** ISO 8601. */
   readonly since: string;
-  /** Posterior probability, and the evidence behind it against what an alarm needs, in nats. */
+  /** The posterior probability, the evidence, and the evidence that an alarm needs. Nats. */
   readonly confidence: number;
   readonly evidenceNats: number;
   readonly thresholdNats: number;
   readonly fault: {
-    readonly kind: 'loss' | 'latency' | 'dead' | 'connect' | 'refused' | 'stalled';
+    readonly kind: FaultChannel | 'refused' | 'stalled';
     readonly shape: 'uniform' | 'fraction';
-    /** Excess loss, added microseconds, share of attempts, or (`fraction`) of its cells. */
+    /** Excess loss, added microseconds or share of attempts. For `fraction`, the share of cells. */
     readonly size: number;
     readonly interval90: readonly [number, number];
-    /** Share of its cells with evidence for it. */
+    /** The share of its cells with evidence for it. */
     readonly affectedCells: number;
   };
   readonly contrast: readonly ContrastGroup[];
-  /** Whose the retransmissions through it are. */
+  /** The retransmissions through it, by the fault that explains them. */
   readonly ledger: readonly { readonly owner: string; readonly retrans: number }[];
   readonly alternatives: readonly {
     readonly construct: HealthConstruct;
     readonly nats: number;
     readonly why: string;
   }[];
-  /** What explains it as well: the fault is in one of these or in the construct itself. */
+  /** Constructs that explain it as well: the fault is in one of these or in `construct`. */
   readonly ambiguousWith: readonly HealthConstruct[];
   readonly monitorImpact: {
     readonly cells: number;
-    /** Share of the monitor's segments that go through it. */
+    /** The share of the monitor's segments that go through it. */
     readonly segmentsShare: number;
     readonly excessRetrans: number;
   };
   readonly sentence: string;
 }
 
-/** What health says of a monitor over a time, and why. */
+/** The verdict on a monitor in a window, with its evidence. */
 export interface HealthExplanation {
   readonly state: HealthState;
-  /** Absent where nothing can be told: that is not 0. */
+  /** Absent if nothing is known, which is not 0. */
   readonly healthIndicator?: 0 | 1 | undefined;
-  /** ISO 8601; half-open. */
+  /** ISO 8601. `end` is exclusive. */
   readonly start: string;
   readonly end: string;
-  /** One sentence a human can act on. */
+  /** A sentence that a person can act on. */
   readonly sentence: string;
   readonly findings: readonly HealthFinding[];
   readonly power: {
     readonly cells: number;
     readonly segments: number;
-    /** The least loss on all of its paths that would have shown; absent when none would. */
+    /** The smallest loss on all of its paths that would have shown. Absent if none would. */
     readonly smallestLoss?: number | undefined;
   };
   readonly completeness: HealthCompleteness;
-  /** `class priors`: there is no history yet of most of its cells. */
+  /** `class priors`: most of its cells have no history yet. */
   readonly baseline: 'learned' | 'class priors';
-  /** Version of the parameters, and up to when history counted. */
+  /** The version of the parameters, and the time up to which history counted. */
   readonly parameters: number;
   readonly baselineUntil: string;
-  /** By which all that it was judged by is kept; absent where nothing scored and nothing was searched for. */
+  /** The id of its stored inputs. Absent if the window needed no search. */
   readonly inputsId?: string | undefined;
 }
 
-/** How much of what the monitor's hosts did is known. */
+/** How complete the reports of the monitor's hosts are. */
 export interface HealthCompleteness {
-  /** Hosts that reported, of those that did lately; absent when nothing is known of earlier. */
+  /** The share of hosts that reported, among those that did lately. Absent without earlier reports. */
   readonly hosts?: number | undefined;
   /**
-   * Of its hosts' flows and bytes, the share their agents cut from their reports; absent where its
+   * The share of its hosts' flows and bytes that their agents cut from full reports. Absent if its
    * hosts reported nothing.
    */
   readonly flowsCut?: number | undefined;
   readonly bytesCut?: number | undefined;
 }
 
-/** What the last window says of a construct. */
+/** A construct's health in the last window. */
 export interface ConstructHealth {
   readonly construct: HealthConstruct;
   readonly state: HealthState;
   readonly cells: number;
   readonly segments: number;
   readonly retrans: number;
-  /** The least loss through it that would have shown; absent when none would. */
+  /** The smallest loss through it that would have shown. Absent if none would. */
   readonly smallestLoss?: number | undefined;
-  /** Evidence for a fault of its own, nats; below 0 against. */
+  /** Evidence for a fault of its own, in nats. Below 0 it is evidence against one. */
   readonly evidenceNats: number;
   readonly finding?: HealthFinding | undefined;
 }
 
-/** A monitor's minute as it is kept. Metrics are AWS's, by their names in CloudWatch. */
+/** A monitor's minute. The metrics are those of AWS, named as in CloudWatch. */
 export interface HealthMinute {
   readonly monitorName: string;
-  /** Start of the minute, ISO 8601. */
+  /** The start of the minute, ISO 8601. */
   readonly minute: string;
   readonly state: HealthState;
   readonly healthIndicator?: 0 | 1 | undefined;
-  /** Bytes; counts; absent in a minute without flows. */
+  /** Bytes; the others are counts. Absent in a minute without flows. */
   readonly dataTransferred?: number | undefined;
   readonly retransmissions?: number | undefined;
   readonly timeouts?: number | undefined;
-  /** Microseconds; absent in a minute without a sample. */
+  /** Microseconds. Absent in a minute without a sample. */
   readonly roundTripTime?: number | undefined;
-  /** Nothing of it changes any more. */
+  /** Whether the numbers of the minute no longer change. */
   readonly isFinal: boolean;
 }
 
@@ -171,17 +175,17 @@ export interface IncidentEvent {
 export interface Incident {
   readonly incidentId: string;
   readonly kind: VerdictKind;
-  /** The accused first; others were merged in, as they could not be told from it. */
+  /** The blamed construct first, then those that were merged in because they are ambiguous with it. */
   readonly constructs: readonly HealthConstruct[];
   readonly setsIndicator: boolean;
-  /** ISO 8601; `closedAt` is absent while it goes on. */
+  /** ISO 8601. `closedAt` is absent while it is open. */
   readonly openedAt: string;
   readonly closedAt?: string | undefined;
   readonly isFlapping: boolean;
   /** Monitors whose flows it harmed. */
   readonly monitors: readonly string[];
   readonly timeline: readonly IncidentEvent[];
-  /** Flows through it, those that lost most first. */
+  /** Flows through it, those with most retransmissions first. */
   readonly flows: readonly IncidentFlow[];
 }
 

@@ -1,70 +1,44 @@
+import type { CellColumns } from './cell-columns.ts';
+
 /**
- * What a window of cells is. A cell is what one host said in one window of one remote address,
- * service port and side; everything here is about one account and Region. Arrays are parallel: place `i` of each
- * is about cell `i`. Counts that are not known are 0, and 0 is no evidence.
+ * A window of cells of one account and Region. A cell is what one host reported in one window about
+ * one remote address, service port and side. Arrays are parallel: index i is cell i. Unknown counts
+ * are 0, and 0 is no evidence.
  */
-export interface Cells {
+export interface CellFrame {
   readonly length: number;
-  /** The local host's construct, and the remote end's (`endpoint` or `service`). */
+  /** The construct of the local host, and that of the remote end (`endpoint` or `service`). */
   readonly host: Uint32Array;
   readonly remote: Uint32Array;
   /**
-   * The constructs each cell traverses, its host and remote end among them, in compressed rows:
-   * those of cell i are `path[pathStart[i]]` up to, without, `path[pathStart[i + 1]]`.
+   * The constructs each cell traverses, its host and remote end included, in compressed rows: the
+   * path of cell i is `path[pathStart[i]]` to `path[pathStart[i + 1] - 1]`.
    */
   readonly pathStart: Uint32Array;
   readonly path: Uint32Array;
-  /** Data segments sent, retransmissions included, and retransmitted: local to remote only. */
-  readonly segments: Float64Array;
-  readonly retrans: Float64Array;
-  /** Round trips, microseconds: samples, their sum, the least of them. */
-  readonly rttCount: Float64Array;
-  readonly rttSum: Float64Array;
-  readonly rttMin: Float64Array;
-  /** Attempts to connect, and those met with silence: their SYN was sent again. */
-  readonly attempts: Float64Array;
-  readonly silent: Float64Array;
-  /** Time with something to send, and of it the time the receiver's window forbade it. Microseconds. */
-  readonly busyMicros: Float64Array;
-  readonly rwndLimitedMicros: Float64Array;
-  /** `DEAD`: it tried and nothing came through. `ALIVE`: something did. `IDLE`: it did not try. */
+  /** `IDLE`, `ALIVE` or `DEAD`. */
   readonly life: Uint8Array;
-  /** 1: connections were refused (RST), none were met with silence. */
+  /** 1: the remote end refused connections (RST), and every SYN was answered. */
   readonly refused: Uint8Array;
-  readonly history: CellHistory;
-  /** What of `classes` a cell's baseline shrinks to. */
+  /** Index of the baseline class in the arrays of `classes`. */
   readonly baselineClass: Uint32Array;
-  readonly classes: BaselineClasses;
 }
 
-export const IDLE = 0;
-export const ALIVE = 1;
-export const DEAD = 2;
+export type CellPaths = Pick<CellFrame, 'host' | 'remote' | 'pathStart' | 'path'>;
 
-/**
- * Sums over a cell's earlier windows, each weighted by its age (half-life a day) and by how sure it
- * is that the window was healthy. All 0 for a cell that was never seen.
- */
-export interface CellHistory {
-  readonly retrans: Float64Array;
-  readonly segments: Float64Array;
-  /** Weights of windows with round trips; sums of ln(mean), ln²(mean) and ln(min), microseconds. */
-  readonly rttWeight: Float64Array;
-  readonly lnRtt: Float64Array;
-  readonly lnRttSquare: Float64Array;
-  readonly lnRttMin: Float64Array;
-  readonly attempts: Float64Array;
-  readonly silent: Float64Array;
-  readonly busyMicros: Float64Array;
-  readonly rwndLimitedMicros: Float64Array;
-}
+export type NumberArrays<Name extends string> = { readonly [Key in Name]: Float64Array };
 
-/** Baseline classes: cells of one category between the same places. Sums as in `CellHistory`. */
-export interface BaselineClasses {
-  readonly retrans: Float64Array;
-  readonly segments: Float64Array;
-  readonly attempts: Float64Array;
-  readonly silent: Float64Array;
-  /** Retransmissions a segment that are taken for normal before anything is known. */
-  readonly priorLoss: Float64Array;
-}
+/** Cells with the columns of a channel. */
+export type CellsWith<Columns> =
+  Columns extends CellColumns<infer Count, infer History, infer OfClass, infer Constant>
+    ? CellFrame &
+        NumberArrays<Count> & {
+          /**
+           * Sums over earlier windows, each weighted by its age (half-life one day) and by the
+           * probability that the cell was healthy. 0 for a new cell.
+           */
+          readonly history: NumberArrays<History>;
+          /** The same sums over all cells of each baseline class: one category between two places. */
+          readonly classes: NumberArrays<OfClass | Constant>;
+        }
+    : never;

@@ -1,66 +1,106 @@
+import { param, type SqlFragment, sql } from '../../store/sql.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Cells } from './cells.ts';
+import { cellColumns } from './cell-columns.ts';
+import type { CellsWith } from './cells.ts';
 
-/** Whether these senders are kept waiting by their receiver, where it was not so before. */
-export function isStall(
-  now: { readonly busyMicros: number; readonly rwndLimitedMicros: number },
-  before: { readonly busyMicros: number; readonly rwndLimitedMicros: number },
-  p: Parameters,
-): boolean {
+/** Microseconds with data to send, and the part of them that the receiver's window blocked. */
+interface Waited {
+  readonly busyMicros: number;
+  readonly rwndLimitedMicros: number;
+}
+
+export const WAIT_COLUMNS = cellColumns({
+  counts: {
+    busyMicros: { column: 'busy', sql: sql`toFloat64(ifNull(sum(busy_us), 0))` },
+    rwndLimitedMicros: {
+      column: 'rwnd_limited',
+      sql: sql`toFloat64(ifNull(sum(rwnd_limited_us), 0))`,
+    },
+  },
+  history: {
+    busyMicros: { column: 'busy', sql: sql`busy`, amount: (of) => of('busyMicros') },
+    rwndLimitedMicros: {
+      column: 'limited',
+      sql: sql`rwnd_limited`,
+      amount: (of) => of('rwndLimitedMicros'),
+    },
+  },
+});
+
+type WaitCells = CellsWith<typeof WAIT_COLUMNS>;
+
+/** Whether the receiver's window blocks these senders for most of their busy time. */
+export function isWaiting({ busyMicros, rwndLimitedMicros }: Waited, p: Parameters): boolean {
+  return busyMicros > 0 && rwndLimitedMicros >= p.stallShare * busyMicros;
+}
+
+/** The rule of `isWaiting`. */
+export function waitingSql(p: Parameters): SqlFragment {
+  return sql`busy > 0 AND rwnd_limited >= ${param('Float64', p.stallShare)} * busy`;
+}
+
+/** The rule of `isStall` for one cell. */
+export function stalledSql(p: Parameters): SqlFragment {
+  return sql`${waitingSql(p)} AND h_busy > 0 AND h_limited <= ${param('Float64', p.stallUsualShare)} * h_busy`;
+}
+
+/** Whether a receiver blocks these senders now and did not before. */
+function isStall(now: Waited, before: Waited, p: Parameters): boolean {
   return (
-    now.busyMicros > 0 &&
-    now.rwndLimitedMicros >= p.stallShare * now.busyMicros &&
+    isWaiting(now, p) &&
     before.busyMicros > 0 &&
     before.rwndLimitedMicros <= p.stallUsualShare * before.busyMicros
   );
 }
 
 /**
- * Whether a cell's receiver keeps it waiting. Its round trips are the receiver's then. Bulk transfers
- * with a small window always wait for it, so only a cell with a history of not waiting is stalled.
+ * 1 for each cell whose receiver keeps it waiting: its round trips measure the receiver. Bulk
+ * transfers with a small window always wait, so a cell needs a history without waiting.
  */
-export function isStalled(
-  { busyMicros, rwndLimitedMicros, history }: Cells,
-  i: number,
-  p: Parameters,
-) {
-  return isStall(
-    {
-      busyMicros: busyMicros[i] as number,
-      rwndLimitedMicros: rwndLimitedMicros[i] as number,
-    },
-    {
-      busyMicros: history.busyMicros[i] as number,
-      rwndLimitedMicros: history.rwndLimitedMicros[i] as number,
-    },
-    p,
+export function stalledCells(cells: WaitCells, p: Parameters): Uint8Array {
+  return Uint8Array.from({ length: cells.length }, (_, i) =>
+    Number(isStall(waitedAt(cells, i), waitedAt(cells.history, i), p)),
   );
 }
 
-/** Remote ends that keep those who send to them waiting, all of their cells taken together. */
-export function stalledRemotes(cells: Cells, p: Parameters): number[] {
+/** Weight of each cell's waiting time in its history: a stall becomes the baseline only after days. */
+export function waitWeights(stalled: Uint8Array, p: Parameters): Float64Array {
+  return Float64Array.from(stalled, (is) => (is === 1 ? p.stallWeight : 1));
+}
+
+/** The SQL form of `waitWeights`. */
+export function waitWeightSql(p: Parameters): SqlFragment {
+  return sql`if(stalled, ${param('Float64', p.stallWeight)}, 1)`;
+}
+
+/** Remote ends that keep their senders waiting, over all of their cells. */
+export function stalledRemotes(cells: WaitCells, p: Parameters): number[] {
   const sums = new Map<number, { now: Waited; before: Waited }>();
   for (let i = 0; i < cells.length; i += 1) {
-    const { history } = cells;
-    if (!((cells.busyMicros[i] as number) > 0 && (history.busyMicros[i] as number) > 0)) continue;
+    const now = waitedAt(cells, i);
+    const before = waitedAt(cells.history, i);
+    if (!(now.busyMicros > 0 && before.busyMicros > 0)) continue;
     const remote = cells.remote[i] as number;
-    const sum = sums.get(remote) ?? { now: waited(), before: waited() };
-    sums.set(remote, sum);
-    sum.now.busyMicros += cells.busyMicros[i] as number;
-    sum.now.rwndLimitedMicros += cells.rwndLimitedMicros[i] as number;
-    sum.before.busyMicros += history.busyMicros[i] as number;
-    sum.before.rwndLimitedMicros += history.rwndLimitedMicros[i] as number;
+    const sum = sums.get(remote) ?? { now: NO_WAIT, before: NO_WAIT };
+    sums.set(remote, { now: added(sum.now, now), before: added(sum.before, before) });
   }
   return [...sums]
     .filter(([, { now, before }]) => now.busyMicros >= p.stallMinMicros && isStall(now, before, p))
     .map(([remote]) => remote);
 }
 
-interface Waited {
-  busyMicros: number;
-  rwndLimitedMicros: number;
+const NO_WAIT: Waited = { busyMicros: 0, rwndLimitedMicros: 0 };
+
+function waitedAt(arrays: { readonly [Key in keyof Waited]: Float64Array }, i: number): Waited {
+  return {
+    busyMicros: arrays.busyMicros[i] as number,
+    rwndLimitedMicros: arrays.rwndLimitedMicros[i] as number,
+  };
 }
 
-function waited(): Waited {
-  return { busyMicros: 0, rwndLimitedMicros: 0 };
+function added(one: Waited, other: Waited): Waited {
+  return {
+    busyMicros: one.busyMicros + other.busyMicros,
+    rwndLimitedMicros: one.rwndLimitedMicros + other.rwndLimitedMicros,
+  };
 }

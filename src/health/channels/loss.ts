@@ -1,124 +1,277 @@
-import { DEAD } from '../cells/cells.ts';
-import {
-  type CellState,
-  COLUMNS,
-  clip,
-  FRACTION_AT,
-  LOSS_AT,
-  SHIFT_AT,
-} from '../evidence/cell-state.ts';
-import { natsFor } from './grid-fault.ts';
+import type { ContrastGroup } from '../../model/health.ts';
+import { param, sql } from '../../store/sql.ts';
+import { cellColumns } from '../cells/cell-columns.ts';
+import type { CellsWith } from '../cells/cells.ts';
+import { DEAD, livingSql } from '../cells/life.ts';
+import { clip } from '../nats.ts';
+import { type Parameters, PRIOR_LOSS, PRIOR_LOSS_ELSEWHERE } from '../parameters.ts';
+import { float, floats } from '../sql-values.ts';
+import { percent, plural } from '../wording.ts';
+import type {
+  Channel,
+  ChannelEvidence,
+  EvidenceParts,
+  ExplainedFault,
+  Severity,
+  SqlStep,
+} from './channel.ts';
+import { GridRows, type GridSql, gridRowStep, gridWeightSteps } from './grid-rows.ts';
 import { lnNegativeBinomial } from './negative-binomial.ts';
+import { shrunkRate, shrunkRateSql, spreadOf, spreadSql } from './shrinkage.ts';
 
-/** Of the loss grid, what is more than a burst: a private fault is one of these. */
-const PRIVATE_FROM = 1;
+const COLUMNS = cellColumns({
+  counts: {
+    /** Data segments sent from local to remote, retransmissions included. */
+    segments: { column: 'n', sql: sql`greatest(toFloat64(sum(segments_delivered)), r)` },
+    retrans: { column: 'r', sql: sql`toFloat64(sum(retrans_est))` },
+  },
+  history: {
+    retrans: { column: 'k', sql: sql`r`, amount: (of) => of('retrans') },
+    segments: { column: 'n', sql: sql`n`, amount: (of) => of('segments') },
+  },
+  ofClass: ['retrans', 'segments'],
+  constants: {
+    /** Retransmissions per segment assumed before any are known. */
+    priorLoss: {
+      column: 'prior',
+      sql: sql`transform(c.category, ${param('Array(String)', Object.keys(PRIOR_LOSS))}, ${floats(Object.values(PRIOR_LOSS))}, ${float(PRIOR_LOSS_ELSEWHERE)})`,
+    },
+  },
+});
 
-const grid = new Float64Array(16);
+type LossCells = CellsWith<typeof COLUMNS>;
+
+/** Index of the smallest loss that a private fault has: what is below may be a burst. */
+const FIRST_PRIVATE = 1;
 
 /**
- * A cell's evidence of loss: for each excess of the grid, and each broken share of cells, how much
- * better it explains the retransmissions than what is explained already. A private fault may always
- * be the reason, so no cell says more than about 6 nats.
+ * Retransmissions, as a negative binomial. Each excess loss of the grid is compared with what is
+ * explained, and so is each share of broken cells.
  */
-export function lossRow(state: CellState, i: number): void {
-  const { p, rows } = state;
-  // What a dead cell sends again is silence, and told in the dead channel.
-  if (state.cells.life[i] === DEAD) {
-    sayNothing(state, i);
-    return;
-  }
-  const at = i * COLUMNS + LOSS_AT;
-  const excess = state.excess[i] as number;
-  const now = lnLoss(state, i, excess);
-  let max = now;
-  for (let k = 0; k < p.lossGrid.length; k += 1) {
-    const nats = lnLoss(state, i, excess + (p.lossGrid[k] as number));
-    grid[k] = nats;
-    if (nats > max) max = nats;
-  }
-  let outlier = 0;
-  for (let k = PRIVATE_FROM; k < p.lossGrid.length; k += 1) {
-    outlier += Math.exp((grid[k] as number) - max);
-  }
-  outlier /= p.lossGrid.length - PRIVATE_FROM;
-  const brokenAt = state.brokenAt[i] as number;
-  if (brokenAt >= 0) {
-    const broken = Math.exp((grid[brokenAt] as number) - max);
-    outlier = p.brokenLoss * broken + (1 - p.brokenLoss) * outlier;
-  }
-  const sound = state.sound[i] as number;
-  const nullNow = sound * Math.exp(now - max);
-  const nullLikelihood = nullNow + (1 - sound) * outlier;
-  // Also of counters that make no sense.
-  if (!(nullLikelihood > 0)) {
-    sayNothing(state, i);
-    return;
-  }
-  state.lnOutlier[i] = Math.log(outlier) + max;
-  state.lnNull[i] = Math.log(nullLikelihood) + max;
-  state.lossWeight[i] = nullNow / nullLikelihood;
-  for (let k = 0; k < p.lossGrid.length; k += 1) {
-    const likelihood = sound * Math.exp((grid[k] as number) - max) + (1 - sound) * outlier;
-    rows[at + k] = clip(Math.log(likelihood / nullLikelihood), p.maxNatsPerCell);
-  }
-  const ratio = outlier / nullLikelihood - 1;
-  for (let k = 0; k < p.fractionGrid.length; k += 1) {
-    const nats = Math.log1p((p.fractionGrid[k] as number) * ratio);
-    rows[i * COLUMNS + FRACTION_AT + k] = clip(nats, p.maxNatsPerCell);
-  }
-}
+export class LossEvidence implements ChannelEvidence {
+  readonly weight: Float64Array;
+  /** Expected retransmissions per segment. */
+  readonly baseline: Float64Array;
+  /** The baseline plus a tolerance. Evidence is measured against it. */
+  readonly tolerated: Float64Array;
+  readonly #parts: EvidenceParts<LossCells>;
+  readonly #grid: GridRows;
+  readonly #spread: Float64Array;
+  /** Explained loss on top of the baseline. */
+  readonly #excess: Float64Array;
+  /** The probability that a cell's loss has no private fault and is not in an explained share. */
+  readonly #sound: Float64Array;
+  /** Index of the loss of the broken share that a cell belongs to; -1: it belongs to none. */
+  readonly #brokenAt: Int8Array;
 
-function sayNothing(state: CellState, i: number): void {
-  state.rows.fill(0, i * COLUMNS + LOSS_AT, i * COLUMNS + SHIFT_AT);
-  state.lnNull[i] = Number.NEGATIVE_INFINITY;
-  state.lossWeight[i] = 0;
-}
+  constructor(parts: EvidenceParts<LossCells>) {
+    const { cells, p, rows } = parts;
+    const { length } = cells;
+    this.#parts = parts;
+    this.#grid = new GridRows(
+      {
+        sizes: p.lossGrid,
+        firstPrivate: FIRST_PRIVATE,
+        privateShare: (i) => 1 - (this.#sound[i] as number),
+        soundShare: (i) => this.#sound[i] as number,
+        lnLikelihood: (i, size) => this.#lnLoss(i, (this.#excess[i] as number) + size),
+        outlier: (i, mean, likelihoods) => {
+          const ofShare = likelihoods[this.#brokenAt[i] as number];
+          return ofShare === undefined ? mean : p.brokenLoss * ofShare + (1 - p.brokenLoss) * mean;
+        },
+      },
+      { length, rows, p },
+    );
+    this.weight = this.#grid.weight;
+    this.baseline = lossBaseline(cells, p);
+    this.tolerated = this.baseline.map((loss) => loss * p.tolerance + p.toleranceAdded);
+    this.#spread = cells.history.retrans.map((retrans) => spreadOf(retrans, p));
+    this.#excess = new Float64Array(length);
+    this.#sound = new Float64Array(length).fill(1 - p.privateLoss);
+    this.#brokenAt = new Int8Array(length).fill(-1);
+  }
 
-/** ln P(retransmissions) at a loss in excess of the baseline; NaN without a segment. */
-function lnLoss({ cells, p, loss, spread }: CellState, i: number, excess: number): number {
-  const r = Math.floor(cells.retrans[i] as number);
-  const n = Math.max(cells.segments[i] as number, r);
-  const base = n * (loss[i] as number);
-  const more = n * excess;
-  const mean = base + more;
-  const overdispersion =
-    mean * (p.burstiness - 1) + base * base * (spread[i] as number) + more * more * p.faultSpread;
-  return lnNegativeBinomial(r, mean, overdispersion);
-}
-
-/** The loss, as a column of the grid, that suits a broken share of these cells best. */
-export function brokenColumn(state: CellState, cells: Uint32Array): number {
-  const { lossGrid } = state.p;
-  const sums = lossGrid.map((loss, k) => {
-    if (k < PRIVATE_FROM) return Number.NEGATIVE_INFINITY;
-    let sum = 0;
-    for (const i of cells) {
-      const lnNull = state.lnNull[i] as number;
-      if (lnNull === Number.NEGATIVE_INFINITY) continue;
-      sum +=
-        (1 - (state.lossWeight[i] as number)) *
-        lnLoss(state, i, (state.excess[i] as number) + loss);
+  writeRow(i: number): void {
+    const { cells, p, rows } = this.#parts;
+    const at = i * rows.width + rows.first + p.lossGrid.length;
+    // A dead cell retransmits into silence, which the dead channel judges.
+    if (cells.life[i] === DEAD || !this.#grid.write(i)) {
+      this.#grid.clear(i);
+      rows.values.fill(0, at, at + p.fractionGrid.length);
+      return;
     }
-    return sum;
+    const more = this.#grid.outlierRatio - 1;
+    for (let k = 0; k < p.fractionGrid.length; k += 1) {
+      const nats = Math.log1p((p.fractionGrid[k] as number) * more);
+      rows.values[at + k] = clip(nats, p.maxNatsPerCell);
+    }
+  }
+
+  nats(i: number, { shape, size }: Severity): number {
+    if (shape === 'uniform') return this.#grid.nats(i, size);
+    const lnNull = this.#grid.lnNull[i] as number;
+    if (lnNull === Number.NEGATIVE_INFINITY) return 0;
+    const more = Math.expm1((this.#grid.lnOutlier[i] as number) - lnNull);
+    return clip(Math.log1p(size * more), this.#parts.p.maxNatsPerCell);
+  }
+
+  explain({ cells, shape, size }: ExplainedFault, sign: 1 | -1): void {
+    if (shape === 'uniform') {
+      for (const i of cells) {
+        // Adding and subtracting leaves a rounding error, which may be below 0.
+        this.#excess[i] = Math.max(0, (this.#excess[i] as number) + sign * size);
+      }
+      return;
+    }
+    const brokenAt = sign === 1 ? this.#lossOfShare(cells) : -1;
+    for (const i of cells) {
+      (this.#sound[i] as number) *= (1 - size) ** sign;
+      this.#brokenAt[i] = brokenAt;
+    }
+  }
+
+  isMaterial(through: Uint32Array, { shape, size }: Severity): boolean {
+    const { p } = this.#parts;
+    const { segments, retrans, expected } = this.#sums(through);
+    if (segments === 0) return false;
+    const base = expected / segments;
+    const excess = shape === 'uniform' ? size : (retrans - expected) / segments;
+    return excess >= Math.max(p.materialLoss, p.materialLossTimesBase * base);
+  }
+
+  /** The loss of a group of cells, and the loss that their baselines expect. */
+  contrast(members: Iterable<number>) {
+    const { segments, retrans, expected } = this.#sums(members);
+    const rates = { rate: retrans / segments, expected: expected / segments };
+    return { segments, retrans, ...(segments === 0 ? {} : rates) };
+  }
+
+  #sums(members: Iterable<number>) {
+    const { cells } = this.#parts;
+    const sums = { segments: 0, retrans: 0, expected: 0 };
+    for (const i of members) {
+      const segments = cells.segments[i] as number;
+      sums.segments += segments;
+      sums.retrans += cells.retrans[i] as number;
+      sums.expected += segments * (this.baseline[i] as number);
+    }
+    return sums;
+  }
+
+  /** ln P(retransmissions) at this loss on top of the baseline. NaN without a segment. */
+  #lnLoss(i: number, excess: number): number {
+    const { cells, p } = this.#parts;
+    const r = Math.floor(cells.retrans[i] as number);
+    const n = Math.max(cells.segments[i] as number, r);
+    const base = n * (this.tolerated[i] as number);
+    const more = n * excess;
+    const mean = base + more;
+    const overdispersion =
+      mean * (p.burstiness - 1) +
+      base * base * (this.#spread[i] as number) +
+      more * more * p.faultSpread;
+    return lnNegativeBinomial(r, mean, overdispersion);
+  }
+
+  /** Index of the loss that fits a broken share of these cells best. */
+  #lossOfShare(cells: Uint32Array): number {
+    const sums = this.#parts.p.lossGrid.map((loss, k) => {
+      if (k < FIRST_PRIVATE) return Number.NEGATIVE_INFINITY;
+      let sum = 0;
+      for (const i of cells) {
+        if (this.#grid.lnNull[i] === Number.NEGATIVE_INFINITY) continue;
+        const sick = 1 - (this.weight[i] as number);
+        sum += sick * this.#lnLoss(i, (this.#excess[i] as number) + loss);
+      }
+      return sum;
+    });
+    return sums.indexOf(Math.max(...sums));
+  }
+}
+
+/** A cell's loss shrinks towards that of its class, which shrinks towards the prior. */
+function lossBaseline({ length, history, classes, baselineClass }: LossCells, p: Parameters) {
+  const classLoss = classes.segments.map((segments, b) => {
+    const counted = { events: classes.retrans[b] as number, trials: segments };
+    return Math.max(p.minLoss, shrunkRate(counted, classes.priorLoss[b] as number, p));
   });
-  return sums.indexOf(Math.max(...sums));
+  return Float64Array.from({ length }, (_, i) => {
+    const ofClass = classLoss[baselineClass[i] as number] as number;
+    const events = history.retrans[i] as number;
+    const own = shrunkRate({ events, trials: history.segments[i] as number }, ofClass, p);
+    return Math.min(Math.max(p.minLoss, own), p.maxAboveClass * ofClass);
+  });
 }
 
-/** A cell's evidence, in nats, that it loses this much more than is explained. */
-export function lossNats(state: CellState, i: number, excess: number): number {
-  const hypothesis = {
-    lnLikelihood: lnLoss(state, i, (state.excess[i] as number) + excess),
-    privateShare: 1 - (state.sound[i] as number),
-    lnOutlier: state.lnOutlier[i] as number,
-    lnNull: state.lnNull[i] as number,
-  };
-  return natsFor(hypothesis, state.p);
+const grid = (p: Parameters): GridSql => ({
+  name: 'loss',
+  firstPrivate: FIRST_PRIVATE,
+  privateShare: p.privateLoss,
+  isJudged: livingSql(sql`n`),
+});
+
+/** `base` is the number of retransmissions that the tolerated loss expects. */
+function weightSteps(p: Parameters): readonly SqlStep[] {
+  const min = float(p.minLoss);
+  const sizes = floats([0, ...p.lossGrid]);
+  const ofClass = shrunkRateSql({ events: sql`class_k`, trials: sql`class_n` }, sql`prior`, p);
+  const own = shrunkRateSql({ events: sql`h_k`, trials: sql`h_n` }, sql`class_loss`, p);
+  return [
+    [sql`greatest(${min}, ${ofClass}) AS class_loss`],
+    [
+      sql`n * (least(greatest(${min}, ${own}), ${float(p.maxAboveClass)} * class_loss) * ${float(p.tolerance)} + ${float(p.toleranceAdded)}) AS base`,
+      sql`${spreadSql(sql`h_k`, p)} AS spread`,
+    ],
+    [
+      sql`arrayMap(d -> base + n * d, ${sizes}) AS means`,
+      sql`arrayMap(d -> (base + n * d) * ${float(p.burstiness - 1)} + base * base * spread + n * d * n * d * ${float(p.faultSpread)}, ${sizes}) AS overs`,
+    ],
+    [
+      sql`arrayMap((mean, over) -> if(r = 0, 0, lgamma(mean * mean / over + r) - lgamma(mean * mean / over) + r * log(over / (mean + over))) + mean * mean / over * log(mean / (mean + over)), means, overs) AS loss_ln`,
+    ],
+    ...gridWeightSteps(grid(p), sql`0`),
+  ];
 }
 
-/** A cell's evidence, in nats, that it is one of a broken share of cells of this size. */
-export function lossFractionNats(state: CellState, i: number, share: number): number {
-  const lnNull = state.lnNull[i] as number;
-  if (lnNull === Number.NEGATIVE_INFINITY) return 0;
-  const nats = Math.log1p(share * Math.expm1((state.lnOutlier[i] as number) - lnNull));
-  return clip(nats, state.p.maxNatsPerCell);
+function rowSteps(p: Parameters): readonly SqlStep[] {
+  const fraction = sql`log1p(q * (loss_outlier / loss_either - 1))`;
+  return [
+    [
+      ...gridRowStep(grid(p)),
+      sql`arrayMap(q -> if(${grid(p).isJudged}, ${fraction}, 0), ${floats(p.fractionGrid)}) AS loss_fractions`,
+    ],
+    [sql`arrayConcat(loss_grid, loss_fractions) AS loss_row`],
+  ];
 }
+
+function elsewhere({ group, rate }: ContrastGroup): string | undefined {
+  if (rate === undefined) return undefined;
+  return group === 'other hosts, to the same remotes'
+    ? `Other hosts lose ${percent(rate)} to the same remotes`
+    : `The same hosts lose ${percent(rate)} on every other path`;
+}
+
+/** A construct loses segments: a uniform share of them, or those of a share of its cells. */
+export const lossChannel = {
+  columns: COLUMNS,
+  severities: (p) => [
+    ...p.lossGrid.map((size) => ({ shape: 'uniform', size }) as const),
+    ...p.fractionGrid.map((size) => ({ shape: 'fraction', size }) as const),
+  ],
+  isShare: (shape) => shape === 'fraction',
+  evidence: (parts) => new LossEvidence(parts),
+  sql: { weight: weightSteps, row: rowSteps },
+  isSilence: false,
+  needsControlGroup: true,
+  isCongestible: true,
+  retransmissionsOf: 'living cells',
+  words: {
+    harm: ({ shape, size }) =>
+      shape === 'uniform'
+        ? `lose ${percent(size)}`
+        : `are broken in part, about ${percent(size)} of them`,
+    through: ({ retrans, segments, hosts }) =>
+      `${retrans} of ${segments} segments, ${plural(hosts, 'host')}`,
+    elsewhere,
+  },
+} satisfies Channel<LossCells>;

@@ -26,15 +26,15 @@ test.each([
   },
 );
 
-test('from one way of computing to the other there is no step', () => {
+test('the product and the series agree where one takes over from the other', () => {
   for (const size of [0.01, 3, 15.9, 16.1, 1e6, 1e12]) {
-    // mean² / overdispersion is the size.
+    // The size of the distribution is mean² / overdispersion.
     const at = (r: number) => lnNegativeBinomial(r, size, size);
     const ratio = (r: number) => at(r + 1) - at(r) - Math.log(size + r);
     expect(ratio(64)).toBeCloseTo(ratio(63), 6);
   }
 });
 
-test('nothing expected and nothing seen is no number', () => {
+test('no segment gives NaN', () => {
   expect(lnNegativeBinomial(0, 0, 0)).toBeNaN();
 });

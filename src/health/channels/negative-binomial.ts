@@ -1,7 +1,7 @@
 /**
- * ln P(r) under a negative binomial of this mean and overdispersion (variance − mean, above 0), but
- * for −ln r!, which every hypothesis about the same r has. Counts that come in bursts have this
- * distribution where independent ones would be Poisson.
+ * ln P(r) of a negative binomial with this mean and overdispersion (variance − mean, above 0),
+ * without −ln r!, which all hypotheses about the same r have in common. Counts of independent events
+ * are Poisson; counts of events in bursts have this distribution.
  */
 export function lnNegativeBinomial(r: number, mean: number, overdispersion: number): number {
   const size = (mean * mean) / overdispersion;
@@ -11,11 +11,11 @@ export function lnNegativeBinomial(r: number, mean: number, overdispersion: numb
   return none + lnRising(size, r) + r * Math.log(overdispersion / variance);
 }
 
-/** Products of so many factors up to 1e30 stay below the greatest double. */
+/** A product of this many factors up to 1e30 stays below the greatest double. */
 const FACTORS = 8;
 const MAX_FACTORS = 64;
 
-/** ln Γ(x + r) − ln Γ(x) for a whole r; the difference of two lgamma would lose its digits. */
+/** ln Γ(x + r) − ln Γ(x) for an integer r. A difference of two lgamma would lose its digits. */
 export function lnRising(x: number, r: number): number {
   if (r <= MAX_FACTORS && x < 1e30) {
     let sum = 0;

@@ -1,15 +1,16 @@
 /**
- * What a construct is to the health indicator. `network` may set it; `reported` is named but never
- * sets it (capacity of the customer's own, or nobody's); `end` is a host, a remote address or a
- * service; `rollout` is no part of the network, but what hosts may have in common.
+ * The role of a construct in verdicts. A fault of a `network` construct may set the indicator. A
+ * `reported` construct is only named: it is the customer's own capacity, or nobody's. An `end` is a
+ * host, a remote address or a service. A `rollout` is something that hosts have in common and that
+ * is no part of the network.
  */
 export type ConstructRole = 'network' | 'reported' | 'end' | 'rollout';
 
 interface ConstructClass {
   readonly role: ConstructRole;
-  /** Probability of a fault in a window, before the window is seen. */
+  /** The probability that it is at fault in a window, before any evidence. */
   readonly prior: number;
-  /** What a sentence calls it. */
+  /** Its noun in sentences. */
   readonly noun: string;
 }
 
@@ -17,9 +18,9 @@ const shared = (noun: string): ConstructClass => ({ role: 'network', prior: 1e-5
 const rollout = (noun: string): ConstructClass => ({ role: 'rollout', prior: 1e-3, noun });
 
 /**
- * Every class of construct. Priors: a lone bad host explains itself before anything shared may be
- * blamed (Flock, PACMNET 2023, separates links and devices likewise); results hardly depend on
- * them, as evidence of a real fault is tens to thousands of nats.
+ * Every class of construct. A single bad host must explain itself before a shared construct is
+ * blamed, so its prior is higher (Flock, PACMNET 2023, separates links and devices likewise). The
+ * exact priors hardly matter: a real fault has tens to thousands of nats of evidence.
  */
 export const CONSTRUCT_CLASSES = {
   host: { role: 'end', prior: 1e-3, noun: 'host' },

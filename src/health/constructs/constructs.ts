@@ -1,16 +1,55 @@
 import type { ConstructClassName } from './construct-class.ts';
 
-/** What cells traverse, by the index that `path`, `host` and `remote` hold. */
+/** The constructs that cells traverse. `path`, `host` and `remote` of a cell hold their indexes. */
 export interface Constructs {
-  /** Equal names are the same construct in every window. */
+  /** `class:id`. The same in every window. */
   readonly names: readonly string[];
   readonly classes: readonly ConstructClassName[];
-  /** Hosts whose allowance counters rose in the window (1), did not (0), or are not known (2). */
+  /** Hosts: `WITHIN_LIMITS`, `LIMITED` or `LIMITS_UNKNOWN`. */
   readonly limited: Uint8Array;
-  /** When the topology around it last changed, seconds since 1970; 0 when it never did. */
+  /** When the topology around it last changed, in seconds since 1970. 0: it never did. */
   readonly changedSeconds: Float64Array;
-  /** 0: not to be blamed, as not all of its cells are here. */
+  /** 0: some of its cells are missing here, so it is not blamed. */
   readonly eligible: Uint8Array;
-  /** 1: under alarm from earlier windows. */
+  /** 1: an alarm of an earlier window goes on. */
   readonly alarmed: Uint8Array;
+}
+
+/** No allowance counter of the host rose in the window. */
+export const WITHIN_LIMITS = 0;
+/** One did. */
+export const LIMITED = 1;
+/** The host reported no allowance counters. */
+export const LIMITS_UNKNOWN = 2;
+
+/** Input of `buildConstructs`. */
+export interface ConstructParts {
+  readonly names: readonly string[];
+  readonly classes: readonly ConstructClassName[];
+  /** Absent: `LIMITS_UNKNOWN`. */
+  readonly limited?: ((construct: number) => number) | undefined;
+  /** Absent: 0. */
+  readonly changedSeconds?: ((construct: number) => number) | undefined;
+  /** Absent: every construct is eligible. */
+  readonly isEligible?: ((construct: number) => boolean) | undefined;
+  /** Names of the constructs under alarm. */
+  readonly alarmed?: ReadonlySet<string> | undefined;
+}
+
+export function buildConstructs(parts: ConstructParts): Constructs {
+  const { names, classes, limited, changedSeconds, isEligible, alarmed } = parts;
+  const { length } = names;
+  return {
+    names,
+    classes,
+    limited: Uint8Array.from({ length }, (_, c) => limited?.(c) ?? LIMITS_UNKNOWN),
+    changedSeconds: Float64Array.from({ length }, (_, c) => changedSeconds?.(c) ?? 0),
+    eligible: Uint8Array.from({ length }, (_, c) => Number(isEligible?.(c) ?? true)),
+    alarmed: Uint8Array.from(names, (name) => Number(alarmed?.has(name) ?? false)),
+  };
+}
+
+/** The id in a construct's name `class:id`. */
+export function idOf(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
 }

@@ -28,7 +28,7 @@ const remote: RemoteEnd = {
 const names = (from: LocalEnd, to: RemoteEnd, of = constructsOfRow) =>
   of(from, to, 0).map(({ class: name, id }) => `${name}:${id}`);
 
-test('ends of one zone and VPC share both, once', () => {
+test('two ends in one zone and VPC share both constructs', () => {
   expect(names(local, remote)).toEqual([
     ...['subnet:subnet-1', 'subnet:subnet-2', 'az:use1-az1', 'vpc:vpc-a'],
   ]);
@@ -47,16 +47,16 @@ test.each([
     link: 'edge:Amazon SQS@use1-az1',
   },
   { to: { category: 'INTERNET', az: '', vpcId: '' }, link: 'internet-edge:vpc-a' },
-] as const)('between $to.category ends there is $link', ({ to, link }) => {
+] as const)('a flow of category $to.category traverses $link', ({ to, link }) => {
   expect(names(local, { ...remote, ...to })).toContain(link);
 });
 
-test('of ends nothing is known of, nothing is named', () => {
+test('unknown ends have no constructs', () => {
   const nothing = { vpcId: '', subnetId: '', az: '', region: '' };
   expect(names({ ...local, ...nothing }, { ...remote, ...nothing })).toEqual([]);
 });
 
-test('where there are routes, what they lead through is named too; interfaces are the ends’ own', () => {
+test('a known route adds its shared parts, and interfaces are not shared', () => {
   const constructs = [
     { componentType: 'AWS::EC2::NetworkInterface', componentId: 'eni-1' },
     { componentType: 'AWS::EC2::TransitGatewayAttachment', componentId: 'tgw-attach-1' },
@@ -72,7 +72,7 @@ test('where there are routes, what they lead through is named too; interfaces ar
   expect(found.some((name) => name.includes('eni-1'))).toBe(false);
 });
 
-test('an instance is grouped by what is known of it', () => {
+test('an instance is in the groups that its sources report', () => {
   const traits = { imageId: 'ami-1', instanceType: undefined, nodePool: 'spot' };
   const groups = groupsOfInstance(() => ({
     instance: (id) => (id === 'i-1' ? traits : undefined),

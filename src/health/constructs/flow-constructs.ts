@@ -2,13 +2,16 @@ import type { DestinationCategory } from '../../model/category.ts';
 import type { InstanceFinder, PathEnd, PathFinder } from '../../model/topology.ts';
 import type { ConstructClassName } from './construct-class.ts';
 
-/** The far end of flows of one subnet to another, at an address of one of them; "" where nothing is known. */
+/**
+ * The far end of the flows between two subnets. Its address is that of one of the flows. Unknown
+ * members are "".
+ */
 export interface RemoteEnd extends PathEnd {
   readonly category: DestinationCategory;
   readonly remoteIdentifier: string;
 }
 
-/** The near end, with what of Kubernetes it belongs to: `NAMESPACE/SERVICE`, or "". */
+/** The near end. Its deployment is a Kubernetes service, `NAMESPACE/SERVICE`, or "". */
 export interface LocalEnd extends PathEnd {
   readonly deployment: string;
 }
@@ -16,13 +19,13 @@ export interface LocalEnd extends PathEnd {
 export interface SharedPart {
   readonly class: ConstructClassName;
   readonly id: string;
-  /** When the topology around it last changed, seconds since 1970; absent when not known. */
+  /** When the topology around it last changed, in seconds since 1970. Absent: unknown. */
   readonly changedSeconds?: number | undefined;
 }
 
 /**
- * What the flows between two ends traverse at a time, but for the ends themselves. Ends without an
- * instance: flows of one subnet to another share their answer.
+ * Finds the shared constructs that flows between two ends traverse at a time. The ends have no
+ * instance, so the flows between two subnets share the result.
  */
 export type ConstructsOf = (
   local: LocalEnd,
@@ -30,10 +33,10 @@ export type ConstructsOf = (
   timeSeconds: number,
 ) => readonly SharedPart[];
 
-/** What an instance has in common with others that is no network: image, node pool, type. */
+/** Finds the groups of an instance: its image, node pool and type. */
 export type GroupsOf = (instanceId: string, timeSeconds: number) => readonly SharedPart[];
 
-/** As the topology's sources say of an instance at a time. */
+/** The groups that the sources of the topology report. */
 export function groupsOfInstance(instances: () => InstanceFinder): GroupsOf {
   return (instanceId, timeSeconds) => {
     const found = instances().instance(instanceId, timeSeconds);
@@ -46,7 +49,7 @@ export function groupsOfInstance(instances: () => InstanceFinder): GroupsOf {
   };
 }
 
-/** Parts of a path that flows share, by their CloudFormation types; the others are the ends' own. */
+/** The shared parts of a path by CloudFormation type. Other parts belong to one end. */
 const CLASS_OF_TYPE: Readonly<Record<string, ConstructClassName>> = {
   'AWS::EC2::TransitGateway': 'tgw',
   'AWS::EC2::TransitGatewayAttachment': 'tgw-attachment',
@@ -58,7 +61,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, ConstructClassName>> = {
   'AWS::EC2::EgressOnlyInternetGateway': 'internet-edge',
 };
 
-/** What the row says, and what the routes of the time say of the way between its ends. */
+/** The constructs of the row, and those on the route between the ends at that time. */
 export function constructsOfPath(paths: () => PathFinder): ConstructsOf {
   return (local, remote, timeSeconds) => {
     const { constructs } = paths().pathOf(local, remote, timeSeconds);
@@ -70,7 +73,7 @@ export function constructsOfPath(paths: () => PathFinder): ConstructsOf {
   };
 }
 
-/** Categories whose far end is a service, reached by an edge of the near end's zone. */
+/** Categories whose far end is a service. Flows reach it through an edge of the near end's zone. */
 const SERVICES: ReadonlySet<DestinationCategory> = new Set([
   'AMAZON_S3',
   'AMAZON_DYNAMODB',
@@ -78,8 +81,8 @@ const SERVICES: ReadonlySet<DestinationCategory> = new Set([
 ]);
 
 /**
- * What is known without a graph of the network: the subnets, zones and VPCs of both ends, and the
- * link between those that differ, from the near end's to the far end's.
+ * The constructs that a row of the store names by itself: the subnets, zones and VPCs of both ends,
+ * and the link from the near end's to the far end's where they differ.
  */
 export const constructsOfRow: ConstructsOf = (local, remote) => {
   const own: readonly (readonly [ConstructClassName, string])[] = [

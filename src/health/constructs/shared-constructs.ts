@@ -1,7 +1,7 @@
 import type { ConstructsOf, GroupsOf, SharedPart } from './flow-constructs.ts';
 import type { EndPair, SharedConstruct, WindowPaths } from './window-constructs.ts';
 
-/** The shared constructs of a window, numbered as they are met. */
+/** The shared constructs of a window. Their numbers follow the order in which they are added. */
 export class SharedConstructs {
   readonly list: SharedConstruct[] = [];
   readonly #timeSeconds: number;
@@ -11,7 +11,7 @@ export class SharedConstructs {
     this.#timeSeconds = timeSeconds;
   }
 
-  /** What lies between these ends, and what these hosts have in common. */
+  /** Adds the constructs between pairs of ends, and the groups of hosts. */
   add(
     ends: { readonly pairs: readonly EndPair[]; readonly instances: readonly string[] },
     of: { readonly constructsOf: ConstructsOf; readonly groupsOf: GroupsOf },
@@ -48,8 +48,8 @@ export class SharedConstructs {
 }
 
 /**
- * Of each host's groups those that some hosts have and others do not: what all have in common tells
- * nothing apart, and of one host it is the host.
+ * Keeps the groups that several hosts belong to, but not all of them. A group of all hosts has no
+ * control group, and a group of one host is the host.
  */
 function sharedGroups(ofHosts: readonly (readonly SharedPart[])[]): SharedPart[][] {
   const key = ({ class: name, id }: SharedPart) => `${name}:${id}`;

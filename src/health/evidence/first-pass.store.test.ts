@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EnrichedFlow } from '../../model/enriched-flow.ts';
+import { param, sql } from '../../store/sql.ts';
 import {
   flowRow,
   oneSlice,
@@ -8,24 +9,27 @@ import {
   TEST_SECONDS,
   type TestStore,
 } from '../../store/testing.ts';
+import { PLACES, WIDTH } from '../channels/registry.ts';
 import { constructsOfRow, type GroupsOf } from '../constructs/flow-constructs.ts';
 import { SharedConstructs } from '../constructs/shared-constructs.ts';
 import type { HealthWindow } from '../health-window.ts';
 import { PARAMETERS } from '../parameters.ts';
+import { CellHistory } from '../storage/cell-history.ts';
+import { CLICKHOUSE_TABLES } from '../storage/clickhouse-tables.ts';
+import { KeptInputs } from '../storage/kept-inputs.ts';
 import { WindowReader } from '../storage/window-reader.ts';
-import { COLUMNS } from './cell-state.ts';
 import { Evidence } from './evidence.ts';
 import { windowCells } from './window-cells.ts';
 
 let stored: TestStore;
 let reader: WindowReader;
+let kept: KeptInputs;
+let history: CellHistory;
 beforeAll(async () => {
-  stored = await startTestStore();
-  reader = new WindowReader(stored.store, {
-    parameters: PARAMETERS,
-    retentionSeconds: 7 * 86_400,
-  });
-  await reader.start();
+  stored = await startTestStore({ tables: CLICKHOUSE_TABLES });
+  reader = new WindowReader(stored.store, PARAMETERS);
+  kept = new KeptInputs(stored.store, PARAMETERS);
+  history = new CellHistory(stored.store, PARAMETERS);
 });
 afterAll(() => stored[Symbol.asyncDispose]());
 
@@ -44,7 +48,7 @@ function nextWindow(): HealthWindow {
   };
 }
 
-/** Of two images. */
+/** Hosts have one of two images. */
 const groupsOf: GroupsOf = (instance) => [{ class: 'image', id: `ami-${instance.at(-1) === '0'}` }];
 
 const count = (max: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(max));
@@ -65,6 +69,21 @@ const flow = fc.record({
   rtt_us_count: fc.constantFrom(0, 1, 3),
   rtt: fc.integer({ min: 100, max: 40_000 }),
 });
+const HEALTHY: Omit<RandomFlow, 'host' | 'remote'> = {
+  port: 443,
+  segments_delivered: 1_000,
+  retrans_est: 0,
+  rtos_est: 0,
+  bytes_delivered: 1e6,
+  retrans_syn: 0,
+  connect_attempts: 1,
+  connect_us_count: 1,
+  severed_connect: 0,
+  busy_us: 0,
+  rwnd_limited_us: 0,
+  rtt_us_count: 1,
+  rtt: 1_000,
+};
 type RandomFlow = typeof flow extends fc.Arbitrary<infer Flow> ? Flow : never;
 
 function rowOf(random: RandomFlow, timeSeconds: number): EnrichedFlow {
@@ -81,45 +100,75 @@ function rowOf(random: RandomFlow, timeSeconds: number): EnrichedFlow {
   });
 }
 
-test('the first pass in SQL finds what the search does in TypeScript, with and without history', async () => {
+/** The evidence about each construct in a window of these flows, in SQL and in TypeScript. */
+async function evidenceOf(flows: readonly RandomFlow[]) {
+  const window = nextWindow();
+  batch += 1n;
+  const rowsOfBatch = flows.map((each) => rowOf(each, window.startSeconds + 5));
+  await stored.store.insert(oneSlice(rowsOfBatch), batch);
+  const shared = new SharedConstructs(window.startSeconds);
+  const pairs = await reader.pairs(window);
+  const instances = await reader.instances(window);
+  const paths = shared.add({ pairs, instances }, { constructsOf: constructsOfRow, groupsOf });
+  const inputsId = String(windows);
+  await kept.keepCells(window, { inputsId, paths, only: undefined, limit: 1_000 });
+  const rows = await kept.cells({ ...window, inputsId });
+  const { cells, constructs } = windowCells({
+    rows,
+    shared: shared.list,
+    limits: { exceeded: [], within: [] },
+    only: undefined,
+    alarmed: new Set(),
+  });
+  const { totals } = new Evidence(cells, constructs.names.length, PARAMETERS);
+  const { constructs: first } = await reader.firstPass(window, paths, -1e9);
+  const remotes = new Set(rows.map(({ remote }) => remote));
+  expect(first.length).toBe(constructs.names.length - remotes.size);
+  await history.learn(window, paths, { shared: [], ends: [] });
+  return first.map(({ construct, totals: found }) => {
+    const c = typeof construct === 'number' ? construct : constructs.names.indexOf(construct);
+    return { found, expected: totals.subarray(c * WIDTH, (c + 1) * WIDTH) };
+  });
+}
+
+/** Gives some of the random cells the history that the latency channel needs. */
+async function learnHealthyWindows() {
+  const pairs = [0, 1].flatMap((host) => [0, 1, 2, 3, 4].map((remote) => ({ host, remote })));
+  const healthy = pairs.map((pair) => ({ ...HEALTHY, ...pair }));
+  for (let i = 0; i < PARAMETERS.rttMinWindows + 2; i += 1) await evidenceOf(healthy);
+}
+
+test('SQL and TypeScript find the same evidence in every channel, with and without history', async () => {
+  await learnHealthyWindows();
+  const seen = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(flow, { minLength: 1, maxLength: 40 }), async (flows) => {
-      const window = nextWindow();
-      batch += 1n;
-      await stored.store.insert(
-        oneSlice(flows.map((each) => rowOf(each, window.startSeconds + 5))),
-        batch,
-      );
-      const shared = new SharedConstructs(window.startSeconds);
-      const pairs = await reader.pairs(window);
-      const instances = await reader.instances(window);
-      const paths = shared.add({ pairs, instances }, { constructsOf: constructsOfRow, groupsOf });
-      const inputsId = String(windows);
-      await reader.keepCells(window, { inputsId, paths, only: undefined, limit: 1_000 });
-      const rows = await reader.cells(window, inputsId);
-      const { cells, constructs } = windowCells({
-        rows,
-        shared: shared.list,
-        limits: { exceeded: [], within: [] },
-        only: undefined,
-        alarms: [],
-      });
-      const { totals } = new Evidence(cells, constructs.names.length, PARAMETERS);
-      const { constructs: first } = await reader.firstPass(window, paths, -1e9);
-      expect(first.length).toBe(
-        constructs.names.length - new Set(rows.map(({ remote }) => remote)).size,
-      );
-      for (const { construct, totals: found } of first) {
-        const c = typeof construct === 'number' ? construct : constructs.names.indexOf(construct);
-        const expected = totals.subarray(c * COLUMNS, (c + 1) * COLUMNS);
-        for (const [k, nats] of found.entries()) {
-          const off = Math.abs(nats - (expected[k] as number));
-          // Of sums: as far as their terms were, each at most 7 nats.
-          expect(off).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(nats)));
+      for (const { found, expected } of await evidenceOf(flows)) {
+        for (const [channel, { from, to }] of Object.entries(PLACES)) {
+          const nats = found.slice(from, to);
+          if (nats.some((each) => each !== 0)) seen.add(channel);
+          const off = nats.map((each, k) => Math.abs(each - (expected[from + k] as number)));
+          // Terms have at most 7 nats, so the error is relative to the sum.
+          const bad = off.filter(
+            (each, k) => !(each <= 1e-6 * Math.max(1, Math.abs(nats[k] ?? 0))),
+          );
+          expect({ channel, bad }).toEqual({ channel, bad: [] });
         }
       }
-      await reader.learn(window, paths, { shared: [], ends: [] });
     }),
     { numRuns: 25 },
   );
+  // The comparison proves nothing about a channel without evidence.
+  expect([...seen].sort()).toEqual(Object.keys(PLACES).sort());
+});
+
+test('ClickHouse tables have the columns that the channels declare', async () => {
+  for (const table of CLICKHOUSE_TABLES) {
+    const columns = await stored.store.query<{ name: string; type: string }>(
+      sql`SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ${param('String', table.name)}`,
+    );
+    const declared = table.columns.map(({ name, type }) => ({ name, type }));
+    expect(columns).toEqual(expect.arrayContaining(declared));
+    expect(columns.length).toBe(declared.length);
+  }
 });

@@ -1,4 +1,4 @@
-/** What a group of cells adds up to. */
+/** Sums over a group of cells. */
 export interface CellSums {
   readonly cells: number;
   readonly segments: number;

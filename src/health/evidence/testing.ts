@@ -1,9 +1,16 @@
-import { ALIVE, type Cells } from '../cells/cells.ts';
+import { ALIVE } from '../cells/life.ts';
+import type { Cells } from '../channels/registry.ts';
 import type { ConstructClassName } from '../constructs/construct-class.ts';
-import type { Constructs } from '../constructs/constructs.ts';
+import {
+  buildConstructs,
+  type Constructs,
+  LIMITED,
+  WITHIN_LIMITS,
+} from '../constructs/constructs.ts';
 import { PRIOR_LOSS } from '../parameters.ts';
+import { buildCells, compressPaths, emptyClasses } from './build-cells.ts';
 
-/** A cell a test describes; the rest of it is a healthy one. */
+/** A cell of a test. Absent members are those of a healthy cell. */
 export interface CellParts {
   readonly host: string;
   readonly remote: string;
@@ -14,14 +21,14 @@ export interface CellParts {
   readonly rttMicros?: number;
   readonly attempts?: number;
   readonly silent?: number;
-  /** Busy time, of which the receiver's window forbade some, and the share it did before. */
+  /** Busy time, the part of it that the receiver's window blocked, and the blocked share before. */
   readonly busyMicros?: number;
   readonly rwndLimitedMicros?: number;
   readonly usuallyLimited?: number;
   readonly life?: number;
   readonly refused?: number;
   readonly history?: { readonly segments?: number; readonly retrans?: number };
-  /** Windows of round trips of `rttBaseMicros` it has seen; 0 for none. */
+  /** The windows with round-trip times of `rttBaseMicros` in its history. */
   readonly rttWindows?: number;
   readonly rttBaseMicros?: number;
 }
@@ -33,7 +40,7 @@ export interface TestWindow {
   readonly indexOf: (name: string) => number;
 }
 
-/** Cells of one class of baseline, as arrays; constructs are named `class:name`. */
+/** Cells of one baseline class, as arrays. Constructs are named `class:name`. */
 export function windowOf(
   parts: readonly CellParts[],
   options: { readonly limited?: readonly string[] } = {},
@@ -48,58 +55,40 @@ export function windowOf(
   const paths = parts.map(({ host, remote, through = [] }) =>
     [`host:${host}`, `endpoint:${remote}`, ...through].map(indexOf),
   );
-  const numbers = (value: (part: CellParts) => number) => Float64Array.from(parts, value);
-  const rtt = numbers(({ rttMicros = 1_000 }) => rttMicros);
-  const weight = numbers(({ rttWindows = 20 }) => rttWindows);
-  const lnBase = numbers(({ rttBaseMicros = 1_000 }) => Math.log(rttBaseMicros));
-  const pathStart = new Uint32Array(parts.length + 1);
-  for (const [i, path] of paths.entries())
-    pathStart[i + 1] = (pathStart[i] as number) + path.length;
-  const cells: Cells = {
-    length: parts.length,
-    host: Uint32Array.from(paths, ([host = 0]) => host),
-    remote: Uint32Array.from(paths, ([, remote = 0]) => remote),
-    pathStart,
-    path: Uint32Array.from(paths.flat()),
-    segments: numbers(({ segments = 1_000 }) => segments),
-    retrans: numbers(({ retrans = 0 }) => retrans),
-    rttCount: numbers(() => 1),
-    rttSum: rtt,
-    rttMin: rtt,
-    attempts: numbers(({ attempts = 0 }) => attempts),
-    silent: numbers(({ silent = 0 }) => silent),
-    busyMicros: numbers(({ busyMicros = 0 }) => busyMicros),
-    rwndLimitedMicros: numbers(({ rwndLimitedMicros = 0 }) => rwndLimitedMicros),
-    life: Uint8Array.from(parts, ({ life = ALIVE }) => life),
-    refused: Uint8Array.from(parts, ({ refused = 0 }) => refused),
+  const part = (i: number) => parts[i] as CellParts;
+  const weight = (i: number) => part(i).rttWindows ?? 20;
+  const lnBase = (i: number) => Math.log(part(i).rttBaseMicros ?? 1_000);
+  const cells = buildCells({
+    paths: compressPaths(paths),
+    counts: {
+      segments: (i) => part(i).segments ?? 1_000,
+      retrans: (i) => part(i).retrans ?? 0,
+      rttCount: () => 1,
+      rttSum: (i) => part(i).rttMicros ?? 1_000,
+      rttMin: (i) => part(i).rttMicros ?? 1_000,
+      attempts: (i) => part(i).attempts ?? 0,
+      silent: (i) => part(i).silent ?? 0,
+      busyMicros: (i) => part(i).busyMicros ?? 0,
+      rwndLimitedMicros: (i) => part(i).rwndLimitedMicros ?? 0,
+    },
+    life: (i) => part(i).life ?? ALIVE,
+    isRefused: (i) => part(i).refused === 1,
     history: {
-      retrans: numbers(({ history }) => history?.retrans ?? 0),
-      segments: numbers(({ history }) => history?.segments ?? 0),
+      retrans: (i) => part(i).history?.retrans ?? 0,
+      segments: (i) => part(i).history?.segments ?? 0,
       rttWeight: weight,
-      lnRtt: lnBase.map((ln, i) => ln * (weight[i] as number)),
-      lnRttSquare: lnBase.map((ln, i) => ln * ln * (weight[i] as number)),
-      lnRttMin: lnBase.map((ln, i) => ln * (weight[i] as number)),
-      attempts: numbers(() => 0),
-      silent: numbers(() => 0),
-      busyMicros: numbers(({ usuallyLimited }) => (usuallyLimited === undefined ? 0 : 1e9)),
-      rwndLimitedMicros: numbers(({ usuallyLimited = 0 }) => 1e9 * usuallyLimited),
+      lnRtt: (i) => lnBase(i) * weight(i),
+      lnRttSquare: (i) => lnBase(i) * lnBase(i) * weight(i),
+      lnRttMin: (i) => lnBase(i) * weight(i),
+      busyMicros: (i) => (part(i).usuallyLimited === undefined ? 0 : 1e9),
+      rwndLimitedMicros: (i) => 1e9 * (part(i).usuallyLimited ?? 0),
     },
-    baselineClass: new Uint32Array(parts.length),
-    classes: {
-      retrans: new Float64Array(1),
-      segments: new Float64Array(1),
-      attempts: new Float64Array(1),
-      silent: new Float64Array(1),
-      priorLoss: Float64Array.of(PRIOR_LOSS.INTER_AZ ?? 0),
-    },
-  };
-  const constructs: Constructs = {
+    classes: emptyClasses([PRIOR_LOSS.INTER_AZ ?? 0]),
+  });
+  const constructs = buildConstructs({
     names,
     classes: names.map((name) => name.split(':')[0] as ConstructClassName),
-    limited: Uint8Array.from(names, (name) => (options.limited?.includes(name) ? 1 : 0)),
-    changedSeconds: new Float64Array(names.length),
-    eligible: new Uint8Array(names.length).fill(1),
-    alarmed: new Uint8Array(names.length),
-  };
+    limited: (c) => (options.limited?.includes(names[c] as string) ? LIMITED : WITHIN_LIMITS),
+  });
   return { cells, constructs, indexOf };
 }

@@ -1,116 +1,104 @@
-import type { Cells } from '../cells/cells.ts';
+import { mapRecord } from '../cells/cell-columns.ts';
+import { IDLE } from '../cells/life.ts';
+import type { Cells } from '../channels/registry.ts';
 import type { ConstructClassName } from '../constructs/construct-class.ts';
-import type { Constructs } from '../constructs/constructs.ts';
+import {
+  buildConstructs,
+  type Constructs,
+  LIMITED,
+  LIMITS_UNKNOWN,
+  WITHIN_LIMITS,
+} from '../constructs/constructs.ts';
 import type {
   ConstructSelection,
   HostLimits,
   SharedConstruct,
 } from '../constructs/window-constructs.ts';
-import type { Alarm } from '../search/detect.ts';
+import { buildCells, compressPaths } from './build-cells.ts';
 import type { CellRow } from './cell-row.ts';
+import { CLASS_COLUMNS, COUNTS, HISTORY } from './columns.ts';
 
 export interface WindowParts {
   readonly rows: readonly CellRow[];
   readonly shared: readonly SharedConstruct[];
-  /** Hosts by what their allowance counters said; those that are in neither said nothing. */
   readonly limits: HostLimits;
-  /** Only these have all of their cells among the rows; undefined: all have. */
+  /** The constructs whose cells are all among the rows; undefined: every construct. */
   readonly only: ConstructSelection | undefined;
-  readonly alarms: readonly Alarm[];
+  /** Names of the constructs under alarm. */
+  readonly alarmed: ReadonlySet<string>;
 }
 
-/** Rows of the store as arrays: shared constructs keep their numbers, hosts and remotes follow. */
+/**
+ * Cells and constructs of a window from the store's rows. Shared constructs keep their numbers;
+ * hosts and remotes follow.
+ */
 export function windowCells(parts: WindowParts): { cells: Cells; constructs: Constructs } {
   const { rows, shared } = parts;
   const names = shared.map(({ name }) => name);
-  const numberOf = new Map<string, number>();
-  const end = (name: string): number => {
-    const known = numberOf.get(name) ?? names.push(name) - 1;
-    numberOf.set(name, known);
-    return known;
-  };
-  const classNumber = new Map<string, number>();
-  const classRows: CellRow[] = [];
-  const host = Uint32Array.from(rows, (row) => end(row.host));
-  const remote = Uint32Array.from(rows, (row) => end(row.remote));
-  const baselineClass = Uint32Array.from(rows, (row) => {
-    const known = classNumber.get(row.class) ?? classRows.push(row) - 1;
-    classNumber.set(row.class, known);
-    return known;
+  const end = numbering(names);
+  const hosts = rows.map((row) => end(row.host));
+  const remotes = rows.map((row) => end(row.remote));
+  const classOf = numbering([]);
+  const classes = rows.map((row) => classOf(row.class));
+  // A class has the same sums in all of its rows, and a map keeps the order of its keys.
+  const classRows = [...new Map(rows.map((row) => [row.class, row])).values()];
+  const number = (column: string) => (i: number) => Number(rows[i]?.[column]);
+  const cells = buildCells({
+    paths: compressPaths(
+      rows.map(({ path }, i) => [hosts[i] as number, remotes[i] as number, ...path]),
+    ),
+    counts: mapRecord(COUNTS, ({ column }) => number(column)),
+    life: (i) => rows[i]?.life ?? IDLE,
+    isRefused: (i) => rows[i]?.refused === 1,
+    history: mapRecord(HISTORY, ({ column }) => number(`h_${column}`)),
+    baselineClass: (i) => classes[i] as number,
+    classes: mapRecord(CLASS_COLUMNS, (column) =>
+      Float64Array.from(classRows, (row) => Number(row[column])),
+    ),
   });
-  const paths = rows.map((row, i) => [host[i] as number, remote[i] as number, ...row.path]);
-  const pathStart = new Uint32Array(rows.length + 1);
-  for (const [i, path] of paths.entries())
-    pathStart[i + 1] = (pathStart[i] as number) + path.length;
-  const column = (value: (row: CellRow) => number) => Float64Array.from(rows, value);
-  const ofClass = (value: (row: CellRow) => number) => Float64Array.from(classRows, value);
-  const cells: Cells = {
-    length: rows.length,
-    host,
-    remote,
-    pathStart,
-    path: Uint32Array.from(paths.flat()),
-    segments: column(({ n }) => n),
-    retrans: column(({ r }) => r),
-    rttCount: column(({ rtts }) => rtts),
-    rttSum: column(({ rtt_sum }) => rtt_sum),
-    rttMin: column(({ rtt_min }) => rtt_min),
-    attempts: column(({ tries }) => tries),
-    silent: column(({ silent }) => silent),
-    busyMicros: column(({ busy }) => busy),
-    rwndLimitedMicros: column(({ rwnd_limited }) => rwnd_limited),
-    life: Uint8Array.from(rows, ({ life }) => life),
-    refused: Uint8Array.from(rows, ({ refused }) => refused),
-    history: {
-      retrans: column(({ h_k }) => h_k),
-      segments: column(({ h_n }) => h_n),
-      rttWeight: column(({ h_w }) => h_w),
-      lnRtt: column(({ h_x }) => h_x),
-      lnRttSquare: column(({ h_xx }) => h_xx),
-      lnRttMin: column(({ h_m }) => h_m),
-      attempts: column(({ h_tried }) => h_tried),
-      silent: column(({ h_silent }) => h_silent),
-      busyMicros: column(({ h_busy }) => h_busy),
-      rwndLimitedMicros: column(({ h_limited }) => h_limited),
-    },
-    baselineClass,
-    classes: {
-      retrans: ofClass(({ class_k }) => class_k),
-      segments: ofClass(({ class_n }) => class_n),
-      attempts: ofClass(({ class_tried }) => class_tried),
-      silent: ofClass(({ class_silent }) => class_silent),
-      priorLoss: ofClass(({ prior }) => prior),
-    },
-  };
   return { cells, constructs: constructsOf(names, parts) };
+}
+
+/** Numbers names in the order they come, after those already in the list. Adds new ones to it. */
+function numbering(names: string[]): (name: string) => number {
+  const numbers = new Map<string, number>();
+  return (name) => {
+    const number = numbers.get(name) ?? names.push(name) - 1;
+    numbers.set(name, number);
+    return number;
+  };
 }
 
 function constructsOf(
   names: readonly string[],
-  { shared, only, alarms, limits }: WindowParts,
+  { shared, only, alarmed, limits }: WindowParts,
 ): Constructs {
   const whole = only && { shared: new Set(only.shared), ends: new Set(only.ends) };
   const exceeded = new Set(limits.exceeded);
   const within = new Set(limits.within);
-  const alarmed = new Set(alarms.map(({ construct }) => construct));
-  const isEligible = (name: string, c: number) =>
-    whole === undefined || (c < shared.length ? whole.shared.has(c) : isWhole(name, whole.ends));
-  return {
+  const nameOf = (c: number) => names[c] as string;
+  return buildConstructs({
     names,
     classes: names.map((name, c) => shared[c]?.class ?? (name.split(':')[0] as ConstructClassName)),
-    limited: Uint8Array.from(names, (name) => (exceeded.has(name) ? 1 : within.has(name) ? 0 : 2)),
-    changedSeconds: Float64Array.from(names, (_, c) => shared[c]?.changedSeconds ?? 0),
-    eligible: Uint8Array.from(names, (name, c) => Number(isEligible(name, c))),
-    alarmed: Uint8Array.from(names, (name) => Number(alarmed.has(name))),
-  };
+    limited: (c) => {
+      if (exceeded.has(nameOf(c))) return LIMITED;
+      return within.has(nameOf(c)) ? WITHIN_LIMITS : LIMITS_UNKNOWN;
+    },
+    changedSeconds: (c) => shared[c]?.changedSeconds ?? 0,
+    isEligible: (c) => {
+      if (whole === undefined) return true;
+      return c < shared.length ? whole.shared.has(c) : isWhole(nameOf(c), whole.ends);
+    },
+    alarmed,
+  });
 }
 
-/** Remotes are judged by what there is of them: too readily, which only spares the network. */
+/** A remote is blamed on the cells at hand: too readily, which can only spare the network. */
 function isWhole(name: string, ends: ReadonlySet<string>): boolean {
   return !name.startsWith('host:') || ends.has(name);
 }
 
-/** The cells of each monitor, by its place among the window's monitors. */
+/** The cells of each monitor, in the order of the window's monitors. */
 export function cellsOfMonitors(rows: readonly CellRow[], monitors: number): Uint32Array[] {
   const found = Array.from({ length: monitors }, (): number[] => []);
   for (const [i, row] of rows.entries()) {

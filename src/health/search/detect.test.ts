@@ -59,10 +59,10 @@ test('a strong fault alarms in its first window, and ends two windows after its 
   expect(watch.see(lossy(0)).alarms).toEqual([]);
 });
 
-test('a weak one adds up until it alarms', () => {
+test('the evidence of a weak fault adds up until it alarms', () => {
   const watch = new Watch();
   const seen: string[][] = [];
-  // One retransmission in two cells of three: about 0.06%.
+  // One retransmission in two of three cells is a loss of about 0.06%.
   const weak = cells((link) => (link === 'x' ? 1 : 0)).map((cell, i) =>
     i % 3 === 0 ? { ...cell, retrans: 0 } : cell,
   );
@@ -71,7 +71,7 @@ test('a weak one adds up until it alarms', () => {
   expect(seen.at(-1)).toEqual(['link:x']);
 });
 
-test('an application that is sick for hours does not convict what few others traverse', () => {
+test('an application that is sick for hours does not convict a construct that few others traverse', () => {
   const watch = new Watch();
   // One of six cells through x loses 5% in every window; the others send next to nothing.
   const sick = lossy(0)
@@ -83,7 +83,7 @@ test('an application that is sick for hours does not convict what few others tra
   for (let i = 0; i < 100; i += 1) expect(watch.see(sick).alarms).toEqual([]);
 });
 
-test('an alarm nothing is heard of ends by itself', () => {
+test('an alarm without further cells ends by itself', () => {
   const watch = new Watch();
   watch.see(lossy(20));
   const others = lossy(0).filter(({ remote }) => remote.startsWith('y'));
@@ -93,13 +93,13 @@ test('an alarm nothing is heard of ends by itself', () => {
   expect(windows).toBeGreaterThan(10);
 });
 
-test('a sick host is known in the window that shows it', () => {
+test('a sick host alarms in its first window', () => {
   const watch = new Watch();
   const sick = cells(() => 0).map((cell) => (cell.host === 'h2' ? { ...cell, retrans: 40 } : cell));
   expect(watch.see(sick).opened).toEqual(['host:h2']);
 });
 
-test('excess that rises and falls with the load follows it, and one that stays does not', () => {
+test('excess follows the load if both rise and fall together', () => {
   const windows = Array.from({ length: 20 }, (_, i) => 1_000 + 500 * Math.sin(i));
   const rising = windows.map((segments) => [segments, segments * segments * 1e-6] as const);
   const steady = windows.map(

@@ -1,31 +1,34 @@
+import { FAULT_CHANNELS, type FaultChannel } from '../../model/health.ts';
+import { WIDTH } from '../channels/registry.ts';
 import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
 import type { Constructs } from '../constructs/constructs.ts';
-import { COLUMNS, lnAdd } from '../evidence/cell-state.ts';
-import { CHANNELS, type Channel } from '../evidence/evidence.ts';
+import { severityOf } from '../evidence/evidence.ts';
+import { lnAdd } from '../nats.ts';
 import type { Parameters } from '../parameters.ts';
 import { type Inference, lnEOfOthers } from './infer.ts';
 import type { Fault } from './search.ts';
 
-/** A construct that is held to be at fault, from the window that showed it to the one that clears it. */
+/** A construct is under alarm from the window that shows its fault to the window that clears it. */
 export interface Alarm {
   readonly construct: string;
   readonly class: ConstructClassName;
-  readonly channel: Channel;
+  readonly channel: FaultChannel;
   readonly column: number;
   readonly shape: Fault['shape'];
   readonly size: number;
   readonly sinceSeconds: number;
+  /** The end of the last window with cells of the construct. */
   readonly heardSeconds: number;
-  /** Windows in a row without evidence for it, and the evidence against it since. */
+  /** Consecutive windows without evidence for the fault, and the evidence against it in them. */
   readonly quietWindows: number;
   readonly againstNats: number;
-  /** Segments and excess retransmissions through it, window by window, latest last. */
+  /** Segments and excess retransmissions of the last windows, the latest last. */
   readonly load: readonly (readonly [segments: number, excess: number])[];
 }
 
-/** What a detector remembers from window to window. Plain data: it is stored as JSON. */
+/** The state of a detector between windows. It is stored as JSON. */
 export interface DetectorState {
-  /** Shared constructs' ln M; one not there has M = 0. */
+  /** ln M of shared constructs by name. Absent: M is 0. */
   readonly lnM: Readonly<Record<string, number>>;
   readonly alarms: readonly Alarm[];
 }
@@ -43,18 +46,18 @@ export interface Detection {
   readonly state: DetectorState;
   readonly opened: readonly Alarm[];
   readonly closed: readonly Alarm[];
-  /** ln A: what ln M must reach. Nats. */
+  /** ln A, the ln M of an alarm. Nats. */
   readonly threshold: number;
 }
 
-/** M below this is forgotten: it only delays an alarm. */
+/** A smaller ln M is dropped, which can only delay an alarm. */
 const MIN_LN_M = -1;
 
 /**
- * Adds a window to what is known of each construct. Shared constructs are under a Shiryaev-Roberts
- * e-detector, M ← (M + 1)·E, and e-BH over all of them (Shin, Ramdas, Rinaldo, 2024;
- * Dandapanthula, Ramdas, 2025): alarms come at most as often as `patienceSeconds` says. Hosts and
- * other ends alarm in the window that finds them. Pure.
+ * Adds a window to the detector state. Each shared construct has a Shiryaev-Roberts e-detector,
+ * M ← (M + 1)·E, and e-BH selects the alarms among all of them (Shin, Ramdas, Rinaldo, 2024;
+ * Dandapanthula, Ramdas, 2025). There is at most one false alarm in `patienceSeconds`. Hosts and
+ * other ends alarm in the window that finds their fault. Pure.
  */
 export function detect(state: DetectorState, window: DetectedWindow, p: Parameters): Detection {
   const { constructs, inference } = window;
@@ -64,7 +67,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   for (const [c, name] of constructs.names.entries()) {
     if (!isShared(constructs, c)) continue;
     shared.push(c);
-    // Its alarm has a rule of its own to end by; what comes after begins anew.
+    // `follow` ends the alarm by a rule of its own, and M begins again after that.
     if (under.has(name)) continue;
     const before = state.lnM[name] ?? Number.NEGATIVE_INFINITY;
     const now = lnAdd(before, 0) + addedNats(c, inference);
@@ -90,7 +93,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   };
 }
 
-/** A fault of the window was judged by all that it has; mere evidence counts without its loudest cell. */
+/** Evidence of a fault of the window counts in full. Other evidence counts without its strongest cell. */
 function addedNats(c: number, inference: Inference): number {
   const lnE = inference.lnE[c] as number;
   const isFault = inference.faults.some(({ construct }) => construct === c);
@@ -127,7 +130,7 @@ function newAlarm(c: number, window: DetectedWindow): Alarm {
   };
 }
 
-/** Of the fault found in this window, or of what speaks most for one. */
+/** The severity of the fault in this window, or the severity with most evidence. */
 function severity(c: number, { inference }: DetectedWindow) {
   const fault = inference.faults.find(({ construct }) => construct === c);
   if (fault !== undefined) {
@@ -135,26 +138,26 @@ function severity(c: number, { inference }: DetectedWindow) {
     return { channel, column, shape, size };
   }
   const { evidence } = inference;
-  const channel = CHANNELS.reduce((best, each) =>
+  const channel = FAULT_CHANNELS.reduce((best, each) =>
     evidence.lnE(c, each) > evidence.lnE(c, best) ? each : best,
   );
   const column = evidence.bestColumn(c, channel);
-  return { channel, column, ...evidence.coarseSeverity(channel, column) };
+  return { channel, column, ...severityOf(channel, column) };
 }
 
 function loadOf(c: number, { inference }: DetectedWindow): readonly [number, number] {
-  const { cells, baseLoss } = inference.evidence.state;
+  const { cells, of } = inference.evidence;
   let segments = 0;
   let excess = 0;
   for (const i of inference.evidence.cellsOf(c)) {
     const n = cells.segments[i] as number;
     segments += n;
-    excess += (cells.retrans[i] as number) - n * (baseLoss[i] as number);
+    excess += (cells.retrans[i] as number) - n * (of.loss.baseline[i] as number);
   }
   return [segments, excess];
 }
 
-/** Alarms after a window: those that go on, and those that it clears. */
+/** Divides the alarms into those that go on after a window and those that it clears. */
 function follow(alarms: readonly Alarm[], window: DetectedWindow, p: Parameters) {
   const kept: Alarm[] = [];
   const closed: Alarm[] = [];
@@ -178,7 +181,7 @@ function followed(alarm: Alarm, window: DetectedWindow, p: Parameters): Alarm {
     const now = isFound ? severity(c, window) : {};
     return { ...alarm, ...now, heardSeconds: endSeconds, quietWindows: 0, againstNats: 0, load };
   }
-  const against = -(inference.evidence.totals[c * COLUMNS + alarm.column] as number);
+  const against = -(inference.evidence.totals[c * WIDTH + alarm.column] as number);
   return {
     ...alarm,
     heardSeconds: endSeconds,
@@ -188,7 +191,7 @@ function followed(alarm: Alarm, window: DetectedWindow, p: Parameters): Alarm {
   };
 }
 
-/** Whether excess follows load: congestion by what goes through it, rather than a fault of it. */
+/** Whether excess retransmissions follow load: then the construct is congested, not at fault. */
 export function followsLoad({ load }: Pick<Alarm, 'load'>, p: Parameters): boolean {
   if (load.length < p.loadMinWindows) return false;
   const rank = ranks(load.map(([segments]) => segments));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ALIVE, DEAD } from '../cells/cells.ts';
+import { ALIVE, DEAD } from '../cells/life.ts';
 import { type CellParts, windowOf } from '../evidence/testing.ts';
 import { PARAMETERS } from '../parameters.ts';
 import { infer } from './infer.ts';
@@ -8,8 +8,8 @@ import { infer } from './infer.ts';
 const HOSTS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
 
 /**
- * Six hosts in two subnets, each talking to four remotes behind transit gateway attachment `x` and
- * four behind `y`. `change` says what of a cell is not healthy.
+ * Six hosts in two subnets, each with flows to four remotes behind transit gateway attachment `x` and
+ * four behind `y`. `change` gives the unhealthy members of a cell.
  */
 function fleet(change: (cell: CellParts) => Partial<CellParts> = () => ({})): CellParts[] {
   const cells: CellParts[] = [];
@@ -30,7 +30,7 @@ function fleet(change: (cell: CellParts) => Partial<CellParts> = () => ({})): Ce
 
 const through = (cell: CellParts, name: string) => cell.through?.includes(name) === true;
 
-/** What is blamed, by name. */
+/** The faults found, with names. */
 function blamed(parts: readonly CellParts[], options = {}) {
   const { cells, constructs } = windowOf(parts, options);
   const { faults } = infer(cells, constructs, PARAMETERS);
@@ -58,24 +58,24 @@ test('loss on an attachment is blamed on it, not on its gateway, with its size',
   expect(faults[0]?.size).toBeLessThan(0.025);
 });
 
-test('loss on every path is blamed on what all share', () => {
+test('loss on every path is blamed on the construct that all share', () => {
   expect(blamed(fleet(() => ({ retrans: 10 })))).toMatchObject([{ name: 'tgw:t' }]);
 });
 
-test('one bad host explains itself, and an allowance counter makes it no worse', () => {
+test('a bad host is blamed, with or without an allowance counter', () => {
   const bad = fleet(({ host }) => (host === 'h3' ? { retrans: 30 } : {}));
   expect(blamed(bad)).toMatchObject([{ name: 'host:h3' }]);
   expect(blamed(bad, { limited: ['host:h3'] })).toMatchObject([{ name: 'host:h3' }]);
 });
 
-test('one connection that loses half of what it sends is nobody else’s fault', () => {
+test('one connection that loses half of its segments blames no construct', () => {
   const sick = fleet(({ host, remote }) =>
     host === 'h1' && remote === 'x0' ? { segments: 50_000, retrans: 25_000 } : {},
   );
   expect(blamed(sick)).toEqual([]);
 });
 
-test('a bad host beside a bad attachment: both are named', () => {
+test('a bad host and a bad attachment are both blamed', () => {
   const faults = blamed(
     fleet((cell) => ({
       retrans: (cell.host === 'h2' ? 100 : 0) + (through(cell, 'tgw-attachment:y') ? 20 : 0),
@@ -84,7 +84,7 @@ test('a bad host beside a bad attachment: both are named', () => {
   expect(faults.map(({ name }) => name).sort()).toEqual(['host:h2', 'tgw-attachment:y']);
 });
 
-test('added round-trip time is blamed on what its cells share, without ghosts', () => {
+test('added round-trip time is blamed on one construct only', () => {
   const faults = blamed(
     fleet((cell) => (through(cell, 'tgw-attachment:x') ? { rttMicros: 7_700 } : {})),
   );
@@ -93,20 +93,20 @@ test('added round-trip time is blamed on what its cells share, without ghosts', 
   expect(faults[0]?.size).toBeLessThan(9_000);
 });
 
-test('round trips without a history are not judged; a drift of all is no fault', () => {
+test('round-trip times without a history, and a drift of all cells, are no fault', () => {
   const slow = (cell: CellParts) => (through(cell, 'tgw-attachment:x') ? { rttMicros: 7_700 } : {});
   expect(blamed(fleet((cell) => ({ ...slow(cell), rttWindows: 0 })))).toEqual([]);
   expect(blamed(fleet(() => ({ rttMicros: 1_100 })))).toEqual([]);
 });
 
-test('a path on which nothing comes through is dead', () => {
+test('a path that delivers nothing is dead', () => {
   const silent = fleet((cell) =>
     through(cell, 'tgw-attachment:y') ? { segments: 0, life: DEAD } : { life: ALIVE },
   );
   expect(blamed(silent)).toMatchObject([{ name: 'tgw-attachment:y', channel: 'dead' }]);
 });
 
-test('constructs that cannot be told apart are named together', () => {
+test('constructs with the same cells are ambiguous', () => {
   const twins = fleet((cell) => ({
     through: [...(cell.through ?? []), ...(through(cell, 'tgw-attachment:x') ? ['link:l'] : [])],
     retrans: through(cell, 'tgw-attachment:x') ? 20 : 0,
@@ -114,7 +114,7 @@ test('constructs that cannot be told apart are named together', () => {
   expect(blamed(twins)).toMatchObject([{ name: 'tgw-attachment:x', ambiguous: ['link:l'] }]);
 });
 
-test('counters that make no sense blame nobody and break nothing', () => {
+test('senseless counters blame no network construct', () => {
   const counts = fc.oneof(
     fc.constantFrom(0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 1e-300),
     fc.nat(1e9),

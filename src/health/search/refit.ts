@@ -1,37 +1,34 @@
-import { connectNats } from '../channels/connect.ts';
-import { deadNats } from '../channels/dead.ts';
-import { latencyNats } from '../channels/latency.ts';
-import { lossFractionNats, lossNats } from '../channels/loss.ts';
-import { type CellState, COLUMNS } from '../evidence/cell-state.ts';
-import type { Channel, Evidence } from '../evidence/evidence.ts';
+import type { FaultChannel } from '../../model/health.ts';
+import type { Severity } from '../channels/channel.ts';
+import { CHANNELS, WIDTH } from '../channels/registry.ts';
+import { type Evidence, severityOf } from '../evidence/evidence.ts';
 
-export interface Severity {
-  readonly shape: 'uniform' | 'fraction';
-  readonly size: number;
+export interface FittedSeverity extends Severity {
   readonly interval90: readonly [number, number];
 }
 
-/** A size is tried from the grid's next lower step to its next higher one, in so many steps. */
+/** Sizes tried between the next lower step of the grid and its next higher one. */
 const STEPS = 32;
-/** Steps of the grids are a factor of 2 to 3.3 apart. */
+/** The steps of the grids are a factor of 2 to 3.3 apart. */
 const REACH = 3.4;
-/** Half of the 90% quantile of chi-squared with one degree: what a profile likelihood may fall. */
+/** Half of the 90% quantile of chi-squared with one degree of freedom: the fall of a profile likelihood. */
 const FALL = 1.353;
-/** More cells tell no more of a size that is to be read by people. */
+/** More cells do not narrow a size that people will read. */
 const MAX_CELLS = 2_000;
 
-/** How severe a fault is, given what else is explained: a fine grid about the best coarse step. */
+/** Fits the severity of a fault, given what else is explained: a fine grid around the best column. */
 export function refit(
   evidence: Evidence,
   construct: number,
-  { channel, column }: { readonly channel: Channel; readonly column: number },
-): Severity {
-  const { shape, size: coarse } = evidence.coarseSeverity(channel, column);
+  { channel, column }: { readonly channel: FaultChannel; readonly column: number },
+): FittedSeverity {
+  const { shape, size: coarse } = severityOf(channel, column);
+  const isShare = CHANNELS[channel].isShare(shape);
   const sizes = Array.from(
     { length: STEPS + 1 },
     (_, step) => (coarse / REACH) * REACH ** ((2 * step) / STEPS),
-  ).filter((size) => size < 1 || (shape === 'uniform' && channel !== 'connect'));
-  const sums = sumsOf(evidence, construct, { sizes, nats: natsOf(channel, shape) });
+  ).filter((size) => size < 1 || !isShare);
+  const sums = sizes.map((size) => natsOf(evidence, construct, { channel, shape, size }));
   const max = Math.max(...sums);
   const within = sizes.filter((_, step) => (sums[step] as number) >= max - FALL);
   return {
@@ -41,42 +38,33 @@ export function refit(
   };
 }
 
-type Nats = (state: CellState, cell: number, size: number) => number;
-
-function natsOf(channel: Channel, shape: Severity['shape']): Nats {
-  if (channel === 'latency') return latencyNats;
-  if (channel === 'dead') return deadNats;
-  if (channel === 'connect') return connectNats;
-  return shape === 'uniform' ? lossNats : lossFractionNats;
-}
-
-/** The evidence of a construct's cells for each size. */
-function sumsOf(
+/** The evidence of a construct's cells for a severity. Of many cells, a sample. */
+function natsOf(
   evidence: Evidence,
   construct: number,
-  { sizes, nats }: { readonly sizes: readonly number[]; readonly nats: Nats },
-): number[] {
-  const { state } = evidence;
+  { channel, ...severity }: Severity & { readonly channel: FaultChannel },
+): number {
+  const judge = evidence.of[channel];
   const cells = evidence.cellsOf(construct);
   const stride = Math.max(1, Math.ceil(cells.length / MAX_CELLS));
-  return sizes.map((size) => {
-    let sum = 0;
-    for (let j = 0; j < cells.length; j += stride) sum += nats(state, cells[j] as number, size);
-    return sum * stride;
-  });
+  let sum = 0;
+  for (let j = 0; j < cells.length; j += stride) sum += judge.nats(cells[j] as number, severity);
+  return sum * stride;
 }
 
-/** Local hosts and remotes of a construct with at least a nat of evidence each, in a column. */
+/** The local hosts and the remotes of a construct with at least a nat of evidence in a column. */
 export function breadthOf(
-  { state, cellsOf }: { readonly state: Evidence['state']; readonly cellsOf: Uint32Array },
+  evidence: Evidence,
+  construct: number,
   column: number,
 ): { readonly hosts: number; readonly remotes: number } {
+  const { cells, rows } = evidence;
   const hosts = new Map<number, number>();
   const remotes = new Map<number, number>();
-  for (const i of cellsOf) {
-    const nats = state.rows[i * COLUMNS + column] as number;
-    const host = state.cells.host[i] as number;
-    const remote = state.cells.remote[i] as number;
+  for (const i of evidence.cellsOf(construct)) {
+    const nats = rows[i * WIDTH + column] as number;
+    const host = cells.host[i] as number;
+    const remote = cells.remote[i] as number;
     hosts.set(host, (hosts.get(host) ?? 0) + nats);
     remotes.set(remote, (remotes.get(remote) ?? 0) + nats);
   }

@@ -1,31 +1,32 @@
-import { brokenColumn } from '../channels/loss.ts';
+import { FAULT_CHANNELS, type FaultChannel } from '../../model/health.ts';
+import { PLACES, WIDTH } from '../channels/registry.ts';
 import { classOf } from '../constructs/construct-class.ts';
-import type { Constructs } from '../constructs/constructs.ts';
-import { COLUMNS } from '../evidence/cell-state.ts';
-import { CHANNELS, type Channel, type Evidence, RULES } from '../evidence/evidence.ts';
-import { breadthOf, refit, type Severity } from './refit.ts';
+import { type Constructs, LIMITED } from '../constructs/constructs.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import { lnOdds } from '../nats.ts';
+import { breadthOf, type FittedSeverity, refit } from './refit.ts';
 
-/** A construct that explains what a window shows better than anything else. */
-export interface Fault extends Severity {
+/** A construct that explains a part of the window better than any other. */
+export interface Fault extends FittedSeverity {
   readonly construct: number;
-  readonly channel: Channel;
+  readonly channel: FaultChannel;
   /** Its best column of evidence. */
   readonly column: number;
   /** Log of its e-value given the other faults, and of its posterior odds. Nats. */
   readonly lnE: number;
   readonly score: number;
-  /** Others that would explain it nearly as well, and by how much less. Nats. */
+  /** Constructs that explain it nearly as well, and by how many nats less. */
   readonly ambiguous: readonly { readonly construct: number; readonly nats: number }[];
-  /** What else most of its cells traverse. */
+  /** Constructs that most of its cells traverse too. */
   readonly rivals: readonly Rival[];
   /** Local hosts and remotes with at least a nat of evidence each. */
   readonly hosts: number;
   readonly remotes: number;
-  /** Share of its cells with evidence for it. */
+  /** The share of its cells with evidence for it. */
   readonly affected: number;
 }
 
-/** Another construct that was considered: how much worse it explains the same, and why. */
+/** Another construct that was considered. `nats` is its score minus that of the fault. */
 export interface Rival {
   readonly construct: number;
   readonly nats: number;
@@ -34,22 +35,21 @@ export interface Rival {
 }
 
 const MAX_RIVALS = 3;
-/** What was added and taken out again leaves a rounding error. */
-const ROUNDING = 1e-9;
 
 interface Candidate {
   readonly construct: number;
-  readonly channel: Channel;
+  readonly channel: FaultChannel;
   readonly score: number;
 }
 
-type Accepted = Candidate & Severity;
+type Accepted = Candidate & FittedSeverity;
 
 /**
- * The set of faults that explains a window: the best construct is taken, its severity fitted, and
- * what it explains taken out of the evidence, until nothing scores. After each, faults that share
- * cells with it are taken out again and replaced by what is better now: where constructs overlap,
- * the first choice is often too large. In the end each is judged given the rest.
+ * Finds the set of faults that explains a window. It takes the best construct, fits the severity,
+ * removes what the fault explains from the evidence, and repeats until nothing scores. After each
+ * fault it removes those that share cells with it, one by one, and takes the best construct again:
+ * where constructs overlap, the first choice is often too large. At the end it judges each fault
+ * given the others.
  */
 export class Search {
   readonly #evidence: Evidence;
@@ -62,14 +62,14 @@ export class Search {
     this.#constructs = constructs;
     this.#lnPrior = Float64Array.from(constructs.classes, (name, c) => {
       if (constructs.eligible[c] === 0) return Number.NEGATIVE_INFINITY;
-      const { limitedHostPrior, alarmedPrior } = evidence.state.p;
+      const { limitedHostPrior, alarmedPrior } = evidence.p;
       if (constructs.alarmed[c] === 1) return lnOdds(alarmedPrior);
-      return lnOdds(constructs.limited[c] === 1 ? limitedHostPrior : classOf(name).prior);
+      return lnOdds(constructs.limited[c] === LIMITED ? limitedHostPrior : classOf(name).prior);
     });
   }
 
   run(): Fault[] {
-    const { p } = this.#evidence.state;
+    const { p } = this.#evidence;
     const hosts = this.#constructs.classes.filter((name) => name === 'host').length;
     const maxFaults = Math.max(p.maxFaults, Math.ceil(hosts * p.maxFaultsPerHost));
     while (this.#faults.length < maxFaults) {
@@ -84,54 +84,30 @@ export class Search {
     const { construct, channel } = candidate;
     const column = this.#evidence.bestColumn(construct, channel);
     const fault = { ...candidate, ...refit(this.#evidence, construct, { channel, column }) };
-    this.#explain(fault, 1);
+    this.#evidence.explain(construct, fault, 1);
     this.#faults.push(fault);
     return fault;
   }
 
   #remove(fault: Accepted): void {
     this.#faults.splice(this.#faults.indexOf(fault), 1);
-    this.#explain(fault, -1);
-  }
-
-  /** Adds a fault to what is explained of its cells, or takes it out again. */
-  #explain({ construct, channel, shape, size }: Accepted, sign: 1 | -1): void {
-    const { state } = this.#evidence;
-    const { p } = state;
-    const cells = this.#evidence.cellsOf(construct);
-    const isShare = channel === 'loss' && shape === 'fraction';
-    const broken = isShare && sign === 1 ? brokenColumn(state, cells) : -1;
-    for (const i of cells) {
-      if (channel === 'latency') (state.shift[i] as number) += sign * size;
-      else if (channel === 'dead') {
-        (state.living[i] as number) *= (1 - p.deadGivenFault * size) ** sign;
-      } else if (channel === 'connect') {
-        state.silenceExcess[i] = combined(state.silenceExcess[i] as number, size, sign);
-      } else if (isShare) {
-        (state.sound[i] as number) *= (1 - size) ** sign;
-        state.brokenAt[i] = broken;
-      }
-      // What was added and taken out again leaves a rounding error, perhaps below 0.
-      else state.excess[i] = Math.max(0, (state.excess[i] as number) + sign * size);
-    }
-    this.#evidence.refresh(construct, channel);
+    this.#evidence.explain(fault.construct, fault, -1);
   }
 
   #swap(added: Accepted): void {
-    const crossed = new Set<number>();
-    for (const i of this.#evidence.cellsOf(added.construct)) crossed.add(i);
+    const crossed = new Set(this.#evidence.cellsOf(added.construct));
     for (const fault of [...this.#faults]) {
       if (fault === added || fault.channel !== added.channel) continue;
       if (!this.#evidence.cellsOf(fault.construct).some((i) => crossed.has(i))) continue;
       this.#remove(fault);
       const best = this.#best();
-      if (best !== undefined && best.score >= this.#evidence.state.p.accept) this.#accept(best);
+      if (best !== undefined && best.score >= this.#evidence.p.accept) this.#accept(best);
     }
   }
 
-  /** Each fault given the others; those that do not hold are dropped. */
+  /** Judges each fault given the others, and drops those that no longer score. */
   #judge(): Fault[] {
-    const { p } = this.#evidence.state;
+    const { p } = this.#evidence;
     const judged: Fault[] = [];
     for (const fault of [...this.#faults]) {
       this.#remove(fault);
@@ -139,15 +115,14 @@ export class Search {
       const score = this.#score(construct, channel);
       if (score < p.accept) continue;
       const column = this.#evidence.bestColumn(construct, channel);
-      const cellsOf = this.#evidence.cellsOf(construct);
       const kept = {
         lnE: this.#evidence.lnE(construct, channel),
         score,
         column,
         ambiguous: this.#nearlyAsGood(fault, score),
         rivals: this.#rivals(fault, { score, column }),
-        affected: 1 - healthyCells(this.#evidence, construct, column) / cellsOf.length,
-        ...breadthOf({ state: this.#evidence.state, cellsOf }, column),
+        affected: 1 - healthyShare(this.#evidence, construct, column),
+        ...breadthOf(this.#evidence, construct, column),
       };
       judged.push({ ...this.#accept({ construct, channel, score }), ...kept });
     }
@@ -155,7 +130,7 @@ export class Search {
   }
 
   #nearlyAsGood({ construct, channel }: Candidate, score: number): Fault['ambiguous'] {
-    const { ambiguity } = this.#evidence.state.p;
+    const { ambiguity } = this.#evidence.p;
     const found: { construct: number; nats: number }[] = [];
     for (let c = 0; c < this.#evidence.constructs; c += 1) {
       if (c === construct || this.#cannotReach(c, channel, score - ambiguity)) continue;
@@ -165,12 +140,12 @@ export class Search {
     return found.sort((a, b) => a.nats - b.nats);
   }
 
-  /** Those that most of the fault's cells share. */
+  /** The constructs that most of the fault's cells traverse. */
   #rivals(
     { construct, channel }: Candidate,
     { score, column }: { readonly score: number; readonly column: number },
   ): Rival[] {
-    const { cells } = this.#evidence.state;
+    const { cells } = this.#evidence;
     const own = this.#evidence.cellsOf(construct);
     const shared = new Map<number, number>();
     for (const i of own) {
@@ -192,9 +167,9 @@ export class Search {
 
   #best(): Candidate | undefined {
     let best: Candidate | undefined;
-    let min: number = this.#evidence.state.p.accept;
+    let min: number = this.#evidence.p.accept;
     for (let construct = 0; construct < this.#evidence.constructs; construct += 1) {
-      for (const channel of CHANNELS) {
+      for (const channel of FAULT_CHANNELS) {
         if (this.#cannotReach(construct, channel, min)) continue;
         const score = this.#score(construct, channel);
         if (score <= (best?.score ?? Number.NEGATIVE_INFINITY)) continue;
@@ -205,46 +180,40 @@ export class Search {
     return best;
   }
 
-  /** Cheaper than the score, which is at most this. */
-  #cannotReach(construct: number, channel: Channel, min: number): boolean {
+  /** A cheap upper bound of the score: its best column. */
+  #cannotReach(construct: number, channel: FaultChannel, min: number): boolean {
     const { totals } = this.#evidence;
-    const { from, to } = RULES[channel];
+    const { from, to } = PLACES[channel];
     const max = min - this.#prior(construct, channel);
-    for (let k = construct * COLUMNS + from; k < construct * COLUMNS + to; k += 1) {
+    for (let k = construct * WIDTH + from; k < construct * WIDTH + to; k += 1) {
       if ((totals[k] as number) >= max) return false;
     }
     return true;
   }
 
-  #score(construct: number, channel: Channel): number {
+  #score(construct: number, channel: FaultChannel): number {
     return this.#evidence.lnE(construct, channel) + this.#prior(construct, channel);
   }
 
-  #prior(construct: number, channel: Channel): number {
+  #prior(construct: number, channel: FaultChannel): number {
     const prior = this.#lnPrior[construct] as number;
     const own = this.#faults.filter((fault) => fault.construct === construct);
     if (own.length === 0) return prior;
-    // One severity a channel: it was fitted.
+    // A channel of a construct has one severity, and that was fitted.
     if (own.some((fault) => fault.channel === channel)) return Number.NEGATIVE_INFINITY;
-    return Math.max(prior, lnOdds(this.#evidence.state.p.secondChannelPrior));
+    return Math.max(prior, lnOdds(this.#evidence.p.secondChannelPrior));
   }
 }
 
-/** Shares of attempts lost one after the other; `sign` -1 takes one out again. */
-function combined(before: number, size: number, sign: 1 | -1): number {
-  const share = 1 - (1 - before) * (1 - size) ** sign;
-  return share < ROUNDING ? 0 : share;
+function healthyShare(evidence: Evidence, construct: number, column: number): number {
+  return healthyCells(evidence, construct, column) / evidence.cellsOf(construct).length;
 }
 
+/** Cells of a construct without evidence for a fault in this column. */
 function healthyCells(evidence: Evidence, construct: number, column: number): number {
-  const { rows } = evidence.state;
   let healthy = 0;
   for (const i of evidence.cellsOf(construct)) {
-    if ((rows[i * COLUMNS + column] as number) <= 0) healthy += 1;
+    if ((evidence.rows[i * WIDTH + column] as number) <= 0) healthy += 1;
   }
   return healthy;
-}
-
-function lnOdds(probability: number): number {
-  return Math.log(probability / (1 - probability));
 }

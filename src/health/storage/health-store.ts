@@ -1,6 +1,6 @@
 import type { SqlFragment } from '../../store/sql.ts';
 
-/** What of `FlowStore` health needs. */
+/** The methods of `FlowStore` that health needs. */
 export interface HealthStore {
   query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]>;
   change(statement: SqlFragment): Promise<void>;

@@ -1,4 +1,4 @@
-import { type Database, type Migration, runMigrations } from '../../lib/database.ts';
+import { type Database, runMigrations } from '../../lib/database.ts';
 import {
   type ConstructHealth,
   HEALTH_STATES,
@@ -7,117 +7,18 @@ import {
   type HealthState,
 } from '../../model/health.ts';
 import type { Owner } from '../../model/owner.ts';
+import { iso } from '../iso-time.ts';
 import type { DetectorState } from '../search/detect.ts';
 import type { KeptIncident } from '../verdict/incidents.ts';
+import { type HealthTablesShape, MIGRATIONS, type MinuteRow, UNKNOWN } from './control-schema.ts';
 import type { MinuteMetrics } from './minute-metrics.ts';
-
-/** Numbers that may be unknown are -1 then: SQLite and PostgreSQL agree on that. */
-const UNKNOWN = -1;
-
-type StateRow = {
-  readonly account: string;
-  readonly region: string;
-  /** Start of the next window to judge. */
-  readonly next_seconds: number;
-  /** DetectorState and the last window's constructs, as JSON. */
-  readonly detector: string;
-  readonly constructs: string;
-};
-
-type MinuteRow = {
-  readonly account: string;
-  readonly region: string;
-  readonly monitor: string;
-  readonly minute_seconds: number;
-  readonly state: string;
-  readonly indicator: number;
-  readonly data_transferred: number;
-  readonly retransmissions: number;
-  readonly timeouts: number;
-  readonly round_trip_micros: number;
-  readonly is_final: number;
-  readonly explanation: string;
-};
-
-type IncidentRow = {
-  readonly id: string;
-  readonly account: string;
-  readonly region: string;
-  readonly opened_seconds: number;
-  /** -1 while it goes on. */
-  readonly closed_seconds: number;
-  readonly incident: string;
-};
-
-type HealthTablesShape = {
-  readonly health_state: StateRow;
-  readonly health_minute: MinuteRow;
-  readonly health_incident: IncidentRow;
-};
-
-const MIGRATIONS: readonly Migration[] = [
-  {
-    name: '001-health',
-    async up(database) {
-      await database.schema
-        .createTable('health_state')
-        .addColumn('account', 'text', (column) => column.notNull())
-        .addColumn('region', 'text', (column) => column.notNull())
-        .addColumn('next_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('detector', 'text', (column) => column.notNull())
-        .addColumn('constructs', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('health_state_key', ['account', 'region'])
-        .execute();
-      await database.schema
-        .createTable('health_minute')
-        .addColumn('account', 'text', (column) => column.notNull())
-        .addColumn('region', 'text', (column) => column.notNull())
-        .addColumn('monitor', 'text', (column) => column.notNull())
-        .addColumn('minute_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('state', 'text', (column) => column.notNull())
-        .addColumn('indicator', 'integer', (column) => column.notNull())
-        .addColumn('data_transferred', 'bigint', (column) => column.notNull())
-        .addColumn('retransmissions', 'bigint', (column) => column.notNull())
-        .addColumn('timeouts', 'bigint', (column) => column.notNull())
-        .addColumn('round_trip_micros', 'bigint', (column) => column.notNull())
-        .addColumn('is_final', 'integer', (column) => column.notNull())
-        .addColumn('explanation', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('health_minute_key', [
-          'account',
-          'region',
-          'monitor',
-          'minute_seconds',
-        ])
-        .execute();
-      await database.schema
-        .createIndex('health_minute_by_age')
-        .on('health_minute')
-        .column('minute_seconds')
-        .execute();
-      await database.schema
-        .createTable('health_incident')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('account', 'text', (column) => column.notNull())
-        .addColumn('region', 'text', (column) => column.notNull())
-        .addColumn('opened_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('closed_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('incident', 'text', (column) => column.notNull())
-        .execute();
-      await database.schema
-        .createIndex('health_incident_by_owner')
-        .on('health_incident')
-        .columns(['account', 'region', 'opened_seconds'])
-        .execute();
-    },
-  },
-];
 
 export interface OwnerState {
   readonly nextSeconds: number;
   readonly detector: DetectorState;
 }
 
-/** A judged window as it is kept. */
+/** A judged window, as stored. */
 export interface KeptWindow {
   readonly startSeconds: number;
   readonly nextSeconds: number;
@@ -143,9 +44,9 @@ const MAX_ROWS = 20_000;
 const MAX_INCIDENTS = 1_000;
 
 /**
- * Verdicts, what detectors remember, and incidents, in the control database: a window's are written
- * in one transaction together with the number of the next, so that each is judged once, by whichever
- * server is first, and stays as it is after a restart.
+ * Verdicts, detector state and incidents in the control database. One transaction writes those of a
+ * window and the start of the next window, so only the first of several servers judges a window, and
+ * a restart changes nothing.
  */
 export class HealthTables {
   readonly #database: Database;
@@ -172,7 +73,7 @@ export class HealthTables {
     };
   }
 
-  /** Where an owner's windows begin, or go on after a gap too long to judge. */
+  /** Sets an owner's next window, at the beginning or after a gap that is too long to judge. */
   async begin(owner: Owner, nextSeconds: number, detector: DetectorState): Promise<void> {
     const row = { ...owner, next_seconds: nextSeconds, detector: JSON.stringify(detector) };
     await this.#tables()
@@ -184,7 +85,7 @@ export class HealthTables {
       .execute();
   }
 
-  /** False, and nothing written, when another server has judged the window already. */
+  /** Returns false, and writes nothing, if another server has judged the window already. */
   async keep(owner: Owner, window: KeptWindow): Promise<boolean> {
     return await this.#database.transaction().execute(async (transaction) => {
       const tables = transaction.withTables<HealthTablesShape>();
@@ -209,7 +110,7 @@ export class HealthTables {
     });
   }
 
-  /** What the flows of minutes that are not final add up to; those before `finalSeconds` now are. */
+  /** Writes the sums of minutes that are not final. Minutes before `finalSeconds` become final. */
   async keepMetrics(
     owner: Owner,
     metrics: readonly (Omit<MinuteMetrics, 'monitor'> & { readonly monitorName: string })[],
@@ -238,7 +139,7 @@ export class HealthTables {
     });
   }
 
-  /** A monitor's minutes, the oldest first. */
+  /** The minutes of a monitor, the oldest first. */
   async minutes(owner: Owner, monitorName: string, range: SecondsRange): Promise<HealthMinute[]> {
     const rows = await this.#tables()
       .selectFrom('health_minute')
@@ -254,7 +155,7 @@ export class HealthTables {
     return rows.map(minuteOf);
   }
 
-  /** Each monitor's latest minute since a time, by name. */
+  /** The latest minute of each monitor since a time, by monitor name. */
   async latest(owner: Owner, sinceSeconds: number): Promise<LatestMinute[]> {
     const rows = await this.#tables()
       .selectFrom('health_minute')
@@ -272,7 +173,7 @@ export class HealthTables {
     }));
   }
 
-  /** The worst of the minute at a time, or of the latest before it. */
+  /** The worst explanation of the minute at a time, or of the last minute before it. */
   async explanationAt(
     owner: Owner,
     monitorName: string,
@@ -290,7 +191,7 @@ export class HealthTables {
     return row && (JSON.parse(row.explanation) as HealthExplanation);
   }
 
-  /** What the last window says of each construct. */
+  /** The health of each construct in the last window. */
   async constructs(owner: Owner): Promise<ConstructHealth[]> {
     const row = await this.#tables()
       .selectFrom('health_state')
@@ -303,7 +204,7 @@ export class HealthTables {
       : (JSON.parse(row.constructs) as ConstructHealth[]);
   }
 
-  /** Incidents that went on at any time of a range, the newest first. */
+  /** The incidents that were open at any time of a range, the newest first. */
   async incidents(owner: Owner, range: SecondsRange): Promise<KeptIncident[]> {
     const rows = await this.#tables()
       .selectFrom('health_incident')
@@ -339,7 +240,7 @@ export class HealthTables {
   }
 }
 
-/** Of a minute's windows the worst is kept: the indicator is its maximum, as AWS's. */
+/** Keeps the worst window of a minute. The indicator is the maximum, like that of AWS. */
 async function keepMinute(
   transaction: Database,
   minute: {
@@ -406,7 +307,7 @@ function minuteOf(row: MinuteRow): HealthMinute {
   const known = (value: number) => (value === UNKNOWN ? undefined : value);
   return {
     monitorName: row.monitor,
-    minute: new Date(row.minute_seconds * 1000).toISOString(),
+    minute: iso(row.minute_seconds),
     state: row.state as HealthState,
     healthIndicator: known(row.indicator) as 0 | 1 | undefined,
     dataTransferred: known(row.data_transferred),

@@ -8,74 +8,78 @@ import type {
   SharedConstruct,
   WindowPaths,
 } from '../constructs/window-constructs.ts';
-import { COLUMNS } from '../evidence/cell-state.ts';
-import { lnMeanExp } from '../evidence/evidence.ts';
 import type { FirstPass, FirstPassRow } from '../evidence/first-pass.ts';
 import type { HealthWindow } from '../health-window.ts';
+import { lnMeanExp, lnOdds } from '../nats.ts';
 import type { Parameters } from '../parameters.ts';
 import type { DetectorState } from '../search/detect.ts';
-import { judgeWindow, type WindowJudgement } from '../verdict/judge-window.ts';
 import type { WindowInputs } from '../verdict/window-inputs.ts';
+import type { KeptInputs } from './kept-inputs.ts';
 import type { WindowReader } from './window-reader.ts';
 
-export interface WindowJudgeParts {
+export interface InputCollectorDeps {
   readonly reader: WindowReader;
+  readonly kept: KeptInputs;
   readonly constructsOf: ConstructsOf;
   readonly groupsOf: GroupsOf;
   readonly newId: () => string;
   readonly parameters: Parameters;
 }
 
-/** So many cells are looked at whole; of more, those that may be at fault. */
+/** All cells of a window up to this size are searched, and of a larger window the suspect ones. */
 const MAX_WHOLE = 50_000;
 const MAX_CELLS = 500_000;
-/** A construct this far below acceptance is not looked at: refitting may add to its score. Nats. */
+/** A construct this far below acceptance may still reach it, because fitting adds to its score. Nats. */
 const MARGIN = 5;
 const NO_LIMITS: HostLimits = { exceeded: [], within: [] };
+const NO_CELLS = { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 };
 
-/** Judges windows one after the other: first pass in the store, and a search if anything scores. */
-export class WindowJudge {
-  readonly #parts: WindowJudgeParts;
+/**
+ * Collects what a window is judged by: the first pass in the store, and the cells if there is
+ * anything to search for. It keeps the inputs of a search, so that the verdict can be repeated.
+ */
+export class InputCollector {
+  readonly #deps: InputCollectorDeps;
 
-  constructor(parts: WindowJudgeParts) {
-    this.#parts = parts;
+  constructor(deps: InputCollectorDeps) {
+    this.#deps = deps;
   }
 
-  async judge(
+  async collect(
     window: HealthWindow,
     before: DetectorState,
     completeness: readonly HealthCompleteness[],
-  ): Promise<WindowJudgement & { readonly paths: WindowPaths }> {
-    const { reader, parameters } = this.#parts;
-    const shared = new SharedConstructs(window.startSeconds);
+  ): Promise<{ readonly inputs: WindowInputs; readonly paths: WindowPaths }> {
+    const { reader, kept } = this.#deps;
+    const { startSeconds, endSeconds } = window;
+    const shared = new SharedConstructs(startSeconds);
     const pairs = await reader.pairs(window);
-    const paths = shared.add({ pairs, instances: await reader.instances(window) }, this.#parts);
-    const first = await reader.firstPass(window, paths, this.#min('host'));
-    const looked = await this.#look(window, { shared: shared.list, paths, first, before });
+    const paths = shared.add({ pairs, instances: await reader.instances(window) }, this.#deps);
+    const first = await reader.firstPass(window, paths, this.#minNats('host'));
+    const cells = await this.#cells(window, { shared: shared.list, paths, first, before });
     const inputs: WindowInputs = {
-      ...looked,
-      startSeconds: window.startSeconds,
-      endSeconds: window.endSeconds,
+      ...cells,
+      startSeconds,
+      endSeconds,
       shared: shared.list,
       before,
       monitors: window.monitors.map(({ monitorName: name }, i) => ({
         name,
-        sums: first.monitors[i] ?? { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 },
+        sums: first.monitors[i] ?? NO_CELLS,
         completeness: completeness[i] ?? {},
       })),
       first: first.constructs,
     };
-    if (looked.inputsId !== undefined) await reader.keepInputs(window, looked.inputsId, inputs);
-    return { ...judgeWindow(inputs, parameters), paths };
+    if (cells.inputsId !== undefined) await kept.keep(window, cells.inputsId, inputs);
+    return { inputs, paths };
   }
 
-  /** What a construct's best column must reach to be looked at. */
-  #min(name: ConstructClassName): number {
-    const { prior } = classOf(name);
-    return this.#parts.parameters.accept - MARGIN - Math.log(prior / (1 - prior));
+  /** The evidence in its best column that makes a construct of this class a suspect. */
+  #minNats(name: ConstructClassName): number {
+    return this.#deps.parameters.accept - MARGIN - lnOdds(classOf(name).prior);
   }
 
-  #candidates(
+  #suspects(
     first: readonly FirstPassRow[],
     shared: readonly SharedConstruct[],
     before: DetectorState,
@@ -89,17 +93,18 @@ export class WindowJudge {
         continue;
       }
       const { name, class: className } = shared[construct] as SharedConstruct;
-      const isHigh = Math.max(...totals) >= this.#min(className);
-      // What adds up is looked at when there is more of it: first-pass totals tell the rest.
-      const isMore =
-        before.lnM[name] !== undefined && lnMeanExp(Float64Array.from(totals), 0, COLUMNS) > 0;
-      if (isHigh || isMore || alarmed.has(name)) numbers.push(construct);
+      const isHigh = Math.max(...totals) >= this.#minNats(className);
+      // Evidence that adds up over windows needs a search only while it grows.
+      const isGrowing =
+        before.lnM[name] !== undefined &&
+        lnMeanExp(Float64Array.from(totals), 0, totals.length) > 0;
+      if (isHigh || isGrowing || alarmed.has(name)) numbers.push(construct);
     }
     return { shared: numbers, ends };
   }
 
-  /** The cells to search, if anything asks for it. */
-  async #look(
+  /** The cells to search, if there is anything to search for. */
+  async #cells(
     window: HealthWindow,
     parts: {
       readonly shared: readonly SharedConstruct[];
@@ -108,39 +113,24 @@ export class WindowJudge {
       readonly before: DetectorState;
     },
   ): Promise<Pick<WindowInputs, 'rows' | 'isQuiet' | 'only' | 'limits' | 'inputsId'>> {
-    const { reader, newId } = this.#parts;
+    const { reader, kept, newId } = this.#deps;
     const { shared, paths, first, before } = parts;
-    const candidates = this.#candidates(first.constructs, shared, before);
+    const suspects = this.#suspects(first.constructs, shared, before);
     const isWhole = first.all.cells <= MAX_WHOLE;
     const isQuiet =
-      candidates.shared.length === 0 &&
-      candidates.ends.length === 0 &&
+      suspects.shared.length === 0 &&
+      suspects.ends.length === 0 &&
       before.alarms.length === 0 &&
       !(isWhole && first.applications > 0);
     if (isQuiet) return { rows: [], isQuiet, limits: NO_LIMITS };
-    const only = isWhole ? undefined : candidates;
+    const only = isWhole ? undefined : suspects;
     const inputsId = newId();
-    await reader.keepCells(window, { inputsId, paths, only, limit: MAX_CELLS });
-    const rows = await reader.cells(window, inputsId);
-    // A disk that got full meanwhile keeps nothing, and says so to nobody.
+    await kept.keepCells(window, { inputsId, paths, only, limit: MAX_CELLS });
+    const rows = await kept.cells({ ...window, inputsId });
+    // ClickHouse silently drops inserts when the disk fills up, so count the rows.
     if (isWhole && rows.length < first.all.cells) {
-      throw new Error(`of ${first.all.cells} cells to be judged only ${rows.length} were kept`);
+      throw new Error(`only ${rows.length} of ${first.all.cells} cells to be judged were kept`);
     }
-    return {
-      rows,
-      isQuiet,
-      only,
-      limits: await reader.limits(window),
-      inputsId,
-    };
-  }
-
-  /** The verdict on a window whose inputs were kept, computed again; undefined when they are gone. */
-  async judgeAgain(
-    owner: HealthWindow['owner'],
-    kept: { readonly inputsId: string; readonly startSeconds: number },
-  ): Promise<WindowJudgement | undefined> {
-    const inputs = await this.#parts.reader.inputs(owner, kept);
-    return inputs && judgeWindow(inputs, this.#parts.parameters);
+    return { rows, isQuiet, only, limits: await reader.limits(window), inputsId };
   }
 }

@@ -1,11 +1,11 @@
-/** What a monitor's flows of a minute add up to. */
+/** Sums over a monitor's flows of one minute. */
 export interface MinuteMetrics {
   readonly monitor: number;
   readonly minuteSeconds: number;
   readonly dataTransferred: number;
   readonly retransmissions: number;
-  /** Undefined where no collector tells. */
+  /** Undefined if no collector counts them. */
   readonly timeouts: number | undefined;
-  /** Average of all samples, microseconds; undefined without one. */
+  /** The mean of all samples in microseconds. Undefined without a sample. */
   readonly roundTripMicros: number | undefined;
 }

@@ -5,23 +5,29 @@ import type {
   HealthExplanation,
   HealthFinding,
 } from '../../model/health.ts';
-import { DEAD } from '../cells/cells.ts';
+import { DEAD } from '../cells/life.ts';
+import type { Channel } from '../channels/channel.ts';
+import { type Cells, CHANNELS } from '../channels/registry.ts';
 import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
+import { type Constructs, idOf } from '../constructs/constructs.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import { iso } from '../iso-time.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Finding, JudgedWindow, MonitorCells, MonitorVerdict } from './findings.ts';
+import type { Finding, JudgedWindow } from './findings.ts';
+import type { MonitorCells, MonitorVerdict } from './monitor-verdict.ts';
 import { findingSentence, verdictSentence } from './sentence.ts';
 
 export interface ExplainedWindow extends JudgedWindow {
   readonly windowSeconds: number;
   readonly threshold: number;
-  /** By which its inputs are kept; undefined where nothing was searched for. */
+  /** The id of the stored inputs. Undefined if the window needed no search. */
   readonly inputsId: string | undefined;
 }
 
-/** Findings explained in full; those of one monitor are rarely more. */
+/** The most findings to explain. A monitor rarely has more. */
 const MAX_FINDINGS = 10;
 
-/** A monitor's verdict with all that proves it. */
+/** A monitor's verdict with its evidence. */
 export function explain(
   window: ExplainedWindow,
   {
@@ -57,7 +63,7 @@ export function explain(
   };
 }
 
-/** What is wrong, as far as it touches these cells. */
+/** A finding with its evidence, and its impact on the cells of a monitor. */
 export function explainFinding(
   window: ExplainedWindow,
   finding: Finding,
@@ -99,87 +105,84 @@ export function explainFinding(
 }
 
 export function describe({ constructs }: JudgedWindow, construct: number): HealthConstruct {
-  const name = constructs.names[construct] as string;
-  return { id: name.slice(name.indexOf(':') + 1), class: constructs.classes[construct] as string };
+  return {
+    id: idOf(nameOf(constructs, construct)),
+    class: constructs.classes[construct] as string,
+  };
 }
 
 /**
- * Flows through the accused and, as the proof, flows that avoid it but have all else in common:
- * those of the same hosts or, where it is a host, of others to the same remotes.
+ * The flows through the accused, and a control group: flows that avoid it and have all else in
+ * common. They are flows of the same hosts or, if there are none, flows of others to the same remotes.
  */
-function contrastOf({ inference }: JudgedWindow, construct: number): ContrastGroup[] {
-  const { state } = inference.evidence;
-  const { host, remote, length } = state.cells;
-  const through = new Set(inference.evidence.cellsOf(construct));
+function contrastOf({ inference: { evidence } }: JudgedWindow, construct: number): ContrastGroup[] {
+  const { host, remote, length } = evidence.cells;
+  const through = new Set(evidence.cellsOf(construct));
   const avoiding = (ends: Uint32Array) => {
     const shared = new Set([...through].map((i) => ends[i]));
     return Array.from({ length }, (_, i) => i).filter(
       (i) => !through.has(i) && shared.has(ends[i]),
     );
   };
-  const groups = [groupOf(state, 'through it', through)];
+  const groups = [groupOf(evidence, 'through it', through)];
   const own = avoiding(host);
-  if (own.length > 0) return [...groups, groupOf(state, 'same hosts, not through it', own)];
+  if (own.length > 0) return [...groups, groupOf(evidence, 'same hosts, not through it', own)];
   const others = avoiding(remote);
   if (others.length === 0) return groups;
-  return [...groups, groupOf(state, 'other hosts, to the same remotes', others)];
+  return [...groups, groupOf(evidence, 'other hosts, to the same remotes', others)];
 }
 
 function groupOf(
-  { cells, baseLoss }: JudgedWindow['inference']['evidence']['state'],
+  { cells, of }: Evidence,
   group: ContrastGroup['group'],
   members: Iterable<number>,
 ): ContrastGroup {
-  const hosts = new Set<number>();
-  const sum = { cells: 0, segments: 0, retrans: 0, attempts: 0, silent: 0 };
-  let expected = 0;
-  for (const i of members) {
-    hosts.add(cells.host[i] as number);
-    sum.cells += 1;
-    sum.segments += cells.segments[i] as number;
-    sum.retrans += cells.retrans[i] as number;
-    sum.attempts += cells.attempts[i] as number;
-    sum.silent += cells.silent[i] as number;
-    expected += (cells.segments[i] as number) * (baseLoss[i] as number);
-  }
-  const rates =
-    sum.segments === 0
-      ? {}
-      : { rate: sum.retrans / sum.segments, expected: expected / sum.segments };
-  return { group, ...sum, hosts: hosts.size, ...rates };
+  const own = [...members];
+  const hosts = new Set(own.map((i) => cells.host[i]));
+  return {
+    group,
+    cells: own.length,
+    hosts: hosts.size,
+    ...of.loss.contrast(own),
+    ...of.connect.contrast(own),
+  };
 }
 
-/** Retransmissions through a construct by owner, by each one's share of what was expected. */
+/**
+ * The retransmissions through a construct by owner: faults, one connection, or the background. The
+ * owners of a cell's retransmissions share them in proportion to the loss expected of each.
+ */
 function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledger'] {
   const { inference, constructs } = window;
-  const { cells, loss, lossWeight } = inference.evidence.state;
-  const losing = inference.faults.filter(({ channel }) => channel === 'loss' || channel === 'dead');
-  const crossed = losing.map((fault) => ({
-    fault,
-    cells: new Set(inference.evidence.cellsOf(fault.construct)),
-  }));
+  const { cells, of } = inference.evidence;
+  const owning = inference.faults
+    .map((fault) => {
+      const { retransmissionsOf }: Channel<Cells> = CHANNELS[fault.channel];
+      const crossing = new Set(inference.evidence.cellsOf(fault.construct));
+      return { ...fault, retransmissionsOf, crossing };
+    })
+    .filter(({ retransmissionsOf }) => retransmissionsOf !== undefined);
   const owners = new Map<string, number>();
   const owe = (owner: string, retrans: number) =>
     owners.set(owner, (owners.get(owner) ?? 0) + retrans);
   for (const i of inference.evidence.cellsOf(construct)) {
     const retrans = cells.retrans[i] as number;
     if (!(retrans > 0)) continue;
-    const own = crossed.filter((each) => each.cells.has(i)).map(({ fault }) => fault);
-    const isDead = cells.life[i] === DEAD;
+    const own = owning.filter(({ crossing }) => crossing.has(i));
+    const life = cells.life[i] === DEAD ? 'dead cells' : 'living cells';
     const broken = own.find(
-      ({ channel, shape }) => shape === 'fraction' && (channel === 'dead') === isDead,
+      ({ shape, retransmissionsOf }) => shape === 'fraction' && retransmissionsOf === life,
     );
-    // What is not of a sound cell is of one connection, or of the broken share it belongs to.
-    const outlier = retrans * (1 - (lossWeight[i] as number));
-    const outlierOwner =
-      broken === undefined ? 'one connection' : constructs.names[broken.construct];
-    owe(outlierOwner as string, outlier);
+    // The retransmissions of an unhealthy cell belong to its broken share, or to one connection.
+    const outlier = retrans * (1 - (of.loss.weight[i] as number));
+    owe(broken === undefined ? 'one connection' : nameOf(constructs, broken.construct), outlier);
     const even = own.filter(({ shape }) => shape === 'uniform');
-    const total = even.reduce((sum, { size }) => sum + size, loss[i] as number);
+    const background = of.loss.tolerated[i] as number;
+    const total = even.reduce((sum, { size }) => sum + size, background);
     for (const { construct: owner, size } of even) {
-      owe(constructs.names[owner] as string, ((retrans - outlier) * size) / total);
+      owe(nameOf(constructs, owner), ((retrans - outlier) * size) / total);
     }
-    owe('background', ((retrans - outlier) * (loss[i] as number)) / total);
+    owe('background', ((retrans - outlier) * background) / total);
   }
   return [...owners]
     .map(([owner, retrans]) => ({ owner, retrans: Math.round(retrans) }))
@@ -187,12 +190,16 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
     .sort((a, b) => b.retrans - a.retrans);
 }
 
+function nameOf({ names }: Constructs, construct: number): string {
+  return names[construct] as string;
+}
+
 function impactOf(
   { inference }: JudgedWindow,
   construct: number,
   monitor: MonitorCells,
 ): HealthFinding['monitorImpact'] {
-  const { cells, baseLoss } = inference.evidence.state;
+  const { cells, of } = inference.evidence;
   const through = new Set(inference.evidence.cellsOf(construct));
   let count = 0;
   let segments = 0;
@@ -204,15 +211,11 @@ function impactOf(
     if (!through.has(i)) continue;
     count += 1;
     segments += n;
-    excess += (cells.retrans[i] as number) - n * (baseLoss[i] as number);
+    excess += (cells.retrans[i] as number) - n * (of.loss.baseline[i] as number);
   }
   return {
     cells: count,
     segmentsShare: all === 0 ? 0 : segments / all,
     excessRetrans: Math.max(0, Math.round(excess)),
   };
-}
-
-export function iso(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

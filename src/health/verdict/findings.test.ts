@@ -1,22 +1,23 @@
 import { expect, test } from 'vitest';
-import { DEAD } from '../cells/cells.ts';
+import { DEAD } from '../cells/life.ts';
 import { type CellParts, windowOf } from '../evidence/testing.ts';
 import { PARAMETERS } from '../parameters.ts';
 import { type DetectorState, detect, NOTHING_DETECTED } from '../search/detect.ts';
 import { infer } from '../search/infer.ts';
 import { explain } from './explain.ts';
-import { findings, monitorVerdict } from './findings.ts';
+import { findings } from './findings.ts';
+import { monitorVerdict } from './monitor-verdict.ts';
 
-interface Told {
+interface Circumstances {
   readonly changedSeconds?: number;
   readonly limited?: readonly string[];
   readonly before?: DetectorState;
 }
 
-/** What one window says of a monitor of all of its cells. */
-function told(
+/** The verdict on a monitor of all cells of one window. */
+function judge(
   parts: readonly CellParts[],
-  { changedSeconds = 0, limited = [], before }: Told = {},
+  { changedSeconds = 0, limited = [], before }: Circumstances = {},
 ) {
   const { cells, constructs } = windowOf(parts, { limited });
   constructs.changedSeconds.fill(changedSeconds);
@@ -32,7 +33,7 @@ function told(
   };
   const found = findings(judged, PARAMETERS);
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
-  const { loss } = inference.evidence.state;
+  const { tolerated } = inference.evidence.of.loss;
   const monitor = {
     name: 'all',
     cells: Uint32Array.from(parts.keys()),
@@ -40,7 +41,7 @@ function told(
       cells: cells.length,
       segments: sum(cells.segments),
       retrans: sum(cells.retrans),
-      expected: sum(cells.segments.map((n, i) => n * (loss[i] as number))),
+      expected: sum(cells.segments.map((n, i) => n * (tolerated[i] as number))),
       known: 0,
     },
   };
@@ -70,13 +71,13 @@ function cells(change: (cell: CellParts) => Partial<CellParts>, hosts = HOSTS): 
 
 const onX = (cell: CellParts) => cell.through?.includes('tgw-attachment:x') === true;
 
-test('a lossy attachment degrades, and the sentence says how it is known', () => {
+test('a lossy attachment degrades, and the sentence has the evidence', () => {
   const {
     state,
     healthIndicator,
     sentence,
     findings: found,
-  } = told(cells((cell) => (onX(cell) ? { retrans: 20 } : {})));
+  } = judge(cells((cell) => (onX(cell) ? { retrans: 20 } : {})));
   expect({ state, healthIndicator }).toEqual({ state: 'degraded', healthIndicator: 1 });
   expect(sentence).toBe(
     'Since 00:16 UTC flows through transit gateway attachment x lose 2% (240 of 12000 segments, 4 hosts). ' +
@@ -94,46 +95,46 @@ test('a lossy attachment degrades, and the sentence says how it is known', () =>
 });
 
 test('added round-trip time degrades when it is material', () => {
-  const slow = told(cells((cell) => (onX(cell) ? { rttMicros: 9_000 } : {})));
+  const slow = judge(cells((cell) => (onX(cell) ? { rttMicros: 9_000 } : {})));
   expect(slow).toMatchObject({ state: 'degraded', healthIndicator: 1 });
   expect(slow.sentence).toMatch(
     /flows through transit gateway attachment x take [789](\.\d)? ms longer/,
   );
-  const little = told(cells((cell) => (onX(cell) ? { rttMicros: 1_350, rttWindows: 2_000 } : {})));
+  const little = judge(cells((cell) => (onX(cell) ? { rttMicros: 1_350, rttWindows: 2_000 } : {})));
   expect(little.healthIndicator).toBe(0);
 });
 
 test.each([
   { name: 'slow', change: { rttMicros: 9_000 } },
   { name: 'lossy', change: { retrans: 20 } },
-])('flows that are $name on every path only raise a suspicion of what they share', ({ change }) => {
-  const all = told(cells(() => change));
+])('flows that are $name on every path only raise a suspicion', ({ change }) => {
+  const all = judge(cells(() => change));
   expect(all).toMatchObject({ state: 'suspected', healthIndicator: 0 });
   expect(all.sentence).toContain('It may as well be the hosts: none of their flows avoids it');
 });
 
-test('two hosts are too few to accuse what they share, when all of it is lost on one remote', () => {
+test('two hosts with loss to two remotes are too few to blame a shared construct', () => {
   const few = cells((cell) => (onX(cell) ? { retrans: 60 } : {}), ['h1', 'h2']).filter(
     ({ remote }) => remote.endsWith('1') || remote.endsWith('2'),
   );
-  const { state, healthIndicator } = told(few);
+  const { state, healthIndicator } = judge(few);
   expect(healthIndicator).not.toBe(1);
   expect(['suspected', 'healthy', 'insufficient']).toContain(state);
 });
 
 test('silence right after a change of the topology is configuration', () => {
   const silent = cells((cell) => (onX(cell) ? { segments: 0, life: DEAD } : {}));
-  const changed = told(silent, { changedSeconds: 950 });
+  const changed = judge(silent, { changedSeconds: 950 });
   expect(changed).toMatchObject({ state: 'suspected', healthIndicator: 0 });
   expect(changed.findings[0]?.kind).toBe('configuration');
-  expect(told(silent)).toMatchObject({ state: 'degraded', healthIndicator: 1 });
+  expect(judge(silent)).toMatchObject({ state: 'degraded', healthIndicator: 1 });
 });
 
 test.each([
   { name: 'a sick host', limited: [], kind: 'host' },
   { name: 'a host beyond its allowance', limited: ['host:h2'], kind: 'instance-limit' },
 ])('$name is no fault of the network', ({ limited, kind }) => {
-  const sick = told(
+  const sick = judge(
     cells(({ host }) => (host === 'h2' ? { retrans: 40 } : {})),
     { limited },
   );
@@ -142,15 +143,15 @@ test.each([
   expect(sick.sentence).toContain('Not the network, but: Since 00:16 UTC flows of host h2 lose 4');
 });
 
-test('a service that refuses connections is an application', () => {
-  const refusing = told(
+test('refused connections are the fault of an application', () => {
+  const refusing = judge(
     cells(({ remote }) => (remote === 'x1' ? { refused: 1, segments: 0 } : {})),
   );
   expect(refusing).toMatchObject({ state: 'healthy', healthIndicator: 0 });
   expect(refusing.findings[0]?.kind).toBe('application');
 });
 
-test('a bad service, and a bad edge of one zone, are told apart', () => {
+test('a bad service differs from a bad edge of one zone', () => {
   const zones = (bad: (zone: string, service: string) => boolean) =>
     ['z1', 'z2'].flatMap((zone) =>
       [1, 2, 3].flatMap((n) =>
@@ -163,39 +164,39 @@ test('a bad service, and a bad edge of one zone, are told apart', () => {
         })),
       ),
     );
-  const service = told(zones((_, name) => name === 's3'));
+  const service = judge(zones((_, name) => name === 's3'));
   expect(service).toMatchObject({ state: 'healthy', healthIndicator: 0 });
-  const edge = told(zones((zone, name) => zone === 'z1' && name === 's3'));
+  const edge = judge(zones((zone, name) => zone === 'z1' && name === 's3'));
   expect(edge).toMatchObject({ state: 'degraded', healthIndicator: 1 });
   expect(edge.findings[0]?.kind).toBe('service-edge');
 });
 
-test('what hosts of one image have in common is a rollout, though they share a subnet', () => {
+test('a fault of all hosts of one image is a rollout, although they share a subnet', () => {
   const rolled = cells(({ host }) => {
     const image = host < 'h3' ? 'image:old' : 'image:new';
     const subnet = host < 'h3' ? 'subnet:s1' : 'subnet:s2';
     return { through: ['tgw:t', image, subnet], retrans: host < 'h3' ? 0 : 20 };
   });
-  const told1 = told(rolled);
-  expect(told1).toMatchObject({ healthIndicator: 0 });
-  expect(told1.findings.map(({ kind }) => kind)).toContain('rollout');
+  const rollout = judge(rolled);
+  expect(rollout).toMatchObject({ healthIndicator: 0 });
+  expect(rollout.findings.map(({ kind }) => kind)).toContain('rollout');
 });
 
-test('a monitor whose flows send next to nothing is told nothing', () => {
-  const idle = told(cells(() => ({ segments: 1 }), ['h1']));
+test('a monitor whose flows send next to nothing is insufficient', () => {
+  const idle = judge(cells(() => ({ segments: 1 }), ['h1']));
   expect(idle).toMatchObject({ state: 'insufficient', healthIndicator: undefined });
   expect(idle.sentence).toBe('Cannot tell: with 6 segments sent on 6 flows no loss would show.');
 });
 
-test('a healthy monitor is told what would have shown', () => {
-  expect(told(cells(() => ({}))).sentence).toMatch(
+test('the sentence of a healthy monitor has the smallest loss that would have shown', () => {
+  expect(judge(cells(() => ({}))).sentence).toMatch(
     /^The network is healthy: 0 of 24000 segments were sent again, as usual, and a loss of 0\.\d+% would have shown\.$/,
   );
 });
 
-test('connection attempts met with silence, where connections that live are fine, are the path’s fault', () => {
-  // Half of the attempts; each cell tries twice.
-  const halved = told(cells((cell) => (onX(cell) ? { attempts: 4, silent: 2 } : { attempts: 4 })));
+test('silent connection attempts are the fault of the path, although established connections are fine', () => {
+  // Half of the four attempts of each cell are silent.
+  const halved = judge(cells((cell) => (onX(cell) ? { attempts: 4, silent: 2 } : { attempts: 4 })));
   expect(halved).toMatchObject({ state: 'degraded', healthIndicator: 1 });
   expect(halved.findings[0]).toMatchObject({
     kind: 'network',
@@ -211,11 +212,11 @@ test('connection attempts met with silence, where connections that live are fine
   );
 });
 
-test('a listener that is slow to answer is its own, and a SYN lost now and then is nobody’s', () => {
-  const slow = told(cells(({ remote }) => ({ attempts: 20, silent: remote === 'x1' ? 10 : 0 })));
+test('a slow listener is a fault of the remote host, and a rare lost SYN is no fault', () => {
+  const slow = judge(cells(({ remote }) => ({ attempts: 20, silent: remote === 'x1' ? 10 : 0 })));
   expect(slow).toMatchObject({ state: 'healthy', healthIndicator: 0 });
   expect(slow.findings.map(({ kind }) => kind)).toEqual(['remote-host']);
-  const rare = told(
+  const rare = judge(
     cells(({ host, remote }) => ({
       attempts: 40,
       silent: host === 'h1' && remote === 'x1' ? 1 : 0,
@@ -224,8 +225,8 @@ test('a listener that is slow to answer is its own, and a SYN lost now and then 
   expect(rare.findings).toEqual([]);
 });
 
-test('a receiver that keeps its senders waiting is an application, and its round trips accuse nobody', () => {
-  const stalled = told(
+test('a receiver that keeps its senders waiting is an application, and its round-trip times are no fault', () => {
+  const stalled = judge(
     cells(({ remote }) => ({
       busyMicros: 2e7,
       usuallyLimited: 0.02,
@@ -243,18 +244,18 @@ test('a receiver that keeps its senders waiting is an application, and its round
 test.each([
   { name: 'always wait for their receiver', usuallyLimited: 0.9 },
   { name: 'have no history', usuallyLimited: undefined },
-])('transfers that $name are not said to be stalled', ({ usuallyLimited }) => {
+])('transfers that $name are not stalled', ({ usuallyLimited }) => {
   const limited = usuallyLimited === undefined ? {} : { usuallyLimited };
-  const waiting = told(cells(() => ({ busyMicros: 2e7, rwndLimitedMicros: 1.9e7, ...limited })));
+  const waiting = judge(cells(() => ({ busyMicros: 2e7, rwndLimitedMicros: 1.9e7, ...limited })));
   expect(waiting.findings).toEqual([]);
 });
 
-test('what dead paths retransmit is silence: right after a change it is configuration all the same', () => {
+test('retransmissions of dead paths are silence, and configuration right after a change', () => {
   const silent = cells((cell) => (onX(cell) ? { segments: 4, retrans: 4, life: DEAD } : {}));
-  const changed = told(silent, { changedSeconds: 950 });
+  const changed = judge(silent, { changedSeconds: 950 });
   expect(changed).toMatchObject({ state: 'suspected', healthIndicator: 0 });
   expect(changed.findings.map(({ kind }) => kind)).toEqual(['configuration']);
-  const dead = told(silent);
+  const dead = judge(silent);
   expect(dead).toMatchObject({ state: 'degraded', healthIndicator: 1 });
   expect(dead.findings[0]?.ledger).toEqual([{ owner: 'tgw-attachment:x', retrans: 48 }]);
 });

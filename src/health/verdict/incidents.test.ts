@@ -19,7 +19,7 @@ function reportOf(id: string, parts: Partial<AlarmReport> = {}): AlarmReport {
   };
 }
 
-/** Incidents window after window, each a minute after the last. */
+/** Updates incidents window by window, one minute apart. */
 class Book {
   readonly all = new Map<string, KeptIncident>();
   #seconds = 0;
@@ -46,7 +46,7 @@ class Book {
   }
 }
 
-test('an incident opens once, is silent while nothing changes, and closes with its alarm', () => {
+test('an incident opens once, has no event while nothing changes, and closes with its alarm', () => {
   const book = new Book();
   expect(book.see([reportOf('x')])).toBe(1);
   expect(book.see([reportOf('x')])).toBe(0);
@@ -58,7 +58,7 @@ test('an incident opens once, is silent while nothing changes, and closes with i
   expect(book.list[0]?.timeline.map(({ what }) => what)).toEqual(['opened', 'closed']);
 });
 
-test('a severity that doubles and a monitor more are lines of its timeline', () => {
+test('a doubled severity and an additional monitor are events of the timeline', () => {
   const book = new Book();
   book.see([reportOf('x')]);
   book.see([reportOf('x', { size: 0.05 })]);
@@ -67,7 +67,7 @@ test('a severity that doubles and a monitor more are lines of its timeline', () 
   expect(book.list[0]?.monitors).toEqual(['web', 'shop']);
 });
 
-test('what cannot be told from it joins it, and it closes when both are over', () => {
+test('an ambiguous construct joins the incident, which closes when both alarms have ended', () => {
   const book = new Book();
   book.see([reportOf('x')]);
   book.see([reportOf('y', { ambiguousWith: [link('x')] })], [link('x'), link('y')]);
@@ -98,7 +98,7 @@ test('a link that goes on and off is one incident, and flapping', () => {
   ]);
 });
 
-test('a timeline has a first line, and a limit', () => {
+test('a timeline keeps its first event and has a limit', () => {
   const book = new Book();
   for (let i = 0; i < 300; i += 1) book.see([reportOf('x', { size: i % 2 === 0 ? 0.01 : 0.1 })]);
   expect(book.list[0]?.timeline).toHaveLength(100);

@@ -5,12 +5,13 @@ import type {
   IncidentFlow,
   VerdictKind,
 } from '../../model/health.ts';
+import { iso } from '../iso-time.ts';
 import type { Parameters } from '../parameters.ts';
 
-/** What a window says of a construct under alarm. */
+/** A window's finding about a construct under alarm. */
 export interface AlarmReport {
   readonly construct: HealthConstruct;
-  /** Constructs it cannot be told from. */
+  /** Constructs that explain the evidence as well. */
   readonly ambiguousWith: readonly HealthConstruct[];
   readonly kind: VerdictKind;
   readonly setsIndicator: boolean;
@@ -23,27 +24,28 @@ export interface AlarmReport {
 export interface IncidentWindow {
   readonly endSeconds: number;
   readonly newId: () => string;
-  /** Of every construct whose alarm goes on. */
+  /** One for each construct whose alarm has evidence in this window. */
   readonly reports: readonly AlarmReport[];
-  /** All constructs under alarm, heard of in this window or not. */
+  /** All constructs under alarm, including those without cells in this window. */
   readonly alarmed: readonly HealthConstruct[];
 }
 
-/** An incident and what its timeline was last written about. */
+/** An incident, and the size of its fault in the last event of the timeline. */
 export interface KeptIncident extends Incident {
   readonly lastSize: number;
 }
 
 const MAX_EVENTS = 100;
-/** A severity that changes by this factor is worth a line. */
-const WORTH_A_LINE = 2;
+/** A size that changes by this factor is an event of the timeline. */
+const EVENT_FACTOR = 2;
 
 /**
- * Incidents after a window. An alarm opens one, joins one it cannot be told from, or opens its last
- * one again when that closed a moment ago; often enough, that is flapping. One whose alarms are all
- * over closes. Pure; only those that changed are returned.
+ * Updates the incidents after a window, and returns those that changed. An alarm opens an incident,
+ * joins an open one that is ambiguous with it, or reopens its last one if that closed within
+ * `flapSeconds`. Reopened often enough, an incident is flapping. It closes when all of its alarms
+ * have ended. Pure.
  *
- * @param recent the open ones, and those closed within `flapSeconds`
+ * @param recent the open incidents, and those closed within `flapSeconds`
  */
 export function updateIncidents(
   recent: readonly KeptIncident[],
@@ -129,7 +131,7 @@ function joined(incident: KeptIncident, report: AlarmReport, window: IncidentWin
   };
 }
 
-/** The same object when there is nothing new. */
+/** Returns the same object if nothing has changed. */
 function updated(
   incident: KeptIncident,
   report: AlarmReport,
@@ -137,7 +139,7 @@ function updated(
 ): KeptIncident {
   const monitors = union(incident.monitors, report.monitors);
   const ratio = report.size / incident.lastSize;
-  const isMoved = ratio >= WORTH_A_LINE || ratio <= 1 / WORTH_A_LINE;
+  const isMoved = ratio >= EVENT_FACTOR || ratio <= 1 / EVENT_FACTOR;
   const isOther = report.kind !== incident.kind || report.setsIndicator !== incident.setsIndicator;
   const isWider = monitors.length > incident.monitors.length;
   if (!isMoved && !isOther && !isWider) return incident;
@@ -161,7 +163,7 @@ function closed(incident: KeptIncident, window: IncidentWindow): KeptIncident {
   };
 }
 
-/** The first event stays, the oldest others go. */
+/** Keeps the first event and the latest others. */
 function withEvent(
   { timeline }: Incident,
   event: Omit<IncidentEvent, 'at'>,
@@ -177,8 +179,4 @@ function has(constructs: readonly HealthConstruct[], wanted: HealthConstruct): b
 
 function union(one: readonly string[], other: readonly string[]): string[] {
   return [...new Set([...one, ...other])];
-}
-
-function iso(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

@@ -4,7 +4,7 @@ import type {
   HealthExplanation,
   IncidentFlow,
 } from '../../model/health.ts';
-import type { Constructs } from '../constructs/constructs.ts';
+import { type Constructs, idOf } from '../constructs/constructs.ts';
 import type { ConstructSelection } from '../constructs/window-constructs.ts';
 import type { FirstPassRow } from '../evidence/first-pass.ts';
 import { cellsOfMonitors, windowCells } from '../evidence/window-cells.ts';
@@ -12,11 +12,12 @@ import type { Parameters } from '../parameters.ts';
 import { type DetectorState, detect } from '../search/detect.ts';
 import { type Inference, infer, quietInference } from '../search/infer.ts';
 import { describe, type ExplainedWindow, explain, explainFinding } from './explain.ts';
-import { type Finding, findings, type MonitorCells, monitorVerdict, power } from './findings.ts';
+import { type Finding, findings } from './findings.ts';
 import type { AlarmReport } from './incidents.ts';
+import { type MonitorCells, monitorVerdict, power } from './monitor-verdict.ts';
 import type { WindowInputs } from './window-inputs.ts';
 
-/** What is made of a window. */
+/** The results of a window. */
 export interface WindowJudgement {
   readonly detector: DetectorState;
   readonly monitors: readonly {
@@ -26,70 +27,73 @@ export interface WindowJudgement {
   readonly constructs: readonly ConstructHealth[];
   readonly reports: readonly AlarmReport[];
   readonly alarmed: readonly HealthConstruct[];
-  /** Not to be learned from. */
+  /** The constructs whose cells do not learn from the window. */
   readonly excluded: ConstructSelection;
 }
 
 const MAX_CONSTRUCTS = 1_000;
 const MAX_FLOWS = 10;
 
-/** The verdict on a window. Pure: the same inputs and parameters give the same verdict, always. */
+/** The verdict on a window. Pure: the same inputs and parameters always give the same verdict. */
 export function judgeWindow(inputs: WindowInputs, p: Parameters): WindowJudgement {
-  const { startSeconds, endSeconds, rows, shared, before } = inputs;
+  const { startSeconds, endSeconds, shared, before, first } = inputs;
   const windowSeconds = endSeconds - startSeconds;
   const { constructs, inference } = inferred(inputs, p);
   const detection = detect(before, { inference, constructs, endSeconds, windowSeconds }, p);
+  const { alarms } = detection.state;
   const judged: ExplainedWindow = {
     inference,
     constructs,
-    alarms: detection.state.alarms,
+    alarms,
     startSeconds,
     windowSeconds,
     threshold: detection.threshold,
     inputsId: inputs.inputsId,
   };
   const found = findings(judged, p);
-  const own = cellsOfMonitors(rows, inputs.monitors.length);
-  const monitors = inputs.monitors.map(({ name, sums, completeness }, i) => {
-    const monitor = { name, cells: own[i] ?? new Uint32Array(), sums };
-    const verdict = monitorVerdict(judged, { monitor, found }, p);
-    const explanation = explain(judged, { verdict, monitor, completeness }, p);
-    return { verdict, monitor, explanation };
-  });
+  const monitors = judgedMonitors(judged, { inputs, found }, p);
   const harmed = (finding: Finding) =>
     monitors
-      .filter(({ verdict }) =>
-        verdict.findings.some((each) => each.finding === finding && each.isMaterial),
+      .filter(({ findings: touching }) =>
+        touching.some((each) => each.finding === finding && each.isMaterial),
       )
-      .map(({ monitor }) => monitor.name);
+      .map(({ monitorName }) => monitorName);
   return {
     detector: detection.state,
-    monitors: monitors.map(({ monitor, explanation }) => ({
-      monitorName: monitor.name,
-      explanation,
-    })),
-    constructs: constructHealth(judged, { first: inputs.first, found, p }),
+    monitors: monitors.map(({ monitorName, explanation }) => ({ monitorName, explanation })),
+    constructs: constructHealth(judged, { first, found, p }),
     reports: found
       .filter(({ alarm }) => alarm !== undefined)
       .map((finding) => reportOf(judged, finding, harmed(finding))),
-    alarmed: detection.state.alarms.map(({ construct, class: name }) => ({
-      id: construct.slice(construct.indexOf(':') + 1),
-      class: name,
-    })),
+    alarmed: alarms.map(({ construct, class: name }) => ({ id: idOf(construct), class: name })),
     excluded: excludedOf(judged, { found, shared: shared.length, p }),
   };
 }
 
 function inferred(
-  inputs: WindowInputs,
+  { rows, shared, only, limits, before, first, isQuiet }: WindowInputs,
   p: Parameters,
 ): { readonly constructs: Constructs; readonly inference: Inference } {
-  const { rows, shared, only, limits, before, first, isQuiet } = inputs;
-  const { cells, constructs } = windowCells({ rows, shared, only, limits, alarms: before.alarms });
+  const alarmed = new Set(before.alarms.map(({ construct }) => construct));
+  const { cells, constructs } = windowCells({ rows, shared, only, limits, alarmed });
   const inference = isQuiet
     ? quietInference(cells, { constructs, first }, p)
     : infer(cells, constructs, p);
   return { constructs, inference };
+}
+
+function judgedMonitors(
+  judged: ExplainedWindow,
+  { inputs, found }: { readonly inputs: WindowInputs; readonly found: readonly Finding[] },
+  p: Parameters,
+) {
+  const own = cellsOfMonitors(inputs.rows, inputs.monitors.length);
+  return inputs.monitors.map(({ name, sums, completeness }, i) => {
+    const monitor = { name, cells: own[i] ?? new Uint32Array(), sums };
+    const verdict = monitorVerdict(judged, { monitor, found }, p);
+    const explanation = explain(judged, { verdict, monitor, completeness }, p);
+    return { monitorName: name, findings: verdict.findings, explanation };
+  });
 }
 
 function reportOf(
@@ -147,9 +151,9 @@ function constructHealth(
 
 const NO_SUMS = { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 };
 
-/** All cells looked at, as if they were one monitor's. */
+/** All cells of the window as one monitor. */
 function everything({ inference }: ExplainedWindow): MonitorCells {
-  const { length } = inference.evidence.state.cells;
+  const { length } = inference.evidence.cells;
   return { name: '', cells: Uint32Array.from({ length }, (_, i) => i), sums: NO_SUMS };
 }
 
@@ -158,17 +162,14 @@ function stateOf(finding: Finding | undefined, smallestLoss: number | undefined)
   return finding.doubt === undefined ? 'degraded' : 'suspected';
 }
 
-/** Flows through what is blamed, those that lost most first. */
+/** The flows through the blamed construct, those with most retransmissions first. */
 function proof({ inference, constructs }: ExplainedWindow, { construct }: Finding): IncidentFlow[] {
-  const { cells } = inference.evidence.state;
-  const idOf = (end: number | undefined) => {
-    const name = constructs.names[end ?? -1] ?? '';
-    return name.slice(name.indexOf(':') + 1);
-  };
+  const { cells } = inference.evidence;
+  const nameOf = (end: number | undefined) => constructs.names[end ?? -1] ?? '';
   return [...inference.evidence.cellsOf(construct)]
     .map((i) => ({
-      local: idOf(cells.host[i]),
-      remote: idOf(cells.remote[i]),
+      local: idOf(nameOf(cells.host[i])),
+      remote: idOf(nameOf(cells.remote[i])),
       segments: cells.segments[i] as number,
       retrans: cells.retrans[i] as number,
     }))
@@ -177,8 +178,8 @@ function proof({ inference, constructs }: ExplainedWindow, { construct }: Findin
 }
 
 /**
- * What is at fault is not learned from: but for a drift of all flows at once, and for what has gone
- * on for so long that it is how things are now.
+ * Constructs at fault are excluded from learning. A drift of all flows at once is learned, and so is
+ * a fault older than `freezeSeconds`.
  */
 function excludedOf(
   { inference, constructs, startSeconds }: ExplainedWindow,
@@ -188,7 +189,7 @@ function excludedOf(
     p,
   }: { readonly found: readonly Finding[]; readonly shared: number; readonly p: Parameters },
 ): ConstructSelection {
-  const usual = new Set(
+  const learned = new Set(
     found
       .filter(({ alarm, doubt }) => {
         const since = alarm?.sinceSeconds ?? startSeconds;
@@ -196,7 +197,7 @@ function excludedOf(
       })
       .map(({ construct }) => construct),
   );
-  const faulty = inference.faults.map(({ construct }) => construct).filter((c) => !usual.has(c));
+  const faulty = inference.faults.map(({ construct }) => construct).filter((c) => !learned.has(c));
   return {
     shared: faulty.filter((c) => c < shared),
     ends: faulty.filter((c) => c >= shared).map((c) => constructs.names[c] as string),

@@ -4,35 +4,29 @@ import type {
   HealthFinding,
   HealthState,
 } from '../../model/health.ts';
+import type { ChannelWords } from '../channels/channel.ts';
+import { CHANNELS } from '../channels/registry.ts';
+import { percent, plural } from '../wording.ts';
 
-type SayableFinding = Omit<HealthFinding, 'sentence'>;
+type WordlessFinding = Omit<HealthFinding, 'sentence'>;
 type Noun = (construct: HealthConstruct) => string;
 
-/** What is wrong, since when, by how much, how it is known, and who it is not. */
-export function findingSentence(finding: SayableFinding, noun: Noun): string {
+/** A sentence with the fault, its start and size, the control group and the first alternative. */
+export function findingSentence(finding: WordlessFinding, noun: Noun): string {
   const { construct, since, contrast, ambiguousWith, alternatives } = finding;
   const [through, avoiding] = contrast;
+  const words = wordsOf(finding.fault.kind);
   const one = ambiguousWith.map((other) => named(other, noun));
   const where = [named(construct, noun), ...one].join(' or ');
-  const parts = [`Since ${since.slice(11, 16)} UTC ${WHAT[finding.kind](finding, where)}`];
-  if (through !== undefined && finding.fault.kind === 'loss') {
-    parts[0] += ` (${through.retrans} of ${through.segments} segments, ${plural(through.hosts, 'host')})`;
-  }
-  if (through !== undefined && finding.fault.kind === 'connect') {
-    parts[0] += ` (${through.silent} of ${through.attempts}, ${plural(through.hosts, 'host')})`;
-  }
-  if (avoiding !== undefined && avoiding.attempts > 0 && finding.fault.kind === 'connect') {
-    parts.push(`Elsewhere it is ${percent(avoiding.silent / avoiding.attempts)}`);
-  }
-  if (avoiding?.rate !== undefined && finding.fault.kind === 'loss') {
-    const isHost = avoiding.group === 'other hosts, to the same remotes';
-    parts.push(
-      isHost
-        ? `Other hosts lose ${percent(avoiding.rate)} to the same remotes`
-        : `The same hosts lose ${percent(avoiding.rate)} on every other path`,
-    );
-  } else if (avoiding === undefined)
-    parts.push('There is no control group: all flows go through it');
+  const counts = through && words?.through?.(through);
+  const parts = [
+    `Since ${since.slice(11, 16)} UTC ${PREDICATES[finding.kind](finding, where)}${counts === undefined ? '' : ` (${counts})`}`,
+  ];
+  const elsewhere =
+    avoiding === undefined
+      ? 'There is no control group: all flows go through it'
+      : words?.elsewhere?.(avoiding);
+  if (elsewhere !== undefined) parts.push(elsewhere);
   const [rival] = alternatives;
   if (rival !== undefined && !ambiguousWith.some(({ id }) => id === rival.construct.id)) {
     parts.push(`Not ${named(rival.construct, noun)}: ${rival.why}`);
@@ -41,52 +35,49 @@ export function findingSentence(finding: SayableFinding, noun: Noun): string {
   return `${parts.join('. ')}.`;
 }
 
-type What = (finding: SayableFinding, where: string) => string;
+type Predicate = (finding: WordlessFinding, where: string) => string;
 
-const flowsThrough: What = (finding, where) => `flows through ${where} ${harm(finding)}`;
-const flowsOf: What = (finding, where) => `flows of ${where} ${harm(finding)}, on whatever path`;
+const flowsThrough: Predicate = (finding, where) => `flows through ${where} ${harm(finding)}`;
+const flowsOf: Predicate = (finding, where) => `flows of ${where} ${harm(finding)}, on every path`;
 
-const WHAT: Readonly<Record<HealthFinding['kind'], What>> = {
+const PREDICATES: Readonly<Record<HealthFinding['kind'], Predicate>> = {
   network: flowsThrough,
-  congestion: (finding, where) => `${flowsThrough(finding, where)}, more the more goes through it`,
+  congestion: (finding, where) => `${flowsThrough(finding, where)}, and more of it under more load`,
   'service-edge': flowsThrough,
   configuration: (_, where) =>
     `nothing gets through ${where}, just after its configuration changed: look there first`,
   'instance-limit': (finding, where) =>
     `${flowsOf(finding, where)}: it exceeds an allowance of its instance type`,
   host: flowsOf,
-  'remote-host': (finding, where) => `flows to ${where} ${harm(finding)}, from whatever host`,
+  'remote-host': (finding, where) => `flows to ${where} ${harm(finding)}, from every host`,
   'remote-service': (finding, where) => `flows to ${where} ${harm(finding)}, from several places`,
   application: ({ fault }, where) =>
     fault.kind === 'stalled'
       ? `${where} reads too slowly and keeps its senders waiting: its application, not the network`
       : `${where} refuses connections: its application, not the network`,
-  rollout: (finding, where) =>
-    `hosts with ${where} have it in common that their flows ${harm(finding)}`,
+  rollout: (finding, where) => `flows of all hosts with ${where} ${harm(finding)}`,
   internet: flowsThrough,
   nat: flowsThrough,
 };
 
 const DOUBTS = {
   unconfirmed: 'Not sure yet: the evidence is below what an alarm needs',
-  'few-vantage-points': 'Too few hosts see it to accuse what they share',
-  ambiguous: 'What explains it as well is no part of the network',
+  'few-vantage-points': 'Too few hosts see it to blame what they share',
+  ambiguous: 'Something that is no part of the network explains it as well',
   'no-control-group': 'It may as well be the hosts: none of their flows avoids it',
   'just-changed': 'It began with a change of the topology',
 } as const;
 
-function harm({ fault }: SayableFinding): string {
-  const { kind, shape, size } = fault;
-  if (kind === 'latency') return `take ${millis(size)} longer`;
-  if (kind === 'connect')
-    return `have ${percent(size)} of their connection attempts met with silence`;
-  if (kind === 'dead') return `get nothing through, ${percent(size)} of them`;
-  return shape === 'uniform'
-    ? `lose ${percent(size)}`
-    : `are broken in part, about ${percent(size)} of them`;
+function harm({ fault }: WordlessFinding): string {
+  return wordsOf(fault.kind)?.harm(fault) ?? '';
 }
 
-/** The first thing to read about a monitor. */
+/** Undefined for the faults of an application, which have no channel. */
+function wordsOf(kind: HealthFinding['fault']['kind']): ChannelWords | undefined {
+  return kind === 'refused' || kind === 'stalled' ? undefined : CHANNELS[kind].words;
+}
+
+/** The sentence that sums up a monitor. */
 export function verdictSentence({
   state,
   findings,
@@ -119,16 +110,4 @@ export function verdictSentence({
 
 function named(construct: HealthConstruct, noun: Noun): string {
   return `${noun(construct)} ${construct.id}`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(2))}%`;
-}
-
-function millis(micros: number): string {
-  return `${Number((micros / 1000).toPrecision(2))} ms`;
 }

@@ -8,25 +8,27 @@ import type { CellRow } from '../evidence/cell-row.ts';
 import type { CellSums, FirstPassRow } from '../evidence/first-pass.ts';
 import type { DetectorState } from '../search/detect.ts';
 
-/** All that a verdict depends on but for the parameters: plain data, so that it can be kept. */
+/** Everything that a verdict depends on, except for the parameters. It is stored as JSON. */
 export interface WindowInputs {
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** By which they are kept; absent where nothing was searched for. */
+  /** The id that they are stored under. Absent if the window needed no search. */
   readonly inputsId?: string | undefined;
-  /** The cells looked at, with the baselines they are judged by; none where nothing asked for it. */
+  /** The cells to search, with their baselines. Empty if the window needed no search. */
   readonly rows: readonly CellRow[];
+  /** Whether the window needed no search. */
   readonly isQuiet: boolean;
   readonly shared: readonly SharedConstruct[];
-  /** Only these have all of their cells among the rows; absent: all have. */
+  /** The constructs whose cells are all among the rows. Absent: every construct. */
   readonly only?: ConstructSelection | undefined;
   readonly limits: HostLimits;
+  /** The detector state before the window. */
   readonly before: DetectorState;
   readonly monitors: readonly {
     readonly name: string;
     readonly sums: CellSums;
     readonly completeness: HealthCompleteness;
   }[];
-  /** What the first pass found of each construct. */
+  /** The result of the first pass for each construct. */
   readonly first: readonly FirstPassRow[];
 }

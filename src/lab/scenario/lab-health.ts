@@ -1,13 +1,10 @@
-import type { Cells } from '../../health/cells/cells.ts';
+import type { Cells } from '../../health/channels/registry.ts';
 import { PARAMETERS } from '../../health/parameters.ts';
 import { type DetectorState, detect, NOTHING_DETECTED } from '../../health/search/detect.ts';
 import { type Inference, infer } from '../../health/search/infer.ts';
-import {
-  type Finding,
-  findings,
-  type MonitorCells,
-  monitorVerdict,
-} from '../../health/verdict/findings.ts';
+import { learnWindow } from '../../health/search/learn-window.ts';
+import { type Finding, findings } from '../../health/verdict/findings.ts';
+import { type MonitorCells, monitorVerdict } from '../../health/verdict/monitor-verdict.ts';
 import { CellHistories, healthCells, type LabCell, labConstructs, routeTo } from './lab-windows.ts';
 import type { Culprit } from './scenarios.ts';
 import { ROUTES } from './transit-lab.ts';
@@ -41,7 +38,6 @@ export class LabHealth {
     const endSeconds = startSeconds + WINDOW_SECONDS;
     const detected = { inference, constructs, endSeconds, windowSeconds: WINDOW_SECONDS };
     this.#state = detect(this.#state, detected, PARAMETERS).state;
-    this.#learn(observed, inference);
     const window = { inference, constructs, alarms: this.#state.alarms, startSeconds };
     const found = findings(window, PARAMETERS);
     const degraded = Object.keys(ROUTES).filter((route) => {
@@ -53,19 +49,10 @@ export class LabHealth {
       kind: finding.kind,
       what: describe(finding),
     }));
+    // Learning changes the history that the findings are judged by, so it comes last.
+    learnWindow(inference);
+    this.#histories.keep(observed, cells);
     return { findings: named, degraded };
-  }
-
-  #learn(observed: readonly LabCell[], inference: Inference): void {
-    const { lossWeight, rttWeight, silenceWeight, waitWeight } = inference;
-    observed.forEach((cell, i) => {
-      this.#histories.learn(cell, {
-        loss: lossWeight[i] ?? 0,
-        rtt: rttWeight[i] ?? 0,
-        silence: silenceWeight[i] ?? 0,
-        wait: waitWeight[i] ?? 0,
-      });
-    });
   }
 }
 
@@ -84,7 +71,7 @@ function monitorOf(route: string, { observed, cells, inference }: Judged): Monit
     const segments = cells.segments[i] ?? 0;
     sums.segments += segments;
     sums.retrans += cells.retrans[i] ?? 0;
-    sums.expected += segments * (inference.evidence.state.loss[i] ?? 0);
+    sums.expected += segments * (inference.evidence.of.loss.tolerated[i] ?? 0);
     if ((cells.history.segments[i] ?? 0) > 0) sums.known += 1;
   }
   return { name: route, cells: own, sums };

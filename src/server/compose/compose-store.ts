@@ -1,3 +1,4 @@
+import { CLICKHOUSE_TABLES } from '../../health/storage/clickhouse-tables.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Service } from '../../lib/service.ts';
 import { DiskBudget } from '../../store/disk-budget.ts';
@@ -54,6 +55,7 @@ function storeOptions({ config, folder }: Basics) {
     queryConnections: config.queryConcurrency + 1,
     maxSeconds: config.queryMaxSeconds,
     maxMemoryBytes: mib(config.queryMaxMemoryMib),
+    tables: CLICKHOUSE_TABLES,
   };
 }
 
