@@ -1,4 +1,4 @@
 /** ISO 8601, from seconds since 1970. */
-export function iso(seconds: number): string {
+export function isoTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }

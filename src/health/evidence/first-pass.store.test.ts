@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EnrichedFlow } from '../../model/enriched-flow.ts';
+import { VALUE_NAMES } from '../../model/flow-metrics.ts';
 import { param, sql } from '../../store/sql.ts';
 import {
   flowRow,
@@ -52,10 +53,8 @@ function nextWindow(): HealthWindow {
 const groupsOf: GroupsOf = (instance) => [{ class: 'image', id: `ami-${instance.at(-1) === '0'}` }];
 
 const count = (max: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(max));
-const flow = fc.record({
-  host: fc.nat(4),
-  remote: fc.nat(4),
-  port: fc.constantFrom(443, 80),
+/** The values of a flow that need a range of their own, to be at fault now and then. */
+const RANGES: Readonly<Record<string, fc.Arbitrary<number>>> = {
   segments_delivered: count(50_000),
   retrans_est: count(2_000),
   rtos_est: count(3),
@@ -67,27 +66,20 @@ const flow = fc.record({
   busy_us: count(2e7),
   rwnd_limited_us: count(1e7),
   rtt_us_count: fc.constantFrom(0, 1, 3),
-  rtt: fc.integer({ min: 100, max: 40_000 }),
-});
-const HEALTHY: Omit<RandomFlow, 'host' | 'remote'> = {
-  port: 443,
-  segments_delivered: 1_000,
-  retrans_est: 0,
-  rtos_est: 0,
-  bytes_delivered: 1e6,
-  retrans_syn: 0,
-  connect_attempts: 1,
-  connect_us_count: 1,
-  severed_connect: 0,
-  busy_us: 0,
-  rwnd_limited_us: 0,
-  rtt_us_count: 1,
-  rtt: 1_000,
 };
+const flow = fc.record({
+  host: fc.nat(4),
+  remote: fc.nat(4),
+  port: fc.constantFrom(443, 80),
+  rtt: fc.integer({ min: 100, max: 40_000 }),
+  values: fc.record<Record<string, number>>(
+    Object.fromEntries(VALUE_NAMES.map((name) => [name, RANGES[name] ?? count(1_000)])),
+  ),
+});
 type RandomFlow = typeof flow extends fc.Arbitrary<infer Flow> ? Flow : never;
 
 function rowOf(random: RandomFlow, timeSeconds: number): EnrichedFlow {
-  const { host, remote, port, rtt, ...values } = random;
+  const { host, remote, port, rtt, values } = random;
   return flowRow({
     timeSeconds,
     category: host % 2 === remote % 2 ? 'INTRA_AZ' : 'INTER_AZ',
@@ -96,7 +88,7 @@ function rowOf(random: RandomFlow, timeSeconds: number): EnrichedFlow {
     servicePort: port,
     local: { subnetId: `s${host}`, vpcId: 'v', az: `az${host % 2}`, instanceId: `i${host}` },
     remote: { subnetId: `s${remote}`, vpcId: 'v', az: `az${remote % 2}` },
-    values: { ...values, rtt_us_sum: rtt * values.rtt_us_count, rtt_us_min: rtt },
+    values: { ...values, rtt_us_sum: rtt * (values.rtt_us_count ?? 0), rtt_us_min: rtt },
   });
 }
 
@@ -133,8 +125,10 @@ async function evidenceOf(flows: readonly RandomFlow[]) {
 
 /** Gives some of the random cells the history that the latency channel needs. */
 async function learnHealthyWindows() {
-  const pairs = [0, 1].flatMap((host) => [0, 1, 2, 3, 4].map((remote) => ({ host, remote })));
-  const healthy = pairs.map((pair) => ({ ...HEALTHY, ...pair }));
+  const values = { segments_delivered: 1_000, bytes_delivered: 1e6, rtt_us_count: 1 };
+  const healthy = [0, 1].flatMap((host) =>
+    [0, 1, 2, 3, 4].map((remote) => ({ host, remote, port: 443 as const, rtt: 1_000, values })),
+  );
   for (let i = 0; i < PARAMETERS.rttMinWindows + 2; i += 1) await evidenceOf(healthy);
 }
 

@@ -7,7 +7,7 @@ import {
   type HealthState,
 } from '../../model/health.ts';
 import type { Owner } from '../../model/owner.ts';
-import { iso } from '../iso-time.ts';
+import { isoTime } from '../iso-time.ts';
 import type { DetectorState } from '../search/detect.ts';
 import type { KeptIncident } from '../verdict/incidents.ts';
 import { type HealthTablesShape, MIGRATIONS, type MinuteRow, UNKNOWN } from './control-schema.ts';
@@ -307,7 +307,7 @@ function minuteOf(row: MinuteRow): HealthMinute {
   const known = (value: number) => (value === UNKNOWN ? undefined : value);
   return {
     monitorName: row.monitor,
-    minute: iso(row.minute_seconds),
+    minute: isoTime(row.minute_seconds),
     state: row.state as HealthState,
     healthIndicator: known(row.indicator) as 0 | 1 | undefined,
     dataTransferred: known(row.data_transferred),

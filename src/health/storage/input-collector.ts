@@ -94,7 +94,7 @@ export class InputCollector {
       }
       const { name, class: className } = shared[construct] as SharedConstruct;
       const isHigh = Math.max(...totals) >= this.#minNats(className);
-      // Evidence that adds up over windows needs a search only while it grows.
+      // Weak evidence adds up over windows. Only a window that adds to it needs a search.
       const isGrowing =
         before.lnM[name] !== undefined &&
         lnMeanExp(Float64Array.from(totals), 0, totals.length) > 0;

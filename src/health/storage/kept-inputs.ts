@@ -79,7 +79,7 @@ WHERE ${where} ORDER BY ${ORDER} LIMIT ${param('UInt32', limit)}`,
     );
   }
 
-  /** Keeps the inputs other than cells. The verdict needs no first pass once it has cells. */
+  /** Keeps the inputs other than cells. A verdict with cells does not depend on the first pass. */
   async keep(window: HealthWindow, inputsId: string, inputs: WindowInputs): Promise<void> {
     const rest = { ...inputs, rows: [], first: [] };
     const packed = gzipSync(JSON.stringify(rest)).toString('base64');

@@ -11,7 +11,7 @@ import { type Cells, CHANNELS } from '../channels/registry.ts';
 import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
 import { type Constructs, idOf } from '../constructs/constructs.ts';
 import type { Evidence } from '../evidence/evidence.ts';
-import { iso } from '../iso-time.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Finding, JudgedWindow } from './findings.ts';
 import type { MonitorCells, MonitorVerdict } from './monitor-verdict.ts';
@@ -50,15 +50,15 @@ export function explain(
   return {
     state,
     healthIndicator,
-    start: iso(window.startSeconds),
-    end: iso(window.startSeconds + window.windowSeconds),
+    start: isoTime(window.startSeconds),
+    end: isoTime(window.startSeconds + window.windowSeconds),
     sentence: verdictSentence({ state, findings: explained, power, retrans }),
     findings: explained,
     power,
     completeness,
     baseline: known * 2 > cells ? 'learned' : 'class priors',
     parameters: p.version,
-    baselineUntil: iso(window.startSeconds),
+    baselineUntil: isoTime(window.startSeconds),
     inputsId: window.inputsId,
   };
 }
@@ -79,7 +79,7 @@ export function explainFinding(
     construct: describe(window, construct),
     setsIndicator,
     doubt,
-    since: iso(alarm?.sinceSeconds ?? window.startSeconds),
+    since: isoTime(alarm?.sinceSeconds ?? window.startSeconds),
     confidence: fault === undefined ? 1 : 1 / (1 + Math.exp(-fault.score)),
     evidenceNats: nats,
     thresholdNats: window.threshold,

@@ -5,7 +5,7 @@ import type {
   IncidentFlow,
   VerdictKind,
 } from '../../model/health.ts';
-import { iso } from '../iso-time.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Parameters } from '../parameters.ts';
 
 /** A window's finding about a construct under alarm. */
@@ -93,7 +93,7 @@ function isOneOf(constructs: readonly HealthConstruct[], report: AlarmReport): b
 
 function opened(report: AlarmReport, window: IncidentWindow): KeptIncident {
   const { construct, kind, setsIndicator, size, sentence, monitors, flows } = report;
-  const openedAt = iso(window.endSeconds);
+  const openedAt = isoTime(window.endSeconds);
   return {
     incidentId: window.newId(),
     kind,
@@ -114,7 +114,7 @@ function again(
 ): KeptIncident {
   const { closedAt: _, ...rest } = incident;
   const timeline = withEvent(incident, { what: 'again', sentence: report.sentence }, window);
-  const since = iso(window.endSeconds - p.flapSeconds);
+  const since = isoTime(window.endSeconds - p.flapSeconds);
   const starts = timeline.filter(
     ({ what, at }) => (what === 'opened' || what === 'again') && at >= since,
   );
@@ -158,7 +158,7 @@ function closed(incident: KeptIncident, window: IncidentWindow): KeptIncident {
   const sentence = 'Its flows are as they were before.';
   return {
     ...incident,
-    closedAt: iso(window.endSeconds),
+    closedAt: isoTime(window.endSeconds),
     timeline: withEvent(incident, { what: 'closed', sentence }, window),
   };
 }
@@ -169,7 +169,7 @@ function withEvent(
   event: Omit<IncidentEvent, 'at'>,
   { endSeconds }: IncidentWindow,
 ): IncidentEvent[] {
-  const [first, ...rest] = [...timeline, { at: iso(endSeconds), ...event }];
+  const [first, ...rest] = [...timeline, { at: isoTime(endSeconds), ...event }];
   return first === undefined ? [] : [first, ...rest.slice(-(MAX_EVENTS - 1))];
 }
 
