@@ -5,18 +5,18 @@ import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import type { DamagedBytes } from './segment-folder.ts';
 
 export interface DamageKeeperDeps {
-  /** The journal's folder; damaged bytes are kept in `damaged/` below it. */
+  /** The journal's folder; damaged bytes are saved in its subfolder `damaged/`. */
   readonly folder: string;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Damaged bytes beyond this are counted and not kept. */
+/** Limit of saved damaged bytes; more are counted only. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
 
 /**
- * Counts, logs and keeps the bytes of journal segments that were durable and cannot be read: their
- * segment is deleted once the rest of it is stored, and somebody may want to look at them.
+ * Counts, logs and saves the durable bytes of journal segments that are unreadable now. They are
+ * saved for an investigation, because the segment is deleted once the rest of it is stored.
  */
 export class DamageKeeper {
   readonly #deps: DamageKeeperDeps;
@@ -36,7 +36,7 @@ export class DamageKeeper {
     });
   }
 
-  /** Takes damaged bytes. The same place is counted once. */
+  /** Reports damaged bytes. Each position counts once. */
   async take({ segment, offset, bytes }: DamagedBytes): Promise<void> {
     const name = `${segment}-${offset}`;
     if (this.#known.has(name)) return;
@@ -51,17 +51,17 @@ export class DamageKeeper {
     this.#deps.log.error('a journal segment is damaged; reports in it are lost', fields);
   }
 
-  /** Forgets the places of a segment that is deleted. */
+  /** Forgets the damage of a deleted segment. */
   forget(segment: number): void {
     for (const name of this.#known) if (name.startsWith(`${segment}-`)) this.#known.delete(name);
   }
 
-  /** Whether a place in the segment is damaged. */
+  /** Returns true when the segment has damage. */
   has(segment: number): boolean {
     return [...this.#known].some((name) => name.startsWith(`${segment}-`));
   }
 
-  /** The file that holds them; undefined when there are too many. */
+  /** Saves the bytes and returns the file; undefined when the limit is reached. */
   async #keep(name: string, bytes: Buffer): Promise<string | undefined> {
     const folder = join(this.#deps.folder, 'damaged');
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -33,7 +33,7 @@ export interface JournalPosition {
   readonly offset: number;
 }
 
-/** Records of one segment, consecutive but for damaged ones. */
+/** Records of one segment, in order; damaged ones are left out. */
 export interface JournalRange {
   readonly segment: number;
   readonly first: number;
@@ -191,7 +191,7 @@ export class Journal implements Service {
     return { segment: found ?? segment, index: 0, offset: 0 };
   }
 
-  /** Where reading the record with this index finds it, or the next whole one if it is damaged. */
+  /** The position of a record by its index. A damaged record gives that of the next intact one. */
   async seek(segment: number, index: number): Promise<JournalPosition> {
     let at: JournalPosition = { segment, index: 0, offset: 0 };
     while (at.index < index) {
@@ -203,7 +203,7 @@ export class Journal implements Service {
     return at;
   }
 
-  /** The records of a segment from one index to another that are there and whole, in turn. */
+  /** Yields the intact records of a segment from one index to another. */
   async *records(range: {
     readonly segment: number;
     readonly first: number;

@@ -20,13 +20,13 @@ export interface SegmentFolderDeps {
   readonly log: Log;
   /** 8 random bytes for the frames of a new segment. */
   readonly randomMarker: () => Uint8Array;
-  /** Called with bytes of a segment that were durable and are no whole frames. */
+  /** Called with durable bytes of a segment that are not complete frames. */
   readonly onDamage: (damage: DamagedBytes) => Promise<void>;
 }
 
 export interface DamagedBytes {
   readonly segment: number;
-  /** Without the segment's header. */
+  /** Size without the segment's header. */
   readonly offset: number;
   readonly bytes: Buffer;
 }
@@ -37,7 +37,7 @@ export interface NewSegment {
   readonly format: SegmentFormat;
 }
 
-/** All records and bytes that `readFrames` may return at a time while a segment is checked. */
+/** Limits of one `readFrames` call while a segment is checked. */
 const CHECK_LIMITS = { maxRecords: 10_000, maxBytes: 8 * 1024 * 1024 };
 
 /** The segment files of a journal, and how many durable bytes of frames each has. */
@@ -51,8 +51,9 @@ export class SegmentFolder {
   }
 
   /**
-   * Finds the segments on disk and checks every frame. Cuts off what a crash left incomplete at the
-   * end of the newest segment; everything else that is no whole frame was durable and is damage.
+   * Finds the segments on disk and checks every frame. Truncates the incomplete frame that a crash
+   * left at the end of the newest segment. Other bytes that are not complete frames were durable,
+   * and are reported as damage.
    */
   async start(): Promise<void> {
     const { path } = this.#deps;
@@ -117,7 +118,7 @@ export class SegmentFolder {
     await syncFolder(this.#deps.path);
   }
 
-  /** A segment newer than it may have been created and not been written to. */
+  /** The newest segment with frames; the newest file may have been created and never written. */
   async #newestWithFrames(): Promise<number | undefined> {
     for (const segment of [...this.numbers()].reverse()) {
       const { size } = await stat(segmentPath(this.#deps.path, segment));
@@ -169,7 +170,7 @@ export class SegmentFolder {
   }
 }
 
-/** Where reading goes on after frames that were read. */
+/** The position after the frames that were read. */
 export function after(
   frames: Frames,
   from: { readonly index: number; readonly offset: number },

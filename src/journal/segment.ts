@@ -29,7 +29,7 @@ const HEADER_BYTES = 2 * HEADER_COPY_BYTES;
 const FRAME_HEADER = MARKER_BYTES + 12;
 const UNMARKED_FRAME_HEADER = 8;
 
-/** No frame is longer: a length beyond it is damage, not a record. */
+/** No frame is longer; a greater length means damage. */
 const MAX_PAYLOAD = 64 * 1024 * 1024;
 
 const SEARCH_BYTES = 1024 * 1024;
@@ -45,7 +45,7 @@ export function segmentOfName(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** The header of a new segment whose frames carry these 8 random bytes. */
+/** Encodes the header of a new segment. Its frames start with the marker, 8 random bytes. */
 export function segmentHeader(marker: Uint8Array): Buffer {
   const copy = Buffer.alloc(HEADER_COPY_BYTES);
   copy.set(MAGIC, 0);
@@ -58,7 +58,7 @@ export function markedFormat(marker: Uint8Array): SegmentFormat {
   return { headerBytes: HEADER_BYTES, marker: Buffer.from(marker) };
 }
 
-/** The format of a segment file. One damaged copy of its header does no harm. */
+/** Reads the format of a segment file from either copy of its header. */
 export async function readFormat(file: FileHandle): Promise<SegmentFormat> {
   const header = await readAt(file, 0, HEADER_BYTES);
   for (const start of [0, HEADER_COPY_BYTES]) {
@@ -72,7 +72,7 @@ export async function readFormat(file: FileHandle): Promise<SegmentFormat> {
   return UNMARKED;
 }
 
-/** A frame without its payload. */
+/** Encodes the header of a frame. */
 export function frameHeader(format: SegmentFormat, index: number, payload: Uint8Array): Buffer {
   const header = Buffer.allocUnsafe(FRAME_HEADER);
   header.set(format.marker ?? [], 0);
@@ -83,12 +83,12 @@ export function frameHeader(format: SegmentFormat, index: number, payload: Uint8
   return header;
 }
 
-/** Bytes of the frame of a payload, in a segment of this version. */
+/** Size of the frame of a payload in a segment of this version. */
 export function frameLength(payload: Uint8Array): number {
   return FRAME_HEADER + payload.length;
 }
 
-/** A whole record of a segment. Offsets do not count the segment's header. */
+/** A complete record of a segment. Offsets exclude the segment's header. */
 export interface SegmentRecord {
   readonly index: number;
   readonly payload: Buffer;
@@ -100,19 +100,19 @@ export interface FrameRange {
   /** Index and offset of the first frame to read. */
   readonly index: number;
   readonly offset: number;
-  /** Bytes at and beyond this offset are not there yet, or not durable. */
+  /** Bytes at and beyond this offset are missing or not durable yet. */
   readonly end: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
 }
 
-/** What stands at an offset: whole records, or bytes that are none. */
+/** The result of reading at an offset: complete records, or damaged bytes. */
 export type Frames =
   | { readonly status: 'whole'; readonly records: readonly SegmentRecord[] }
-  /** `to` is the offset of the next whole frame, `end` when there is none; `index` is its index. */
+  /** `to` and `index` are those of the next complete frame; `to` is `end` when there is none. */
   | { readonly status: 'damaged'; readonly to: number; readonly index: number };
 
-/** Reads whole frames from `offset` up to the first damaged one; at least one, however large. */
+/** Reads complete frames from `offset` up to the first damaged one; at least one, however large. */
 export async function readFrames(
   file: FileHandle,
   format: SegmentFormat,
@@ -165,7 +165,7 @@ function wholeFrame(chunk: Buffer, at: number, format: SegmentFormat): WholeFram
   return { index: marker && chunk.readUInt32LE(at + marker.length), payload };
 }
 
-/** Undefined when no frame header stands there. */
+/** Returns undefined when the bytes are not a frame header. */
 function payloadLength(chunk: Buffer, at: number, format: SegmentFormat): number | undefined {
   if (at + frameHeaderBytes(format) > chunk.length) return undefined;
   const { marker } = format;
@@ -183,14 +183,14 @@ interface NextFrame {
   readonly index: number;
 }
 
-/** The first whole frame after the damaged one at `range.offset`. */
+/** Finds the first complete frame after the damaged one at `range.offset`. */
 function nextFrame(file: FileHandle, format: SegmentFormat, range: FrameRange): Promise<NextFrame> {
   return format.marker === undefined
     ? skipOneFrame(file, range)
     : searchMarker(file, { format, marker: format.marker, range });
 }
 
-/** Without markers only the damaged frame's own length leads to the next one. */
+/** Without markers only the length of the damaged frame leads to the next one. */
 async function skipOneFrame(file: FileHandle, range: FrameRange): Promise<NextFrame> {
   const none = { to: range.end, index: range.index + 1 };
   const header = await readAt(file, range.offset, UNMARKED_FRAME_HEADER);
@@ -245,9 +245,9 @@ async function frameAt(
 }
 
 /**
- * Whether the bytes at the end of the newest segment are a write that a crash cut short, rather
- * than a record that was damaged later: the frame ends beyond them, or its header or payload is the
- * zeros that a power cut leaves.
+ * Returns true when the bytes at the end of the newest segment are an incomplete write of a crash,
+ * and false when a complete record was damaged later. In an incomplete write the frame ends beyond
+ * the bytes, or its header or payload is zeros, which a power cut leaves.
  */
 export function isTorn(bytes: Buffer, format: SegmentFormat): boolean {
   const header = bytes.subarray(0, frameHeaderBytes(format));

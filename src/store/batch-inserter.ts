@@ -31,8 +31,8 @@ export interface BatchRows {
 }
 
 /**
- * A batch in slices, each small enough to be in memory a few times over. Their order and bounds
- * must be the same whenever the batch is read again.
+ * A batch in slices, several of which fit in memory. Their order and bounds must be the same
+ * whenever the batch is read again.
  */
 export type BatchSlices = Iterable<BatchRows> | AsyncIterable<BatchRows>;
 
@@ -105,7 +105,7 @@ export class BatchInserter {
   }
 }
 
-/** Which rows of a batch are stored, by the number of its rows that the store has of each day. */
+/** Finds the stored rows of a batch, from the number of its rows in the store per day. */
 class StoredDays {
   readonly #stored: ReadonlyMap<number, number>;
   readonly #before = new Map<number, number>();
@@ -115,14 +115,14 @@ class StoredDays {
     this.#stored = stored;
   }
 
-  /** The days of the next slice that are not stored. */
+  /** Returns the days of the next slice that are not stored. */
   missing<Row extends TimedRow>(slice: readonly Row[]): ReadonlyMap<number, readonly Row[]> {
     const missing = new Map<number, readonly Row[]>();
     for (const [day, rows] of byDay(slice)) {
       const before = this.#before.get(day) ?? 0;
       this.#before.set(day, before + rows.length);
       this.counts.rows += rows.length;
-      // A slice's rows of a day are one part, so one row more means all of them.
+      // The rows of a slice and day are one part, so one more stored row means that all are stored.
       if ((this.#stored.get(day) ?? 0) > before) continue;
       missing.set(day, rows);
       this.counts.missing += rows.length;

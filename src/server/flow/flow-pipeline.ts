@@ -35,8 +35,8 @@ export interface StoreDisk {
 }
 
 /**
- * A batch ends before it would exceed one of these: small enough to be in memory a few times over,
- * large enough that an insert is worth its fsyncs. A single report may exceed them.
+ * A batch ends before it exceeds one of these limits. Several batches fit in memory, and one is
+ * large enough to be worth the fsyncs of an insert. A single report may exceed them.
  */
 export const BATCH_LIMITS = {
   maxRecords: 96,
@@ -57,11 +57,10 @@ export class FlowPipeline {
     this.#stages = stages;
   }
 
-  /** Finishes a batch that a crash interrupted: all, some or none of it may be stored. */
+  /** Finishes a batch that a crash interrupted; all, some or none of its rows may be stored. */
   async finishInterrupted(batch: Batch, signal: AbortSignal): Promise<void> {
     const { journal, ledger } = this.#stages;
-    // Nothing is left of a batch whose segment is deleted: it was stored, and a power cut lost the
-    // entry that finishes it.
+    // The segment is deleted, so the batch was stored; a power cut lost the entry that finishes it.
     await this.#storeAgain(batch, this.#slices(journal.records(batch)), signal);
     await ledger.finish(batch);
   }
@@ -86,7 +85,7 @@ export class FlowPipeline {
     await this.#whileRoom(signal, (store) => store.insert(slices, number));
   }
 
-  /** As `store`, when it was tried before and may have been done in part. */
+  /** Like `store`, for a batch that an earlier attempt may have stored in part. */
   storeAgain({ batch, slices }: PreparedBatch, signal: AbortSignal): Promise<void> {
     return this.#storeAgain(batch, slices, signal);
   }
@@ -107,14 +106,14 @@ export class FlowPipeline {
     if (!(await disk.look())) throw new Error('the disk became full while a batch was stored');
   }
 
-  /** The slices of records, each decoded and enriched when it is asked for. */
+  /** Yields the slices of records. Each is decoded and enriched when it is needed. */
   async *#slices(records: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<BatchRows> {
     for await (const { reports } of this.#groups(records)) yield* this.#enrich(reports);
   }
 
   /**
-   * Decodes records in groups that end before they would exceed what a batch may cost. A batch
-   * noted by an earlier version may have several.
+   * Decodes records in groups that stay within BATCH_LIMITS. A batch noted by an earlier version
+   * may have several groups.
    */
   async *#groups(
     records: Iterable<Buffer> | AsyncIterable<Buffer>,
@@ -130,17 +129,17 @@ export class FlowPipeline {
       group.flows += decoded.report?.flows.length ?? 0;
       group.inflatedBytes += decoded.inflatedBytes;
       if (decoded.report !== undefined) group.reports.push(decoded.report);
-      // Requests are answered between one report and the next.
+      // Lets requests be answered between two reports.
       await immediate();
     }
     if (group.records > 0) yield group;
     return undefined;
   }
 
-  /** Rows of reports, in slices of `BATCH_LIMITS.maxFlows`. */
+  /** Enriches reports into slices of at most `BATCH_LIMITS.maxFlows` rows. */
   #enrich(reports: readonly DecodedReport[]): readonly BatchRows[] {
     const { topology } = this.#stages;
-    // Every host of the batch is known before the first flow is named.
+    // All hosts of the batch are observed before the first flow is enriched.
     const observed = reports.map((report) => ({
       ...report,
       host: topology.observe(report.owner, report.host, report.timeSeconds),
@@ -186,9 +185,9 @@ interface DecodedRecord {
   readonly inflatedBytes: number;
 }
 
-/** Consecutive records of a batch, decoded. */
+/** Decoded consecutive records of a batch. */
 interface DecodedGroup {
-  /** How many were read, unreadable ones among them. */
+  /** Number of records, including unreadable ones. */
   records: number;
   flows: number;
   inflatedBytes: number;
@@ -206,10 +205,10 @@ function exceeds(group: DecodedGroup, { report, inflatedBytes }: DecodedRecord):
   );
 }
 
-/** A batch that is written down, and its rows. */
+/** A noted batch and its rows. */
 export interface PreparedBatch {
   readonly batch: Batch;
   readonly slices: readonly BatchRows[];
-  /** Where the batch after it begins. */
+  /** The position of the next batch. */
   readonly next: JournalPosition;
 }
