@@ -106,11 +106,11 @@ export class FlowStore implements Service {
   }
 
   /**
-   * Stores a batch of which some slices and days may be stored already: a crash or a failed insert
-   * came between, perhaps so long ago that the table forgot the token. Slices are stored in order,
-   * so the number of rows of a day shows which of them are stored. In the embedded engine no insert
-   * outlives its statement or process, so the missing ones get a new token: the table may still
-   * remember the first token for a part that it has lost.
+   * Stores the missing part of a batch that a crash or a failed insert interrupted, perhaps so long
+   * ago that the table forgot its token. Slices are stored in order, so the number of stored rows
+   * per day shows which slices are there. In the embedded engine no insert outlives its statement or
+   * process, so the missing slices get a new token: the table may still remember the first token for
+   * a part that it has lost.
    */
   async insertMissing(slices: BatchSlices, batch: bigint): Promise<void> {
     await this.#batches.insertMissing(slices, batch);
