@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -17,7 +17,7 @@ const documents = [
   ...readdirSync(ROOT)
     .filter((name) => name.endsWith('.md'))
     .sort(),
-  ...['docs', 'examples'].flatMap((folder) => markdownBelow(folder)),
+  ...['docs', 'examples'].flatMap(filesBelow).filter((name) => name.endsWith('.md')),
 ];
 const decisions = readdirSync(join(ROOT, DECISIONS))
   .filter((name) => name !== 'README.md')
@@ -25,6 +25,16 @@ const decisions = readdirSync(join(ROOT, DECISIONS))
 
 test('documents link only to files that exist', () => {
   expect(documents.flatMap(missingTargets)).toEqual([]);
+});
+
+test('sources name only documents that exist', () => {
+  const named = ['src', 'bench', 'eval', 'packaging', 'scripts', 'examples'].flatMap((folder) =>
+    filesBelow(folder).flatMap((file) =>
+      [...textOf(file).matchAll(/docs\/[\w/-]+\.(?:md|json)/g)].map(([path]) => ({ file, path })),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter(({ path }) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
 test('documents are wrapped at 100 columns', () => {
@@ -79,11 +89,10 @@ test('commands in documents exist, with the flags they use', () => {
   }
 });
 
-function markdownBelow(folder: string): string[] {
-  if (!existsSync(join(ROOT, folder))) return [];
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name))
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)))
     .sort();
 }
 

@@ -38,7 +38,7 @@ struct {
  * A connection's place is that of the low bits of its cookie, when it is free as the connection
  * begins. Cookies count up, so that those of one time are spread over all places: short
  * connections, of which there are few at a time, hardly ever go to `sockets`, where they would
- * take two locks to enter and two to leave (docs/decisions/agent-collection.md).
+ * take two locks to enter and two to leave (docs/decisions/2026-11-28-slot-array.md).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
