@@ -23,7 +23,7 @@ export interface ExampleConfiguration {
   readonly monitors: readonly ExampleMonitor[];
 }
 
-/** What `examples/terraform/main.tf` configures, with these variables. */
+/** The resources of `examples/terraform/main.tf` with these variables. */
 export function readTerraformExample(
   variables: Readonly<Record<string, string>>,
 ): ExampleConfiguration {
