@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,7 +79,7 @@ export async function benchOverhead(
   const stops: (() => Promise<void> | void)[] = [];
   try {
     const traffic = join(folder, 'traffic');
-    execFileSync('clang', ['-O2', '-o', traffic, join(NATIVE, 'traffic.c')]);
+    execFileSync(findClang(), ['-O2', '-o', traffic, join(NATIVE, 'traffic.c')]);
     stops.push(await startAgent(cgroups.ours));
     for (const [cgroup, name] of [
       [cgroups.callbacksOnly, 'callbacks-only'],
@@ -105,6 +105,15 @@ export async function benchOverhead(
     for (const cgroup of Object.values(cgroups)) await removeCgroup(cgroup);
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Debian names the program clang-14. */
+function findClang(): string {
+  const found = ['clang-14', 'clang'].find(
+    (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+  );
+  if (found === undefined) throw new Error('cannot find clang: apt-get install clang-14');
+  return found;
 }
 
 function makeCgroups(): Record<Watcher, string> {
