@@ -7,9 +7,9 @@ export function lnAdd(a: number, b: number): number {
 /** ln of the mean of e^x over the indexes `from` to `to`, `to` excluded. */
 export function lnMeanExp(values: Float64Array, from: number, to: number): number {
   let max = Number.NEGATIVE_INFINITY;
-  for (let k = from; k < to; k += 1) max = Math.max(max, values[k] as number);
+  for (let k = from; k < to; k += 1) max = Math.max(max, values[k] ?? 0);
   let sum = 0;
-  for (let k = from; k < to; k += 1) sum += Math.exp((values[k] as number) - max);
+  for (let k = from; k < to; k += 1) sum += Math.exp((values[k] ?? 0) - max);
   return max + Math.log(sum / (to - from));
 }
 

@@ -80,7 +80,7 @@ export function stalledRemotes(cells: WaitCells, p: Parameters): number[] {
     const now = waitedAt(cells, i);
     const before = waitedAt(cells.history, i);
     if (!(now.busyMicros > 0 && before.busyMicros > 0)) continue;
-    const remote = cells.remote[i] as number;
+    const remote = cells.remote[i] ?? 0;
     const sum = sums.get(remote) ?? { now: NO_WAIT, before: NO_WAIT };
     sums.set(remote, { now: added(sum.now, now), before: added(sum.before, before) });
   }
@@ -93,8 +93,8 @@ const NO_WAIT: Waited = { busyMicros: 0, rwndLimitedMicros: 0 };
 
 function waitedAt(arrays: { readonly [Key in keyof Waited]: Float64Array }, i: number): Waited {
   return {
-    busyMicros: arrays.busyMicros[i] as number,
-    rwndLimitedMicros: arrays.rwndLimitedMicros[i] as number,
+    busyMicros: arrays.busyMicros[i] ?? 0,
+    rwndLimitedMicros: arrays.rwndLimitedMicros[i] ?? 0,
   };
 }
 

@@ -79,7 +79,7 @@ export class ConnectEvidence implements ChannelEvidence {
   writeRow(i: number): void {
     const { cells } = this.#parts;
     // The dead channel judges the silence of a dead cell.
-    const isJudged = (cells.attempts[i] as number) > 0 && cells.life[i] !== DEAD;
+    const isJudged = (cells.attempts[i] ?? 0) > 0 && cells.life[i] !== DEAD;
     if (!isJudged || !this.#grid.write(i)) this.#grid.clear(i);
   }
 
@@ -89,7 +89,7 @@ export class ConnectEvidence implements ChannelEvidence {
 
   explain({ cells, size }: ExplainedFault, sign: 1 | -1): void {
     for (const i of cells) {
-      const share = 1 - (1 - (this.#excess[i] as number)) * (1 - size) ** sign;
+      const share = 1 - (1 - (this.#excess[i] ?? 0)) * (1 - size) ** sign;
       this.#excess[i] = share < ROUNDING ? 0 : share;
     }
   }
@@ -104,8 +104,8 @@ export class ConnectEvidence implements ChannelEvidence {
     const { cells } = this.#parts;
     const sums = { attempts: 0, silent: 0 };
     for (const i of members) {
-      sums.attempts += cells.attempts[i] as number;
-      sums.silent += cells.silent[i] as number;
+      sums.attempts += cells.attempts[i] ?? 0;
+      sums.silent += cells.silent[i] ?? 0;
     }
     return sums;
   }
@@ -116,12 +116,12 @@ export class ConnectEvidence implements ChannelEvidence {
    */
   #lnSilence(i: number, added: number): number {
     const { cells, p } = this.#parts;
-    const attempts = Math.floor(cells.attempts[i] as number);
-    const silent = Math.min(attempts, Math.floor(cells.silent[i] as number));
-    const base = this.#tolerated[i] as number;
-    const excess = 1 - (1 - (this.#excess[i] as number)) * (1 - added);
+    const attempts = Math.floor(cells.attempts[i] ?? 0);
+    const silent = Math.min(attempts, Math.floor(cells.silent[i] ?? 0));
+    const base = this.#tolerated[i] ?? 0;
+    const excess = 1 - (1 - (this.#excess[i] ?? 0)) * (1 - added);
     const share = 1 - (1 - base) * (1 - excess);
-    const a = excess > 0 ? share * p.silenceConcentration : 1 / (this.#spread[i] as number);
+    const a = excess > 0 ? share * p.silenceConcentration : 1 / (this.#spread[i] ?? 0);
     const b = (a * (1 - share)) / share;
     return lnRising(a, silent) + lnRising(b, attempts - silent) - lnRising(a + b, attempts);
   }
@@ -130,11 +130,11 @@ export class ConnectEvidence implements ChannelEvidence {
 /** A cell's share of silent attempts shrinks towards that of its class, which shrinks to the prior. */
 function silenceBaseline({ history, classes, baselineClass }: ConnectCells, p: Parameters) {
   const classSilence = classes.attempts.map((attempts, b) =>
-    shrunkRate({ events: classes.silent[b] as number, trials: attempts }, p.priorSilence, p),
+    shrunkRate({ events: classes.silent[b] ?? 0, trials: attempts }, p.priorSilence, p),
   );
   return history.attempts.map((attempts, i) => {
-    const ofClass = classSilence[baselineClass[i] as number] as number;
-    return shrunkRate({ events: history.silent[i] as number, trials: attempts }, ofClass, p);
+    const ofClass = classSilence[baselineClass[i] ?? 0] ?? 0;
+    return shrunkRate({ events: history.silent[i] ?? 0, trials: attempts }, ofClass, p);
   });
 }
 

@@ -36,7 +36,7 @@ export class DeadEvidence implements ChannelEvidence {
     const { p, rows } = this.#parts;
     const at = i * rows.width + rows.first;
     for (let k = 0; k < p.fractionGrid.length; k += 1) {
-      rows.values[at + k] = this.#nats(i, p.fractionGrid[k] as number);
+      rows.values[at + k] = this.#nats(i, p.fractionGrid[k] ?? 0);
     }
   }
 
@@ -46,7 +46,7 @@ export class DeadEvidence implements ChannelEvidence {
 
   explain({ cells, size }: ExplainedFault, sign: 1 | -1): void {
     const living = 1 - this.#parts.p.deadGivenFault * size;
-    for (const i of cells) (this.#living[i] as number) *= living ** sign;
+    for (const i of cells) this.#living[i] = (this.#living[i] ?? 0) * living ** sign;
   }
 
   isMaterial(through: Uint32Array): boolean {
@@ -58,9 +58,9 @@ export class DeadEvidence implements ChannelEvidence {
 
   #nats(i: number, share: number): number {
     const { cells, p } = this.#parts;
-    const life = cells.life[i] as number;
+    const life = cells.life[i] ?? 0;
     if (life === IDLE) return 0;
-    const dead = 1 - (this.#living[i] as number) * (1 - p.deadBase);
+    const dead = 1 - (this.#living[i] ?? 0) * (1 - p.deadBase);
     const ratio = life === DEAD ? p.deadGivenFault / dead : (1 - p.deadGivenFault) / (1 - dead);
     return clip(Math.log(1 - share + share * ratio), p.maxNatsPerCell);
   }

@@ -58,12 +58,12 @@ export class GridRows {
     const now = fault.lnLikelihood(cell, 0);
     let max = now;
     for (let k = 0; k < likelihoods.length; k += 1) {
-      const nats = fault.lnLikelihood(cell, fault.sizes[k] as number);
+      const nats = fault.lnLikelihood(cell, fault.sizes[k] ?? 0);
       likelihoods[k] = nats;
       if (nats > max) max = nats;
     }
     for (let k = 0; k < likelihoods.length; k += 1) {
-      likelihoods[k] = Math.exp((likelihoods[k] as number) - max);
+      likelihoods[k] = Math.exp((likelihoods[k] ?? 0) - max);
     }
     const outlier = this.#outlier(cell);
     const sound = fault.soundShare(cell);
@@ -73,7 +73,7 @@ export class GridRows {
     if (!(nullLikelihood > 0)) return false;
     const at = cell * rows.width + rows.first;
     for (let k = 0; k < likelihoods.length; k += 1) {
-      const likelihood = sound * (likelihoods[k] as number) + sick * outlier;
+      const likelihood = sound * (likelihoods[k] ?? 0) + sick * outlier;
       rows.values[at + k] = clip(Math.log(likelihood / nullLikelihood), p.maxNatsPerCell);
     }
     this.lnOutlier[cell] = Math.log(outlier) + max;
@@ -94,11 +94,11 @@ export class GridRows {
 
   /** A cell's evidence for any size, after its row is written. */
   nats(cell: number, size: number): number {
-    const lnNull = this.lnNull[cell] as number;
+    const lnNull = this.lnNull[cell] ?? 0;
     if (lnNull === Number.NEGATIVE_INFINITY) return 0;
     const sick = this.#fault.privateShare(cell);
     const sound = Math.log(1 - sick) + this.#fault.lnLikelihood(cell, size);
-    const either = lnAdd(sound, Math.log(sick) + (this.lnOutlier[cell] as number));
+    const either = lnAdd(sound, Math.log(sick) + (this.lnOutlier[cell] ?? 0));
     return clip(either - lnNull, this.#parts.p.maxNatsPerCell);
   }
 
@@ -106,7 +106,7 @@ export class GridRows {
     const likelihoods = this.#likelihoods;
     const { firstPrivate } = this.#fault;
     let sum = 0;
-    for (let k = firstPrivate; k < likelihoods.length; k += 1) sum += likelihoods[k] as number;
+    for (let k = firstPrivate; k < likelihoods.length; k += 1) sum += likelihoods[k] ?? 0;
     const mean = sum / (likelihoods.length - firstPrivate);
     return this.#fault.outlier?.(cell, mean, likelihoods) ?? mean;
   }

@@ -69,7 +69,7 @@ export class LatencyEvidence implements ChannelEvidence {
         firstPrivate: 0,
         privateShare: () => p.privateLatency,
         soundShare: () => 1 - p.privateLatency,
-        lnLikelihood: (i, size) => this.#lnShift(i, (this.#shift[i] as number) + size),
+        lnLikelihood: (i, size) => this.#lnShift(i, (this.#shift[i] ?? 0) + size),
       },
       { length, rows, p },
     );
@@ -78,13 +78,13 @@ export class LatencyEvidence implements ChannelEvidence {
     this.baseline = baseline;
     this.#scale = scale;
     const drift = commonDrift(cells, baseline, p);
-    this.#rtt = cells.rttSum.map((sum, i) => sum / (cells.rttCount[i] as number) / drift);
+    this.#rtt = cells.rttSum.map((sum, i) => sum / (cells.rttCount[i] ?? 0) / drift);
     this.#shift = new Float64Array(length);
   }
 
   writeRow(i: number): void {
     if (this.#isJudged(i) && this.#grid.write(i)) return;
-    const hasSample = (this.#rtt[i] as number) > 0;
+    const hasSample = (this.#rtt[i] ?? 0) > 0;
     this.#grid.clear(i, hasSample && this.#parts.stalled[i] === 0 ? 1 : 0);
   }
 
@@ -93,29 +93,29 @@ export class LatencyEvidence implements ChannelEvidence {
   }
 
   explain({ cells, size }: ExplainedFault, sign: 1 | -1): void {
-    for (const i of cells) (this.#shift[i] as number) += sign * size;
+    for (const i of cells) this.#shift[i] = (this.#shift[i] ?? 0) + sign * size;
   }
 
   isMaterial(through: Uint32Array, { size }: Severity): boolean {
     const { p } = this.#parts;
-    const known = through.filter((i) => (this.baseline[i] as number) > 0);
-    const sum = known.reduce((total, i) => total + (this.baseline[i] as number), 0);
+    const known = through.filter((i) => (this.baseline[i] ?? 0) > 0);
+    const sum = known.reduce((total, i) => total + (this.baseline[i] ?? 0), 0);
     const min = Math.max(p.materialMicros, (p.materialRtt * sum) / known.length);
     return known.length > 0 && size >= min;
   }
 
   #isJudged(i: number): boolean {
-    const rtt = this.#rtt[i] as number;
+    const rtt = this.#rtt[i] ?? 0;
     if (this.#parts.stalled[i] === 1) return false;
-    return rtt > 0 && rtt < Number.POSITIVE_INFINITY && (this.baseline[i] as number) > 0;
+    return rtt > 0 && rtt < Number.POSITIVE_INFINITY && (this.baseline[i] ?? 0) > 0;
   }
 
   /** ln P(round-trip time) at this shift of the baseline, up to a constant. */
   #lnShift(i: number, shift: number): number {
-    const own = this.#scale[i] as number;
+    const own = this.#scale[i] ?? 0;
     const added = this.#parts.p.shiftScale * shift;
     const scaleSquare = own * own + added * added;
-    const off = (this.#rtt[i] as number) - (this.baseline[i] as number) - shift;
+    const off = (this.#rtt[i] ?? 0) - (this.baseline[i] ?? 0) - shift;
     return -2.5 * Math.log1p((off * off) / scaleSquare / 4) - 0.5 * Math.log(scaleSquare);
   }
 }
@@ -125,13 +125,13 @@ function rttBaseline({ length, history }: LatencyCells, p: Parameters) {
   const baseline = new Float64Array(length);
   const scale = new Float64Array(length);
   for (let i = 0; i < length; i += 1) {
-    const weight = history.rttWeight[i] as number;
+    const weight = history.rttWeight[i] ?? 0;
     if (!(weight >= p.rttMinWindows)) {
       baseline[i] = Number.NaN;
       continue;
     }
-    const mean = (history.lnRtt[i] as number) / weight;
-    const variance = Math.max(0, (history.lnRttSquare[i] as number) / weight - mean * mean);
+    const mean = (history.lnRtt[i] ?? 0) / weight;
+    const variance = Math.max(0, (history.lnRttSquare[i] ?? 0) / weight - mean * mean);
     const rtt = Math.exp(mean);
     const shrunk =
       (variance * weight + p.rttScale ** 2 * p.rttScaleWindows) / (weight + p.rttScaleWindows);
@@ -147,7 +147,7 @@ function rttBaseline({ length, history }: LatencyCells, p: Parameters) {
  */
 function commonDrift(cells: LatencyCells, baseline: Float64Array, p: Parameters): number {
   const ratios = baseline
-    .map((base, i) => (cells.rttSum[i] as number) / (cells.rttCount[i] as number) / base)
+    .map((base, i) => (cells.rttSum[i] ?? 0) / (cells.rttCount[i] ?? 0) / base)
     .filter((ratio) => ratio > 0 && ratio < Number.POSITIVE_INFINITY)
     .sort();
   const median = ratios[Math.floor(ratios.length / 2)];

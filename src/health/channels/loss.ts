@@ -72,11 +72,11 @@ export class LossEvidence implements ChannelEvidence {
       {
         sizes: p.lossGrid,
         firstPrivate: FIRST_PRIVATE,
-        privateShare: (i) => 1 - (this.#sound[i] as number),
-        soundShare: (i) => this.#sound[i] as number,
-        lnLikelihood: (i, size) => this.#lnLoss(i, (this.#excess[i] as number) + size),
+        privateShare: (i) => 1 - (this.#sound[i] ?? 0),
+        soundShare: (i) => this.#sound[i] ?? 0,
+        lnLikelihood: (i, size) => this.#lnLoss(i, (this.#excess[i] ?? 0) + size),
         outlier: (i, mean, likelihoods) => {
-          const ofShare = likelihoods[this.#brokenAt[i] as number];
+          const ofShare = likelihoods[this.#brokenAt[i] ?? -1];
           return ofShare === undefined ? mean : p.brokenLoss * ofShare + (1 - p.brokenLoss) * mean;
         },
       },
@@ -102,16 +102,16 @@ export class LossEvidence implements ChannelEvidence {
     }
     const more = this.#grid.outlierRatio - 1;
     for (let k = 0; k < p.fractionGrid.length; k += 1) {
-      const nats = Math.log1p((p.fractionGrid[k] as number) * more);
+      const nats = Math.log1p((p.fractionGrid[k] ?? 0) * more);
       rows.values[at + k] = clip(nats, p.maxNatsPerCell);
     }
   }
 
   nats(i: number, { shape, size }: Severity): number {
     if (shape === 'uniform') return this.#grid.nats(i, size);
-    const lnNull = this.#grid.lnNull[i] as number;
+    const lnNull = this.#grid.lnNull[i] ?? 0;
     if (lnNull === Number.NEGATIVE_INFINITY) return 0;
-    const more = Math.expm1((this.#grid.lnOutlier[i] as number) - lnNull);
+    const more = Math.expm1((this.#grid.lnOutlier[i] ?? 0) - lnNull);
     return clip(Math.log1p(size * more), this.#parts.p.maxNatsPerCell);
   }
 
@@ -119,13 +119,13 @@ export class LossEvidence implements ChannelEvidence {
     if (shape === 'uniform') {
       for (const i of cells) {
         // Adding and subtracting leaves a rounding error, which may be below 0.
-        this.#excess[i] = Math.max(0, (this.#excess[i] as number) + sign * size);
+        this.#excess[i] = Math.max(0, (this.#excess[i] ?? 0) + sign * size);
       }
       return;
     }
     const brokenAt = sign === 1 ? this.#lossOfShare(cells) : -1;
     for (const i of cells) {
-      (this.#sound[i] as number) *= (1 - size) ** sign;
+      this.#sound[i] = (this.#sound[i] ?? 0) * (1 - size) ** sign;
       this.#brokenAt[i] = brokenAt;
     }
   }
@@ -150,10 +150,10 @@ export class LossEvidence implements ChannelEvidence {
     const { cells } = this.#parts;
     const sums = { segments: 0, retrans: 0, expected: 0 };
     for (const i of members) {
-      const segments = cells.segments[i] as number;
+      const segments = cells.segments[i] ?? 0;
       sums.segments += segments;
-      sums.retrans += cells.retrans[i] as number;
-      sums.expected += segments * (this.baseline[i] as number);
+      sums.retrans += cells.retrans[i] ?? 0;
+      sums.expected += segments * (this.baseline[i] ?? 0);
     }
     return sums;
   }
@@ -161,14 +161,14 @@ export class LossEvidence implements ChannelEvidence {
   /** ln P(retransmissions) at this loss on top of the baseline. NaN without a segment. */
   #lnLoss(i: number, excess: number): number {
     const { cells, p } = this.#parts;
-    const r = Math.floor(cells.retrans[i] as number);
-    const n = Math.max(cells.segments[i] as number, r);
-    const base = n * (this.tolerated[i] as number);
+    const r = Math.floor(cells.retrans[i] ?? 0);
+    const n = Math.max(cells.segments[i] ?? 0, r);
+    const base = n * (this.tolerated[i] ?? 0);
     const more = n * excess;
     const mean = base + more;
     const overdispersion =
       mean * (p.burstiness - 1) +
-      base * base * (this.#spread[i] as number) +
+      base * base * (this.#spread[i] ?? 0) +
       more * more * p.faultSpread;
     return lnNegativeBinomial(r, mean, overdispersion);
   }
@@ -180,8 +180,8 @@ export class LossEvidence implements ChannelEvidence {
       let sum = 0;
       for (const i of cells) {
         if (this.#grid.lnNull[i] === Number.NEGATIVE_INFINITY) continue;
-        const sick = 1 - (this.weight[i] as number);
-        sum += sick * this.#lnLoss(i, (this.#excess[i] as number) + loss);
+        const sick = 1 - (this.weight[i] ?? 0);
+        sum += sick * this.#lnLoss(i, (this.#excess[i] ?? 0) + loss);
       }
       return sum;
     });
@@ -192,13 +192,13 @@ export class LossEvidence implements ChannelEvidence {
 /** A cell's loss shrinks towards that of its class, which shrinks towards the prior. */
 function lossBaseline({ length, history, classes, baselineClass }: LossCells, p: Parameters) {
   const classLoss = classes.segments.map((segments, b) => {
-    const counted = { events: classes.retrans[b] as number, trials: segments };
-    return Math.max(p.minLoss, shrunkRate(counted, classes.priorLoss[b] as number, p));
+    const counted = { events: classes.retrans[b] ?? 0, trials: segments };
+    return Math.max(p.minLoss, shrunkRate(counted, classes.priorLoss[b] ?? 0, p));
   });
   return Float64Array.from({ length }, (_, i) => {
-    const ofClass = classLoss[baselineClass[i] as number] as number;
-    const events = history.retrans[i] as number;
-    const own = shrunkRate({ events, trials: history.segments[i] as number }, ofClass, p);
+    const ofClass = classLoss[baselineClass[i] ?? 0] ?? 0;
+    const events = history.retrans[i] ?? 0;
+    const own = shrunkRate({ events, trials: history.segments[i] ?? 0 }, ofClass, p);
     return Math.min(Math.max(p.minLoss, own), p.maxAboveClass * ofClass);
   });
 }

@@ -50,3 +50,7 @@ export type ConstructClassName = keyof typeof CONSTRUCT_CLASSES;
 export function classOf(name: ConstructClassName): ConstructClass {
   return CONSTRUCT_CLASSES[name];
 }
+
+export function isConstructClass(name: string): name is ConstructClassName {
+  return name in CONSTRUCT_CLASSES;
+}

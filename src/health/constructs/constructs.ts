@@ -1,4 +1,4 @@
-import type { ConstructClassName } from './construct-class.ts';
+import { type ConstructClassName, classOf } from './construct-class.ts';
 
 /** The constructs that cells traverse. `path`, `host` and `remote` of a cell hold their indexes. */
 export interface Constructs {
@@ -47,6 +47,17 @@ export function buildConstructs(parts: ConstructParts): Constructs {
     eligible: Uint8Array.from({ length }, (_, c) => Number(isEligible?.(c) ?? true)),
     alarmed: Uint8Array.from(names, (name) => Number(alarmed?.has(name) ?? false)),
   };
+}
+
+/** The name of a construct by its index. */
+export function nameAt({ names }: Constructs, construct: number): string {
+  return names[construct] ?? '';
+}
+
+/** The class of a construct by its index, with its role. */
+export function classAt({ classes }: Constructs, construct: number) {
+  const name = classes[construct] ?? 'host';
+  return { name, ...classOf(name) };
 }
 
 /** The id in a construct's name `class:id`. */

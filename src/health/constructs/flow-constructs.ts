@@ -85,7 +85,7 @@ const SERVICES: ReadonlySet<DestinationCategory> = new Set([
  * and the link from the near end's to the far end's where they differ.
  */
 export const constructsOfRow: ConstructsOf = (local, remote) => {
-  const own: readonly (readonly [ConstructClassName, string])[] = [
+  const own: readonly Link[] = [
     ['subnet', local.subnetId],
     ['subnet', remote.subnetId],
     ['az', local.az],
@@ -99,29 +99,26 @@ export const constructsOfRow: ConstructsOf = (local, remote) => {
   return [...found.values()].filter(({ id }) => id !== '');
 };
 
-function between(local: LocalEnd, remote: RemoteEnd): [ConstructClassName, string][] {
-  const pair = (name: ConstructClassName, from: string, to: string) =>
+type Link = readonly [ConstructClassName, string];
+
+/** The link between two ends that differ, or the edge that leads to the far end. */
+function between(local: LocalEnd, remote: RemoteEnd): readonly Link[] {
+  const pair = (name: ConstructClassName, from: string, to: string): readonly Link[] =>
     from !== '' && to !== '' && from !== to ? [[name, `${from}>${to}`]] : [];
-  const links = [];
   switch (remote.category) {
     case 'INTER_AZ':
-      links.push(...pair('az-pair', local.az, remote.az));
-      break;
+      return pair('az-pair', local.az, remote.az);
     case 'INTER_VPC':
-      links.push(...pair('vpc-pair', local.vpcId, remote.vpcId));
-      break;
+      return pair('vpc-pair', local.vpcId, remote.vpcId);
     case 'INTER_REGION':
-      links.push(...pair('region-pair', local.region, remote.region || remote.remoteIdentifier));
-      break;
+      return pair('region-pair', local.region, remote.region || remote.remoteIdentifier);
     case 'INTERNET':
-      links.push(['internet-edge', local.vpcId || local.region]);
-      break;
+      return [['internet-edge', local.vpcId || local.region]];
     default:
-      if (SERVICES.has(remote.category)) {
-        links.push(['edge', `${serviceName(remote)}@${local.az || local.region}`]);
-      }
+      return SERVICES.has(remote.category)
+        ? [['edge', `${serviceName(remote)}@${local.az || local.region}`]]
+        : [];
   }
-  return links as [ConstructClassName, string][];
 }
 
 function serviceName({ category, remoteIdentifier }: RemoteEnd): string {

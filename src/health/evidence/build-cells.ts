@@ -46,7 +46,7 @@ export function buildCells(parts: CellParts): Cells {
 export function compressPaths(paths: readonly (readonly number[])[]): CellPaths {
   const pathStart = new Uint32Array(paths.length + 1);
   for (const [i, path] of paths.entries()) {
-    pathStart[i + 1] = (pathStart[i] as number) + path.length;
+    pathStart[i + 1] = (pathStart[i] ?? 0) + path.length;
   }
   return {
     host: Uint32Array.from(paths, ([host = 0]) => host),

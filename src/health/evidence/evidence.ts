@@ -87,9 +87,9 @@ export class Evidence {
     for (let k = from; k < to; k += 1) {
       let max = 0;
       for (const i of this.cellsOf(construct)) {
-        max = Math.max(max, this.rows[i * WIDTH + k] as number);
+        max = Math.max(max, this.rows[i * WIDTH + k] ?? 0);
       }
-      (others[k - from] as number) -= max;
+      others[k - from] = (others[k - from] ?? 0) - max;
     }
     return lnMeanExp(others, 0, others.length);
   }
@@ -100,7 +100,7 @@ export class Evidence {
     let best = from;
     const at = construct * WIDTH;
     for (let k = from; k < to; k += 1) {
-      if ((this.totals[at + k] as number) > (this.totals[at + best] as number)) best = k;
+      if ((this.totals[at + k] ?? 0) > (this.totals[at + best] ?? 0)) best = k;
     }
     return best;
   }
@@ -108,11 +108,11 @@ export class Evidence {
   #addRow(cell: number, { from, to }: ColumnRange, sign: 1 | -1): void {
     const { cells, rows } = this;
     const at = cell * WIDTH;
-    const end = cells.pathStart[cell + 1] as number;
-    for (let j = cells.pathStart[cell] as number; j < end; j += 1) {
-      const total = (cells.path[j] as number) * WIDTH;
+    const end = cells.pathStart[cell + 1] ?? 0;
+    for (let j = cells.pathStart[cell] ?? 0; j < end; j += 1) {
+      const total = (cells.path[j] ?? 0) * WIDTH;
       for (let k = from; k < to; k += 1) {
-        (this.totals[total + k] as number) += sign * (rows[at + k] as number);
+        this.totals[total + k] = (this.totals[total + k] ?? 0) + sign * (rows[at + k] ?? 0);
       }
     }
   }
@@ -127,16 +127,16 @@ export function severityOf(channel: FaultChannel, column: number): Severity {
 /** The cells of each construct, in compressed rows. */
 function invert(cells: Cells, constructs: number): [Uint32Array, Uint32Array] {
   const start = new Uint32Array(constructs + 1);
-  for (const construct of cells.path) (start[construct + 1] as number) += 1;
-  for (let c = 0; c < constructs; c += 1) (start[c + 1] as number) += start[c] as number;
+  for (const construct of cells.path) start[construct + 1] = (start[construct + 1] ?? 0) + 1;
+  for (let c = 0; c < constructs; c += 1) start[c + 1] = (start[c + 1] ?? 0) + (start[c] ?? 0);
   const next = start.slice();
   const of = new Uint32Array(cells.path.length);
   for (let i = 0; i < cells.length; i += 1) {
-    const end = cells.pathStart[i + 1] as number;
-    for (let j = cells.pathStart[i] as number; j < end; j += 1) {
-      const construct = cells.path[j] as number;
-      of[next[construct] as number] = i;
-      (next[construct] as number) += 1;
+    const end = cells.pathStart[i + 1] ?? 0;
+    for (let j = cells.pathStart[i] ?? 0; j < end; j += 1) {
+      const construct = cells.path[j] ?? 0;
+      of[next[construct] ?? 0] = i;
+      next[construct] = (next[construct] ?? 0) + 1;
     }
   }
   return [start, of];

@@ -1,7 +1,7 @@
 import { mapRecord } from '../cells/cell-columns.ts';
 import { IDLE } from '../cells/life.ts';
 import type { Cells } from '../channels/registry.ts';
-import type { ConstructClassName } from '../constructs/construct-class.ts';
+import { type ConstructClassName, isConstructClass } from '../constructs/construct-class.ts';
 import {
   buildConstructs,
   type Constructs,
@@ -44,14 +44,12 @@ export function windowCells(parts: WindowParts): { cells: Cells; constructs: Con
   const classRows = [...new Map(rows.map((row) => [row.class, row])).values()];
   const number = (column: string) => (i: number) => Number(rows[i]?.[column]);
   const cells = buildCells({
-    paths: compressPaths(
-      rows.map(({ path }, i) => [hosts[i] as number, remotes[i] as number, ...path]),
-    ),
+    paths: compressPaths(rows.map(({ path }, i) => [hosts[i] ?? 0, remotes[i] ?? 0, ...path])),
     counts: mapRecord(COUNTS, ({ column }) => number(column)),
     life: (i) => rows[i]?.life ?? IDLE,
     isRefused: (i) => rows[i]?.refused === 1,
     history: mapRecord(HISTORY, ({ column }) => number(`h_${column}`)),
-    baselineClass: (i) => classes[i] as number,
+    baselineClass: (i) => classes[i] ?? 0,
     classes: mapRecord(CLASS_COLUMNS, (column) =>
       Float64Array.from(classRows, (row) => Number(row[column])),
     ),
@@ -76,10 +74,10 @@ function constructsOf(
   const whole = only && { shared: new Set(only.shared), ends: new Set(only.ends) };
   const exceeded = new Set(limits.exceeded);
   const within = new Set(limits.within);
-  const nameOf = (c: number) => names[c] as string;
+  const nameOf = (c: number) => names[c] ?? '';
   return buildConstructs({
     names,
-    classes: names.map((name, c) => shared[c]?.class ?? (name.split(':')[0] as ConstructClassName)),
+    classes: names.map((name, c) => shared[c]?.class ?? endClass(name)),
     limited: (c) => {
       if (exceeded.has(nameOf(c))) return LIMITED;
       return within.has(nameOf(c)) ? WITHIN_LIMITS : LIMITS_UNKNOWN;
@@ -91,6 +89,12 @@ function constructsOf(
     },
     alarmed,
   });
+}
+
+/** The class of a host or remote, by its name. */
+function endClass(name: string): ConstructClassName {
+  const [word = ''] = name.split(':');
+  return isConstructClass(word) ? word : 'endpoint';
 }
 
 /** A remote is blamed on the cells at hand: too readily, which can only spare the network. */

@@ -1,7 +1,7 @@
 import { FAULT_CHANNELS, type FaultChannel } from '../../model/health.ts';
 import { WIDTH } from '../channels/registry.ts';
-import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
-import type { Constructs } from '../constructs/constructs.ts';
+import type { ConstructClassName } from '../constructs/construct-class.ts';
+import { type Constructs, classAt, nameAt } from '../constructs/constructs.ts';
 import { severityOf } from '../evidence/evidence.ts';
 import { lnAdd } from '../nats.ts';
 import type { Parameters } from '../parameters.ts';
@@ -79,7 +79,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   const found = new Set([...alarmedByEbh(lnM, threshold), ...ends(window)]);
   const { kept, closed } = follow(state.alarms, window, p);
   const opened = [...found]
-    .filter((c) => !under.has(constructs.names[c] as string))
+    .filter((c) => !under.has(nameAt(constructs, c)))
     .map((c) => newAlarm(c, window));
   for (const c of found) lnM.delete(c);
   return {
@@ -95,14 +95,14 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
 
 /** Evidence of a fault of the window counts in full. Other evidence counts without its strongest cell. */
 function addedNats(c: number, inference: Inference): number {
-  const lnE = inference.lnE[c] as number;
+  const lnE = inference.lnE[c] ?? 0;
   const isFault = inference.faults.some(({ construct }) => construct === c);
   return lnE > 0 && !isFault ? lnEOfOthers(inference, c) : lnE;
 }
 
-function isShared({ classes, eligible }: Constructs, c: number): boolean {
-  const { role } = classOf(classes[c] as ConstructClassName);
-  return eligible[c] === 1 && (role === 'network' || role === 'reported');
+function isShared(constructs: Constructs, c: number): boolean {
+  const { role } = classAt(constructs, c);
+  return constructs.eligible[c] === 1 && (role === 'network' || role === 'reported');
 }
 
 /** The k constructs of the greatest M, for the largest k with k·M_(k) ≥ A. */
@@ -119,8 +119,8 @@ function ends({ inference, constructs }: DetectedWindow): number[] {
 function newAlarm(c: number, window: DetectedWindow): Alarm {
   const { constructs, endSeconds, windowSeconds } = window;
   return {
-    construct: constructs.names[c] as string,
-    class: constructs.classes[c] as ConstructClassName,
+    construct: nameAt(constructs, c),
+    class: classAt(constructs, c).name,
     ...severity(c, window),
     sinceSeconds: endSeconds - windowSeconds,
     heardSeconds: endSeconds,
@@ -150,9 +150,9 @@ function loadOf(c: number, { inference }: DetectedWindow): readonly [number, num
   let segments = 0;
   let excess = 0;
   for (const i of inference.evidence.cellsOf(c)) {
-    const n = cells.segments[i] as number;
+    const n = cells.segments[i] ?? 0;
     segments += n;
-    excess += (cells.retrans[i] as number) - n * (of.loss.baseline[i] as number);
+    excess += (cells.retrans[i] ?? 0) - n * (of.loss.baseline[i] ?? 0);
   }
   return [segments, excess];
 }
@@ -177,11 +177,11 @@ function followed(alarm: Alarm, window: DetectedWindow, p: Parameters): Alarm {
   if (c === -1 || inference.evidence.cellsOf(c).length === 0) return alarm;
   const load = [...alarm.load, loadOf(c, window)].slice(-p.loadWindows);
   const isFound = inference.faults.some(({ construct }) => construct === c);
-  if (isFound || (inference.lnE[c] as number) >= 0) {
+  if (isFound || (inference.lnE[c] ?? 0) >= 0) {
     const now = isFound ? severity(c, window) : {};
     return { ...alarm, ...now, heardSeconds: endSeconds, quietWindows: 0, againstNats: 0, load };
   }
-  const against = -(inference.evidence.totals[c * WIDTH + alarm.column] as number);
+  const against = -(inference.evidence.totals[c * WIDTH + alarm.column] ?? 0);
   return {
     ...alarm,
     heardSeconds: endSeconds,
@@ -201,7 +201,7 @@ export function followsLoad({ load }: Pick<Alarm, 'load'>, p: Parameters): boole
   let square = 0;
   let excessSquare = 0;
   for (const [i, each] of rank.entries()) {
-    const other = excessRank[i] as number;
+    const other = excessRank[i] ?? 0;
     both += (each - mean) * (other - mean);
     square += (each - mean) ** 2;
     excessSquare += (other - mean) ** 2;

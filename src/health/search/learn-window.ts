@@ -30,11 +30,11 @@ export function learnWindow({ faults, evidence }: Inference): void {
       if (!(healthy > 0)) continue;
       const added = healthy * amount(countOf);
       add(cells.history[name], i, added);
-      if (isOfClass) add(classes[name], cells.baselineClass[i] as number, added);
+      if (isOfClass) add(classes[name], cells.baselineClass[i] ?? 0, added);
     }
   });
 }
 
 function add(sums: Float64Array | undefined, index: number, value: number): void {
-  if (sums !== undefined) (sums[index] as number) += value;
+  if (sums !== undefined) sums[index] = (sums[index] ?? 0) + value;
 }

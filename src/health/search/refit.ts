@@ -30,7 +30,7 @@ export function refit(
   ).filter((size) => size < 1 || !isShare);
   const sums = sizes.map((size) => natsOf(evidence, construct, { channel, shape, size }));
   const max = Math.max(...sums);
-  const within = sizes.filter((_, step) => (sums[step] as number) >= max - FALL);
+  const within = sizes.filter((_, step) => (sums[step] ?? 0) >= max - FALL);
   return {
     shape,
     size: sizes[sums.indexOf(max)] ?? coarse,
@@ -48,7 +48,7 @@ function natsOf(
   const cells = evidence.cellsOf(construct);
   const stride = Math.max(1, Math.ceil(cells.length / MAX_CELLS));
   let sum = 0;
-  for (let j = 0; j < cells.length; j += stride) sum += judge.nats(cells[j] as number, severity);
+  for (let j = 0; j < cells.length; j += stride) sum += judge.nats(cells[j] ?? 0, severity);
   return sum * stride;
 }
 
@@ -62,9 +62,9 @@ export function breadthOf(
   const hosts = new Map<number, number>();
   const remotes = new Map<number, number>();
   for (const i of evidence.cellsOf(construct)) {
-    const nats = rows[i * WIDTH + column] as number;
-    const host = cells.host[i] as number;
-    const remote = cells.remote[i] as number;
+    const nats = rows[i * WIDTH + column] ?? 0;
+    const host = cells.host[i] ?? 0;
+    const remote = cells.remote[i] ?? 0;
     hosts.set(host, (hosts.get(host) ?? 0) + nats);
     remotes.set(remote, (remotes.get(remote) ?? 0) + nats);
   }

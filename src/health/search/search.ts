@@ -186,7 +186,7 @@ export class Search {
     const { from, to } = PLACES[channel];
     const max = min - this.#prior(construct, channel);
     for (let k = construct * WIDTH + from; k < construct * WIDTH + to; k += 1) {
-      if ((totals[k] as number) >= max) return false;
+      if ((totals[k] ?? 0) >= max) return false;
     }
     return true;
   }
@@ -196,7 +196,7 @@ export class Search {
   }
 
   #prior(construct: number, channel: FaultChannel): number {
-    const prior = this.#lnPrior[construct] as number;
+    const prior = this.#lnPrior[construct] ?? 0;
     const own = this.#faults.filter((fault) => fault.construct === construct);
     if (own.length === 0) return prior;
     // A channel of a construct has one severity, and that was fitted.
@@ -213,7 +213,7 @@ function healthyShare(evidence: Evidence, construct: number, column: number): nu
 function healthyCells(evidence: Evidence, construct: number, column: number): number {
   let healthy = 0;
   for (const i of evidence.cellsOf(construct)) {
-    if ((evidence.rows[i * WIDTH + column] as number) <= 0) healthy += 1;
+    if ((evidence.rows[i * WIDTH + column] ?? 0) <= 0) healthy += 1;
   }
   return healthy;
 }

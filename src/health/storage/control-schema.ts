@@ -1,4 +1,5 @@
 import type { Migration } from '../../lib/database.ts';
+import type { HealthState } from '../../model/health.ts';
 
 /** Stands for an unknown number. */
 export const UNKNOWN = -1;
@@ -20,8 +21,8 @@ export type MinuteRow = {
   readonly region: string;
   readonly monitor: string;
   readonly minute_seconds: number;
-  readonly state: string;
-  readonly indicator: number;
+  readonly state: HealthState;
+  readonly indicator: 0 | 1 | typeof UNKNOWN;
   readonly data_transferred: number;
   readonly retransmissions: number;
   readonly timeouts: number;

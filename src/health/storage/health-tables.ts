@@ -4,7 +4,6 @@ import {
   HEALTH_STATES,
   type HealthExplanation,
   type HealthMinute,
-  type HealthState,
 } from '../../model/health.ts';
 import type { Owner } from '../../model/owner.ts';
 import { isoTime } from '../iso-time.ts';
@@ -67,10 +66,7 @@ export class HealthTables {
       .where('region', '=', owner.region)
       .executeTakeFirst();
     if (row === undefined) return undefined;
-    return {
-      nextSeconds: row.next_seconds,
-      detector: JSON.parse(row.detector) as DetectorState,
-    };
+    return { nextSeconds: row.next_seconds, detector: JSON.parse(row.detector) };
   }
 
   /** Sets an owner's next window, at the beginning or after a gap that is too long to judge. */
@@ -167,10 +163,10 @@ export class HealthTables {
       .orderBy('minute_seconds')
       .execute();
     const byMonitor = new Map(rows.map((row) => [row.monitor, row]));
-    return [...byMonitor.values()].map((row) => ({
-      ...minuteOf(row),
-      sentence: (JSON.parse(row.explanation) as HealthExplanation).sentence,
-    }));
+    return [...byMonitor.values()].map((row) => {
+      const { sentence }: HealthExplanation = JSON.parse(row.explanation);
+      return { ...minuteOf(row), sentence };
+    });
   }
 
   /** The worst explanation of the minute at a time, or of the last minute before it. */
@@ -188,7 +184,7 @@ export class HealthTables {
       .where('minute_seconds', '<=', atSeconds)
       .orderBy('minute_seconds', 'desc')
       .executeTakeFirst();
-    return row && (JSON.parse(row.explanation) as HealthExplanation);
+    return row && JSON.parse(row.explanation);
   }
 
   /** The health of each construct in the last window. */
@@ -199,9 +195,7 @@ export class HealthTables {
       .where('account', '=', owner.account)
       .where('region', '=', owner.region)
       .executeTakeFirst();
-    return row === undefined || row.constructs === ''
-      ? []
-      : (JSON.parse(row.constructs) as ConstructHealth[]);
+    return row === undefined || row.constructs === '' ? [] : JSON.parse(row.constructs);
   }
 
   /** The incidents that were open at any time of a range, the newest first. */
@@ -222,7 +216,7 @@ export class HealthTables {
       .orderBy('id')
       .limit(MAX_INCIDENTS)
       .execute();
-    return rows.map(({ incident }) => JSON.parse(incident) as KeptIncident);
+    return rows.map(({ incident }) => JSON.parse(incident));
   }
 
   async expire(beforeSeconds: number): Promise<void> {
@@ -253,7 +247,7 @@ async function keepMinute(
   const { owner, monitorName, minuteSeconds, explanation } = minute;
   const tables = transaction.withTables<HealthTablesShape>();
   const worse = HEALTH_STATES.slice(HEALTH_STATES.indexOf(explanation.state) + 1);
-  const found = {
+  const found: Pick<MinuteRow, 'state' | 'indicator' | 'explanation'> = {
     state: explanation.state,
     indicator: explanation.healthIndicator ?? UNKNOWN,
     explanation: JSON.stringify(explanation),
@@ -308,8 +302,8 @@ function minuteOf(row: MinuteRow): HealthMinute {
   return {
     monitorName: row.monitor,
     minute: isoTime(row.minute_seconds),
-    state: row.state as HealthState,
-    healthIndicator: known(row.indicator) as 0 | 1 | undefined,
+    state: row.state,
+    healthIndicator: row.indicator === UNKNOWN ? undefined : row.indicator,
     dataTransferred: known(row.data_transferred),
     retransmissions: known(row.retransmissions),
     timeouts: known(row.timeouts),

@@ -92,8 +92,10 @@ export class InputCollector {
         ends.push(construct);
         continue;
       }
-      const { name, class: className } = shared[construct] as SharedConstruct;
-      const isHigh = Math.max(...totals) >= this.#minNats(className);
+      const known = shared[construct];
+      if (known === undefined) continue;
+      const { name } = known;
+      const isHigh = Math.max(...totals) >= this.#minNats(known.class);
       // Weak evidence adds up over windows. Only a window that adds to it needs a search.
       const isGrowing =
         before.lnM[name] !== undefined &&

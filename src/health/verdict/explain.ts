@@ -8,8 +8,8 @@ import type {
 import { DEAD } from '../cells/life.ts';
 import type { Channel } from '../channels/channel.ts';
 import { type Cells, CHANNELS } from '../channels/registry.ts';
-import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
-import { type Constructs, idOf } from '../constructs/constructs.ts';
+import { classOf, isConstructClass } from '../constructs/construct-class.ts';
+import { classAt, idOf, nameAt } from '../constructs/constructs.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Parameters } from '../parameters.ts';
@@ -73,7 +73,7 @@ export function explainFinding(
   const { inference } = window;
   const severity = fault ?? alarm;
   const size = severity?.size ?? 1;
-  const nats = fault?.lnE ?? (inference.lnE[construct] as number);
+  const nats = fault?.lnE ?? inference.lnE[construct] ?? 0;
   const explained = {
     kind,
     construct: describe(window, construct),
@@ -100,14 +100,15 @@ export function explainFinding(
     ambiguousWith: (fault?.ambiguous ?? []).map((other) => describe(window, other.construct)),
     monitorImpact: impactOf(window, construct, monitor),
   } as const;
-  const noun = (other: HealthConstruct) => classOf(other.class as ConstructClassName).noun;
+  const noun = ({ class: name }: HealthConstruct) =>
+    isConstructClass(name) ? classOf(name).noun : name;
   return { ...explained, sentence: findingSentence(explained, noun) };
 }
 
 export function describe({ constructs }: JudgedWindow, construct: number): HealthConstruct {
   return {
-    id: idOf(nameOf(constructs, construct)),
-    class: constructs.classes[construct] as string,
+    id: idOf(nameAt(constructs, construct)),
+    class: classAt(constructs, construct).name,
   };
 }
 
@@ -166,7 +167,7 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
   const owe = (owner: string, retrans: number) =>
     owners.set(owner, (owners.get(owner) ?? 0) + retrans);
   for (const i of inference.evidence.cellsOf(construct)) {
-    const retrans = cells.retrans[i] as number;
+    const retrans = cells.retrans[i] ?? 0;
     if (!(retrans > 0)) continue;
     const own = owning.filter(({ crossing }) => crossing.has(i));
     const life = cells.life[i] === DEAD ? 'dead cells' : 'living cells';
@@ -174,13 +175,13 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
       ({ shape, retransmissionsOf }) => shape === 'fraction' && retransmissionsOf === life,
     );
     // The retransmissions of an unhealthy cell belong to its broken share, or to one connection.
-    const outlier = retrans * (1 - (of.loss.weight[i] as number));
-    owe(broken === undefined ? 'one connection' : nameOf(constructs, broken.construct), outlier);
+    const outlier = retrans * (1 - (of.loss.weight[i] ?? 0));
+    owe(broken === undefined ? 'one connection' : nameAt(constructs, broken.construct), outlier);
     const even = own.filter(({ shape }) => shape === 'uniform');
-    const background = of.loss.tolerated[i] as number;
+    const background = of.loss.tolerated[i] ?? 0;
     const total = even.reduce((sum, { size }) => sum + size, background);
     for (const { construct: owner, size } of even) {
-      owe(nameOf(constructs, owner), ((retrans - outlier) * size) / total);
+      owe(nameAt(constructs, owner), ((retrans - outlier) * size) / total);
     }
     owe('background', ((retrans - outlier) * background) / total);
   }
@@ -188,10 +189,6 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
     .map(([owner, retrans]) => ({ owner, retrans: Math.round(retrans) }))
     .filter(({ retrans }) => retrans > 0)
     .sort((a, b) => b.retrans - a.retrans);
-}
-
-function nameOf({ names }: Constructs, construct: number): string {
-  return names[construct] as string;
 }
 
 function impactOf(
@@ -206,12 +203,12 @@ function impactOf(
   let all = 0;
   let excess = 0;
   for (const i of monitor.cells) {
-    const n = cells.segments[i] as number;
+    const n = cells.segments[i] ?? 0;
     all += n;
     if (!through.has(i)) continue;
     count += 1;
     segments += n;
-    excess += (cells.retrans[i] as number) - n * (of.loss.baseline[i] as number);
+    excess += (cells.retrans[i] ?? 0) - n * (of.loss.baseline[i] ?? 0);
   }
   return {
     cells: count,

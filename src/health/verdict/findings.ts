@@ -2,8 +2,8 @@ import type { Doubt, FaultChannel, VerdictKind } from '../../model/health.ts';
 import { stalledRemotes } from '../cells/stall.ts';
 import type { Channel } from '../channels/channel.ts';
 import { type Cells, CHANNELS } from '../channels/registry.ts';
-import { type ConstructClassName, classOf } from '../constructs/construct-class.ts';
-import { type Constructs, LIMITED } from '../constructs/constructs.ts';
+import type { ConstructClassName } from '../constructs/construct-class.ts';
+import { type Constructs, classAt, LIMITED, nameAt } from '../constructs/constructs.ts';
 import type { Parameters } from '../parameters.ts';
 import { type Alarm, followsLoad } from '../search/detect.ts';
 import type { Inference } from '../search/infer.ts';
@@ -53,7 +53,7 @@ export function findings(window: JudgedWindow, p: Parameters): Finding[] {
     faulty.set(fault.construct, fault);
   }
   const found = [...faulty].map(([construct, fault]) => {
-    const alarm = alarmOf.get(constructs.names[construct] as string);
+    const alarm = alarmOf.get(nameAt(constructs, construct));
     return judged(window, { construct, fault, alarm }, p);
   });
   return [...found, ...applications(window, p)];
@@ -64,8 +64,7 @@ type Suspect = Pick<Finding, 'construct' | 'fault' | 'alarm'>;
 function judged(window: JudgedWindow, suspect: Suspect, p: Parameters): Finding {
   const { constructs } = window;
   const { construct, fault, alarm } = suspect;
-  const name = constructs.classes[construct] as ConstructClassName;
-  const { role } = classOf(name);
+  const { name, role } = classAt(constructs, construct);
   if (role === 'rollout') return { ...suspect, kind: 'rollout', setsIndicator: false };
   if (role !== 'network') {
     const isLimit = name === 'host' && constructs.limited[construct] === LIMITED;
@@ -88,7 +87,7 @@ function doubtOf(
   p: Parameters,
 ): Doubt | undefined {
   const since = alarm?.sinceSeconds ?? startSeconds;
-  const changed = constructs.changedSeconds[construct] as number;
+  const changed = constructs.changedSeconds[construct] ?? 0;
   const own = inference.faults.filter((each) => each.construct === construct);
   const channels: readonly Channel<Cells>[] = [...own, ...(alarm === undefined ? [] : [alarm])].map(
     ({ channel }) => CHANNELS[channel],
@@ -98,7 +97,7 @@ function doubtOf(
     return 'just-changed';
   }
   const isOther = ({ construct: other }: { readonly construct: number }) =>
-    classOf(constructs.classes[other] as ConstructClassName).role !== 'network';
+    classAt(constructs, other).role !== 'network';
   if (fault?.ambiguous.some(isOther)) return 'ambiguous';
   // Without a control group, the hosts may be the cause of slow or lossy flows, but not of silence.
   const needsControlGroup = channels.every((channel) => channel.needsControlGroup);
@@ -118,11 +117,9 @@ function hasControlGroup({ evidence }: Inference, construct: number): boolean {
   const ends = new Set<number>();
   for (const i of evidence.cellsOf(construct)) {
     through[i] = 1;
-    ends.add(host[i] as number).add(remote[i] as number);
+    ends.add(host[i] ?? 0).add(remote[i] ?? 0);
   }
-  return through.some(
-    (is, i) => is === 0 && (ends.has(host[i] as number) || ends.has(remote[i] as number)),
-  );
+  return through.some((is, i) => is === 0 && (ends.has(host[i] ?? 0) || ends.has(remote[i] ?? 0)));
 }
 
 /** Remote ends that answer connections with RST, or do not read: the fault of their application. */
@@ -133,7 +130,7 @@ function applications(window: JudgedWindow, p: Parameters): Finding[] {
   const silenced = silencedCells(window);
   for (let i = 0; i < cells.length; i += 1) {
     if (cells.refused[i] !== 1 || silenced.has(i)) continue;
-    causes.set(cells.remote[i] as number, 'refused');
+    causes.set(cells.remote[i] ?? 0, 'refused');
   }
   return [...causes].map(([construct, cause]) => ({
     construct,

@@ -80,7 +80,7 @@ export function updateIncidents(
     const goesOn = incident.constructs.some((construct) => has(window.alarmed, construct));
     if (!goesOn) put(closed(incident, window));
   }
-  return [...changed].map((id) => incidents.get(id) as KeptIncident);
+  return [...incidents.values()].filter(({ incidentId }) => changed.has(incidentId));
 }
 
 function isOpen({ closedAt }: Incident): boolean {

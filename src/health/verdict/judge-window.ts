@@ -4,7 +4,7 @@ import type {
   HealthExplanation,
   IncidentFlow,
 } from '../../model/health.ts';
-import { type Constructs, idOf } from '../constructs/constructs.ts';
+import { type Constructs, idOf, nameAt } from '../constructs/constructs.ts';
 import type { ConstructSelection } from '../constructs/window-constructs.ts';
 import type { FirstPassRow } from '../evidence/first-pass.ts';
 import { cellsOfMonitors, windowCells } from '../evidence/window-cells.ts';
@@ -142,7 +142,7 @@ function constructHealth(
       segments: sums.segments,
       retrans: sums.retrans,
       smallestLoss,
-      evidenceNats: judged.inference.lnE[c] as number,
+      evidenceNats: judged.inference.lnE[c] ?? 0,
       finding: finding && explainFinding(judged, finding, everything(judged)),
     });
   }
@@ -165,13 +165,13 @@ function stateOf(finding: Finding | undefined, smallestLoss: number | undefined)
 /** The flows through the blamed construct, those with most retransmissions first. */
 function proof({ inference, constructs }: ExplainedWindow, { construct }: Finding): IncidentFlow[] {
   const { cells } = inference.evidence;
-  const nameOf = (end: number | undefined) => constructs.names[end ?? -1] ?? '';
+  const endOf = (end: number | undefined) => idOf(nameAt(constructs, end ?? -1));
   return [...inference.evidence.cellsOf(construct)]
     .map((i) => ({
-      local: idOf(nameOf(cells.host[i])),
-      remote: idOf(nameOf(cells.remote[i])),
-      segments: cells.segments[i] as number,
-      retrans: cells.retrans[i] as number,
+      local: endOf(cells.host[i]),
+      remote: endOf(cells.remote[i]),
+      segments: cells.segments[i] ?? 0,
+      retrans: cells.retrans[i] ?? 0,
     }))
     .sort((a, b) => b.retrans - a.retrans)
     .slice(0, MAX_FLOWS);
@@ -200,6 +200,6 @@ function excludedOf(
   const faulty = inference.faults.map(({ construct }) => construct).filter((c) => !learned.has(c));
   return {
     shared: faulty.filter((c) => c < shared),
-    ends: faulty.filter((c) => c >= shared).map((c) => constructs.names[c] as string),
+    ends: faulty.filter((c) => c >= shared).map((c) => nameAt(constructs, c)),
   };
 }
