@@ -17,7 +17,7 @@ import {
 import { countRows } from './count-rows.ts';
 import { knock, REPORT_HEADERS, signed } from './door.ts';
 
-/** As many as the decoder takes from one report. */
+/** The maximum that the decoder accepts from one report. */
 const FLOWS = 100_000;
 const REPORTS = 10;
 /** All of them in one batch would take 2 GB. */

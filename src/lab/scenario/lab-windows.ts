@@ -1,5 +1,5 @@
 import { mapRecord } from '../../health/cells/cell-columns.ts';
-import { isRefused, type LifeCounts, lifeOf } from '../../health/cells/life.ts';
+import { IDLE, isRefused, type LifeCounts, lifeOf } from '../../health/cells/life.ts';
 import type { Cells, HistoryName } from '../../health/channels/registry.ts';
 import type { ConstructClassName } from '../../health/constructs/construct-class.ts';
 import { buildConstructs, type Constructs } from '../../health/constructs/constructs.ts';
@@ -69,7 +69,11 @@ export function cellKey({ client, server, port }: LabCell): string {
 
 /** Converts to the cells of health, with the paths that the lab has configured. */
 export function healthCells(observed: readonly LabCell[], histories: CellHistories): Cells {
-  const number = (member: string) => (i: number) => value(observed[i] as LabCell, member);
+  const numbers = (read: (cell: LabCell) => number) => Float64Array.from(observed, read);
+  const member = (name: string) => numbers((cell) => value(cell, name));
+  const counts = observed.map(lifeCounts);
+  const lives = counts.map((cell) => lifeOf(cell, PARAMETERS));
+  const refused = counts.map(isRefused);
   return buildCells({
     paths: compressPaths(
       observed.map(({ client, server }) =>
@@ -77,18 +81,18 @@ export function healthCells(observed: readonly LabCell[], histories: CellHistori
       ),
     ),
     counts: {
-      segments: number('segmentsDelivered'),
-      retrans: number('retransEst'),
-      rttCount: number('rttUsCount'),
-      rttSum: number('rttUsSum'),
-      rttMin: number('rttUsMin'),
-      attempts: (i) => attemptsOf(observed[i] as LabCell),
-      silent: (i) => silentOf(observed[i] as LabCell),
-      busyMicros: number('busyUs'),
-      rwndLimitedMicros: number('rwndLimitedUs'),
+      segments: member('segmentsDelivered'),
+      retrans: member('retransEst'),
+      rttCount: member('rttUsCount'),
+      rttSum: member('rttUsSum'),
+      rttMin: member('rttUsMin'),
+      attempts: numbers(attemptsOf),
+      silent: numbers(silentOf),
+      busyMicros: member('busyUs'),
+      rwndLimitedMicros: member('rwndLimitedUs'),
     },
-    life: (i) => lifeOf(lifeCounts(observed[i] as LabCell), PARAMETERS),
-    isRefused: (i) => isRefused(lifeCounts(observed[i] as LabCell)),
+    life: (i) => lives[i] ?? IDLE,
+    isRefused: (i) => refused[i] ?? false,
     history: histories.of(observed),
     classes: histories.classes,
   });
@@ -139,7 +143,7 @@ export class CellHistories {
     for (const [i, cell] of observed.entries()) {
       this.#sums.set(
         cellKey(cell),
-        mapRecord(history, (sums) => sums[i] as number),
+        mapRecord(history, (sums) => sums[i] ?? 0),
       );
     }
   }
