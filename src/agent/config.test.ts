@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { wayOptions } from './config.ts';
+import { connectionOptions } from './config.ts';
 
 const NONE = { proxy: undefined, caFile: undefined };
 
@@ -27,18 +27,18 @@ test.each([
 ])("the environment's proxy leads to $name, or not", ({ url, proxy }) => {
   vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
   vi.stubEnv('NO_PROXY', '.example.net');
-  expect(wayOptions(new URL(url), NONE).proxy?.href).toBe(proxy);
+  expect(connectionOptions(new URL(url), NONE).proxy?.href).toBe(proxy);
 });
 
 test('the options go before the environment', () => {
   vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
   vi.stubEnv('AWS_CA_BUNDLE', '/bundle');
   const given = { proxy: new URL('http://other'), caFile: '/given' };
-  expect(wayOptions(new URL('https://example.org/'), given)).toEqual(given);
+  expect(connectionOptions(new URL('https://example.org/'), given)).toEqual(given);
 });
 
 test('certificates are those of AWS_CA_BUNDLE, else of SSL_CERT_FILE', () => {
-  const caFile = () => wayOptions(new URL('https://example.org/'), NONE).caFile;
+  const caFile = () => connectionOptions(new URL('https://example.org/'), NONE).caFile;
   expect(caFile()).toBe(undefined);
   vi.stubEnv('SSL_CERT_FILE', '/openssl');
   expect(caFile()).toBe('/openssl');

@@ -4,10 +4,10 @@ import { homedir } from 'node:os';
 import { getProxyForUrl } from 'proxy-from-env';
 import { cgroupMount } from './kernel/cgroup-mount.ts';
 import type { CredentialSources } from './report/credentials.ts';
-import type { WayOptions } from './report/open-way.ts';
+import type { HttpConnectionOptions } from './report/open-connections.ts';
 
 /** Where credentials may stand, from this process's environment. */
-export function credentialSources(): Omit<CredentialSources, 'way'> {
+export function credentialSources(): Omit<CredentialSources, 'connections'> {
   return { env: process.env, homeFolder: homedir() };
 }
 
@@ -15,7 +15,10 @@ export function credentialSources(): Omit<CredentialSources, 'way'> {
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
 
 /** How to get to a URL: by the options, else as this process's environment says. */
-export function wayOptions(url: URL, { proxy, caFile }: WayOptions): WayOptions {
+export function connectionOptions(
+  url: URL,
+  { proxy, caFile }: HttpConnectionOptions,
+): HttpConnectionOptions {
   const named = LOOPBACK.test(url.hostname) ? '' : getProxyForUrl(url.href);
   return {
     proxy: proxy ?? (named === '' ? undefined : new URL(named)),

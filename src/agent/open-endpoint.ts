@@ -1,10 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
-import { credentialSources, wayOptions } from './config.ts';
+import { connectionOptions, credentialSources } from './config.ts';
 import type { AgentOptions } from './options.ts';
 import { refuseWritable } from './refuse-writable.ts';
 import { credentialProvider, credentialsFile } from './report/credentials.ts';
 import { Endpoint } from './report/endpoint.ts';
-import { openWay } from './report/open-way.ts';
+import { openConnections } from './report/open-connections.ts';
 import { ServerClock } from './report/server-clock.ts';
 import { steadyClock } from './steady-clock.ts';
 
@@ -28,14 +28,14 @@ const AWS = new URL('https://sts.amazonaws.com/');
 export function openEndpoint(url: URL, options: AgentOptions, clock: Clock): OpenEndpoint {
   const sources = credentialSources();
   refuseWritable('credentials file', credentialsFile(sources));
-  const toAws = openWay(AWS, wayOptions(AWS, options));
+  const toAws = openConnections(AWS, connectionOptions(AWS, options));
   const serverClock = new ServerClock({ clock, steady: steadyClock });
   const endpoint = new Endpoint({
     url,
     region: options.region,
-    credentials: credentialProvider({ ...sources, way: toAws }),
+    credentials: credentialProvider({ ...sources, connections: toAws }),
     clock: serverClock,
-    agent: openWay(url, wayOptions(url, options)),
+    agent: openConnections(url, connectionOptions(url, options)),
   });
   const close = (): void => {
     endpoint.close();

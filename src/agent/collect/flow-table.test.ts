@@ -22,7 +22,7 @@ function recordTo(remote: string): SocketRecord {
 
 /** One connection, begun and ended. */
 function connect(table: FlowTable, remote: string, { bytes = 1, retrans = 0 } = {}): FlowWindow {
-  const flow = table.find(recordTo(remote), null);
+  const flow = table.find(recordTo(remote));
   const values = flow.touch();
   addTo(values, VALUE_INDEX.completed, 1);
   addTo(values, VALUE_INDEX.bytesDelivered, bytes);

@@ -5,30 +5,30 @@ import type { SocketRecord } from '../kernel/socket-record.ts';
 import { FlowCache } from './flow-cache.ts';
 import { type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
 
-/** Flows that were cut are told apart up to so many, at 50 B each. */
+/** Up to so many folded flows are counted exactly, at 50 B each. */
 const MAX_CUT_KEYS = 262_144;
 
-/** To look through all flows for those that may go is worth it where so many of them can. */
+/** Folding walks all flows, so it stops for the window when it frees less than this share. */
 const WORTH_FOLDING = 1 / 16;
 
 interface CutFlows {
   readonly hint: CategoryHint;
   readonly window: FlowWindow;
-  /** Hashes of their keys, so that none counts twice. */
+  /** Hashes of the folded flows' keys, so that none counts twice. */
   readonly keys: Set<number>;
 }
 
-/** How the window of a report ends. */
+/** The flows of a window that ended. */
 export interface TakenFlows {
   readonly flows: readonly ReportedFlow[];
-  /** What the flows had no room for, added up. */
+  /** The flows beyond the limit, added up. */
   readonly remainders: readonly Remainder[];
 }
 
 /**
- * The flows of a window. When there are more than `most`, those without an open connection that
- * lost least are added up, half of them at a time, and with them whatever else they do in this
- * window: totals stay exact, and those with most loss are kept.
+ * The flows of a window. Beyond `max`, the table folds flows without an open connection into sums:
+ * half of them at a time, those with the least loss. Whatever a folded flow does in the rest of the
+ * window is added to the same sum, so totals stay exact and the flows with most loss are kept.
  */
 export class FlowTable {
   readonly #max: number;
@@ -41,14 +41,8 @@ export class FlowTable {
     this.#max = max;
   }
 
-  /**
-   * Where a connection is counted.
-   *
-   * @param beyond its addresses beyond this host's translation; null: no connection is translated
-   */
-  find(record: SocketRecord, beyond: NatMapping | undefined | null): FlowWindow {
-    // A translated connection's flow depends on its client's port too.
-    if (beyond !== null) return this.#findByText(flowOf(record, beyond));
+  /** The flow of a connection of a host that looks up no translated addresses. */
+  find(record: SocketRecord): FlowWindow {
     const cached = this.#cache.find(record);
     if (cached !== undefined) return cached;
     const flow = this.#findByText(flowOf(record, undefined));
@@ -57,9 +51,19 @@ export class FlowTable {
   }
 
   /**
+   * The flow of a connection that may be translated. It is not cached: the mapping depends on the
+   * client's port, which the cache leaves out.
+   *
+   * @param mapping undefined: the connection is not translated
+   */
+  findMapped(record: SocketRecord, mapping: NatMapping | undefined): FlowWindow {
+    return this.#findByText(flowOf(record, mapping));
+  }
+
+  /**
    * Ends the window.
    *
-   * @param unknown places whose values nobody told
+   * @param unknown indexes of the values that the source does not know
    * @param cgroupPath the path of a cgroup by its id
    */
   take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): TakenFlows {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type PlainMetric, plainIndex } from '../../model/flow-metrics.ts';
 import type { CgroupPaths } from '../kernel/cgroup-paths.ts';
+import type { ClosedReading } from '../kernel/closed-ring.ts';
 import type { NatTable } from '../kernel/nat-table.ts';
 import { TCP_STATE } from '../kernel/record-layout.ts';
 import type { SocketProgress } from '../kernel/socket-progress.ts';
@@ -8,44 +9,43 @@ import type { SocketRecord } from '../kernel/socket-record.ts';
 import { countWhole } from './count-connection.ts';
 import { FlowTable, type TakenFlows } from './flow-table.ts';
 import { addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
-import { type Slot, TrackedSockets } from './tracked-sockets.ts';
+import { type Row, TrackedSockets } from './tracked-sockets.ts';
 
-/** Flows in one window beyond this are added up (the existing agent's bound). */
+/** Flows of a window beyond this number are added up. It is the existing agent's limit. */
 const MAX_FLOWS = 65_536;
 
 /**
- * The ring must be read often, as it only holds so much; the table need not, and to read 50,000
- * connections takes 40 ms: once a report is enough, and here is how often where reports are rare.
+ * Longest time between two readings of the table. Reading 50,000 connections takes 40 ms, so it is
+ * read once a report, and this often when reports are rarer. The ring is small and read more often.
  */
 const TABLE_MILLIS = 60_000;
 
-/** Where the connections are read; `SocketWatch` is the one. */
+/** Source of connection statistics: `SocketWatch` (eBPF) or `NetlinkWatch`. */
 export interface SocketSource {
   readonly maxSockets: number;
-  /** What it cannot tell of any flow: left out of them. */
+  /** Metrics that this source does not know for any flow; reports leave them out. */
   readonly unknown: readonly PlainMetric[];
   start(): void;
   stop(): void;
   adopt(visit: (record: SocketRecord) => void): void;
   beginEpoch(): number;
-  /** Before the last reading of a window: what is too dear to do at each. */
+  /** Called before the last reading of a window, for work that is too expensive for each reading. */
   readAhead(): void;
   readSockets(visit: (record: SocketRecord) => void): void;
-  /** Says how full it was where they wait: 0 to 1; when it is 1, others may wait in the table. */
-  takeClosed(visit: (record: SocketRecord) => void): number;
+  takeClosed(visit: (record: SocketRecord) => void): ClosedReading;
   readProgress(visit: (progress: SocketProgress) => void): Promise<void>;
-  /** False when it was not removed: it has closed meanwhile, or takes no room from others. */
+  /** False when it was not removed: it has closed meanwhile, or it takes no room from others. */
   remove(cookie: number): boolean;
 }
 
 export interface SocketCollectorDeps {
   readonly source: SocketSource;
   readonly clock: Clock;
-  /** Names the cgroups. */
+  /** Finds the path of a cgroup by its id. */
   readonly cgroups: Pick<CgroupPaths, 'allowReading' | 'pathOf'>;
-  /** Undefined: address translation is not asked for. */
+  /** Undefined: translated addresses are not looked up. */
   readonly nat?: Pick<NatTable, 'start' | 'stop' | 'drain' | 'find' | 'takeFailures'> | undefined;
-  /** Connections that did nothing for so long are in no level and no report until they do. */
+  /** A connection idle for longer is left out of levels and reports until it is active again. */
   readonly notrackMillis: number;
 }
 
@@ -54,7 +54,7 @@ export interface CollectorCounters {
   readonly sockets_stale: number;
   readonly socket_deltas_completed: number;
   readonly socket_agg_completed: number;
-  /** Connections there was no room for. */
+  /** Connections that were not tracked because all rows were taken. */
   readonly socket_agg_above_limit: number;
   readonly socket_eviction_completed: number;
   readonly sockets_natd: number;
@@ -62,19 +62,20 @@ export interface CollectorCounters {
 }
 
 /**
- * Turns what the kernel counts per connection into what flows did in a window. `collect` is called
- * ten times a second or more, `takeWindow` once a report. Every byte, segment and event is counted in
- * exactly one window, whatever the order in which places, table, ring and iterator show it.
+ * Turns the kernel's counters of connections into the growth of each flow in a window. The agent
+ * calls `collect` ten times a second or more and `takeWindow` once a report. Each byte, segment and
+ * event is counted in exactly one window, in whatever order slots, table, ring and iterator show it.
  */
 export class SocketCollector {
   readonly #deps: SocketCollectorDeps;
-  /** By cookie: where the connection is counted that its socket has now. */
-  readonly #slots = new Map<number, Slot>();
-  /** Connections whose socket was seen connecting again before their end came out of the ring. */
-  readonly #overtaken = new Map<string, Slot>();
+  /** By the socket's cookie: the row of its current connection. */
+  readonly #rows = new Map<number, Row>();
+  /** Connections whose socket has connected again, but whose end has not come out of the ring yet. */
+  readonly #overtaken = new Map<string, Row>();
   readonly #sockets: TrackedSockets;
   readonly #flows = new FlowTable(MAX_FLOWS);
-  #fill = 0;
+  /** The last reading of closed connections left some in the table. */
+  #overflowed = false;
   #epoch = -1;
   #passes = 0;
   #passedAt = Number.NEGATIVE_INFINITY;
@@ -82,15 +83,19 @@ export class SocketCollector {
 
   constructor(deps: SocketCollectorDeps) {
     this.#deps = deps;
-    // Those in the table, and as many whose end is still in the ring.
+    // The connections in the table, and as many whose end is still in the ring.
     this.#sockets = new TrackedSockets(2 * deps.source.maxSockets);
   }
 
   get socketsTracked(): number {
-    return this.#slots.size;
+    return this.#rows.size;
   }
 
-  /** What is there already is counted from now on. Throws an AgentError when this host cannot. */
+  /**
+   * Starts the source and adopts the connections that exist, so that they count from here on.
+   *
+   * @throws AgentError when this host cannot run the source
+   */
   start(): void {
     const { source, nat } = this.#deps;
     source.start();
@@ -109,33 +114,31 @@ export class SocketCollector {
     source.stop();
   }
 
-  /** Counts the connections that are there and not known. */
+  /** Begins to track the connections that are older than the agent. */
   adopt(): void {
     const { source, clock } = this.#deps;
     const now = clock.now();
     source.adopt((record) => {
-      const slot = this.#begin(record);
-      if (slot === undefined) return;
-      this.#sockets.setActive(slot, now);
-      this.#slots.set(record.cookie, slot);
+      const row = this.#begin(record);
+      if (row === undefined) return;
+      this.#sockets.setActive(row, now);
+      this.#rows.set(record.cookie, row);
     });
   }
 
   /**
-   * Takes what closed; and reads the connections that live, where that is due.
+   * Takes the closed connections, and reads the live ones if that is due.
    *
-   * @returns how full it was where closed connections wait, 0 to 1
+   * @returns how full the buffers of closed connections were, 0 to 1
    */
   collect(): number {
     const { nat, clock } = this.#deps;
     nat?.drain();
     const isDue = clock.now() - this.#passedAt >= TABLE_MILLIS;
-    if (isDue || this.#fill === 1) this.#pass();
-    else this.#takeClosed();
-    return this.#fill;
+    return isDue || this.#overflowed ? this.#pass() : this.#takeClosed();
   }
 
-  /** Collects, brings the live connections up to date, and begins a new window. */
+  /** Ends the window: collects, counts the live connections up to now, and begins a new window. */
   async takeWindow(): Promise<TakenFlows> {
     const { source, nat, clock } = this.#deps;
     source.readAhead();
@@ -148,7 +151,7 @@ export class SocketCollector {
     return this.#takeFlows();
   }
 
-  /** Deltas since the last call. */
+  /** Growth since the last call. */
   takeCounters(): CollectorCounters {
     const taken = this.#counters;
     this.#counters = emptyCounters();
@@ -156,8 +159,13 @@ export class SocketCollector {
     return taken;
   }
 
-  /** Reads table and ring once. The table first: what closes meanwhile is then in the ring. */
-  #pass(): void {
+  /**
+   * Reads the live connections, then the closed ones: a connection that closes meanwhile is then
+   * among the closed.
+   *
+   * @returns the fill of the buffers of closed connections
+   */
+  #pass(): number {
     const { source, clock } = this.#deps;
     const now = clock.now();
     this.#passedAt = now;
@@ -171,47 +179,49 @@ export class SocketCollector {
       } else if (record.state === TCP_STATE.close) this.#expectEnd(record);
       else this.#read(record, now);
     });
-    this.#takeClosed();
+    const fill = this.#takeClosed();
     for (const cookie of left) source.remove(cookie);
+    return fill;
   }
 
-  #takeClosed(): void {
-    const { source } = this.#deps;
-    this.#fill = source.takeClosed((record) => this.#end(record));
+  #takeClosed(): number {
+    const { fill, overflowed } = this.#deps.source.takeClosed((record) => this.#end(record));
+    this.#overflowed = overflowed;
+    return fill;
   }
 
-  /** Its end is told elsewhere, in a moment or already. */
+  /** Keeps a closed connection in sight: its end has come, or will, from the closed ones. */
   #expectEnd({ cookie, startedNanos }: SocketRecord): void {
-    const slot = this.#slots.get(cookie);
-    if (slot === undefined || this.#sockets.startedNanos(slot) !== startedNanos) return;
-    this.#sockets.setSeen(slot, this.#passes);
+    const row = this.#rows.get(cookie);
+    if (row === undefined || this.#sockets.startedNanos(row) !== startedNanos) return;
+    this.#sockets.setSeen(row, this.#passes);
   }
 
   #read(record: SocketRecord, now: number): void {
     const sockets = this.#sockets;
     const { cookie, startedNanos } = record;
-    let slot = this.#slots.get(cookie);
-    if (slot === undefined || sockets.startedNanos(slot) !== startedNanos) {
-      if (slot !== undefined) {
-        this.#overtaken.set(connection(cookie, sockets.startedNanos(slot)), slot);
+    let row = this.#rows.get(cookie);
+    if (row === undefined || sockets.startedNanos(row) !== startedNanos) {
+      if (row !== undefined) {
+        this.#overtaken.set(connection(cookie, sockets.startedNanos(row)), row);
       }
-      slot = this.#begin(record);
-      if (slot === undefined) {
-        this.#slots.delete(cookie);
+      row = this.#begin(record);
+      if (row === undefined) {
+        this.#rows.delete(cookie);
         return;
       }
-      this.#slots.set(cookie, slot);
+      this.#rows.set(cookie, row);
     }
-    sockets.setSeen(slot, this.#passes);
-    if (sockets.isUnchanged(slot, record)) return;
-    sockets.count(slot, record, this.#epoch);
-    sockets.setActive(slot, now);
+    sockets.setSeen(row, this.#passes);
+    if (sockets.isUnchanged(row, record)) return;
+    sockets.count(row, record, this.#epoch);
+    sockets.setActive(row, now);
     this.#counters.socket_deltas_completed += 1;
   }
 
   #end(record: SocketRecord): void {
     const { cookie, startedNanos } = record;
-    const current = this.#slots.get(cookie);
+    const current = this.#rows.get(cookie);
     const isCurrent = current !== undefined && this.#sockets.startedNanos(current) === startedNanos;
     const known = isCurrent ? current : this.#takeOvertaken(cookie, startedNanos);
     if (known === undefined && !record.isAdopted) {
@@ -220,16 +230,16 @@ export class SocketCollector {
       this.#counters.socket_agg_completed += 1;
       return;
     }
-    const slot = known ?? this.#begin(record);
-    if (slot === undefined) return;
-    this.#sockets.countLast(slot, record, this.#epoch);
-    this.#sockets.close(slot);
-    if (isCurrent) this.#slots.delete(cookie);
+    const row = known ?? this.#begin(record);
+    if (row === undefined) return;
+    this.#sockets.countLast(row, record, this.#epoch);
+    this.#sockets.close(row);
+    if (isCurrent) this.#rows.delete(cookie);
     this.#counters.socket_agg_completed += 1;
   }
 
-  /** Begins to count a connection; undefined when there is no room for it. */
-  #begin(record: SocketRecord): Slot | undefined {
+  /** Begins to track a connection; undefined when no row is free. */
+  #begin(record: SocketRecord): Row | undefined {
     if (!this.#sockets.hasRoom) {
       this.#counters.socket_agg_above_limit += 1;
       return undefined;
@@ -241,58 +251,58 @@ export class SocketCollector {
     return this.#sockets.open(record, flow, this.#epoch - 1);
   }
 
-  #takeOvertaken(cookie: number, startedNanos: number): Slot | undefined {
+  #takeOvertaken(cookie: number, startedNanos: number): Row | undefined {
     if (this.#overtaken.size === 0) return undefined;
     const key = connection(cookie, startedNanos);
-    const slot = this.#overtaken.get(key);
+    const row = this.#overtaken.get(key);
     this.#overtaken.delete(key);
-    return slot;
+    return row;
   }
 
   #flow(record: SocketRecord): FlowWindow {
     const { nat } = this.#deps;
-    if (nat === undefined) return this.#flows.find(record, null);
-    const beyond = nat.find(record);
-    if (beyond !== undefined) this.#counters.sockets_natd += 1;
-    return this.#flows.find(record, beyond);
+    if (nat === undefined) return this.#flows.find(record);
+    const mapping = nat.find(record);
+    if (mapping !== undefined) this.#counters.sockets_natd += 1;
+    return this.#flows.findMapped(record, mapping);
   }
 
   #advance(progress: SocketProgress, now: number): void {
-    const slot = this.#slots.get(progress.cookie);
-    if (slot === undefined) return;
-    if (this.#sockets.startedNanos(slot) !== progress.startedNanos) return;
-    this.#sockets.countProgress(slot, progress);
-    this.#sockets.setActive(slot, now);
+    const row = this.#rows.get(progress.cookie);
+    if (row === undefined) return;
+    if (this.#sockets.startedNanos(row) !== progress.startedNanos) return;
+    this.#sockets.countProgress(row, progress);
+    this.#sockets.setActive(row, now);
   }
 
   #countLevels(now: number): void {
     const sockets = this.#sockets;
-    for (const [cookie, slot] of this.#slots) {
-      // Neither in the table nor in the ring: another agent's program may have reset its callbacks.
-      if (sockets.seenAt(slot) !== this.#passes) {
-        this.#slots.delete(cookie);
-        sockets.close(slot);
+    for (const [cookie, row] of this.#rows) {
+      // The source did not show it: another agent's program may have reset its callbacks.
+      if (sockets.seenAt(row) !== this.#passes) {
+        this.#rows.delete(cookie);
+        sockets.close(row);
         this.#counters.sockets_stale += 1;
-      } else if (!this.#isIdle(slot, now)) sockets.countLevel(slot);
+      } else if (!this.#isIdle(row, now)) sockets.countLevel(row);
     }
-    for (const slot of this.#overtaken.values()) sockets.close(slot);
+    for (const row of this.#overtaken.values()) sockets.close(row);
     this.#overtaken.clear();
   }
 
-  /** Idle connections stay known, so that they count on when they wake, unless room gets scarce. */
+  /** Forgets idle connections, but only when 7/8 of the room is taken: until then they count on. */
   #evict(now: number): void {
     const { source } = this.#deps;
-    if (this.#slots.size < (source.maxSockets * 7) / 8) return;
-    for (const [cookie, slot] of this.#slots) {
-      if (!this.#isIdle(slot, now) || !source.remove(cookie)) continue;
-      this.#slots.delete(cookie);
-      this.#sockets.close(slot);
+    if (this.#rows.size < (source.maxSockets * 7) / 8) return;
+    for (const [cookie, row] of this.#rows) {
+      if (!this.#isIdle(row, now) || !source.remove(cookie)) continue;
+      this.#rows.delete(cookie);
+      this.#sockets.close(row);
       this.#counters.socket_eviction_completed += 1;
     }
   }
 
-  #isIdle(slot: Slot, now: number): boolean {
-    return now - this.#sockets.activeAt(slot) > this.#deps.notrackMillis;
+  #isIdle(row: Row, now: number): boolean {
+    return now - this.#sockets.activeAt(row) > this.#deps.notrackMillis;
   }
 
   #takeFlows(): TakenFlows {

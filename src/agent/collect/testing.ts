@@ -1,5 +1,6 @@
 import { addressBytes } from '../../model/address.ts';
 import type { PlainMetric } from '../../model/flow-metrics.ts';
+import type { ClosedReading } from '../kernel/closed-ring.ts';
 import { RECORD_BYTES } from '../kernel/record-layout.ts';
 import {
   DETAILS_LENGTH,
@@ -54,7 +55,7 @@ export function socketDetails(named: NamedDetails = {}): SocketDetails {
   return details;
 }
 
-/** The kernel's end of a collector: tables and rings filled by hand, in the kernel's layout. */
+/** A source whose table and ring a test fills by hand, in the kernel's layout. */
 export class FakeSource implements SocketSource {
   readonly maxSockets = 8;
   table: readonly FakeSocket[] = [];
@@ -62,7 +63,7 @@ export class FakeSource implements SocketSource {
   ringFill = 0;
   progress: readonly SocketProgress[] = [];
   readonly removed: number[] = [];
-  /** Those that cannot be removed. */
+  /** Cookies that cannot be removed. */
   readonly kept = new Set<number>();
   #epoch = 0;
 
@@ -71,7 +72,7 @@ export class FakeSource implements SocketSource {
   stop(): void {}
   readAhead(): void {}
 
-  /** What is in the table. */
+  /** Visits the table. */
   adopt(visit: (record: SocketRecord) => void): void {
     for (const socket of this.table) visit(recordOf(socket));
   }
@@ -85,11 +86,11 @@ export class FakeSource implements SocketSource {
     for (const socket of this.table) visit(recordOf(socket));
   }
 
-  takeClosed(visit: (record: SocketRecord) => void): number {
+  takeClosed(visit: (record: SocketRecord) => void): ClosedReading {
     const closed = this.closed;
     this.closed = [];
     for (const socket of closed) visit(recordOf({ state: 7, ...socket }));
-    return this.ringFill;
+    return { fill: this.ringFill, overflowed: this.ringFill === 1 };
   }
 
   async readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
@@ -126,7 +127,7 @@ const DEFAULTS: Required<FakeSocket> = {
   processName: '',
 };
 
-/** Bytes as bpf/socket-record.h lays them out. */
+/** A record in the layout of bpf/socket-record.h. */
 function recordOf(given: FakeSocket): SocketRecord {
   const socket = { ...DEFAULTS, ...given };
   const view = new DataView(new ArrayBuffer(RECORD_BYTES));

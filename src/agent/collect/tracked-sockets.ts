@@ -18,7 +18,7 @@ const WIDE = {
   /** One for each of `WIDE_DETAILS`. */
   details: 5,
 } as const;
-const WIDE_PLACES = WIDE.details + WIDE_DETAILS.length;
+const WIDE_LENGTH = WIDE.details + WIDE_DETAILS.length;
 
 /** Places of a slot's 32-bit numbers; `retrans` and `rtos` take one a phase. */
 const NARROW = {
@@ -37,10 +37,10 @@ const NARROW = {
   /** One for each of `NARROW_DETAILS`. */
   details: 14,
 } as const;
-const NARROW_PLACES = NARROW.details + NARROW_DETAILS.length;
+const NARROW_LENGTH = NARROW.details + NARROW_DETAILS.length;
 
 /** A connection's place in `TrackedSockets`. */
-export type Slot = number;
+export type Row = number;
 
 /**
  * How far each connection has been counted. Bytes and segments come from two places that may be
@@ -56,14 +56,14 @@ export class TrackedSockets {
   readonly #flows: (FlowWindow | undefined)[] = [];
   /** "" until it is known. */
   readonly #processNames: string[] = [];
-  readonly #free: Slot[] = [];
+  readonly #free: Row[] = [];
   readonly #max: number;
 
   /** @param most connections at a time */
   constructor(max: number) {
     this.#max = max;
-    this.#wide = new Float64Array(max * WIDE_PLACES);
-    this.#narrow = new Uint32Array(max * NARROW_PLACES);
+    this.#wide = new Float64Array(max * WIDE_LENGTH);
+    this.#narrow = new Uint32Array(max * NARROW_LENGTH);
   }
 
   /** Whether another one can be opened. */
@@ -76,69 +76,69 @@ export class TrackedSockets {
    *
    * @param record where to count from: nothing, or what an adopted connection had done before
    */
-  open(record: SocketRecord, flow: FlowWindow, epoch: number): Slot {
-    const slot = this.#free.pop() ?? this.#flows.length;
-    this.#flows[slot] = flow;
-    this.#processNames[slot] = record.processName;
+  open(record: SocketRecord, flow: FlowWindow, epoch: number): Row {
+    const row = this.#free.pop() ?? this.#flows.length;
+    this.#flows[row] = flow;
+    this.#processNames[row] = record.processName;
     flow.connections += 1;
-    const wide = slot * WIDE_PLACES;
-    const narrow = slot * NARROW_PLACES;
-    this.#wide.fill(0, wide, wide + WIDE_PLACES);
-    this.#narrow.fill(0, narrow, narrow + NARROW_PLACES);
+    const wide = row * WIDE_LENGTH;
+    const narrow = row * NARROW_LENGTH;
+    this.#wide.fill(0, wide, wide + WIDE_LENGTH);
+    this.#narrow.fill(0, narrow, narrow + NARROW_LENGTH);
     this.#wide[wide + WIDE.startedNanos] = record.startedNanos;
     this.#wide[wide + WIDE.cgroupId] = record.cgroupId;
     this.#narrow[narrow + NARROW.epoch] = epoch;
     this.#narrow[narrow + NARROW.readAgain] = 1;
-    if (record.isAdopted) this.#startFrom(slot, record);
-    return slot;
+    if (record.isAdopted) this.#startFrom(row, record);
+    return row;
   }
 
   /** Forgets a connection. */
-  close(slot: Slot): void {
-    this.flow(slot).connections -= 1;
-    this.#flows[slot] = undefined;
-    this.#free.push(slot);
+  close(row: Row): void {
+    this.flow(row).connections -= 1;
+    this.#flows[row] = undefined;
+    this.#free.push(row);
   }
 
-  flow(slot: Slot): FlowWindow {
-    const flow = this.#flows[slot];
+  flow(row: Row): FlowWindow {
+    const flow = this.#flows[row];
     if (flow === undefined) throw new Error('the connection is not tracked');
     return flow;
   }
 
-  startedNanos(slot: Slot): number {
-    return this.#wide[slot * WIDE_PLACES + WIDE.startedNanos] ?? 0;
+  startedNanos(row: Row): number {
+    return this.#wide[row * WIDE_LENGTH + WIDE.startedNanos] ?? 0;
   }
 
   /** Milliseconds of the agent's steady clock at the last reading that showed something new. */
-  activeAt(slot: Slot): number {
-    return this.#wide[slot * WIDE_PLACES + WIDE.activeAt] ?? 0;
+  activeAt(row: Row): number {
+    return this.#wide[row * WIDE_LENGTH + WIDE.activeAt] ?? 0;
   }
 
-  setActive(slot: Slot, at: number): void {
-    this.#wide[slot * WIDE_PLACES + WIDE.activeAt] = at;
+  setActive(row: Row, at: number): void {
+    this.#wide[row * WIDE_LENGTH + WIDE.activeAt] = at;
   }
 
   /** The last reading of the table that showed it. */
-  seenAt(slot: Slot): number {
-    return this.#narrow[slot * NARROW_PLACES + NARROW.seenAt] ?? 0;
+  seenAt(row: Row): number {
+    return this.#narrow[row * NARROW_LENGTH + NARROW.seenAt] ?? 0;
   }
 
-  setSeen(slot: Slot, pass: number): void {
-    this.#narrow[slot * NARROW_PLACES + NARROW.seenAt] = pass;
+  setSeen(row: Row, pass: number): void {
+    this.#narrow[row * NARROW_LENGTH + NARROW.seenAt] = pass;
   }
 
-  isUnchanged(slot: Slot, record: SocketRecord): boolean {
-    const narrow = slot * NARROW_PLACES;
+  isUnchanged(row: Row, record: SocketRecord): boolean {
+    const narrow = row * NARROW_LENGTH;
     if (this.#narrow[narrow + NARROW.readAgain] === 1) return false;
     return this.#narrow[narrow + NARROW.changes] === record.changes;
   }
 
   /** Counts what is new in a live connection's record; `epoch` is the last complete one. */
-  count(slot: Slot, record: SocketRecord, epoch: number): void {
-    this.#countNumbers(slot, record);
-    this.#countRoundTrips(slot, record, epoch);
-    const narrow = slot * NARROW_PLACES;
+  count(row: Row, record: SocketRecord, epoch: number): void {
+    this.#countNumbers(row, record);
+    this.#countRoundTrips(row, record, epoch);
+    const narrow = row * NARROW_LENGTH;
     this.#narrow[narrow + NARROW.changes] = record.changes;
     // Samples of the epoch now running wait for its end, even if nothing else ever happens.
     const more = record.roundTrips(epoch + 1) !== undefined;
@@ -146,36 +146,36 @@ export class TrackedSockets {
   }
 
   /** Counts the last record of a connection that has closed. */
-  countLast(slot: Slot, record: SocketRecord, epoch: number): void {
-    this.#countNumbers(slot, record);
-    this.#countRoundTrips(slot, record, epoch);
-    this.#countRoundTrips(slot, record, epoch + 1);
-    const values = this.flow(slot).touch();
-    this.#countDetails(slot, values, record.details);
+  countLast(row: Row, record: SocketRecord, epoch: number): void {
+    this.#countNumbers(row, record);
+    this.#countRoundTrips(row, record, epoch);
+    this.#countRoundTrips(row, record, epoch + 1);
+    const values = this.flow(row).touch();
+    this.#countDetails(row, values, record.details);
     countEnd(values, record);
   }
 
   /** Counts how far the iterator saw the connection. */
-  countProgress(slot: Slot, progress: SocketProgress): void {
-    this.#processNames[slot] ||= progress.processName;
-    const values = this.#touch(slot);
-    this.#moveTo(slot, values, progress);
-    this.#countDetails(slot, values, progress.details);
+  countProgress(row: Row, progress: SocketProgress): void {
+    this.#processNames[row] ||= progress.processName;
+    const values = this.#touch(row);
+    this.#moveTo(row, values, progress);
+    this.#countDetails(row, values, progress.details);
   }
 
   /** Adds one to the level of the connection's state. */
-  countLevel(slot: Slot): void {
-    const state = this.#narrow[slot * NARROW_PLACES + NARROW.state];
-    const values = this.flow(slot).touch();
+  countLevel(row: Row): void {
+    const state = this.#narrow[row * NARROW_LENGTH + NARROW.state];
+    const values = this.flow(row).touch();
     if (state === TCP_STATE.established) addTo(values, VALUE_INDEX.established, 1);
     else if (state === TCP_STATE.synSent || state === TCP_STATE.synReceived) {
       addTo(values, VALUE_INDEX.connecting, 1);
     } else addTo(values, VALUE_INDEX.closing, 1);
   }
 
-  #startFrom(slot: Slot, record: SocketRecord): void {
-    const wide = slot * WIDE_PLACES;
-    const narrow = slot * NARROW_PLACES;
+  #startFrom(row: Row, record: SocketRecord): void {
+    const wide = row * WIDE_LENGTH;
+    const narrow = row * NARROW_LENGTH;
     const { details } = record;
     this.#narrow[narrow + NARROW.state] = record.state;
     this.#wide[wide + WIDE.bytesReceived] = record.bytesReceived;
@@ -190,17 +190,17 @@ export class TrackedSockets {
     }
   }
 
-  #touch(slot: Slot): Float64Array {
-    const flow = this.flow(slot);
-    flow.own(this.#processNames[slot] ?? '', this.#wide[slot * WIDE_PLACES + WIDE.cgroupId] ?? 0);
+  #touch(row: Row): Float64Array {
+    const flow = this.flow(row);
+    flow.own(this.#processNames[row] ?? '', this.#wide[row * WIDE_LENGTH + WIDE.cgroupId] ?? 0);
     return flow.touch();
   }
 
-  #countNumbers(slot: Slot, record: SocketRecord): void {
-    const narrow = slot * NARROW_PLACES;
-    const values = this.#touch(slot);
+  #countNumbers(row: Row, record: SocketRecord): void {
+    const narrow = row * NARROW_LENGTH;
+    const values = this.#touch(row);
     this.#narrow[narrow + NARROW.state] = record.state;
-    this.#moveTo(slot, values, record);
+    this.#moveTo(row, values, record);
     for (const phase of PHASES) {
       const retrans = this.#replace(narrow + NARROW.retrans + phase, record.retrans(phase));
       if (retrans > 0) addTo(values, VALUE_INDEX.retrans + phase, retrans);
@@ -214,25 +214,25 @@ export class TrackedSockets {
   }
 
   /** By how much it grew: the kernel's counters wrap at 2^32, and so do the differences. */
-  #replace(place: number, value: number): number {
-    const grown = (value - (this.#narrow[place] ?? 0)) >>> 0;
-    this.#narrow[place] = value;
+  #replace(index: number, value: number): number {
+    const grown = (value - (this.#narrow[index] ?? 0)) >>> 0;
+    this.#narrow[index] = value;
     return grown;
   }
 
-  #countRoundTrips(slot: Slot, record: SocketRecord, epoch: number): void {
-    const place = slot * NARROW_PLACES + NARROW.epoch;
-    if (((epoch - (this.#narrow[place] ?? 0)) | 0) <= 0) return;
-    if (countTrips(this.flow(slot).touch(), record, epoch)) this.#narrow[place] = epoch;
+  #countRoundTrips(row: Row, record: SocketRecord, epoch: number): void {
+    const index = row * NARROW_LENGTH + NARROW.epoch;
+    if (((epoch - (this.#narrow[index] ?? 0)) | 0) <= 0) return;
+    if (countTrips(this.flow(row).touch(), record, epoch)) this.#narrow[index] = epoch;
   }
 
   #moveTo(
-    slot: Slot,
+    row: Row,
     values: Float64Array,
     to: Pick<SocketProgress, 'bytesReceived' | 'bytesAcked' | 'segmentsIn' | 'segmentsOut'>,
   ): void {
-    const wide = slot * WIDE_PLACES;
-    const narrow = slot * NARROW_PLACES;
+    const wide = row * WIDE_LENGTH;
+    const narrow = row * NARROW_LENGTH;
     addTo(
       values,
       VALUE_INDEX.bytesReceived,
@@ -259,13 +259,13 @@ export class TrackedSockets {
    * Adds what is new, and one sample of each measure: a connection gives one at every report in
    * whose window it moved, and one at its end.
    */
-  #countDetails(slot: Slot, values: Float64Array, details: SocketDetails): void {
-    let wide = slot * WIDE_PLACES + WIDE.details;
+  #countDetails(row: Row, values: Float64Array, details: SocketDetails): void {
+    let wide = row * WIDE_LENGTH + WIDE.details;
     for (const { detail, value } of WIDE_DETAILS) {
       addTo(values, value, this.#advanceWide(wide, details[detail] ?? 0));
       wide += 1;
     }
-    let narrow = slot * NARROW_PLACES + NARROW.details;
+    let narrow = row * NARROW_LENGTH + NARROW.details;
     for (const { detail, value } of NARROW_DETAILS) {
       addTo(values, value, this.#advance(narrow, details[detail] ?? 0));
       narrow += 1;
@@ -273,18 +273,18 @@ export class TrackedSockets {
     addMeasures(values, details);
   }
 
-  #advanceWide(place: number, to: number): number {
-    const grown = to - (this.#wide[place] ?? 0);
+  #advanceWide(index: number, to: number): number {
+    const grown = to - (this.#wide[index] ?? 0);
     if (grown <= 0) return 0;
-    this.#wide[place] = to;
+    this.#wide[index] = to;
     return grown;
   }
 
   /** A signed difference modulo 2^32: forward across the wrap, but not back to an older reading. */
-  #advance(place: number, to: number): number {
-    const grown = (to - (this.#narrow[place] ?? 0)) | 0;
+  #advance(index: number, to: number): number {
+    const grown = (to - (this.#narrow[index] ?? 0)) | 0;
     if (grown <= 0) return 0;
-    this.#narrow[place] = to;
+    this.#narrow[index] = to;
     return grown;
   }
 }

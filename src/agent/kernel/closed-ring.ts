@@ -1,24 +1,32 @@
 import type { Libbpf } from './libbpf.ts';
 
-/** linux/bpf.h: bits of a record's length word; the record follows its 8-byte header. */
+/** linux/bpf.h: bits of a record's length word. The record follows its 8-byte header. */
 const BUSY = 0x8000_0000;
 const DISCARDED = 0x4000_0000;
 const HEADER_BYTES = 8;
 
-/** Records are smaller. */
+/** Upper bound of a record's size. */
 const MAX_RECORD_BYTES = 512;
 
+/** How full a buffer of closed connections was when it was read. */
+export interface ClosedReading {
+  /** 0 to 1. */
+  readonly fill: number;
+  /** It had no room, so the table of sockets may hold closed connections too. */
+  readonly overflowed: boolean;
+}
+
 /**
- * The consumer's end of a BPF ring buffer, read straight from its shared memory (0.1 µs a record;
- * through libbpf's callback it takes 1.5). There may be only one consumer. The memory stays mapped
- * for the life of the process: a view of unmapped memory would be a crash waiting.
+ * The consumer's end of a BPF ring buffer, read from its shared memory: 0.1 µs a record, against
+ * 1.5 µs through libbpf's callback. Only one consumer may exist. The memory stays mapped for the
+ * life of the process, because reading a view of unmapped memory crashes it.
  */
 export class ClosedRing {
   readonly #consumer: BigUint64Array;
   readonly #producer: BigUint64Array;
   readonly #data: DataView;
   readonly #mask: number;
-  /** Where the record that runs over the end is put together. */
+  /** Joins the two parts of a record that wraps at the end of the ring. */
   readonly #whole = new DataView(new ArrayBuffer(MAX_RECORD_BYTES));
 
   constructor(
@@ -28,8 +36,8 @@ export class ClosedRing {
   ) {
     const page = libbpf.pageBytes();
     const consumer = libbpf.mapMemory(mapFd, { offset: 0, length: page, writable: true });
-    // The producer's page, then the data. The kernel would map the data a second time behind itself,
-    // so that no record is ever cut in two, but counts it twice as this process's memory (8 MB).
+    // The producer's page, then the data. A second mapping of the data behind itself would keep every
+    // record in one piece, but the kernel counts it twice as this process's memory (8 MB).
     const rest = libbpf.mapMemory(mapFd, {
       offset: page,
       length: page + bytes,
@@ -45,13 +53,11 @@ export class ClosedRing {
   }
 
   /**
-   * Visits every finished record, oldest first. The bytes are the ring's: valid during the visit
-   * only.
-   *
-   * @returns how full it was: 0 to 1, and 1 when there was no room for another record
+   * Visits every finished record, oldest first, and removes it from the ring. The bytes are the
+   * ring's and valid during the visit only.
    */
-  take(visit: (view: DataView, at: number) => void): number {
-    // Atomics order these reads against those of the records (the kernel publishes with a release).
+  take(visit: (view: DataView, at: number) => void): ClosedReading {
+    // The kernel publishes with a release: Atomics keep these reads before those of the records.
     let position = Number(Atomics.load(this.#consumer, 0));
     const end = Number(Atomics.load(this.#producer, 0));
     const used = end - position;
@@ -65,7 +71,8 @@ export class ClosedRing {
       position += (HEADER_BYTES + length + 7) & ~7;
     }
     Atomics.store(this.#consumer, 0, BigInt(position));
-    return used > size - HEADER_BYTES - MAX_RECORD_BYTES ? 1 : used / size;
+    const overflowed = used > size - HEADER_BYTES - MAX_RECORD_BYTES;
+    return { fill: overflowed ? 1 : used / size, overflowed };
   }
 
   #visit(at: number, length: number, visit: (view: DataView, at: number) => void): void {

@@ -1,4 +1,5 @@
 import type { PlainMetric } from '../../model/flow-metrics.ts';
+import type { ClosedReading } from './closed-ring.ts';
 import { type DiagSocket, readDiag, SKNLGRP_TCP_DESTROY } from './diag-message.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { NamespaceDumps } from './namespace-dumps.ts';
@@ -12,10 +13,10 @@ import { writeRecord } from './write-record.ts';
 
 const MAX_SOCKETS = 65_536;
 
-/** 26,000 ends between two readings: 50,000 a second at the usual half second. */
+/** Room for 26,000 ends between two readings: 50,000 a second if read each half second. */
 const BUFFER_BYTES = 16 * 1024 * 1024;
 
-/** Every connection of a socket looks like the same one. */
+/** Netlink gives no start time, so all connections of a socket look like one. */
 const STARTED = 1;
 
 const BUSY = detailIndex('busy_us');
@@ -25,13 +26,13 @@ interface Known {
   socket: DiagSocket;
   readonly isServer: boolean;
   isAdopted: boolean;
-  /** Written anew when something changes: most connections rest most of the time. */
+  /** Rewritten only when something changes, as most connections are idle most of the time. */
   readonly record: DataView;
-  /** Out of sight until something happens to it: room was scarce. */
+  /** Not shown until something happens to it, because room was scarce. */
   isHidden: boolean;
   changes: number;
   dump: number;
-  /** Retransmissions and timeouts by phase, as far as the readings tell. */
+  /** Retransmissions and timeouts by phase, as derived from the states at the readings. */
   readonly retrans: [number, number, number];
   readonly rtos: [number, number, number];
   /** The epoch of the last reading that had a round trip time. */
@@ -39,9 +40,10 @@ interface Known {
 }
 
 /**
- * The TCP connections of the whole host by netlink: a dump at each report, and the kernel's word at
- * each end. For kernels that take no eBPF. What it cannot know is in `unknown`, and in
- * docs/reference/agent-collection.md. The collector reads it as it reads `SocketWatch`.
+ * Reads the TCP connections of the whole host through netlink, on kernels that reject the eBPF
+ * program: a dump at each report, and an event at each end. `unknown` lists the metrics it lacks;
+ * docs/reference/agent-collection.md has the differences. The collector uses it as it uses
+ * `SocketWatch`.
  */
 export class NetlinkWatch {
   readonly maxSockets = MAX_SOCKETS;
@@ -58,20 +60,20 @@ export class NetlinkWatch {
   #minInfoBytes = Number.POSITIVE_INFINITY;
   readonly #counters = emptyCounters();
 
-  /** @param bufferBytes of ends that wait to be read */
+  /** @param bufferBytes room for events that wait to be read */
   constructor(bufferBytes = BUFFER_BYTES) {
     this.#bufferBytes = bufferBytes;
   }
 
-  /** What no flow says, as the kernel does not tell it this way. */
+  /** The metrics that this kernel does not give through netlink. */
   get unknown(): readonly PlainMetric[] {
     return metricsBeyondTcpInfo(this.#minInfoBytes);
   }
 
-  /** Throws an AgentError when this process may not. */
+  /** @throws AgentError when this process lacks the right */
   start(): void {
     this.#dumps.start();
-    // First the events: what ends during the dump is then in either.
+    // Subscribe before the dump, so that a connection that ends during it is in one of the two.
     this.#events = new NetlinkSocket(this.#libc, NETLINK_SOCK_DIAG);
     for (const group of SKNLGRP_TCP_DESTROY) this.#events.join(group, this.#bufferBytes);
   }
@@ -82,7 +84,7 @@ export class NetlinkWatch {
     this.#dumps.stop();
   }
 
-  /** Visits each connection there is; its counters are where to count from. */
+  /** Visits each existing connection, with the counters from which to count. */
   adopt(visit: (record: SocketRecord) => void): void {
     this.readAhead();
     for (const known of this.#known.values()) {
@@ -102,28 +104,28 @@ export class NetlinkWatch {
   readAhead(): void {
     this.#dump += 1;
     this.#progress = [];
-    this.#dumps.read((socket) => this.#meet(socket));
+    this.#dumps.read((socket) => this.#observe(socket));
   }
 
   readSockets(visit: (record: SocketRecord) => void): void {
     for (const [cookie, known] of this.#known) {
-      // In neither of the last two dumps: its end was among what was lost.
+      // Absent from the last two dumps: the event of its end was lost.
       if (known.dump < this.#dump - 1) this.#known.delete(cookie);
       else if (!known.isHidden) visit(this.#recordOf(known));
     }
   }
 
-  /** How full the socket's buffer was is not known. */
-  takeClosed(visit: (record: SocketRecord) => void): number {
+  /** The fill is always 0: the kernel does not show how full the socket's buffer is. */
+  takeClosed(visit: (record: SocketRecord) => void): ClosedReading {
     const drained = this.#events?.drain((bytes) => {
       const result = readDiag(bytes, (socket) => this.#end(socket, visit));
       if (result === 'malformed') this.#counters.other_errors += 1;
     });
     if (drained === 'overflow') this.#counters.events_lost += 1;
-    return 0;
+    return { fill: 0, overflowed: false };
   }
 
-  /** Visits what the last dump saw move. */
+  /** Visits the connections that had changed in the last dump. */
   readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
     for (const progress of this.#progress) visit(progress);
     this.#progress = [];
@@ -141,12 +143,12 @@ export class NetlinkWatch {
     return this.#counters;
   }
 
-  /** There are no maps. */
+  /** 0: netlink needs no eBPF maps. */
   allocatedKilobytes(): number {
     return 0;
   }
 
-  #meet(socket: DiagSocket): void {
+  #observe(socket: DiagSocket): void {
     const { info, cookie } = socket;
     if (info === undefined) return;
     const known = this.#known.get(cookie);
@@ -162,7 +164,7 @@ export class NetlinkWatch {
       rebase(known);
       this.#write(known);
     }
-    this.#tell(socket);
+    this.#addProgress(socket);
   }
 
   #begin(socket: DiagSocket): Known | undefined {
@@ -172,7 +174,7 @@ export class NetlinkWatch {
     }
     const known = this.#newKnown(socket);
     this.#known.set(socket.cookie, known);
-    this.#tell(socket);
+    this.#addProgress(socket);
     return known;
   }
 
@@ -194,7 +196,7 @@ export class NetlinkWatch {
     return known;
   }
 
-  /** What grew between two readings belongs to the phase the connection was in at the first. */
+  /** Adds the growth since the reading before to the phase that the connection then was in. */
   #update(known: Known, socket: DiagSocket): void {
     const before = known.socket;
     const phase = phaseOf(before.info === undefined ? socket : before);
@@ -209,14 +211,17 @@ export class NetlinkWatch {
     this.#write(known);
   }
 
-  #tell({ cookie, info }: DiagSocket): void {
+  #addProgress({ cookie, info }: DiagSocket): void {
     if (info === undefined) return;
     const { bytesReceived, bytesAcked, segmentsIn, segmentsOut, details } = info;
     const moved = { bytesReceived, bytesAcked, segmentsIn, segmentsOut, details };
     this.#progress.push({ cookie, startedNanos: STARTED, ...moved, processName: '' });
   }
 
-  /** The kernel has forgotten some by now: a reset takes the counters, a refusal the port too. */
+  /**
+   * Visits the last record of a connection. By then the kernel may have cleared parts of it: a
+   * reset clears the counters, a rejected connect the port too.
+   */
   #end(socket: DiagSocket, visit: (record: SocketRecord) => void): void {
     const before = this.#known.get(socket.cookie);
     this.#known.delete(socket.cookie);
@@ -239,8 +244,7 @@ export class NetlinkWatch {
     const { info, ...rest } = socket;
     const rtt = info?.smoothedRttMicros ?? 0;
     const times = { count: 1, min: rtt, max: rtt, sum: rtt };
-    // The kernel tells only the smoothed time this way: it stands for both, as it does for eBPF
-    // before Linux 6.11.
+    // Netlink gives the smoothed time only, so it is used for both, as with eBPF before Linux 6.11.
     const trips = { epoch: own.sampledIn, rtt: times, smoothed: times };
     const roundTrips = rtt > 0 ? [trips] : [];
     const fields = { ...rest, ...info, ...own, startedNanos: STARTED, roundTrips };
@@ -253,7 +257,7 @@ export class NetlinkWatch {
   }
 }
 
-/** Has what comes be counted from here: what it did before is not to be told from what woke it. */
+/** Counts from here on: earlier growth cannot be separated from the change that showed it again. */
 function rebase(known: Known): void {
   known.isAdopted = true;
   known.retrans.fill(0);
@@ -263,7 +267,7 @@ function rebase(known: Known): void {
 function phaseOf({ state, info }: DiagSocket): 0 | 1 | 2 {
   if (state === TCP_STATE.established) return 1;
   if (state === TCP_STATE.synSent) return 0;
-  // At its end every connection is closed; one that nothing was acknowledged of was never open.
+  // At its end every connection is closed. Without an acknowledged byte it was never established.
   if (state === TCP_STATE.close) {
     return info !== undefined && info.bytesAcked + info.bytesReceived === 0 ? 0 : 1;
   }
@@ -283,7 +287,7 @@ function isSame({ info: a, state }: DiagSocket, { info: b, state: now }: DiagSoc
   );
 }
 
-/** Names as of eBPF's counters; `events_lost` counts losses of unknown size too, each as one. */
+/** Named like eBPF's counters. `events_lost` counts a loss of unknown size as one. */
 function emptyCounters() {
   return {
     socket_events: 0,

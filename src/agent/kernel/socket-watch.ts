@@ -7,39 +7,39 @@ import {
   type OptionalProgram,
   requireBpfObject,
 } from './bpf-object.ts';
-import { ClosedRing } from './closed-ring.ts';
+import { type ClosedReading, ClosedRing } from './closed-ring.ts';
 import { EVENT_COUNTERS, type EventCounter, sumCounters } from './event-counters.ts';
 import { type Libbpf, openLibbpf, type Pointer } from './libbpf.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
 import { PROGRESS_BYTES, RECORD_BYTES } from './record-layout.ts';
-import { SocketPlaces } from './socket-places.ts';
 import { ProgressReader, type SocketProgress } from './socket-progress.ts';
 import { SocketRecord } from './socket-record.ts';
+import { SocketSlots } from './socket-slots.ts';
 
 const readFd = promisify(read);
 
-/** Sizes given in bpf/kept-sockets.h and bpf/iterators.h. */
+/** Sizes as in bpf/kept-sockets.h and bpf/iterators.h. */
 const MAX_SOCKETS = 65_536;
 const RING_BYTES = 1024 * 1024;
 const ADOPTION_BYTES = 8_200;
 
-/** 4,096 at a time keep the longest call at 2 ms; 65,536 at once take up to 42 ms in one call. */
+/** Records a system call: 4,096 take 2 ms at most, 65,536 up to 42 ms. */
 const BATCH = 4_096;
 
-/** An iterator gives at most 32 KB a read. */
+/** The kernel gives at most 32 KB of an iterator's output a read. */
 const READ_BYTES = 64 * 1024;
 
 export interface SocketWatchOptions {
-  /** A folder of a cgroup v2 mount: connections of processes in it and below are seen. */
+  /** A folder of a cgroup v2 mount. Connections of processes in it or below it are watched. */
   readonly cgroupPath: string;
 }
 
 /**
- * The TCP connections of a cgroup as the kernel counts them. `start` loads and attaches the eBPF
- * program, `stop` takes it away; it goes with the process too. Connections that begin after `start`
- * are seen, in every network namespace; `adopt`, once after it, adds those that were there before.
- * Everything here is synchronous but `readProgress`.
+ * Reads the TCP connections of a cgroup through the eBPF program. `start` loads and attaches the
+ * program; `stop`, or the end of the process, detaches it. The program sees connections that begin
+ * after `start`, in every network namespace; `adopt`, called once after `start`, adds older ones.
+ * All methods but `readProgress` are synchronous.
  */
 export class SocketWatch {
   readonly maxSockets = MAX_SOCKETS;
@@ -61,7 +61,7 @@ export class SocketWatch {
     this.#progress = new ProgressReader(jiffyMicros);
   }
 
-  /** Throws an AgentError when this host cannot run the program. */
+  /** @throws AgentError when this host cannot run the program */
   start(): void {
     const libbpf = openLibbpf();
     const object = requireBpfObject(libbpf);
@@ -82,8 +82,8 @@ export class SocketWatch {
   }
 
   /**
-   * Visits each connection of the cgroup that was there before, with its counters as they are now,
-   * and has the kernel go on counting it. None where the kernel cannot.
+   * Visits each connection of the cgroup that is older than the program, with its counters as of
+   * now, and makes the program count it from here on. Visits none before Linux 6.12.
    */
   adopt(visit: (record: SocketRecord) => void): void {
     const { libbpf, links } = this.#started();
@@ -91,7 +91,7 @@ export class SocketWatch {
     const link = libbpf.linkFd(links.adopt);
     for (const { path } of findNetNamespaces()) {
       this.#clearAdoption();
-      // An iterator belongs to the namespace it is created in, wherever it is read.
+      // An iterator belongs to the namespace in which it was created, not to that of its reader.
       const fd = inNetNamespace(this.#libc, path, () => libbpf.createIterator(link));
       if (fd === undefined || fd < 0) continue;
       const records = readToEndSync(fd);
@@ -111,7 +111,7 @@ export class SocketWatch {
     check('begin to adopt', libbpf.update(maps.adoption, Buffer.alloc(4), value));
   }
 
-  /** Begins the next epoch and returns the one that is over: its round trips are complete. */
+  /** Begins the next epoch and returns the one that ended, whose round trips are now complete. */
   beginEpoch(): number {
     const { libbpf, maps } = this.#started();
     const ended = this.#epoch;
@@ -122,12 +122,12 @@ export class SocketWatch {
     return ended;
   }
 
-  /** Nothing is dear here. */
+  /** Does nothing: every reading here is cheap. */
   readAhead(): void {}
 
-  /** Visits each connection that is kept. The record is reused: valid during the visit only. */
+  /** Visits each connection, in the slots and in the table. The record is reused after the visit. */
   readSockets(visit: (record: SocketRecord) => void): void {
-    this.#started().places.read(this.#visitAt(visit));
+    this.#started().slots.read(this.#visitAt(visit));
     this.#readTable(visit);
   }
 
@@ -147,14 +147,15 @@ export class SocketWatch {
   }
 
   /**
-   * Visits each connection that closed since the last call, then forgets it.
-   *
-   * @returns how full it was where they wait: 0 to 1; when it is 1, others may wait in the table
+   * Visits each connection that closed since the last call, then forgets it. Only a full ring makes
+   * closed connections stay in the table; full slots do not.
    */
-  takeClosed(visit: (record: SocketRecord) => void): number {
-    const { places, ring } = this.#started();
+  takeClosed(visit: (record: SocketRecord) => void): ClosedReading {
+    const { slots, ring } = this.#started();
     const visitAt = this.#visitAt(visit);
-    return Math.max(places.takeClosed(visitAt), ring.take(visitAt));
+    const slotFill = slots.takeClosed(visitAt);
+    const { fill, overflowed } = ring.take(visitAt);
+    return { fill: Math.max(slotFill, fill), overflowed };
   }
 
   #visitAt(visit: (record: SocketRecord) => void): (view: DataView, at: number) => void {
@@ -166,8 +167,9 @@ export class SocketWatch {
   }
 
   /**
-   * Takes a connection out of the table, where others need its room: it is seen no more. False when
-   * it is not there: it has closed, or has a place of its own.
+   * Removes a connection from the table to make room; it is not watched any more.
+   *
+   * @returns false when the table does not have it: it has closed, or it has a slot
    */
   remove(cookie: number): boolean {
     const { libbpf, maps } = this.#started();
@@ -177,8 +179,9 @@ export class SocketWatch {
   }
 
   /**
-   * Visits how far those live connections are that moved since the last call. Walks every open file
-   * of the host (0.8 µs each) in a thread of libuv's pool. None where the kernel cannot.
+   * Visits the progress of the live connections that sent or received since the last call. Walks
+   * every open file of the host (0.8 µs each) in a thread of libuv's pool. Visits none before Linux
+   * 5.11.
    */
   async readProgress(visit: (progress: SocketProgress) => void): Promise<void> {
     const { libbpf, links } = this.#started();
@@ -192,7 +195,7 @@ export class SocketWatch {
     }
   }
 
-  /** A read may end in the midst of one. */
+  /** Keeps the bytes of a progress that a read has cut in two. */
   async #visitProgress(fd: number, visit: (progress: SocketProgress) => void): Promise<void> {
     const bytes = Buffer.allocUnsafeSlow(READ_BYTES);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -208,7 +211,7 @@ export class SocketWatch {
     }
   }
 
-  /** The program's event counters since `start`. */
+  /** The program's event counters, since `start`. */
   counters(): Record<EventCounter, number> {
     const { libbpf, maps, cpus } = this.#started();
     const values = Buffer.alloc(EVENT_COUNTERS.length * cpus * 8);
@@ -216,7 +219,7 @@ export class SocketWatch {
     return sumCounters(new DataView(values.buffer, values.byteOffset, values.length), cpus);
   }
 
-  /** Kilobytes of kernel memory the maps hold, as the kernel itself says. */
+  /** Kilobytes of kernel memory of the maps, from /proc/self/fdinfo. */
   allocatedKilobytes(): number {
     const bytes = Object.values(this.#started().maps).map((fd) => {
       const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
@@ -245,14 +248,14 @@ export class SocketWatch {
 interface Running {
   readonly libbpf: Libbpf;
   readonly object: LoadedObject;
-  /** Without those the kernel does not have. */
+  /** Lacks the optional programs that the kernel rejected. */
   readonly links: { readonly watch: Pointer } & { readonly [name in OptionalProgram]?: Pointer };
-  readonly places: SocketPlaces;
+  readonly slots: SocketSlots;
   readonly ring: ClosedRing;
   readonly cpus: number;
   readonly maps: {
-    readonly places: number;
-    readonly closedPlaces: number;
+    readonly slots: number;
+    readonly closedSlots: number;
     readonly sockets: number;
     readonly closed: number;
     readonly counters: number;
@@ -264,15 +267,15 @@ interface Running {
 function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Running {
   const mapFd = (name: string): number => libbpf.findMapFd(object.pointer, name);
   const maps = {
-    places: mapFd('places'),
-    closedPlaces: mapFd('closed_places'),
+    slots: mapFd('slots'),
+    closedSlots: mapFd('closed_slots'),
     sockets: mapFd('sockets'),
     closed: mapFd('closed'),
     counters: mapFd('counters'),
     epoch: mapFd('epoch'),
     adoption: mapFd('adoption'),
   };
-  const places = new SocketPlaces(libbpf, maps);
+  const slots = new SocketSlots(libbpf, maps);
   const ring = new ClosedRing(libbpf, maps.closed, RING_BYTES);
   const program = libbpf.findProgram(object.pointer, 'watch');
   const links = {
@@ -280,7 +283,7 @@ function attach(libbpf: Libbpf, object: LoadedObject, cgroupPath: string): Runni
     ...iteratorLink(libbpf, object, 'adopt'),
     ...iteratorLink(libbpf, object, 'refresh'),
   };
-  return { libbpf, object, links, places, ring, cpus: libbpf.possibleCpus(), maps };
+  return { libbpf, object, links, slots, ring, cpus: libbpf.possibleCpus(), maps };
 }
 
 function iteratorLink(
@@ -293,7 +296,7 @@ function iteratorLink(
   return link === 0n ? {} : { [name]: link };
 }
 
-/** Closes it too. */
+/** Reads to the end and closes the descriptor. */
 function readToEndSync(fd: number): Buffer {
   const chunks: Buffer[] = [];
   try {

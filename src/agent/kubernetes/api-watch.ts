@@ -16,7 +16,7 @@ export interface ApiAccess {
   /** The API server, without a path. */
   readonly url: URL;
   /** A watch takes one of its connections. */
-  readonly way: HttpAgent;
+  readonly connections: HttpAgent;
   /** Asked for at each request: the kubelet renews it. */
   readonly token: () => Promise<string>;
   readonly log: Log;
@@ -139,7 +139,7 @@ export class ApiWatch<T> {
     limit: AbortSignal,
   ): Promise<IncomingMessage> {
     const { access, path, fieldSelector } = this.#deps;
-    const { url, way, token } = access;
+    const { url, connections, token } = access;
     const target = new URL(path, url);
     const selector = fieldSelector === undefined ? {} : { fieldSelector };
     target.search = new URLSearchParams({ ...selector, ...query }).toString();
@@ -147,7 +147,7 @@ export class ApiWatch<T> {
     const signal = AbortSignal.any([limit, this.#loop.signal]);
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     return await new Promise((resolve, reject) => {
-      const sent = send(target, { headers, agent: way, signal }, (answer) => {
+      const sent = send(target, { headers, agent: connections, signal }, (answer) => {
         if (answer.statusCode === 200) return resolve(answer);
         answer.destroy();
         return reject(new Error(`the API server answers ${answer.statusCode}`));

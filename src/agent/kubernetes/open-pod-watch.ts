@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../../lib/log.ts';
 import { AgentError } from '../agent-error.ts';
 import { kubernetesApi, kubernetesNames } from '../config.ts';
-import { openWay } from '../report/open-way.ts';
+import { openConnections } from '../report/open-connections.ts';
 import { MAX_NAMESPACES, PodWatch } from './pod-watch.ts';
 
 /** Where the kubelet puts what a pod's service account needs. */
@@ -22,7 +22,11 @@ export function openPodWatch(log: Log): PodWatch {
   return new PodWatch({
     url,
     // A watch for the pods, one a namespace for the services, and one that is listing.
-    way: openWay(url, { proxy: undefined, caFile, connections: MAX_NAMESPACES + 2 }),
+    connections: openConnections(url, {
+      proxy: undefined,
+      caFile,
+      maxConnections: MAX_NAMESPACES + 2,
+    }),
     nodeName,
     token: async () => (await readFile(join(SERVICE_ACCOUNT, 'token'), 'utf8')).trim(),
     log,

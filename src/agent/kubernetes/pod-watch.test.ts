@@ -58,7 +58,7 @@ beforeEach(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   watch = new PodWatch({
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
-    way: new Agent({ keepAlive: true, maxSockets: 8 }),
+    connections: new Agent({ keepAlive: true, maxSockets: 8 }),
     nodeName: 'node-1',
     token: async () => token,
     log: silentLog,

@@ -55,7 +55,7 @@ export class PodWatch {
     await this.#watch.stop();
     for (const namespace of this.#serviceWatches.keys()) this.#forget(namespace);
     await Promise.all(this.#stopping);
-    this.#deps.way.destroy();
+    this.#deps.connections.destroy();
   }
 
   podOf(address: string): Pod | undefined {

@@ -57,7 +57,7 @@ test('keys in the environment go before the file, a named profile before both', 
   const keys = { AWS_ACCESS_KEY_ID: 'AKENV', AWS_SECRET_ACCESS_KEY: 's' };
   const file = { AWS_SHARED_CREDENTIALS_FILE: path };
   const of = (env: Record<string, string>) =>
-    credentialProvider({ env, homeFolder: folder, way: globalAgent })();
+    credentialProvider({ env, homeFolder: folder, connections: globalAgent })();
   expect((await of({ ...keys, ...file })).accessKeyId).toBe('AKENV');
   expect((await of({ ...keys, ...file, AWS_PROFILE: 'agent' })).accessKeyId).toBe('AKAGENT');
   expect((await of(file)).accessKeyId).toBe('AKDEFAULT');
@@ -65,7 +65,7 @@ test('keys in the environment go before the file, a named profile before both', 
 
 test('a changed file counts at the next report', async () => {
   const env = { AWS_SHARED_CREDENTIALS_FILE: path };
-  const provide = credentialProvider({ env, homeFolder: folder, way: globalAgent });
+  const provide = credentialProvider({ env, homeFolder: folder, connections: globalAgent });
   await provide();
   writeFileSync(path, FILE.replace('AKDEFAULT', 'AKNEW'));
   expect((await provide()).accessKeyId).toBe('AKNEW');
@@ -108,7 +108,7 @@ function environment(env: Record<string, string>): CredentialProvider {
     if (name.startsWith('AWS_')) vi.stubEnv(name, undefined);
   }
   for (const [name, value] of Object.entries(own)) vi.stubEnv(name, value);
-  return credentialProvider({ env: own, homeFolder: folder, way: globalAgent });
+  return credentialProvider({ env: own, homeFolder: folder, connections: globalAgent });
 }
 
 describe('keys that end', () => {

@@ -7,7 +7,7 @@ export interface CredentialSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeFolder: string;
   /** The way to AWS, where roles are assumed. */
-  readonly way: HttpAgent;
+  readonly connections: HttpAgent;
 }
 
 export type CredentialProvider = () => Promise<Credentials>;
@@ -23,15 +23,15 @@ export function credentialProvider(sources: CredentialSources): CredentialProvid
   return async () => {
     const plain = keysOfEnvironment(sources.env) ?? (await keysOfFile(sources));
     if (plain !== undefined) return plain;
-    chain ??= await loadChain(sources.way);
+    chain ??= await loadChain(sources.connections);
     return await chain();
   };
 }
 
 /** Temporary keys are kept by the SDK until five minutes before their end. */
-async function loadChain(way: HttpAgent): Promise<CredentialProvider> {
+async function loadChain(connections: HttpAgent): Promise<CredentialProvider> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-  return fromNodeProviderChain({ clientConfig: { requestHandler: { httpsAgent: way } } });
+  return fromNodeProviderChain({ clientConfig: { requestHandler: { httpsAgent: connections } } });
 }
 
 /** A profile that was asked for goes before keys in the environment, as in the SDK. */

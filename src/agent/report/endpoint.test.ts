@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { FakeClock, systemClock } from '../../lib/clock.ts';
 import { steadyClock } from '../steady-clock.ts';
 import { Endpoint } from './endpoint.ts';
-import { openWay, type WayOptions } from './open-way.ts';
+import { type HttpConnectionOptions, openConnections } from './open-connections.ts';
 import { ServerClock } from './server-clock.ts';
 
 interface Received {
@@ -88,15 +88,15 @@ function open(
   url: URL,
   {
     clock = systemClock,
-    ...way
-  }: Partial<WayOptions> & { clock?: FakeClock | typeof systemClock } = {},
+    ...connections
+  }: Partial<HttpConnectionOptions> & { clock?: FakeClock | typeof systemClock } = {},
 ): Endpoint {
   endpoint = new Endpoint({
     url,
     region: 'us-east-1',
     credentials: async () => ({ accessKeyId: 'AK', secretAccessKey: 'SK', sessionToken: 'T' }),
     clock: new ServerClock({ clock, steady: steadyClock }),
-    agent: openWay(url, { proxy: way.proxy, caFile: way.caFile }),
+    agent: openConnections(url, { proxy: connections.proxy, caFile: connections.caFile }),
   });
   return endpoint;
 }
@@ -215,9 +215,11 @@ test('the CA file is trusted instead of the built-in certificates', async () => 
 test('a CA file that is none says so', () => {
   const url = new URL('https://127.0.0.1/');
   const path = import.meta.filename;
-  expect(() => openWay(url, { proxy: undefined, caFile: path })).toThrow('no PEM certificate');
+  expect(() => openConnections(url, { proxy: undefined, caFile: path })).toThrow(
+    'no PEM certificate',
+  );
   const gone = join(folder, 'gone');
-  expect(() => openWay(url, { proxy: undefined, caFile: gone })).toThrow('cannot read');
+  expect(() => openConnections(url, { proxy: undefined, caFile: gone })).toThrow('cannot read');
 });
 
 test('through a proxy a plain endpoint is asked for by its whole URL', async () => {
@@ -233,14 +235,14 @@ test('through a proxy a plain endpoint is asked for by its whole URL', async () 
 
 test('through a proxy a TLS endpoint is tunnelled to, once, and its certificate checked', async () => {
   const url = await serve(true);
-  const way = await serveProxy();
-  const to = open(url, { proxy: way, caFile: certificate });
+  const connections = await serveProxy();
+  const to = open(url, { proxy: connections, caFile: certificate });
   for (let i = 0; i < 3; i += 1) {
     expect(await to.post(REPORT, never)).toEqual({ status: 'accepted' });
   }
   expect(proxied).toEqual([url.host]);
   to.close();
-  expect(await open(url, { proxy: way }).post(REPORT, never)).toMatchObject({
+  expect(await open(url, { proxy: connections }).post(REPORT, never)).toMatchObject({
     reason: SELF_SIGNED,
   });
 });

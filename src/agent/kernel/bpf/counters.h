@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What the programs count of themselves, a row a processor. */
+/* The programs' own event counters, one row for each processor. */
 #ifndef NFM_COUNTERS_H
 #define NFM_COUNTERS_H
 
@@ -28,7 +28,7 @@ enum counter {
 	COUNTERS,
 };
 
-/* Together, so that what one callback counts is on one or two lines of the cache. */
+/* One struct, so that the counters of a callback are on one or two cache lines. */
 struct counters {
 	__u64 values[COUNTERS];
 };
@@ -45,7 +45,7 @@ static __always_inline void count(__u32 counter)
 	__u32 zero = 0;
 	struct counters *counted = bpf_map_lookup_elem(&counters, &zero);
 
-	/* Atomic: a callback in process context may be interrupted by one in softirq. */
+	/* Atomic: a softirq callback may interrupt one in process context. */
 	if (counted && counter < COUNTERS)
 		__sync_fetch_and_add(&counted->values[counter], 1);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The programs user space runs itself. `adopt` (iter/tcp, once for each network namespace) keeps the
- * connections that were there before. `refresh` (iter/task_file, once a report) tells how far the
- * live ones have come and whose they are: a socket that only receives gets no callback between its
- * opening and its end, and one that was accepted is opened by whatever the processor was doing.
+ * The programs that user space runs. `adopt` (iter/tcp, once for each network namespace) makes
+ * records of connections that are older than the program. `refresh` (iter/task_file, once a report)
+ * gives the progress and the process of live connections. The callbacks lack both: a socket that
+ * only receives gets no callback between its beginning and its end, and an accepted connection
+ * begins in whatever context the processor was in.
  */
 #ifndef NFM_ITERATORS_H
 #define NFM_ITERATORS_H
@@ -12,18 +13,18 @@
 #include "kept-sockets.h"
 #include "socket-facts.h"
 
-/* linux/bpf.h of 6.12: to setsockopt, what bpf_sock_ops_cb_flags_set is to sock_ops. */
+/* linux/bpf.h of 6.12: sets through setsockopt what bpf_sock_ops_cb_flags_set sets in sock_ops. */
 #define SOL_TCP 6
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
 
-/* Folders a cgroup may be below the one that is watched. */
+/* Most folders between a cgroup and the watched one above it. */
 #define MAX_LEVELS 32
 
-/* What one adoption works with; user space clears it before each. */
+/* State of one adoption. User space resets it before each. */
 struct adoption {
 	/* The inode of the watched cgroup's folder. */
 	__u64 cgroup;
-	/* A bit a port of this namespace that something listens on. */
+	/* One bit for each port of this namespace, set if it has a listener. */
 	__u64 listening[1024];
 };
 
@@ -51,10 +52,10 @@ static __always_inline bool is_watched(struct tcp_sock *tcp, __u64 watched)
 }
 
 /*
- * Who opened a connection that is older than we are. A port taken by connect() is marked so by
- * the kernel (fastreuse -1); any other was bound, and the bound end of a port that something
- * listens on was accepted. What is left is a server that closed its listener, or a client that
- * bound its port: of the two ports the lower is taken for the service's.
+ * Finds the side of a connection that is older than the program. The kernel marks a port that
+ * connect() chose (fastreuse -1): this end is the client. Any other port was bound; if it has a
+ * listener, this end is the server. The rest is a server that closed its listener, or a client that
+ * bound its port: then the lower of the two ports counts as the service's.
  */
 static __always_inline void find_side(struct tcp_sock *tcp, struct adoption *adoption,
 				      struct socket_record *record)
@@ -103,7 +104,7 @@ static __always_inline void take_all(struct tcp_sock *tcp, struct socket_record 
 	take_details(tcp, &record->details);
 }
 
-/* Runs with the socket's lock held. Listeners come before all others. */
+/* Runs with the socket's lock held. The kernel visits listeners before other sockets. */
 SEC("iter/tcp")
 int adopt(struct bpf_iter__tcp *ctx)
 {
@@ -133,14 +134,14 @@ int adopt(struct bpf_iter__tcp *ctx)
 	record.marks = ADOPTED;
 	take_all(tcp, &record);
 	find_side(tcp, work, &record);
-	/* Opened since the program was attached: known already. */
+	/* It has a record: it began after the program was attached. */
 	if (find(record.cookie))
 		return 0;
 	if (bpf_map_update_elem(&sockets, &record.cookie, &record, BPF_NOEXIST)) {
 		count(MAP_INSERTION_ERRORS);
 		return 0;
 	}
-	/* What another agent asked for stays asked for. */
+	/* Keep the callbacks that another agent has enabled. */
 	flags = tcp->bpf_sock_ops_cb_flags | CALLBACKS;
 	if (bpf_setsockopt(tcp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)))
 		count(SET_FLAGS_ERRORS);
@@ -150,9 +151,9 @@ int adopt(struct bpf_iter__tcp *ctx)
 }
 
 /*
- * Reads outside the socket's lock, so the numbers go to user space beside the record instead of
- * into it: user space keeps whichever is further. Only what moved since the last pass is told,
- * or is held up with data to send.
+ * Runs without the socket's lock, so the numbers go to user space beside the record, not into it;
+ * user space keeps the larger ones. Skips a connection that sent and received nothing since the
+ * last pass, unless it has data to send and cannot.
  */
 SEC("iter/task_file")
 int refresh(struct bpf_iter__task_file *ctx)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The few kernel types the programs look into. Only names and types count: preserve_access_index
- * has libbpf replace every offset by that of the running kernel (CO-RE), so nothing else of the
- * structures is needed. Names that clash with <linux/bpf.h> are left to it.
+ * The fields of kernel types that the programs read. preserve_access_index makes libbpf replace
+ * each offset by the running kernel's (CO-RE), so only names and types matter and the other fields
+ * are left out. Types that <linux/bpf.h> declares are not repeated here.
  */
 #ifndef NFM_KERNEL_TYPES_H
 #define NFM_KERNEL_TYPES_H
@@ -98,7 +98,7 @@ struct minmax {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
-	/* CLOCK_MONOTONIC in microseconds, when the last segment came or went. */
+	/* Time of the last segment sent or received: CLOCK_MONOTONIC in microseconds. */
 	__u64 tcp_mstamp;
 	__u32 segs_in;
 	__u32 segs_out;

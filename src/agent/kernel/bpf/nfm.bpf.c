@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Per-connection TCP statistics, kept by the kernel and read by user space.
+ * TCP statistics of each connection, counted in the kernel and read by user space.
  *
- * `watch` (sock_ops, on a cgroup v2), here, keeps one record per connection (kept-sockets.h).
- * `adopt` and `refresh` (iterators.h) add the connections that were there before, and tell user
- * space how far the live ones have come.
+ * `watch` (sock_ops, on a cgroup v2) keeps one record per connection (kept-sockets.h). `adopt` and
+ * `refresh` (iterators.h) add older connections and give the progress of live ones.
  *
- * The header-option callbacks are not asked for: they tell nothing the socket does not hold and
- * cost half as much again per connection.
+ * The program does not enable the header-option callbacks: they add nothing that the socket does
+ * not hold, and cost half as much again per connection.
  */
 #include <stddef.h>
 #include <stdbool.h>
@@ -38,9 +37,9 @@ static __always_inline __u32 phase_of(__u32 state)
 }
 
 /*
- * Takes over the socket's own counters. What total_retrans grew by since the last callback belongs
- * to `state`: each retransmission has a callback of its own, which comes after the count, except
- * for the SYN-ACKs, which are in the count the socket of an accepted connection begins with.
+ * Copies the socket's counters. The growth of total_retrans since the last callback belongs to
+ * `state`, because each retransmission has its own callback, after the kernel has counted it.
+ * SYN-ACKs have none: the socket of an accepted connection begins with their count.
  */
 static __always_inline void take_counters(struct bpf_sock_ops *ctx, struct socket_record *record,
 					  __u32 state)
@@ -89,13 +88,13 @@ static __always_inline void take_addresses(struct bpf_sock_ops *ctx, struct sock
 		remote[3] = ctx->remote_ip6[3];
 	}
 	record->local_port = ctx->local_port;
-	/* Of the two, only the remote port is in network order. */
+	/* The remote port is in network order, the local one is not. */
 	record->remote_port = bpf_ntohl(ctx->remote_port);
 }
 
 static __always_inline void take_command(struct socket_record *record)
 {
-	/* From Linux 5.11; elsewhere the verifier never sees it. */
+	/* Linux 5.11. On older kernels libbpf removes this branch before the verifier sees it. */
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
 		struct task_struct *task = (void *)bpf_get_current_task_btf();
 		const __u64 *from = (const __u64 *)task->comm;
@@ -108,52 +107,52 @@ static __always_inline void take_command(struct socket_record *record)
 	}
 }
 
-/* Not inline: the less code, the more of it is still in the cache the next time. */
+/* Not inline: less code stays in the instruction cache longer. */
 static __noinline int write_first(struct bpf_sock_ops *ctx, struct socket_record *record,
 				  __u64 cookie, __u8 side)
 {
 	struct tcp_sock *tcp = tcp_of(ctx);
 
-	/* All but the claims, and what is only there when it is marked so. */
+	/* Clears all but the claims and the parts that `marks` announces. */
 	__builtin_memset(&record->changes, 0, offsetof(struct socket_record, round_trips) -
 					      offsetof(struct socket_record, changes));
 	record->bytes_received = record->bytes_acked = 0;
-	/* Accepted: now, as the segment that makes it so has just come; to ask the clock takes 0.1 µs. */
+	/* Accepted: the segment that established it came just now. The clock would take 0.1 µs. */
 	record->started_nanos = side == SIDE_SERVER && tcp ? tcp->tcp_mstamp * 1000 :
 							     bpf_ktime_get_ns();
 	record->side = side;
-	/* A connection that is accepted is established in the next moment. */
+	/* An accepted connection is established a moment later. */
 	record->state = side == SIDE_CLIENT ? BPF_TCP_SYN_SENT : BPF_TCP_ESTABLISHED;
 	if (tcp)
 		record->cgroup = cgroup_of(tcp);
-	/* A connection is accepted in the midst of anything: of that only this side is its owner's. */
+	/* An accept runs in any context: only on the client side the current process is the owner. */
 	if (side == SIDE_CLIENT)
 		take_command(record);
 	else
 		__builtin_memset(record->command, 0, sizeof(record->command));
 	record->refreshed_segments = 0;
 	take_addresses(ctx, record);
-	/* Those of its SYN-ACK: what an accepted socket has counted before this. */
+	/* The count before the first callback: retransmitted SYN-ACKs of an accepted connection. */
 	record->total_retrans = record->retrans[PHASE_SYN] = ctx->total_retrans;
 	record->changes = 1;
-	/* Last: with it the record is there for those who read. */
+	/* Last: readers ignore a record without a cookie. */
 	record->cookie = cookie;
 	return 0;
 }
 
-/* False when there is no room. */
+/* False when the hash map has no room. */
 static __always_inline bool keep(struct bpf_sock_ops *ctx, __u64 cookie, __u8 side)
 {
-	struct socket_record *place = place_of(cookie);
+	struct socket_record *slot = slot_of(cookie);
 
-	if (place && claim(place)) {
-		write_first(ctx, place, cookie, side);
+	if (slot && claim(slot)) {
+		write_first(ctx, slot, cookie, side);
 		return true;
 	} else {
 		struct socket_record record = {};
 
 		write_first(ctx, &record, cookie, side);
-		/* BPF_ANY: a socket that connects again overwrites what its last connection left. */
+		/* BPF_ANY: a socket that connects again overwrites its last connection's record. */
 		return bpf_map_update_elem(&sockets, &cookie, &record, BPF_ANY) == 0;
 	}
 }
@@ -171,37 +170,37 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, __u64 cookie, __u8 s
 
 static __always_inline void fold(struct socket_record *record, __u32 now, __u32 rtt, __u32 smoothed)
 {
-	struct round_trips *slot = &record->round_trips[now & 1];
+	struct round_trips *trips = &record->round_trips[now & 1];
 	__u8 mark = TRIPS << (now & 1);
 
-	if (!(record->marks & mark) || slot->epoch != now) {
+	if (!(record->marks & mark) || trips->epoch != now) {
 		record->marks |= mark;
-		slot->epoch = now;
-		slot->count = 1;
-		slot->rtt_min = slot->rtt_max = rtt;
-		slot->rtt_sum = rtt;
-		slot->smoothed_min = slot->smoothed_max = smoothed;
-		slot->smoothed_sum = smoothed;
+		trips->epoch = now;
+		trips->count = 1;
+		trips->rtt_min = trips->rtt_max = rtt;
+		trips->rtt_sum = rtt;
+		trips->smoothed_min = trips->smoothed_max = smoothed;
+		trips->smoothed_sum = smoothed;
 		return;
 	}
-	slot->count++;
-	slot->rtt_sum += rtt;
-	slot->smoothed_sum += smoothed;
-	if (rtt < slot->rtt_min)
-		slot->rtt_min = rtt;
-	if (rtt > slot->rtt_max)
-		slot->rtt_max = rtt;
-	if (smoothed < slot->smoothed_min)
-		slot->smoothed_min = smoothed;
-	if (smoothed > slot->smoothed_max)
-		slot->smoothed_max = smoothed;
+	trips->count++;
+	trips->rtt_sum += rtt;
+	trips->smoothed_sum += smoothed;
+	if (rtt < trips->rtt_min)
+		trips->rtt_min = rtt;
+	if (rtt > trips->rtt_max)
+		trips->rtt_max = rtt;
+	if (smoothed < trips->smoothed_min)
+		trips->smoothed_min = smoothed;
+	if (smoothed > trips->smoothed_max)
+		trips->smoothed_max = smoothed;
 }
 
 static __always_inline void take_round_trip(struct bpf_sock_ops *ctx, struct socket_record *record)
 {
 	__u32 zero = 0;
 	__u32 *now = bpf_map_lookup_elem(&epoch, &zero);
-	/* Kernels before 6.11 pass nothing: then the smoothed time, kept times 8, stands for both. */
+	/* Kernels before 6.11 pass no times: srtt_us, 8 times the smoothed one, stands for both. */
 	__u32 smoothed = (ctx->args[1] ? ctx->args[1] : ctx->srtt_us) >> 3;
 	__u32 rtt = ctx->args[0] ? ctx->args[0] : smoothed;
 
@@ -226,7 +225,7 @@ static __always_inline void count_rto(struct socket_record *record, __u32 state)
 		record->rtos[PHASE_CLOSE]++;
 }
 
-/* From accepted to established, and from one way of closing to the next: nothing to note. */
+/* From accepted to established, or from one closing state to the next: nothing to record. */
 static __always_inline bool is_step(struct bpf_sock_ops *ctx)
 {
 	__u32 from = ctx->args[0];
@@ -237,7 +236,7 @@ static __always_inline bool is_step(struct bpf_sock_ops *ctx)
 	return from == BPF_TCP_SYN_RECV || phase_of(from) == PHASE_CLOSE;
 }
 
-/* A change of state that is no end. Nothing moved that has no callback of its own. */
+/* A change of state other than the end. Counters are not read: their changes have own callbacks. */
 static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record *record, __u32 from,
 				 __u32 to)
 {
@@ -245,7 +244,7 @@ static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record 
 
 	record->state = to;
 	record->changes++;
-	/* When an adopted connection sent its SYN is not known. */
+	/* The time of an adopted connection's SYN is not known. */
 	if (from != BPF_TCP_SYN_SENT || to != BPF_TCP_ESTABLISHED || record->marks & ADOPTED)
 		return;
 	tcp = tcp_of(ctx);
@@ -257,7 +256,7 @@ static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record 
 }
 
 static __always_inline void end(struct bpf_sock_ops *ctx, struct socket_record *record, __u64 cookie,
-				bool has_place, __u32 from)
+				bool has_slot, __u32 from)
 {
 	struct tcp_sock *tcp = tcp_of(ctx);
 
@@ -270,19 +269,19 @@ static __always_inline void end(struct bpf_sock_ops *ctx, struct socket_record *
 	if (from == BPF_TCP_ESTABLISHED)
 		record->ending |= SEVERED_ESTABLISHED;
 	record->state = BPF_TCP_CLOSE;
-	if (has_place)
-		leave_place(cookie);
+	if (has_slot)
+		leave_slot(cookie);
 	else
 		leave_table(record, cookie);
 }
 
-/* A callback other than the two that begin a connection. */
+/* Handles the callbacks other than the two that begin a connection. */
 static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie)
 {
-	struct socket_record *place = find_place(cookie);
-	struct socket_record *record = place ? place : bpf_map_lookup_elem(&sockets, &cookie);
+	struct socket_record *slot = find_slot(cookie);
+	struct socket_record *record = slot ? slot : bpf_map_lookup_elem(&sockets, &cookie);
 	bool is_change = ctx->op == BPF_SOCK_OPS_STATE_CB;
-	/* A change of state is told before it is made. */
+	/* The callback comes before the state changes. */
 	__u32 from = ctx->state;
 
 	if (!record) {
@@ -299,7 +298,7 @@ static __always_inline void go_on(struct bpf_sock_ops *ctx, __u64 cookie)
 		count_rto(record, from);
 	take_counters(ctx, record, from);
 	if (is_change)
-		end(ctx, record, cookie, place != NULL, from);
+		end(ctx, record, cookie, slot != NULL, from);
 }
 
 static __always_inline __u32 counter_of(__u32 op)
@@ -324,20 +323,20 @@ static __always_inline __u32 counter_of(__u32 op)
 	}
 }
 
-/* Refuses nothing and changes nothing: 1 is what a program that is not there answers. */
+/* Returns 1, as if no program were attached: it neither rejects nor changes anything. */
 SEC("sockops")
 int watch(struct bpf_sock_ops *ctx)
 {
 	__u32 counter;
 	__u64 cookie;
 
-	/* What the kernel asks every program, three times for each end of a connection: first out. */
+	/* The kernel asks these three times for each end of a connection, so they return first. */
 	if (ctx->op == BPF_SOCK_OPS_TIMEOUT_INIT || ctx->op == BPF_SOCK_OPS_RWND_INIT ||
 	    ctx->op == BPF_SOCK_OPS_NEEDS_ECN || ctx->op == BPF_SOCK_OPS_BASE_RTT)
 		return 1;
 	counter = counter_of(ctx->op);
 	count(counter);
-	/* The STATE callback tells the same as ACTIVE_ESTABLISHED. */
+	/* ACTIVE_ESTABLISHED adds nothing to the STATE callback. */
 	if (counter == OTHER_EVENTS || counter == ACTIVE_ESTABLISHED_EVENTS ||
 	    (counter == STATE_CHANGE_EVENTS && is_step(ctx)))
 		return 1;

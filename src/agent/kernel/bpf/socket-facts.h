@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What is read from a socket of the kernel, by callbacks and iterators alike. */
+/* Reads of the kernel's socket that callbacks and iterators share. */
 #ifndef NFM_SOCKET_FACTS_H
 #define NFM_SOCKET_FACTS_H
 
@@ -29,7 +29,7 @@ static __always_inline void take_details(struct tcp_sock *tcp, struct details *d
 	details->chrono_jiffies[0] = tcp->chrono_stat[0];
 	details->chrono_jiffies[1] = tcp->chrono_stat[1];
 	details->chrono_jiffies[2] = tcp->chrono_stat[2];
-	/* The kernel adds an interval at its end; the one that is running belongs in as well. */
+	/* The kernel adds an interval when it ends, so add the running one here. */
 	if (running == CHRONO_BUSY)
 		details->chrono_jiffies[0] += since;
 	else if (running == CHRONO_RWND_LIMITED)
@@ -42,7 +42,7 @@ static __always_inline void take_details(struct tcp_sock *tcp, struct details *d
 	details->segments_ce = tcp->delivered_ce;
 	details->min_rtt = min_rtt == ~0U ? 0 : min_rtt;
 	details->delivery_rate = 0;
-	/* As tcp_compute_delivery_rate has it. */
+	/* As tcp_compute_delivery_rate computes it. */
 	if (tcp->rate_interval_us)
 		details->delivery_rate = (__u64)tcp->rate_delivered * tcp->mss_cache * 1000000 /
 					 tcp->rate_interval_us;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What the kernel's program writes and user space reads: ../socket-record.ts has the same layout.
- * Host order; times are microseconds where nothing else is said.
+ * The structs that the programs write and user space reads, in host order. Times are in
+ * microseconds unless noted. ../record-layout.test.ts compares the layout with ../record-layout.ts.
  */
 #ifndef NFM_SOCKET_RECORD_H
 #define NFM_SOCKET_RECORD_H
@@ -13,17 +13,17 @@
 
 enum phase { PHASE_SYN, PHASE_ESTABLISHED, PHASE_CLOSE, PHASES };
 enum side { SIDE_CLIENT, SIDE_SERVER };
-/* UNTOLD: it has closed, and there was no room in the ring to say so. */
-enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2, UNTOLD = 4 };
+/* LEFT_IN_TABLE: the connection has closed, but the ring had no room for its record. */
+enum ending { SEVERED_CONNECT = 1, SEVERED_ESTABLISHED = 2, LEFT_IN_TABLE = 4 };
 /*
- * ADOPTED: older than the program. SIDE_GUESSED: nothing says who opened it. TRIPS << n: there is
- * something in round_trips[n].
+ * ADOPTED: older than the program. SIDE_GUESSED: the side is a guess by port numbers. TRIPS << n:
+ * round_trips[n] holds samples.
  */
 enum mark { ADOPTED = 1, SIDE_GUESSED = 2, TRIPS = 4 };
-/* linux/tcp.h: enum tcp_chrono, the three things a sender's time is counted under. */
+/* linux/tcp.h: enum tcp_chrono, the three states in which the kernel counts a sender's time. */
 enum chrono { CHRONO_BUSY = 1, CHRONO_RWND_LIMITED, CHRONO_SNDBUF_LIMITED, CHRONOS };
 
-/* Round trips seen during one epoch: user space starts a new epoch at each reading. */
+/* Round trips of one epoch. User space starts an epoch at each reading. */
 struct round_trips {
 	__u32 epoch;
 	__u32 count;
@@ -36,23 +36,27 @@ struct round_trips {
 	__u8 padding[24];
 };
 
-/* What a socket knows of its path and of what held it up, beyond the counters. */
+/*
+ * Numbers that the kernel keeps for each socket, in the order of ../socket-details.ts: one for each
+ * metric of src/model/metric-table.ts that has a `socket` field, those of 64 bits first.
+ */
 struct details {
-	/* Bytes a second, by the kernel's last sample; 0: none. */
+	/* Bytes a second, from the kernel's last sample; 0: no sample yet. */
 	__u64 delivery_rate;
-	/* With data to send: neither limit, the receiver's window, the own send buffer. */
+	/* Time with data to send: unlimited, limited by the receiver's window, by the send buffer. */
 	__u32 chrono_jiffies[CHRONOS - 1];
 	__u32 segments_out_of_order;
 	__u32 reorderings;
 	__u32 dsacks;
 	__u32 segments_ce;
-	/* Microseconds; 0: none measured. */
+	/* Microseconds; 0: not measured yet. */
 	__u32 min_rtt;
 };
 
 /*
- * Five lines of the cache, of which a short connection touches four. The first two are written whole
- * as it begins; of the others only what `marks` and `state` say is there.
+ * Five cache lines, of which a short connection touches four. The program writes the first two
+ * whole when a connection begins. In the others only the parts that `marks` and `state` announce
+ * are valid.
  */
 struct socket_record {
 	__u64 cookie;
@@ -63,7 +67,7 @@ struct socket_record {
 	__u8 local_address[16];
 	__u8 remote_address[16];
 
-	/* Of a record in `places`: how many hold it, see there. */
+	/* Of a record in `slots`: the number of claims on the slot (kept-sockets.h). */
 	__u32 claims;
 	__u32 changes;
 	__u32 segments_in;
@@ -71,7 +75,7 @@ struct socket_record {
 	__u32 total_retrans;
 	__u32 retrans[PHASES];
 	__u32 rtos[PHASES];
-	/* Microseconds from SYN to established; 0 until then and on the server side. */
+	/* From SYN to established; 0 until then, and on the server side. */
 	__u32 connect_micros;
 	__u16 local_port;
 	__u16 remote_port;
@@ -79,17 +83,17 @@ struct socket_record {
 	__u8 state;
 	__u8 ending;
 	__u8 marks;
-	/* The inode of its folder; 0 where the kernel does not say. */
+	/* The inode of the cgroup's folder; 0 when the kernel does not give it. */
 	__u64 cgroup;
 
-	/* Epoch n in round_trips[n & 1]: the last one stays readable while the next one fills. */
+	/* Epoch n is in round_trips[n & 1]: the last one stays readable while the next one fills. */
 	struct round_trips round_trips[2];
 
-	/* Of an adopted connection when it was adopted, of any other at its end. */
+	/* As of the adoption of an adopted connection, as of the end of any other. */
 	struct details details;
-	/* The process that opened the connection; empty where it was accepted. */
+	/* The process that opened the connection; empty if it was accepted. */
 	char command[COMMAND_BYTES];
-	/* All segments at the last refresh: when they have not grown, nothing happened. */
+	/* All segments as of the last refresh; unchanged means that nothing happened. */
 	__u32 refreshed_segments;
 	__u8 padding[4];
 };
@@ -105,13 +109,14 @@ struct progress {
 	char command[COMMAND_BYTES];
 };
 
-_Static_assert(sizeof(struct round_trips) == 64, "ROUND_TRIPS_BYTES in socket-record.ts");
-_Static_assert(sizeof(struct socket_record) == 320, "RECORD_BYTES in socket-record.ts");
+_Static_assert(sizeof(struct round_trips) == 64, "ROUND_TRIPS_BYTES in record-layout.ts");
+_Static_assert(sizeof(struct details) == 40, "DETAILS_LAYOUT in socket-details.ts");
+_Static_assert(sizeof(struct socket_record) == 320, "RECORD_BYTES in record-layout.ts");
 _Static_assert(__builtin_offsetof(struct socket_record, claims) == 64, "CLAIMS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, retrans) == 84, "RETRANS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, round_trips) == 128, "ROUND_TRIPS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, details) == 256, "DETAILS_OFFSET");
 _Static_assert(__builtin_offsetof(struct socket_record, command) == 296, "COMMAND_OFFSET");
-_Static_assert(sizeof(struct progress) == 96, "PROGRESS_BYTES in socket-record.ts");
+_Static_assert(sizeof(struct progress) == 96, "PROGRESS_BYTES in record-layout.ts");
 
 #endif

@@ -8,30 +8,37 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { AgentError } from '../agent-error.ts';
 import { refuseWritable } from '../refuse-writable.ts';
 
-export interface WayOptions {
+export interface HttpConnectionOptions {
   /** Undefined: straight. */
   readonly proxy: URL | undefined;
   /** PEM certificates that are trusted instead of the built-in ones. */
   readonly caFile: string | undefined;
   /** At a time; 1 by default. */
-  readonly connections?: number;
+  readonly maxConnections?: number;
 }
 
 /**
  * The way to a URL: straight or through a proxy, over kept connections. Throws an AgentError when
  * the certificates cannot be read.
  */
-export function openWay(url: URL, { proxy, caFile, connections = 1 }: WayOptions): HttpAgent {
-  const kept = { keepAlive: true, maxSockets: connections };
+export function openConnections(
+  url: URL,
+  { proxy, caFile, maxConnections = 1 }: HttpConnectionOptions,
+): HttpAgent {
+  const kept = { keepAlive: true, maxSockets: maxConnections };
   const trust = caFile === undefined ? {} : { ca: readCertificates(caFile) };
   if (url.protocol === 'http:') {
     return proxy === undefined ? new HttpAgent(kept) : new HttpProxyAgent(proxy, kept);
   }
   if (proxy === undefined) return new HttpsAgent({ ...kept, ...trust });
-  const way = new HttpsProxyAgent(proxy, { ...kept, ...trust });
+  const connections = new HttpsProxyAgent(proxy, { ...kept, ...trust });
   // What is given above is for the way to the proxy; the server's certificate is checked by these.
-  Object.assign(way.options, trust, identityOfAddress(url.hostname.replace(/^\[|\]$/g, '')));
-  return way;
+  Object.assign(
+    connections.options,
+    trust,
+    identityOfAddress(url.hostname.replace(/^\[|\]$/g, '')),
+  );
+  return connections;
 }
 
 /** The library names no host to TLS when that is an address, which then expects `localhost`. */

@@ -1,28 +1,25 @@
 import type { Libbpf } from './libbpf.ts';
 import { RECORD_BYTES, RECORD_OFFSET } from './record-layout.ts';
 
-/** Given in bpf/kept-sockets.h. */
-const PLACES = 8_192;
+/** As in bpf/kept-sockets.h. */
+const SLOTS = 8_192;
 
-/** Words of 32 bits. A record begins with its cookie. */
+/** Words of 32 bits; the cookie is the first two of a record. */
 const RECORD_WORDS = RECORD_BYTES / 4;
 const CLAIMS_WORD = RECORD_OFFSET.claims / 4;
 
-/** Of the places; beyond it new connections often find theirs taken, and go the slower way. */
-const MAX_CLOSED = PLACES / 2;
-
-/** Not 1, as none wait elsewhere for want of a place. */
-const FULL = 0.99;
+/** With more closed slots, new connections often find theirs taken and use the slower table. */
+const MAX_CLOSED = SLOTS / 2;
 
 /**
- * The places connections take by the low bits of their cookies, read and given up in the memory
- * they share with the kernel. The memory stays mapped for the life of the process: a view of
- * unmapped memory would be a crash waiting.
+ * The slots of connections, chosen by the low bits of their cookies. They are read and freed in the
+ * memory shared with the kernel. The memory stays mapped for the life of the process, because
+ * reading a view of unmapped memory crashes it.
  */
-export class SocketPlaces {
+export class SocketSlots {
   readonly #words: Int32Array;
   readonly #view: DataView;
-  /** A bit a place whose connection has closed. */
+  /** One bit for each slot, set when its connection has closed. */
   readonly #closedBits: Int32Array;
   readonly #closed: number[] = [];
   readonly #copy = new Int32Array(RECORD_WORDS);
@@ -30,16 +27,16 @@ export class SocketPlaces {
 
   constructor(
     libbpf: Pick<Libbpf, 'mapMemory' | 'pageBytes' | 'errno'>,
-    mapFds: { readonly places: number; readonly closedPlaces: number },
+    mapFds: { readonly slots: number; readonly closedSlots: number },
   ) {
-    const memory = mapWhole(libbpf, mapFds.places, PLACES * RECORD_BYTES);
-    this.#words = new Int32Array(memory, 0, PLACES * RECORD_WORDS);
+    const memory = mapWhole(libbpf, mapFds.slots, SLOTS * RECORD_BYTES);
+    this.#words = new Int32Array(memory, 0, SLOTS * RECORD_WORDS);
     this.#view = new DataView(memory);
-    const bits = mapWhole(libbpf, mapFds.closedPlaces, PLACES / 8);
-    this.#closedBits = new Int32Array(bits, 0, PLACES / 32);
+    const bits = mapWhole(libbpf, mapFds.closedSlots, SLOTS / 8);
+    this.#closedBits = new Int32Array(bits, 0, SLOTS / 32);
   }
 
-  /** Visits a copy of each connection's record: valid during the visit only. */
+  /** Visits a copy of each connection's record, valid during the visit only. */
   read(visit: (view: DataView, at: number) => void): void {
     for (let first = 0; first < this.#words.length; first += RECORD_WORDS) {
       if (this.#copyRecord(first)) visit(this.#copyView, 0);
@@ -47,26 +44,27 @@ export class SocketPlaces {
   }
 
   /**
-   * Visits the record of each connection that has closed, and gives up its place. The bytes are the
-   * kernel's: valid during the visit only.
+   * Visits the record of each closed connection and frees its slot. The bytes are the kernel's and
+   * valid during the visit only.
    *
-   * @returns how full it was: 0 to 1
+   * @returns the fill, 0 to 1: 1 when half of all slots or more were closed
    */
   takeClosed(visit: (view: DataView, at: number) => void): number {
     const closed = this.#closed;
     closed.length = 0;
-    // All bits first: an arm64 machine may show a bit some nanoseconds before what was written before it.
+    // All bits before any record: on arm64 a bit may become visible some nanoseconds before the
+    // record that was written first.
     for (let i = 0; i < this.#closedBits.length; i += 1) {
       if (this.#closedBits[i] !== 0) this.#takeBits(i);
     }
-    for (const place of closed) {
-      const first = place * RECORD_WORDS;
-      visit(this.#view, place * RECORD_BYTES);
+    for (const slot of closed) {
+      const first = slot * RECORD_WORDS;
+      visit(this.#view, slot * RECORD_BYTES);
       this.#words[first] = 0;
       this.#words[first + 1] = 0;
       Atomics.sub(this.#words, first + CLAIMS_WORD, 1);
     }
-    return Math.min(FULL, closed.length / MAX_CLOSED);
+    return Math.min(1, closed.length / MAX_CLOSED);
   }
 
   #takeBits(word: number): void {
@@ -79,9 +77,9 @@ export class SocketPlaces {
   }
 
   /**
-   * While it is claimed no other connection can take the place: what is copied is one connection's.
+   * Copies a record under a claim of its slot, so that no other connection takes the slot meanwhile.
    *
-   * @returns false when the place is nobody's
+   * @returns false when the slot is free
    */
   #copyRecord(first: number): boolean {
     const words = this.#words;
@@ -101,6 +99,6 @@ function mapWhole(
   const page = libbpf.pageBytes();
   const length = Math.ceil(bytes / page) * page;
   const memory = libbpf.mapMemory(fd, { offset: 0, length, writable: true });
-  if (memory === undefined) throw new Error(`cannot map a table: errno ${libbpf.errno()}`);
+  if (memory === undefined) throw new Error(`cannot map the slots: errno ${libbpf.errno()}`);
   return memory;
 }
