@@ -65,7 +65,7 @@ export type ControlTables = {
   };
 };
 
-const MIGRATIONS: readonly Migration[] = [
+export const CONTROL_MIGRATIONS: readonly Migration[] = [
   { name: '1 scopes', up: createScopes },
   { name: '2 monitors', up: createMonitors },
   { name: '3 idempotency tokens', up: createTokens },
@@ -75,7 +75,7 @@ const MIGRATIONS: readonly Migration[] = [
 
 /** Creates or updates the tables of this folder. */
 export async function migrateControl(database: Database): Promise<void> {
-  await runMigrations(database, 'control', MIGRATIONS);
+  await runMigrations(database, 'control', CONTROL_MIGRATIONS);
 }
 
 async function createScopes(database: Database): Promise<void> {

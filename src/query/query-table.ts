@@ -23,7 +23,7 @@ type QueryTables = {
   readonly queries: QueryRow;
 };
 
-const MIGRATIONS: readonly Migration[] = [
+export const QUERY_MIGRATIONS: readonly Migration[] = [
   {
     name: '001-queries',
     async up(database) {
@@ -81,7 +81,7 @@ export class QueryTable {
 
   /** Creates the table. Queries that a stopped server left unfinished become FAILED. */
   async start(nowMillis: number): Promise<void> {
-    await runMigrations(this.#database, 'query', MIGRATIONS);
+    await runMigrations(this.#database, 'query', QUERY_MIGRATIONS);
     await this.#tables()
       .updateTable('queries')
       .set({

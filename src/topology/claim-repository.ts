@@ -42,27 +42,46 @@ export interface ClaimRepositoryDeps {
 /** The primary key of a claim. */
 const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
 
-const MIGRATIONS: readonly Migration[] = [
+/**
+ * The first days' `001-claims` created `topology_claims`, whose key lacked the prefix, and
+ * `002-key-by-prefix` moved its rows. Later `001-claims` created today's table. Data folders of
+ * each kind exist: with the old `001` alone, with both, and with the new `001`.
+ */
+export const CLAIM_MIGRATIONS: readonly Migration[] = [
+  { name: '001-claims', up: createClaims },
   {
-    name: '001-claims',
+    name: '002-key-by-prefix',
     async up(database) {
-      await database.schema
-        .createTable('topology_address_claims')
-        .addColumn('account', 'text', (column) => column.notNull())
-        .addColumn('region', 'text', (column) => column.notNull())
-        .addColumn('vpc_id', 'text', (column) => column.notNull())
-        .addColumn('address', 'text', (column) => column.notNull())
-        .addColumn('instance_id', 'text', (column) => column.notNull())
-        .addColumn('from_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
-        .addColumn('prefix', 'text', (column) => column.notNull())
-        .addColumn('subnet_id', 'text', (column) => column.notNull())
-        .addColumn('az', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('topology_address_claims_key', [...KEY])
+      const existing = await database.introspection.getTables();
+      if (!existing.some(({ name }) => name === 'topology_claims')) return;
+      await createClaims(database);
+      const tables = database.withTables<ClaimTables & { topology_claims: ClaimRow }>();
+      await tables
+        .insertInto('topology_address_claims')
+        .columns(COLUMNS)
+        .expression(tables.selectFrom('topology_claims').select(COLUMNS))
         .execute();
+      await database.schema.dropTable('topology_claims').execute();
     },
   },
 ];
+
+async function createClaims(database: Database): Promise<void> {
+  await database.schema
+    .createTable('topology_address_claims')
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('region', 'text', (column) => column.notNull())
+    .addColumn('vpc_id', 'text', (column) => column.notNull())
+    .addColumn('address', 'text', (column) => column.notNull())
+    .addColumn('instance_id', 'text', (column) => column.notNull())
+    .addColumn('from_seconds', 'bigint', (column) => column.notNull())
+    .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
+    .addColumn('prefix', 'text', (column) => column.notNull())
+    .addColumn('subnet_id', 'text', (column) => column.notNull())
+    .addColumn('az', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('topology_address_claims_key', [...KEY])
+    .execute();
+}
 
 /** Rows per statement. SQLite allows 32,766 parameters. */
 const ROWS_A_STATEMENT = 500;
@@ -78,7 +97,7 @@ export class ClaimRepository {
   /** Creates the table, deletes claims past retention, and reads the rest. */
   async load(): Promise<AddressClaim[]> {
     const { database } = this.#deps;
-    await runMigrations(database, 'topology', MIGRATIONS);
+    await runMigrations(database, 'topology', CLAIM_MIGRATIONS);
     await this.deleteBefore(this.retentionStart());
     const tables = database.withTables<ClaimTables>();
     const rows = await tables.selectFrom('topology_address_claims').select(COLUMNS).execute();

@@ -48,7 +48,7 @@ export type HealthTablesShape = {
   readonly health_incident: IncidentRow;
 };
 
-export const MIGRATIONS: readonly Migration[] = [
+export const HEALTH_MIGRATIONS: readonly Migration[] = [
   {
     name: '001-health',
     async up(database) {

@@ -9,7 +9,12 @@ import type { Owner } from '../../model/owner.ts';
 import { isoTime } from '../iso-time.ts';
 import type { DetectorState } from '../search/detect.ts';
 import type { KeptIncident } from '../verdict/incidents.ts';
-import { type HealthTablesShape, MIGRATIONS, type MinuteRow, UNKNOWN } from './control-schema.ts';
+import {
+  HEALTH_MIGRATIONS,
+  type HealthTablesShape,
+  type MinuteRow,
+  UNKNOWN,
+} from './control-schema.ts';
 import type { MinuteMetrics } from './minute-metrics.ts';
 
 export interface OwnerState {
@@ -55,7 +60,7 @@ export class HealthTables {
   }
 
   async start(): Promise<void> {
-    await runMigrations(this.#database, 'health', MIGRATIONS);
+    await runMigrations(this.#database, 'health', HEALTH_MIGRATIONS);
   }
 
   async stateOf(owner: Owner): Promise<OwnerState | undefined> {

@@ -27,7 +27,7 @@ type GraphTables = {
   readonly topology_slices: SliceRow;
 };
 
-const MIGRATIONS: readonly Migration[] = [
+export const VERSION_MIGRATIONS: readonly Migration[] = [
   {
     name: '001-versions',
     async up(database) {
@@ -87,7 +87,7 @@ export class VersionRepository {
 
   /** Creates the tables, deletes versions past retention, and reads the rest, oldest first. */
   async load(): Promise<{ versions: ResourceVersion[]; slices: KnownSlice[] }> {
-    await runMigrations(this.#deps.database, 'topology-graph', MIGRATIONS);
+    await runMigrations(this.#deps.database, 'topology-graph', VERSION_MIGRATIONS);
     await this.deleteBefore(this.retentionStart());
     const versions = await this.#tables()
       .selectFrom('topology_versions')

@@ -16,7 +16,7 @@ type InventoryTables = {
   };
 };
 
-const MIGRATIONS: readonly Migration[] = [
+export const INVENTORY_MIGRATIONS: readonly Migration[] = [
   {
     name: '001-inventory',
     async up(database) {
@@ -40,7 +40,7 @@ export class InventoryRepository {
   }
 
   async migrate(): Promise<void> {
-    await runMigrations(this.#database, 'topology inventory', MIGRATIONS);
+    await runMigrations(this.#database, 'topology inventory', INVENTORY_MIGRATIONS);
   }
 
   /** A hash of the inventory of each account, to detect changes. */
