@@ -6,7 +6,6 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import type { Monitor } from '../model/monitor.ts';
 import {
-  type FlowParts,
   flowRow,
   oneSlice,
   startTestStore,
@@ -18,6 +17,7 @@ import { HealthService } from './health-service.ts';
 import { PARAMETERS } from './parameters.ts';
 import { CLICKHOUSE_TABLES } from './storage/clickhouse-tables.ts';
 import { HealthTables } from './storage/health-tables.ts';
+import { LOSSY, monitorTo, type Traffic, trafficFlows } from './testing.ts';
 
 const WINDOW = 30;
 const REGION = 'us-east-1';
@@ -50,20 +50,6 @@ afterEach(() => database.destroy());
 
 const owner = () => ({ account, region: REGION });
 
-function monitorTo(vpc: string): Monitor {
-  return {
-    monitorName: `to-${vpc}`,
-    monitorArn: '',
-    scopeArn: '',
-    status: 'ACTIVE',
-    localResources: [{ type: 'AWS::EC2::VPC', identifier: 'vpc-a' }],
-    remoteResources: [{ type: 'AWS::EC2::VPC', identifier: vpc }],
-    createdAtMillis: 0,
-    modifiedAtMillis: 0,
-    tags: {},
-  };
-}
-
 /** The groups of a host, by its instance id. */
 let groupsOf: GroupsOf;
 let hasRoom: boolean;
@@ -92,61 +78,10 @@ async function service(monitors: readonly Monitor[] = [monitorTo('vpc-b'), monit
   return made;
 }
 
-interface Traffic {
-  readonly hosts?: number;
-  /** The unhealthy values of a flow. */
-  readonly change?: (host: number, vpc: string) => FlowParts['values'];
-}
-
-/** Four hosts of vpc-a have flows to three of vpc-b and three of vpc-c, and those of vpc-c to vpc-b. */
-async function report(timeSeconds: number, { hosts = 4, change = () => ({}) }: Traffic = {}) {
-  const flows = [];
-  for (const [from, to] of [
-    ['vpc-a', 'vpc-b'],
-    ['vpc-a', 'vpc-c'],
-    ['vpc-c', 'vpc-b'],
-  ] as const) {
-    for (let host = 0; host < hosts; host += 1) {
-      for (let remote = 0; remote < 3; remote += 1) {
-        const third = from.charCodeAt(4);
-        const values = from === 'vpc-a' ? change(host, to) : {};
-        flows.push(
-          flowRow({
-            account,
-            timeSeconds,
-            category: 'INTER_VPC',
-            localAddress: `10.${third}.0.${host}`,
-            remoteAddress: `10.${to.charCodeAt(4)}.1.${remote}`,
-            local: {
-              vpcId: from,
-              instanceId: `i-${from}-${host}`,
-              subnetId: `s-${from}`,
-              az: 'az1',
-            },
-            remote: { vpcId: to, subnetId: `r-${to}`, az: 'az1' },
-            values: {
-              segments_delivered: 2_000,
-              bytes_delivered: 1_000_000,
-              connect_attempts: 1,
-              connect_us_count: 1,
-              rtos_syn: 0,
-              rtos_est: 0,
-              rtos_close: 0,
-              rtt_us_count: 2,
-              rtt_us_sum: 2_000,
-              rtt_us_min: 900,
-              ...values,
-            },
-          }),
-        );
-      }
-    }
-  }
+async function report(timeSeconds: number, traffic?: Traffic) {
   batch += 1n;
-  await stored.store.insert(oneSlice(flows), batch);
+  await stored.store.insert(oneSlice(trafficFlows(account, timeSeconds, traffic)), batch);
 }
-
-const lossy: Traffic = { change: (_, vpc) => (vpc === 'vpc-b' ? { retrans_est: 40 } : {}) };
 
 /** Stores the counters of the network cards of the hosts of vpc-a. */
 async function hostStats(timeSeconds: number, exceededBy: (host: number) => number) {
@@ -176,13 +111,9 @@ async function windows(health: HealthService, count: number, traffic?: Traffic |
 
 async function verdictOn(monitorName: string) {
   const explanation = await tables.explanationAt(owner(), monitorName, clock.now() / 1000);
-  return (
-    explanation && {
-      state: explanation.state,
-      indicator: explanation.healthIndicator,
-      sentence: explanation.sentence,
-    }
-  );
+  if (explanation === undefined) return undefined;
+  const { state, healthIndicator: indicator, sentence } = explanation;
+  return { state, indicator, sentence };
 }
 
 const incidents = () => tables.incidents(owner(), { startSeconds: 0, endSeconds: 2 ** 31 });
@@ -192,7 +123,7 @@ test('loss on one of two links degrades the right monitor and blames the link un
   await windows(health, 3);
   expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
 
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   const worst = await verdictOn('to-vpc-b');
   expect(worst).toMatchObject({ state: 'degraded', indicator: 1 });
   expect(worst?.sentence).toContain('the link between VPCs vpc-a>vpc-b lose 2');
@@ -223,7 +154,7 @@ test('loss on one of two links degrades the right monitor and blames the link un
 test('a minute has the sums of its flows, and late reports no longer change it after two more', async () => {
   const health = await service();
   const first = clock.now() / 1000;
-  await windows(health, 2, lossy);
+  await windows(health, 2, LOSSY);
   const range = { startSeconds: first, endSeconds: first + 60 };
   const minute = async () => (await tables.minutes(owner(), 'to-vpc-b', range))[0];
   expect(await minute()).toMatchObject({
@@ -235,7 +166,7 @@ test('a minute has the sums of its flows, and late reports no longer change it a
     roundTripTime: 1_000,
     isFinal: false,
   });
-  await report(first + 6, lossy);
+  await report(first + 6, LOSSY);
   await windows(health, 4);
   const final = await minute();
   expect(final).toMatchObject({ dataTransferred: 36_000_000, isFinal: true });
@@ -245,9 +176,9 @@ test('a minute has the sums of its flows, and late reports no longer change it a
 });
 
 test('a restarted server goes on with its state', async () => {
-  await windows(await service(), 2, lossy);
+  await windows(await service(), 2, LOSSY);
   const [before] = await incidents();
-  await windows(await service(), 1, lossy);
+  await windows(await service(), 1, LOSSY);
   expect(await incidents()).toEqual([before]);
   await windows(await service(), 2);
   expect((await incidents())[0]?.closedAt).toBeDefined();
@@ -265,7 +196,7 @@ test('without flows the indicator is neither 0 nor 1', async () => {
 
 test('the verdict names the class priors until there is a history', async () => {
   const health = await service();
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   const first = await tables.explanationAt(owner(), 'to-vpc-b', clock.now() / 1000);
   expect(first).toMatchObject({ state: 'degraded', baseline: 'class priors' });
   await windows(health, 2);
@@ -275,7 +206,7 @@ test('the verdict names the class priors until there is a history', async () => 
 
 test('one host alone blames no network', async () => {
   const health = await service();
-  await windows(health, 2, { ...lossy, hosts: 1 });
+  await windows(health, 2, { ...LOSSY, hosts: 1 });
   const verdict = await verdictOn('to-vpc-b');
   expect(verdict?.indicator).not.toBe(1);
 });
@@ -345,7 +276,7 @@ test('a verdict can be repeated from its stored inputs after more was learned', 
   const health = await service(monitors);
   await windows(health, 3);
   const judgedSeconds = clock.now() / 1000;
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   const at = clock.now() / 1000;
   const kept = await tables.explanationAt(owner(), 'to-vpc-b', at - 1);
   expect(kept).toMatchObject({ state: 'degraded' });
@@ -394,8 +325,8 @@ test('reports with a wrong clock belong to other windows and do no harm', async 
   const health = await service();
   await windows(health, 2);
   const now = clock.now() / 1000;
-  await report(now + 3_000, lossy);
-  await report(now - 3_000, lossy);
+  await report(now + 3_000, LOSSY);
+  await report(now - 3_000, LOSSY);
   await windows(health, 2);
   expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy', indicator: 0 });
   expect(await incidents()).toEqual([]);
@@ -404,11 +335,11 @@ test('reports with a wrong clock belong to other windows and do no harm', async 
 test('a topology that changes during an incident keeps the incident', async () => {
   const health = await service();
   await windows(health, 2);
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   const before = await incidents();
   // All flows take another route from here on.
   moved = [{ class: 'tgw', id: 'tgw-new', changedSeconds: clock.now() / 1000 }];
-  await windows(health, 2, lossy);
+  await windows(health, 2, LOSSY);
   expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'degraded', indicator: 1 });
   expect((await incidents()).map(({ incidentId }) => incidentId)).toContain(before[0]?.incidentId);
   await windows(health, 4);
@@ -444,7 +375,7 @@ test('a window waits for a store that lags until it has caught up', async () => 
   // The store catches up while the other owners are judged.
   const answers = [false];
   isCaughtUp = () => answers.shift() ?? true;
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'healthy' });
   clock.advance(10_000);
   await health.judgeDue(new AbortController().signal);
@@ -455,12 +386,12 @@ test('judging pauses while the disk is nearly full', async () => {
   const health = await service();
   await windows(health, 2);
   hasRoom = false;
-  await windows(health, 2, lossy);
+  await windows(health, 2, LOSSY);
   expect(await incidents()).toEqual([]);
   hasRoom = true;
-  await windows(health, 1, lossy);
+  await windows(health, 1, LOSSY);
   expect(await verdictOn('to-vpc-b')).toMatchObject({ state: 'degraded' });
   const [incident] = await incidents();
-  // The first lossy window, which ended two windows ago, opened it.
+  // The first LOSSY window, which ended two windows ago, opened it.
   expect(Date.parse(incident?.openedAt ?? '') / 1000).toBe(clock.now() / 1000 - 2 * WINDOW);
 });
