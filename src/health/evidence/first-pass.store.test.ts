@@ -10,6 +10,7 @@ import {
   TEST_SECONDS,
   type TestStore,
 } from '../../store/testing.ts';
+import { isRefused, type LifeCounts, lifeOf } from '../cells/life.ts';
 import { PLACES, WIDTH } from '../channels/registry.ts';
 import { constructsOfRow, type GroupsOf } from '../constructs/flow-constructs.ts';
 import { SharedConstructs } from '../constructs/shared-constructs.ts';
@@ -20,6 +21,7 @@ import { CLICKHOUSE_TABLES } from '../storage/clickhouse-tables.ts';
 import { KeptInputs } from '../storage/kept-inputs.ts';
 import { WindowReader } from '../storage/window-reader.ts';
 import { Evidence } from './evidence.ts';
+import { cellsSql } from './first-pass-sql.ts';
 import { windowCells } from './window-cells.ts';
 
 let stored: TestStore;
@@ -92,12 +94,18 @@ function rowOf(random: RandomFlow, timeSeconds: number): EnrichedFlow {
   });
 }
 
-/** The evidence about each construct in a window of these flows, in SQL and in TypeScript. */
-async function evidenceOf(flows: readonly RandomFlow[]) {
+/** A window with these flows. */
+async function storedWindow(flows: readonly RandomFlow[]): Promise<HealthWindow> {
   const window = nextWindow();
   batch += 1n;
-  const rowsOfBatch = flows.map((each) => rowOf(each, window.startSeconds + 5));
-  await stored.store.insert(oneSlice(rowsOfBatch), batch);
+  const rows = flows.map((each) => rowOf(each, window.startSeconds + 5));
+  await stored.store.insert(oneSlice(rows), batch);
+  return window;
+}
+
+/** The evidence about each construct in a window of these flows, in SQL and in TypeScript. */
+async function evidenceOf(flows: readonly RandomFlow[]) {
+  const window = await storedWindow(flows);
   const shared = new SharedConstructs(window.startSeconds);
   const pairs = await reader.pairs(window);
   const instances = await reader.instances(window);
@@ -154,6 +162,40 @@ test('SQL and TypeScript find the same evidence in every channel, with and witho
   );
   // The comparison proves nothing about a channel without evidence.
   expect([...seen].sort()).toEqual(Object.keys(PLACES).sort());
+});
+
+/** Each cell of these flows with its life, and whether it was refused, by the rules in TypeScript. */
+function livesOf(flows: readonly RandomFlow[]): string[] {
+  const keyOf = ({ host, remote, port }: RandomFlow) => `${host} ${remote} ${port}`;
+  return [...new Set(flows.map(keyOf))].map((key) => {
+    const own = flows.filter((each) => keyOf(each) === key);
+    const sum = (name: string) => own.reduce((total, { values }) => total + (values[name] ?? 0), 0);
+    const counts: LifeCounts = {
+      bytesDelivered: sum('bytes_delivered'),
+      segments: Math.max(sum('segments_delivered'), sum('retrans_est')),
+      timeouts: sum('rtos_est'),
+      attempts: sum('connect_attempts'),
+      connected: sum('connect_us_count'),
+      synsAgain: sum('retrans_syn'),
+      failed: sum('severed_connect'),
+      busyMicros: sum('busy_us'),
+      rwndLimitedMicros: sum('rwnd_limited_us'),
+    };
+    const [host, remote] = key.split(' ');
+    return `i${host} ${remote} ${lifeOf(counts, PARAMETERS)} ${Number(isRefused(counts))}`;
+  });
+}
+
+test('SQL and TypeScript agree on the life of a cell and on refused connections', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(flow, { minLength: 10, maxLength: 40 }), async (flows) => {
+      const rows = await stored.store.query<{ cell: string }>(
+        sql`SELECT concat(substring(host, 6), ' ', splitByChar('.', toString(remote_ip))[3], ' ', toString(life), ' ', toString(refused)) AS cell FROM (${cellsSql(await storedWindow(flows), PARAMETERS)})`,
+      );
+      expect(rows.map(({ cell }) => cell).sort()).toEqual(livesOf(flows).sort());
+    }),
+    { numRuns: 10 },
+  );
 });
 
 test('ClickHouse tables have the columns that the channels declare', async () => {
