@@ -2,103 +2,109 @@ import type { FlowEnd } from './enriched-flow.ts';
 import type { Owner } from './owner.ts';
 import type { PodNames } from './report.ts';
 
-/** Where an address is looked up: the network and subnet it is seen from, and when. */
+/** The network, subnet and time from which an address is looked up. */
 export interface Vantage {
   readonly owner: Owner;
-  /** "" when the reporting host's network is not known. */
+  /** "" when the network of the reporting host is unknown. */
   readonly vpcId: string;
-  /** Absent or "" when it is not known: the network's main routes count. */
+  /** Absent or "" when unknown; then the main route table of the network applies. */
   readonly subnetId?: string;
   readonly timeSeconds: number;
 }
 
-/** Where the routes of a network lead with an address that nobody is known to have. */
+/** The exit to which the routes of a network lead for an address without a known owner. */
 export type PathExit = 'internet' | 'transit-gateway' | 'nowhere known';
 
-/** What is known of an address. */
+/** The result of looking up an address. */
 export interface Located extends FlowEnd {
-  /** The AWS service it belongs to, e.g. `Amazon S3`; absent or "" when it is none. */
+  /** The AWS service that owns the address, e.g. `Amazon S3`; absent or "" for none. */
   readonly service?: string;
   readonly isLocalZone?: boolean;
-  /** Present when nobody is known to have the address, but the routes to it are. */
+  /** Present when the owner of the address is unknown but routes lead to it. */
   readonly beyond?: PathExit;
-  /** Of a transit gateway whose far side is not known: its ARN. */
+  /** The ARN of the transit gateway that routes lead to, when its far side is unknown. */
   readonly gatewayArn?: string;
 }
 
-/** One end of a flow, for the path between two. */
+/** An end of a path. */
 export interface PathEnd extends FlowEnd {
-  /** As canonical text. */
+  /** Canonical text. */
   readonly address: string;
-  /** What the reporting host's own translation makes of it, and the network routes by; "" for nothing. */
+  /**
+   * The address after the reporting host's own NAT, by which the network routes; "" without NAT.
+   */
   readonly beyondNat?: string;
 }
 
-/** A step of a flow's way through the network; CloudFormation's type names. */
+/** A step of a path. The types are those of CloudFormation. */
 export interface TraversedConstruct {
   readonly componentId?: string;
-  /** e.g. `AWS::EC2::NetworkInterface`; absent of an AWS service. */
+  /** e.g. `AWS::EC2::NetworkInterface`; absent for an AWS service. */
   readonly componentType?: string;
   readonly componentArn?: string;
   readonly serviceName?: string;
 }
 
 export interface FlowPath {
-  /** From the local end to the remote one; both ends are in it. */
+  /** In order from the local end to the remote end, both included. */
   readonly constructs: readonly TraversedConstruct[];
-  /** What a NAT or internet gateway on the way makes of the local address; "" without one. */
+  /** The local address after a NAT or internet gateway on the route; "" without one. */
   readonly snatAddress: string;
-  /** What an internet gateway makes of the remote address, where it is an interface's; else "". */
+  /** The private address that an internet gateway translates the remote one to; "" without one. */
   readonly dnatAddress: string;
 }
 
-/** Names the constructs between two addresses as they were at a time. */
+/** Finds the path between two addresses at a time. */
 export interface PathFinder {
   /**
-   * The way from one end to the other, by the routes of that time. The way back is that of the other
-   * end's routes: ask for it by exchanging the ends.
+   * The path from one end to the other, by the routes of that time. The path back follows the
+   * routes of the other end: exchange the ends to get it.
    */
   pathOf(from: PathEnd, to: PathEnd, timeSeconds: number): FlowPath;
 }
 
-/** What an instance has in common with others; absent where it is not known. */
+/** Traits that an instance shares with others; absent ones are unknown. */
 export interface InstanceTraits {
   readonly imageId?: string | undefined;
   readonly instanceType?: string | undefined;
-  /** The node pool, node group or scaling group it is one of. */
+  /** The node pool, node group or scaling group it belongs to. */
   readonly nodePool?: string | undefined;
 }
 
-/** Tells of instances as they were at a time. */
+/** Finds the traits of instances at a time. */
 export interface InstanceFinder {
-  /** Undefined when nothing is known of it. */
+  /** Undefined for an unknown instance. */
   instance(instanceId: string, timeSeconds: number): InstanceTraits | undefined;
 }
 
 /**
- * The topology as the path of a flow sees it: a snapshot that stays as it is while a newer one is
- * built, so lookups are synchronous and never wait.
+ * The topology that flows are enriched from. A snapshot does not change while a newer one is built,
+ * so lookups are synchronous and never wait.
  */
 export interface TopologySnapshot extends PathFinder {
   /**
-   * Who had an address at that time, as seen from a network: first in the network itself, then in
-   * those its routes lead to; without routes, in others of the same account and Region that agents
-   * describe. An address of a known subnet that nobody is known to have gives the subnet without an
-   * instance. Undefined when nothing is known.
+   * The owner of an address at a time. Looks in the network itself, then in those that its routes
+   * lead to; without routes, in other networks of the same account and Region that agents describe.
+   * An unowned address of a known subnet gives the subnet without an instance. Undefined when
+   * nothing is known.
    */
   locate(address: string, vantage: Vantage): Located | undefined;
 
-  /** An address in the network itself; undefined when sources other than agents say nothing of it. */
+  /**
+   * Looks in one network only; undefined when no source other than agents describes the address.
+   */
   here(address: string, vpcId: string, timeSeconds: number): Located | undefined;
 
-  /** The zone of a subnet: its hosts', "" when they disagree or it is not known. */
+  /**
+   * The zone of a subnet; "" when it is unknown or the hosts of the subnet report different ones.
+   */
   zoneOf(subnetId: string): string;
 
   isLocalZone(zoneId: string): boolean;
 
   /**
-   * The pods and services two addresses were, as Kubernetes says; undefined when it says nothing.
-   * The remote one's are those of the local one's cluster: another cluster's are not known by it.
+   * The pods and services of two addresses; undefined when Kubernetes describes neither. The remote
+   * end is named only if it is in the cluster of the local end.
    */
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined;
 }
