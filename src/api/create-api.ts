@@ -6,7 +6,7 @@ import type { Principal } from '../model/owner.ts';
 import { splitTarget } from '../wire/rest-json/target.ts';
 import type { ApiDeps, AuthenticatedHandler } from './api-deps.ts';
 import { type AnsweredCall, auditEvent, isReadOnly } from './audit-event.ts';
-import { errorResponse } from './error-response.ts';
+import { errorResponse, isOurFault } from './error-response.ts';
 import { extensionCall } from './extension-call.ts';
 import type { FoundCall, ReadyCall } from './found-call.ts';
 import type { Handlers } from './handlers/handlers.ts';
@@ -52,7 +52,7 @@ class Api {
       const { headers, ...response } = await this.#do(found, { request, principal, requestId });
       return { ...response, headers: { ...headers, 'x-amzn-RequestId': requestId } };
     } catch (error) {
-      if (!(error instanceof ApiError)) {
+      if (isOurFault(error) && !request.signal?.aborted) {
         this.#deps.log.error('cannot answer a request', { requestId, error });
       }
       return errorResponse(error, requestId);

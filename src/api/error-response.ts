@@ -1,6 +1,7 @@
 import { DatabaseUnavailableError } from '../lib/postgres-pool.ts';
 import { ApiError, type ApiErrorName } from '../model/api-error.ts';
 import type { RawResponse } from '../model/http.ts';
+import { QueryTooLargeError } from '../model/query.ts';
 import { jsonAnswer } from './json-answer.ts';
 
 /** Seconds a throttled client should wait before it tries again. */
@@ -26,8 +27,15 @@ export function errorResponse(error: unknown, requestId: string): RawResponse {
   };
 }
 
+/** Whether the log must explain an error, because its response does not. */
+export function isOurFault(error: unknown): boolean {
+  return !(error instanceof ApiError || error instanceof QueryTooLargeError);
+}
+
 function knownError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof QueryTooLargeError)
+    return new ApiError('ValidationException', error.message);
   if (isDatabaseUnavailable(error)) {
     const message = 'The control database does not answer now; try again later.';
     return new ApiError('ServiceUnavailableException', message);

@@ -9,6 +9,8 @@ export interface RawRequest {
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Uint8Array;
   readonly remoteAddress: string;
+  /** Aborted when the client has left before it was answered. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What may be looked at before the body is read. */

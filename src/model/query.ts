@@ -146,3 +146,8 @@ export type QueryPage =
       /** Offset of the next page; absent on the last. */
       readonly next?: number | undefined;
     };
+
+/** A query that ran into a limit of the store. Its caller can ask for less. */
+export class QueryTooLargeError extends Error {
+  override readonly name = 'QueryTooLargeError';
+}

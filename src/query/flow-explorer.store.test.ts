@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 
 const explore = (request: Partial<ExplorerRequest> = {}) =>
-  exploreFlows(bench.store, owner, { ...whole, ...request });
+  exploreFlows(bench.store, { owner }, { ...whole, ...request });
 
 test('a flow is one row with the sums, the latest level, and the smallest and greatest sample', async () => {
   const [flow] = await explore({ servicePort: 443, category: 'INTRA_AZ' });

@@ -11,7 +11,7 @@ import {
 import type { Owner } from '../model/owner.ts';
 import { ownerFilter, selectionFilter } from '../store/flow-filter.ts';
 import { joinSql, name, param, type SqlFragment, sql } from '../store/sql.ts';
-import type { FlowReader } from './queries.ts';
+import type { Asker, FlowReader } from './queries.ts';
 
 /** Selects flows of one account and Region for the flow explorer. */
 export interface ExplorerRequest {
@@ -54,10 +54,11 @@ const LEVELS: ReadonlySet<string> = new Set(LEVEL_METRICS);
 /** Returns flows with the most bytes first. */
 export async function exploreFlows(
   store: FlowReader,
-  owner: Owner,
+  { owner, signal }: Asker,
   request: ExplorerRequest,
 ): Promise<ExploredFlow[]> {
-  const rows = await store.query<StoredFlow>(explorerPlan(owner, request));
+  const options = { lane: owner.account, signal };
+  const rows = await store.query<StoredFlow>(explorerPlan(owner, request), options);
   return rows.map(exploredFlow);
 }
 

@@ -1,8 +1,7 @@
 import { ALLOWANCE_LEFT, HOST_COUNTERS } from '../model/host-stats.ts';
-import type { Owner } from '../model/owner.ts';
 import { ownerFilter, selectionFilter } from '../store/flow-filter.ts';
 import { joinSql, name, param, sql } from '../store/sql.ts';
-import type { FlowReader } from './queries.ts';
+import type { Asker, FlowReader } from './queries.ts';
 
 export interface HostCountersRequest {
   readonly startSeconds: number;
@@ -26,7 +25,7 @@ type StoredCounters = Readonly<Record<string, string | null>>;
 /** Returns hosts by id. Counters are sums over the range; a remaining allowance is its minimum. */
 export async function hostCounters(
   store: FlowReader,
-  owner: Owner,
+  { owner, signal }: Asker,
   { startSeconds, endSeconds, limit }: HostCountersRequest,
 ): Promise<CountedHost[]> {
   const counters = HOST_COUNTERS.map((counter) => {
@@ -36,6 +35,7 @@ export async function hostCounters(
   });
   const rows = await store.query<StoredCounters>(
     sql`SELECT instance, interface, ${joinSql(counters, ', ')} FROM host_stats WHERE ${ownerFilter(owner)} AND ${selectionFilter({ startSeconds, endSeconds })} GROUP BY instance, interface ORDER BY instance, interface LIMIT ${param('UInt32', limit)}`,
+    { lane: owner.account, signal },
   );
   const hosts = new Map<string, CountedHost['interfaces'][number][]>();
   for (const row of rows) {

@@ -21,7 +21,6 @@ const REQUEST: OverviewRequest = {
   metric: 'DATA_TRANSFERRED',
   limit: 100,
 };
-const never = new AbortController().signal;
 
 let folder: string;
 let store: FlowStore;
@@ -91,7 +90,7 @@ function flow({ category, bytes, at, remote = '', account = OWNER.account }: Mad
 
 async function ask(change: Partial<OverviewRequest> = {}) {
   const request = { ...REQUEST, ...change };
-  const answer = await insightsOverview(store, { request, targets: [OWNER] }, never);
+  const answer = await insightsOverview(store, { request, targets: [OWNER] }, { owner: OWNER });
   const rows = answer.rows.map((row) => [row.destinationCategory, row.value]);
   const series = answer.series.map(({ label, values }) => [label, values]);
   return { ...answer, rows, series };
@@ -131,7 +130,11 @@ test('a metric without data has no rows and no series', async () => {
 test('one connection is enough for both queries, and an aborted waiting call rejects at once', async () => {
   const abort = new AbortController();
   const slow = store.query(sql`SELECT sleep(1)`);
-  const waiting = insightsOverview(store, { request: REQUEST, targets: [OWNER] }, abort.signal);
+  const waiting = insightsOverview(
+    store,
+    { request: REQUEST, targets: [OWNER] },
+    { owner: OWNER, signal: abort.signal },
+  );
   abort.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
   await slow;

@@ -9,7 +9,7 @@ import {
 import type { ScopeTarget } from '../model/scope.ts';
 import type { FlowSelection } from '../store/flow-filter.ts';
 import { overviewPlan, seriesPlan } from './plan.ts';
-import type { FlowReader } from './queries.ts';
+import type { Asker, FlowReader } from './queries.ts';
 import { insightsRow, type StoredBin, type StoredInsightsRow, series } from './rows.ts';
 
 /** Asks for one metric of a scope's flows, in one category or in all. */
@@ -42,11 +42,12 @@ type StoredOverviewRow = StoredInsightsRow & { readonly category: DestinationCat
 export async function insightsOverview(
   store: FlowReader,
   { request, targets }: { request: OverviewRequest; targets: readonly ScopeTarget[] },
-  signal: AbortSignal,
+  { owner, signal }: Asker,
 ): Promise<InsightsOverview> {
+  const options = { lane: owner.account, signal };
   const [rows, bins] = await Promise.all([
-    store.query<StoredOverviewRow>(overviewPlan(request, targets), signal),
-    store.query<StoredBin>(seriesPlan(request, targets), signal),
+    store.query<StoredOverviewRow>(overviewPlan(request, targets), options),
+    store.query<StoredBin>(seriesPlan(request, targets), options),
   ]);
   return { unit: METRIC_UNIT[request.metric], rows: rows.map(overviewRow), series: series(bins) };
 }

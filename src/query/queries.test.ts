@@ -8,7 +8,13 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { ApiError } from '../model/api-error.ts';
 import type { Owner } from '../model/owner.ts';
-import type { QueryKind, QueryRef, QueryRequest, QueryStatus } from '../model/query.ts';
+import {
+  type QueryKind,
+  type QueryRef,
+  type QueryRequest,
+  type QueryStatus,
+  QueryTooLargeError,
+} from '../model/query.ts';
 import { MONITOR_ROW_KEYS } from './plan.ts';
 import { Queries, type QueriesOptions } from './queries.ts';
 import { QueryTable } from './query-table.ts';
@@ -154,12 +160,12 @@ describe('the states of a query', () => {
   });
 
   test.each([
-    { error: 'Timeout exceeded. (TIMEOUT_EXCEEDED)', reason: 'took too long' },
-    { error: 'Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)', reason: 'too much memory' },
-    { error: 'secret table is broken', reason: "the server's log says why" },
+    { error: new QueryTooLargeError('the query took too long'), reason: 'took too long' },
+    { error: new QueryTooLargeError('needed too much memory'), reason: 'too much memory' },
+    { error: new Error('secret table is broken'), reason: "the server's log says why" },
   ])('FAILED when the store fails with "$error", saying what to do', async ({ error, reason }) => {
     const id = await begin();
-    await store.fail(new Error(error));
+    await store.fail(error);
     await becomes(id, 'FAILED');
     await expect(page(id)).rejects.toThrow(reason);
     await expect(page(id)).rejects.not.toThrow('secret');

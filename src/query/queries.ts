@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { FairQueue } from '../lib/fair-queue.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
@@ -11,11 +12,11 @@ import {
   type QueryRef,
   type QueryRequest,
   type QueryStatus,
+  QueryTooLargeError,
 } from '../model/query.ts';
 import type { Scope } from '../model/scope.ts';
 import type { PathFinder } from '../model/topology.ts';
 import type { SqlFragment } from '../store/sql.ts';
-import { FairQueue } from './fair-queue.ts';
 import { monitorPlan, seriesPlan, workloadInsightsPlan } from './plan.ts';
 import type { QueryOutcome, QueryTable, StoredQuery } from './query-table.ts';
 import {
@@ -29,9 +30,22 @@ import {
   withPath,
 } from './rows.ts';
 
+/** The account that asks, and the end of its interest. */
+export interface AskerOptions {
+  readonly lane: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The part of the store that queries use. */
 export interface FlowReader {
-  query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]>;
+  query<Row>(statement: SqlFragment, options: AskerOptions): Promise<Row[]>;
+}
+
+/** The caller of a query that is answered at once. */
+export interface Asker {
+  readonly owner: Owner;
+  /** Aborted when the caller leaves. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface QueriesDeps {
@@ -226,12 +240,13 @@ export class Queries implements Service {
   async #prepare(owner: Owner, request: QueryRequest): Promise<ReadRows> {
     const { store, monitorOf, scopeOf } = this.#deps;
     const { kind, resource } = request;
+    const lane = owner.account;
     switch (kind) {
       case 'MonitorTopContributors': {
         const monitor = await monitorOf(owner, resource);
         return async (signal) => {
           const plan = monitorPlan(request, monitor, owner);
-          const rows = await store.query<StoredMonitorRow>(plan, signal);
+          const rows = await store.query<StoredMonitorRow>(plan, { lane, signal });
           return rows.map((row) => monitorRow(row, request.category));
         };
       }
@@ -239,13 +254,13 @@ export class Queries implements Service {
         const { targets } = await scopeOf(owner, resource);
         return async (signal) => {
           const plan = workloadInsightsPlan(request, targets);
-          return (await store.query<StoredInsightsRow>(plan, signal)).map(insightsRow);
+          return (await store.query<StoredInsightsRow>(plan, { lane, signal })).map(insightsRow);
         };
       }
       case 'WorkloadInsightsTopContributorsData': {
         const { targets } = await scopeOf(owner, resource);
         return async (signal) =>
-          series(await store.query<StoredBin>(seriesPlan(request, targets), signal));
+          series(await store.query<StoredBin>(seriesPlan(request, targets), { lane, signal }));
       }
       default:
         throw new Error(`no plan for ${String(kind satisfies never)}`);
@@ -257,12 +272,6 @@ type ReadRows = (signal: AbortSignal) => Promise<QueryPage['rows']>;
 
 /** Explains an exceeded limit to the caller. The server's log has every other failure. */
 function failureReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : '';
-  if (/TIMEOUT_EXCEEDED|max_execution_time/i.test(message)) {
-    return 'the query took too long; ask for a shorter time range';
-  }
-  if (/MEMORY_LIMIT/i.test(message)) {
-    return 'the query needed too much memory; ask for a shorter time range';
-  }
+  if (error instanceof QueryTooLargeError || error instanceof ApiError) return error.message;
   return "the query failed; the server's log says why";
 }

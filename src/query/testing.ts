@@ -2,7 +2,7 @@ import type { Monitor, MonitorLocalResource, MonitorRemoteResource } from '../mo
 import type { QueryRequest } from '../model/query.ts';
 import type { PathFinder } from '../model/topology.ts';
 import type { SqlFragment } from '../store/sql.ts';
-import type { FlowReader } from './queries.ts';
+import type { AskerOptions, FlowReader } from './queries.ts';
 
 /** A query that a test controls. */
 export interface AskedQuestion {
@@ -21,7 +21,7 @@ export class QueuedStore implements FlowReader {
   readonly #questions: AskedQuestion[] = [];
   readonly #waiting: ((question: AskedQuestion) => void)[] = [];
 
-  query<Row>(_: SqlFragment, signal?: AbortSignal): Promise<Row[]> {
+  query<Row>(_: SqlFragment, { signal }: AskerOptions): Promise<Row[]> {
     this.asked += 1;
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import {
   type StoreLocation,
 } from './connection.ts';
 import { migrateTables } from './migrate-tables.ts';
-import { notStarted, QueryPool } from './query-pool.ts';
+import { notStarted, type QueryOptions, QueryPool } from './query-pool.ts';
 import { name, param, raw, type SqlFragment, sql } from './sql.ts';
 import { FLOWS } from './tables/flows.ts';
 import { HOST_STATS } from './tables/host-stats.ts';
@@ -87,12 +87,12 @@ export class FlowStore implements Service {
     await this.#queries.start(location);
   }
 
-  /** Rejects waiting queries. A running query goes on, and its connection closes when it ends. */
+  /** Rejects waiting queries and ends running ones. */
   async stop(): Promise<void> {
+    await this.#queries.stop();
     const connections = [this.#inserter, this.#control];
     this.#inserter = undefined;
     this.#control = undefined;
-    await this.#queries.stop();
     for (const connection of connections) await connection?.close();
   }
 
@@ -122,8 +122,8 @@ export class FlowStore implements Service {
    * @throws the signal's reason when the signal was aborted
    * @throws ApiError ThrottlingException when too many queries wait already
    */
-  query<Row>(statement: SqlFragment, signal?: AbortSignal): Promise<Row[]> {
-    return this.#queries.query(statement, signal);
+  query<Row>(statement: SqlFragment, options: QueryOptions = {}): Promise<Row[]> {
+    return this.#queries.query(statement, options);
   }
 
   /** Runs a statement without rows, such as INSERT … SELECT, on the next free query connection. */

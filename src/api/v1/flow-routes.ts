@@ -23,8 +23,9 @@ export function flowRoutes({ store, now }: FlowRouteDeps): readonly ExtensionRou
       action: 'nfm:ListFlows',
       isQuery: true,
       answer: async ({ request, principal }) => {
+        const asker = { owner: principal, signal: request.signal };
         const explorerRequest = parseRequest(new QueryParameters(request, PARAMETERS), now());
-        return jsonAnswer({ flows: await exploreFlows(store, principal, explorerRequest) });
+        return jsonAnswer({ flows: await exploreFlows(store, asker, explorerRequest) });
       },
     },
   ];

@@ -25,10 +25,14 @@ export function hostRoutes({ store, now }: HostRouteDeps): readonly ExtensionRou
       isQuery: true,
       answer: async ({ request, principal }) => {
         const parameters = new QueryParameters(request, ['start', 'end', 'limit']);
-        const hosts = await hostCounters(store, principal, {
-          ...parameters.range(now()),
-          limit: parameters.integer('limit', [1, MAX_LIMIT]) ?? MAX_LIMIT,
-        });
+        const hosts = await hostCounters(
+          store,
+          { owner: principal, signal: request.signal },
+          {
+            ...parameters.range(now()),
+            limit: parameters.integer('limit', [1, MAX_LIMIT]) ?? MAX_LIMIT,
+          },
+        );
         return jsonAnswer({ hosts });
       },
     },

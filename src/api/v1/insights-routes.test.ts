@@ -19,6 +19,7 @@ const ROW = {
 };
 const BIN = { label: 'use1-az1', bin: NOW / 1000, value: '7' };
 
+type AskerOptions = Parameters<FlowReader['query']>[1];
 type Statement = Parameters<FlowReader['query']>[0];
 
 interface Setting {
@@ -30,7 +31,7 @@ interface Setting {
 function setUp({ answer, limit = new AbortController().signal }: Setting = {}) {
   const asked: unknown[][] = [];
   const store: FlowReader = {
-    async query<Row>({ fragment }: Statement, signal?: AbortSignal) {
+    async query<Row>({ fragment }: Statement, { signal }: AskerOptions) {
       asked.push(fragment.flatMap((part) => (typeof part === 'string' ? [] : [part.value])));
       const rows =
         answer === undefined ? [asked.length === 1 ? ROW : BIN] : answer(signal ?? limit);

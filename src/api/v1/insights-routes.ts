@@ -42,8 +42,8 @@ export function insightsRoutes(deps: InsightsRouteDeps): readonly ExtensionRoute
 async function insights(deps: InsightsRouteDeps, call: ExtensionCall) {
   const request = parseRequest(new QueryParameters(call.request, PARAMETERS), deps.now());
   const { targets } = await deps.scopes.get(call.principal, labelOf(call, 'scopeId'));
-  const { unit, rows, series } = await inTime(deps, (signal) =>
-    insightsOverview(deps.store, { request, targets }, signal),
+  const { unit, rows, series } = await inTime(deps, call, (signal) =>
+    insightsOverview(deps.store, { request, targets }, { owner: call.principal, signal }),
   );
   return { unit, rows, series: series.map(seriesMember) };
 }
@@ -61,13 +61,15 @@ function parseRequest(parameters: QueryParameters, nowMillis: number): OverviewR
 /** Answers a timeout with status 400: clients would repeat the same request after a 503. */
 async function inTime<Answer>(
   { timeLimit }: InsightsRouteDeps,
+  { request }: ExtensionCall,
   work: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  const signal = timeLimit();
+  const limit = timeLimit();
+  const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
   try {
     return await work(signal);
   } catch (cause) {
-    if (!signal.aborted) throw cause;
+    if (!limit.aborted) throw cause;
     throw invalid('the query took too long; ask for a shorter time range', { cause });
   }
 }

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { createSecureContext } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { errorResponse } from '../../api/error-response.ts';
+import { errorResponse, isOurFault } from '../../api/error-response.ts';
 import { errorCode, errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
 import type { HistogramMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
-import { ApiError } from '../../model/api-error.ts';
 import { groupHeaders, type RawResponse, type RequestHead } from '../../model/http.ts';
 import { ConfigError, listenAddress, type ServerConfig } from '../config.ts';
 
@@ -163,10 +162,11 @@ export class HttpServer implements Service {
         target,
         headers: groupHeaders(raw.rawHeaders),
         remoteAddress: raw.socket.remoteAddress ?? '',
+        signal: untilLeft(reply.raw),
         stream: raw.iterator({ destroyOnReturn: false }),
       });
     } catch (error) {
-      if (!(error instanceof ApiError)) {
+      if (isOurFault(error)) {
         this.#deps.log.error('request failed', { error, route, requestId });
       }
       response = errorResponse(error, requestId);
@@ -187,6 +187,15 @@ export class HttpServer implements Service {
     }
     throw new Error('the last route must be /');
   }
+}
+
+/** Aborted when the client closes its connection before it has the whole response. */
+function untilLeft(response: ServerResponse): AbortSignal {
+  const left = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) left.abort(new Error('the client has left'));
+  });
+  return left.signal;
 }
 
 /**
