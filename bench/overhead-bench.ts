@@ -168,7 +168,7 @@ function attachProgram(cgroup: string, name: string, folder: string): () => void
   execFileSync(join(ROOT, 'scripts', 'build-bpf.sh'), [path, source]);
   const libbpf = openLibbpf();
   const loaded = loadBpfObject(libbpf, readFileSync(path));
-  if (loaded.status === 'refused') throw new Error(`cannot load ${source}: ${loaded.errno}`);
+  if (loaded.status === 'rejected') throw new Error(`cannot load ${source}: ${loaded.errno}`);
   const { pointer } = loaded.object;
   const link = attachToCgroup(libbpf, libbpf.findProgram(pointer, 'watch'), cgroup);
   return () => {

@@ -18,7 +18,7 @@ import type { LabNetwork } from '../../lab/net/lab-network.ts';
 const missing = missingForLab();
 if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
-/** The SYN, and the line with which a traffic client says what it wants. */
+/** Bytes of the SYN and of the line with which a traffic client begins. */
 const OPENING = 1 + 'sink\n'.length;
 const FIN = 1;
 
@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     await network.lose('b', 0);
   });
 
-  test('are counted from then on, on both sides, and are no attempts', async () => {
+  test('are counted from the adoption on, on both sides, and are no attempts', async () => {
     const connection = await SteppedConnection.open(network, [SERVER, PORT]);
     await connection.send(1_000_000);
     await untilAcked(network, 'a', { address: SERVER, bytes: 1_000_000 + OPENING });
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     expect(server.counters().sides_guessed).toBe(0);
   });
 
-  test("their retransmissions from then on are the kernel's own count", async () => {
+  test("have the kernel's own count of retransmissions from the adoption on", async () => {
     const connection = await SteppedConnection.open(network, [SERVER, PORT]);
     await network.lose('b', 3);
     await connection.send(10_000_000);
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     expect(counted).toBe(after - before);
   });
 
-  test('whose listener is gone are taken for the side with the lower port, and said to be', async () => {
+  test('without a listener count as the side with the lower port, and as guessed', async () => {
     await startServer(network, 'b', ['serve-one', 9_100]);
     const connection = await SteppedConnection.open(network, [SERVER, 9_100]);
     client.start();
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     await connection.close();
   });
 
-  test('from a bound port are a client even where something else listens on a lower one', async () => {
+  test('from a bound port are a client even if another socket listens on a lower port', async () => {
     const connection = await SteppedConnection.open(network, [SERVER, PORT, 45_000]);
     client.start();
     const [flow] = await client.window();
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`connections older than the agent ${missi
     await connection.close();
   });
 
-  test('of another cgroup are left alone', async () => {
+  test('of another cgroup are ignored', async () => {
     const outside = { outsideCgroup: true };
     const connection = await SteppedConnection.open(network, [SERVER, PORT], outside);
     client.start();

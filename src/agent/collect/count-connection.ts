@@ -5,14 +5,14 @@ import type { SocketRecord } from '../kernel/socket-record.ts';
 import { addSampleTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 
 /**
- * Counts all that a connection did from its beginning to its end, by its last record. Most short
- * connections are met only then; to track them for so long would cost as much again.
+ * Counts a whole connection by its last record. Most short connections are seen only at their end;
+ * tracking them from their beginning would cost as much again.
  *
- * @param epoch the last that is complete
+ * @param epoch the last complete one
  */
 export function countWhole(flow: FlowWindow, record: SocketRecord, epoch: number): void {
   const values = flow.touch();
-  flow.own(record.processName, record.cgroupId);
+  flow.setOwner(record.processName, record.cgroupId);
   if (!record.isServer) addTo(values, VALUE_INDEX.connectAttempts, 1);
   const { connectMicros } = record;
   if (connectMicros > 0) addSampleTo(values, VALUE_INDEX.connectTimes, connectMicros);
@@ -20,7 +20,7 @@ export function countWhole(flow: FlowWindow, record: SocketRecord, epoch: number
   addTo(values, VALUE_INDEX.bytesDelivered, record.bytesAcked);
   addTo(values, VALUE_INDEX.segmentsReceived, record.segmentsIn);
   addTo(values, VALUE_INDEX.segmentsDelivered, record.segmentsOut);
-  // By hand: a loop over the phases costs 8% of a connection's end.
+  // Unrolled: a loop over the phases costs 8% of a connection's end.
   const { retrans, rtos } = VALUE_INDEX;
   addTo(values, retrans, record.retrans(0));
   addTo(values, retrans + 1, record.retrans(1));
@@ -42,7 +42,7 @@ export function countEnd(values: Float64Array, { ending }: SocketRecord): void {
   if ((ending & SEVERED_ESTABLISHED) !== 0) addTo(values, VALUE_INDEX.severedEstablish, 1);
 }
 
-/** Adds the round trips of an epoch; says whether there were any. */
+/** Adds the round trips of an epoch; false when it had none. */
 export function countTrips(values: Float64Array, record: SocketRecord, epoch: number): boolean {
   const trips = record.roundTrips(epoch);
   if (trips === undefined) return false;

@@ -24,7 +24,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw n
 const SYN = 1;
 const FIN = 1;
 
-/** What `many` sends, and is answered, in each connection. */
+/** Bytes that `many` sends in each connection, and as many that it receives. */
 const HELLO = 'echo\nhello'.length;
 
 const totalRtos = (flows: readonly FlowView[]) =>
@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
 
     const traffic = (...args: (string | number)[]) => runTraffic(network, 'a', args);
 
-    /** Each of them and every byte, on both sides. */
+    /** Expects each connection and every byte, on both sides. */
     const expectAll = async (connections: number) => {
       const sent = await client.untilClosed(connections);
       const received = await server.untilClosed(connections);
@@ -109,10 +109,10 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await expectAll(10_000);
     });
 
-    test('12,500 connections at a time, more than their places and the ring have room for', async () => {
+    test('12,500 connections at a time, more than slots and ring have room for', async () => {
       await traffic('crowd', SERVER, PORT, 12_500);
       await expectAll(12_500);
-      // Nobody read while they closed: some waited in the table.
+      // Nothing was read while they closed, so some stayed in the table.
       if (isWhole) expect(client.counters().closed_ring_full).toBeGreaterThan(0);
     });
 
@@ -125,17 +125,17 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       expect(total(sent, 'bytes_received')).toBe(bytesRead + FIN);
       expect(total(answered, 'bytes_received')).toBe(bytesWritten + FIN);
       expect(total(answered, 'bytes_delivered')).toBe(bytesRead + FIN);
-      // The line that says what it wants, then a segment a request.
+      // The client's first line, then a segment for each request.
       expect(total(sent, 'segments_delivered')).toBe(1 + 200);
       expect(total(answered, 'segments_delivered')).toBe(200);
       expect(totalRetrans(sent)).toBe((await kernelCount(network, 'a', 'RetransSegs')) - before);
     });
 
-    test('a connection reset in mid-stream: what had come, and that it was severed', async () => {
+    test('a connection reset in mid-stream has its bytes until then and is severed', async () => {
       await traffic('reset', SERVER, PORT, 1_000_000);
       const [severed] = await server.untilClosed(1);
       expect(severed?.plain('bytes_received')).toBe(1_000_000 + 'echo\n'.length);
-      // Netlink does not say from which state, and the one that reset has forgotten all.
+      // Netlink does not give the state before the end, and the side that reset has lost all.
       if (!isWhole) return;
       const [reset] = await client.untilClosed(1);
       expect(reset?.plain('bytes_received')).toBe(1_000_000);

@@ -7,7 +7,7 @@ const SEVERED_ESTABLISH = plainIndex('severed_establish');
 const RECEIVED = plainIndex('bytes_received');
 const DELIVERED = plainIndex('bytes_delivered');
 
-/** What flows are ranked by: loss, and where it is equal, bytes. */
+/** The order of flows: by loss, and by bytes if the loss is equal. */
 export interface FlowRank {
   readonly loss: number;
   readonly bytes: number;
@@ -19,7 +19,7 @@ export function rankOf(values: Float64Array): FlowRank {
 
 /** The existing agent's measure: retransmissions, timeouts twice, severed connections four times. */
 function lossOf(values: Float64Array): number {
-  // What is not known (NaN) is no loss.
+  // An unknown value (NaN) counts as no loss.
   const at = (index: number): number => values[index] || 0;
   const retrans = at(RETRANS) + at(RETRANS + 1) + at(RETRANS + 2);
   const rtos = at(RTOS) + at(RTOS + 1) + at(RTOS + 2);

@@ -20,7 +20,7 @@ function recordTo(remote: string): SocketRecord {
   return record;
 }
 
-/** One connection, begun and ended. */
+/** Counts one connection that began and ended. */
 function connect(table: FlowTable, remote: string, { bytes = 1, retrans = 0 } = {}): FlowWindow {
   const flow = table.find(recordTo(remote));
   const values = flow.touch();
@@ -43,7 +43,7 @@ function take(table: FlowTable) {
   };
 }
 
-test('of ten times too many flows every byte and flow is in one place, once', () => {
+test('with ten times too many flows, every byte and flow is counted exactly once', () => {
   const table = new FlowTable(MAX);
   for (let i = 0; i < 10 * MAX; i += 1) connect(table, `10.1.0.${i}`, { bytes: i });
   const taken = take(table);
@@ -54,7 +54,7 @@ test('of ten times too many flows every byte and flow is in one place, once', ()
   expect(take(table)).toMatchObject({ flows: [], remainders: [] });
 });
 
-test('those with most loss are kept, whenever they came', () => {
+test('the flows with most loss are kept, whenever they began', () => {
   const table = new FlowTable(MAX);
   connect(table, '10.2.0.1', { retrans: 7 });
   for (let i = 0; i < 5 * MAX; i += 1) connect(table, `10.1.0.${i}`);
@@ -64,7 +64,7 @@ test('those with most loss are kept, whenever they came', () => {
   expect(kept).toEqual(expect.arrayContaining(['10.2.0.1', '10.2.0.2']));
 });
 
-test('a flow that was cut and comes again is one flow', () => {
+test('a folded flow that appears again still counts as one flow', () => {
   const table = new FlowTable(MAX);
   const remotes = Array.from({ length: 3 * MAX }, (_, i) => `10.1.0.${i}`);
   for (const remote of [...remotes, ...remotes]) connect(table, remote);
@@ -73,7 +73,7 @@ test('a flow that was cut and comes again is one flow', () => {
   expect(taken.completed).toBe(6 * MAX);
 });
 
-test('a flow with an open connection stays a flow; one that finds no room is cut until it ends', () => {
+test('a flow with an open connection is not folded; one without room is in the sum until its end', () => {
   const table = new FlowTable(MAX);
   const open = Array.from({ length: MAX }, (_, i) => connect(table, `10.1.0.${i}`));
   for (const flow of open) flow.connections += 1;

@@ -85,7 +85,7 @@ export class FlowTable {
         const { values } = window.take(unknown, () => undefined);
         remainders.push({ side, hint, flows: keys.size, values });
       }
-      // While a connection is open its flow stays cut.
+      // A flow stays in the sum while one of its connections is open.
       if (window.connections === 0) this.#cut.delete(key);
     }
     return remainders;
@@ -108,7 +108,7 @@ export class FlowTable {
     return window;
   }
 
-  /** Adds up the half of those that are over which lost least. */
+  /** Folds half of the flows without an open connection, those with the least loss. */
   #fold(): void {
     const over: { key: string; flow: FlowWindow; loss: number; bytes: number }[] = [];
     for (const [key, flow] of this.#flows) {
@@ -139,7 +139,7 @@ export class FlowTable {
   }
 }
 
-/** Where a flow's other end is. */
+/** The category of a flow's remote address. */
 export function hintOf(flow: Pick<FlowKey, 'remoteAddress' | 'dnatAddress'>): CategoryHint {
   const scope = addressScope(flow.dnatAddress ?? flow.remoteAddress);
   return scope === 'loopback' || scope === 'global' ? scope : 'private';
@@ -156,7 +156,7 @@ function keyOf(flow: FlowKey): string {
   return isTranslated ? `${key} ${snatAddress} ${dnatAddress}` : key;
 }
 
-/** 52 bits (cyrb53): of 300,000 keys two are the same once in 100,000 windows. */
+/** A hash of 52 bits (cyrb53): two of 300,000 keys collide once in 100,000 windows. */
 function hashOf(key: string): number {
   let high = 0xdead_beef;
   let low = 0x41c6_ce57;

@@ -12,7 +12,7 @@ import type { NatMapping } from '../kernel/nat-table.ts';
 import type { SocketRecord } from '../kernel/socket-record.ts';
 import { type FlowRank, rankOf } from './flow-rank.ts';
 
-/** What the connections of one flow did since the last report. */
+/** The values of one flow in the current window: the growth in its connections' counters. */
 export class FlowWindow {
   readonly side: Side;
   readonly localAddress: string;
@@ -20,13 +20,13 @@ export class FlowWindow {
   readonly servicePort: number;
   readonly snatAddress: string | undefined;
   readonly dnatAddress: string | undefined;
-  /** It stands for many flows, added up. */
+  /** It is the sum of many folded flows. */
   readonly isCut: boolean;
-  /** Connections that are counted here. */
+  /** Open connections of this flow. */
   connections = 0;
-  /** Something happened in this window. */
+  /** A connection of the flow was active in this window. */
   touched = false;
-  /** Undefined until something is added: most of many flows are over when they are taken. */
+  /** Undefined until something is added: of many flows most have ended when the window is taken. */
   #values: Float64Array | undefined;
   #processName: string | undefined;
   #cgroupId: number | undefined;
@@ -41,34 +41,34 @@ export class FlowWindow {
     this.isCut = flow.isCut ?? false;
   }
 
-  /** What it is kept by, so far. */
+  /** Its rank by the values so far. */
   rank(): FlowRank {
     return rankOf(this.#written());
   }
 
-  /** Adds what happened to another's; this one is to be forgotten. */
+  /** Adds this window's values to another's. The caller discards this one. */
   foldInto(other: FlowWindow): void {
     other.touched ||= this.touched;
     addValues(other.#written(), this.#written());
   }
 
-  /** Says whose a connection is that did something; "" and 0 say nothing. */
-  own(processName: string, cgroupId: number): void {
+  /** Records the process and cgroup of an active connection; "" and 0 are unknown. */
+  setOwner(processName: string, cgroupId: number): void {
     if (processName !== '')
       this.#processName = agreed(this.#processName, processName, SEVERAL_NAMES);
     if (cgroupId !== 0) this.#cgroupId = agreed(this.#cgroupId, cgroupId, SEVERAL_CGROUPS);
   }
 
-  /** Something happens: `addTo`, `addSamples` and `addSampleTo` these values what does. */
+  /** Marks the flow active and returns its values, for `addTo`, `addSamples` and `addSampleTo`. */
   touch(): Float64Array {
     this.touched = true;
     return this.#written();
   }
 
   /**
-   * The window as it goes into a report; a new one begins.
+   * Ends the window and returns it for a report.
    *
-   * @param unknown places whose values nobody told
+   * @param unknown indexes of the values that the source does not know
    * @param cgroupPath the path of a cgroup by its id
    */
   take(unknown: readonly number[], cgroupPath: (id: number) => string | undefined): ReportedFlow {
@@ -92,7 +92,7 @@ export class FlowWindow {
   }
 }
 
-/** What was not known until now (NaN) is from now on. */
+/** Adds to a value; an unknown one (NaN) becomes known. */
 export function addTo(values: Float64Array, index: number, delta: number): void {
   values[index] = (values[index] || 0) + delta;
 }
@@ -102,7 +102,7 @@ export function addSampleTo(values: Float64Array, first: number, value: number):
   addSamples(values, first, { count: 1, min: value, max: value, sum: value });
 }
 
-/** Values before anything happened: the collector counts events itself, so it knows of none. */
+/** Initial values. Metrics that the collector counts event by event begin at 0, not at NaN. */
 function newValues(): Float64Array {
   const values = emptyValues();
   for (const index of COUNTED_OPTIONAL) values[index] = 0;
@@ -113,14 +113,14 @@ const COUNTED_OPTIONAL = COUNTED_OPTIONAL_METRICS.map(plainIndex);
 const SEVERAL_NAMES = '';
 const SEVERAL_CGROUPS = 0;
 
-/** The one value all gave so far, or `several`. */
+/** The value that all connections share, or `several`. */
 function agreed<T>(before: T | undefined, given: T, several: T): T {
   return before === undefined || before === given ? given : several;
 }
 
 /**
- * Indexes of the metrics that the collector counts itself, looked up once; a phase's is added to
- * `retrans` and `rtos`. Metrics that are a number of the socket are in `COUNTER_DETAILS` and
+ * Indexes of the metrics that the collector computes, looked up once. The index of a phase is added
+ * to `retrans` and `rtos`. Numbers of the socket have theirs in `COUNTER_DETAILS` and
  * `SAMPLE_DETAILS`.
  */
 export const VALUE_INDEX = {
@@ -143,31 +143,32 @@ export const VALUE_INDEX = {
   smoothedTimes: timingIndex('rtt_smoothed_us'),
 } as const;
 
-/** What makes connections one flow. */
+/** The key of a flow: connections with equal members belong to the same flow. */
 export type FlowKey = Pick<
   ReportedFlow,
   'side' | 'localAddress' | 'remoteAddress' | 'snatAddress' | 'dnatAddress' | 'servicePort'
 >;
 
 /**
- * The flow of a connection: the client's port is left out, so that its connections share one.
+ * The key of a connection's flow. It leaves out the client's port, so that a client's connections
+ * share a flow.
  *
- * @param beyond what the network has instead, when this host translates it
+ * @param mapping undefined: this host does not translate the connection
  */
-export function flowOf(record: SocketRecord, beyond: NatMapping | undefined): FlowKey {
+export function flowOf(record: SocketRecord, mapping: NatMapping | undefined): FlowKey {
   const isServer = record.isServer;
   const localAddress = shortText(record.localAddress);
   const remoteAddress = shortText(record.remoteAddress);
   const servicePort = isServer ? record.localPort : record.remotePort;
   const side = isServer ? 'server' : 'client';
-  if (beyond === undefined) return { side, localAddress, remoteAddress, servicePort };
+  if (mapping === undefined) return { side, localAddress, remoteAddress, servicePort };
   return {
     side,
     localAddress,
     remoteAddress,
-    snatAddress: unless(localAddress, shortText(beyond.localAddress)),
-    dnatAddress: unless(remoteAddress, shortText(beyond.remoteAddress)),
-    servicePort: beyond.servicePort,
+    snatAddress: unless(localAddress, shortText(mapping.localAddress)),
+    dnatAddress: unless(remoteAddress, shortText(mapping.remoteAddress)),
+    servicePort: mapping.servicePort,
   };
 }
 
@@ -175,7 +176,7 @@ function unless(same: string, text: string): string | undefined {
   return text === same ? undefined : text;
 }
 
-/** Canonical text; v4-mapped is written by hand, ten times faster than through the parser. */
+/** Canonical text. Formats v4-mapped addresses itself, ten times faster than `addressText`. */
 function shortText(bytes: Uint8Array): string {
   for (let i = 0; i < 10; i += 1) if (bytes[i] !== 0) return addressText(bytes);
   if (bytes[10] !== 0xff || bytes[11] !== 0xff) return addressText(bytes);

@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
 
   const traffic = (...args: (string | number)[]) => runTraffic(network, 'a', args);
 
-  test('every byte and retransmission of an upload under loss is the count of the kernel', async () => {
+  test("bytes and retransmissions of an upload under loss are the kernel's own count", async () => {
     client.start();
     server.start();
     await network.lose('b', 1);
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     expect(total(sent, 'connect_attempts')).toBe(1);
   });
 
-  test('500 connections that no dump ever saw are all counted', async () => {
+  test('500 connections that no dump saw are all counted', async () => {
     client.start();
     server.start();
     await traffic('many', SERVER, PORT, 500);
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     expect(total(await server.untilClosed(500), 'sockets_completed')).toBe(500);
   });
 
-  test('a live connection is up to date in each window, from where it was at the start', async () => {
+  test('a live connection is counted up to now in each window, from its state at the start', async () => {
     const connection = await SteppedConnection.open(network, [SERVER, PORT]);
     await network.lose('b', 5);
     let sentBefore = 0;
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     expect(total(flows, 'rtos_syn')).toBe(retransmitted);
   });
 
-  test('what the kernel does not say this way is not known, and no zero', async () => {
+  test('metrics that netlink does not give are unknown, not 0', async () => {
     client.start();
     await traffic('ping', SERVER, PORT, 1, 0);
     const [flow] = await client.untilClosed(1);
@@ -132,7 +132,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     expect(flow?.plain('connect_attempts')).toBe(1);
   });
 
-  test('of a connection it reset itself only the other side is known, and that one is lost', async () => {
+  test('a reset by this host loses the connection on its side, which events_lost counts', async () => {
     client.start();
     server.start();
     await client.window();
@@ -144,7 +144,7 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     expect(client.counters().events_lost).toBeGreaterThan(before);
   });
 
-  test('ends that did not fit are said to be lost, and their connections given up', async () => {
+  test('ends beyond the buffer count as lost, and their connections are dropped', async () => {
     client = new HostWatch(network.host('a'), { source: new NetlinkWatch(4_096) });
     client.start();
     await traffic('many', SERVER, PORT, 200);

@@ -10,16 +10,16 @@ function settled(fullAfterMillis: number): number {
   return wait;
 }
 
-test('where little closes the ring is read as rarely as was asked', () => {
+test('when few connections close, the wait is the longest allowed', () => {
   expect(settled(Number.POSITIVE_INFINITY)).toBe(500);
   expect(settled(60_000)).toBe(500);
 });
 
-test('where much closes it is read when a quarter is full', () => {
+test('when many connections close, the wait ends when a quarter is full', () => {
   expect(settled(1_000)).toBe(250);
   expect(settled(200)).toBe(50);
 });
 
-test('it is never read without end', () => {
+test('the wait is never shorter than 20 ms', () => {
   expect(settled(1)).toBe(20);
 });

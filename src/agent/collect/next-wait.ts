@@ -1,16 +1,16 @@
-/** What waits should fill so much of its room: read soon, it is still in the processor's cache. */
+/** Target fill of the buffers at a reading: so few records are still in the processor's cache. */
 const AIM = 1 / 4;
 
 const MIN_MILLIS = 20;
 
 /**
- * Milliseconds until the next reading: the fewer, the faster connections close. At 80,000 ends a
- * second a ring read each 500 ms was always full, and the traffic made half as many.
+ * Milliseconds until the next reading: fewer when connections close faster. With a fixed 500 ms, at
+ * 80,000 ends a second the ring was always full and the traffic made half as many connections.
  */
 export function nextWait(last: {
-  /** Before the last reading. */
+  /** The wait before the last reading. */
   readonly wait: number;
-  /** How full it then was where closed connections wait, 0 to 1. */
+  /** The fill of the buffers of closed connections at that reading, 0 to 1. */
   readonly fill: number;
   readonly max: number;
 }): number {

@@ -59,10 +59,10 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
 
     const shownOnClient = () => showConnection(network, 'a', SERVER);
 
-    /** Milliseconds `ss` shows, as microseconds. */
+    /** A time that `ss` shows in milliseconds, in microseconds. */
     const micros = (shown: ShownConnection, name: string) => shown.number(name) * 1_000;
 
-    test('a receiver that reads nothing is what limits its sender', async () => {
+    test('a receiver that reads nothing limits its sender', async () => {
       const child = network.spawn('a', trafficCommand('stall', SERVER, PORT, 50_000_000), {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
@@ -78,12 +78,12 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       }
       expect(flow!.plain('rwnd_limited_us')).toBeGreaterThan(flow!.plain('busy_us') * 0.7);
       child.kill('SIGKILL');
-      // The kernel would go on asking for a window for minutes.
+      // The kernel would probe the closed window for minutes.
       await network.exec('a', ['ss', '-K', `dst ${SERVER}`]);
       await client.untilClosed(1);
     });
 
-    test('a send buffer too small for the path is what limits its sender', async () => {
+    test('a send buffer too small for the path limits its sender', async () => {
       const usual = (await network.exec('a', ['sysctl', '-n', 'net.ipv4.tcp_wmem'])).stdout.trim();
       const link = network.routerInterface('b');
       const queue = ['root', 'tbf', 'rate', '4mbit', 'burst', '3000', 'latency', '1s'];
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await connection.close();
     });
 
-    test('what arrived out of order, was sent twice for nothing, and the path are what ss shows', async () => {
+    test('segments out of order, reorderings, DSACKs, minimum round trip and rate are as in ss', async () => {
       await network.lose('b', 2);
       const connection = await SteppedConnection.open(network, [SERVER, PORT]);
       await connection.send(20_000_000);
@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await connection.close();
     });
 
-    test('segments the network marked as congested are the number ss shows', async () => {
+    test('segments marked as congested are as many as ss shows', async () => {
       await network.markCongested('b', 10);
       const connection = await SteppedConnection.open(network, [SERVER, PORT]);
       await connection.send(10_000_000);

@@ -41,7 +41,7 @@ function roundTrips(flows: readonly ReportedFlow[]) {
   return { count, min, max, sum };
 }
 
-test('a window holds what was added since the last one', async () => {
+test('a window holds the growth since the last one', async () => {
   source.table = [{ cookie: 1, bytesAcked: 100, segmentsOut: 2, changes: 1 }];
   expect(plain(await takeFlows(), 'bytes_delivered')).toBe(100);
   source.table = [{ cookie: 1, bytesAcked: 250, segmentsOut: 5, changes: 2 }];
@@ -68,7 +68,7 @@ test('connections of one remote address and service port are one flow', async ()
   expect(plain(flows, 'connect_attempts')).toBe(3);
 });
 
-test('counters that wrap go on', async () => {
+test('counters that wrap keep counting', async () => {
   source.table = [{ cookie: 1, segmentsOut: 5, retrans: [0, 4, 0], changes: 1 }];
   await takeFlows();
   source.table = [
@@ -85,7 +85,7 @@ test('counters that wrap go on', async () => {
   expect(plain(flows, 'retrans_est')).toBe(14);
 });
 
-test('a record older than what the iterator saw takes nothing back', async () => {
+test('a record older than the progress subtracts nothing', async () => {
   source.table = [{ cookie: 1, bytesReceived: 10, changes: 1 }];
   const progress = { ...PROGRESS, bytesAcked: 0, segmentsIn: 7, segmentsOut: 0 };
   source.progress = [{ ...progress, bytesReceived: 500 }];
@@ -123,7 +123,7 @@ test('a connection that opened and closed between two readings is counted whole'
   expect(await takeFlows()).toEqual([]);
 });
 
-test('a connection whose end found the ring full is taken from the table, once', async () => {
+test('a connection that the full ring left in the table is counted once', async () => {
   source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: LEFT_IN_TABLE }];
   const flows = await takeFlows();
   expect(plain(flows, 'sockets_completed')).toBe(1);
@@ -131,7 +131,7 @@ test('a connection whose end found the ring full is taken from the table, once',
   expect(await takeFlows()).toEqual([]);
 });
 
-test('the table is read once a window, and at once where closed connections wait in it', async () => {
+test('the table is read once a window, and at once when closed connections are left in it', async () => {
   await takeFlows();
   source.table = [{ cookie: 1, bytesAcked: 5, state: 7, ending: LEFT_IN_TABLE }];
   collector.collect();
@@ -145,7 +145,7 @@ test('the table is read once a window, and at once where closed connections wait
   expect(plain(await takeFlows(), 'sockets_completed')).toBe(1);
 });
 
-test('a connection is counted in its own flow whatever others share its place', async () => {
+test('a connection is counted in its own flow, whatever flows share its cache slot', async () => {
   const remotes = Array.from({ length: 9_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
   source.closed = [...remotes, ...remotes].map((remote, i) => ({ cookie: i, remote }));
   const flows = await takeFlows();
@@ -153,7 +153,7 @@ test('a connection is counted in its own flow whatever others share its place', 
   expect(flows.every(({ values }) => values[plainIndex('sockets_completed')] === 2)).toBe(true);
 });
 
-test('a socket that connects again counts as two connections, in whatever order they show', async () => {
+test('a socket that connects again counts as two connections, in whatever order they are read', async () => {
   source.table = [{ cookie: 1, started: 1, bytesAcked: 100 }];
   collector.collect();
   source.table = [{ cookie: 1, started: 9, bytesAcked: 7 }];
@@ -170,7 +170,7 @@ test('a socket that connects again counts as two connections, in whatever order 
   expect(plain(await takeFlows(), 'bytes_delivered')).toBe(1);
 });
 
-test('round trips are counted once: those of the running epoch wait for its end', async () => {
+test('round trips are counted once, those of the running epoch after its end', async () => {
   const now = { epoch: 1, count: 2, min: 10, max: 20, sum: 30 };
   source.table = [
     { cookie: 1, roundTrips: [{ epoch: 0, count: 1, min: 5, max: 5, sum: 5 }, now], changes: 3 },
@@ -180,7 +180,7 @@ test('round trips are counted once: those of the running epoch wait for its end'
   expect(roundTrips(await takeFlows()).count).toBe(0);
 });
 
-test('levels are those at the end of the window', async () => {
+test('levels are as of the end of the window', async () => {
   source.table = [
     { cookie: 1, state: 1 },
     { cookie: 2, state: 2 },
@@ -194,7 +194,7 @@ test('levels are those at the end of the window', async () => {
   expect(plain(flows, 'sockets_closing')).toBe(2);
 });
 
-test('an idle connection leaves the reports and goes on counting when it wakes', async () => {
+test('an idle connection is left out of reports and counts on when it is active again', async () => {
   source.table = [{ cookie: 1, bytesAcked: 100, changes: 1 }];
   await takeFlows();
   clock.advance(65_001);
@@ -220,7 +220,7 @@ test('idle connections are evicted when the table is nearly full', async () => {
   expect(collector.socketsTracked).toBe(1);
 });
 
-test('a connection met at its end counts as one that was tracked, in every number', async () => {
+test('a connection first seen at its end has the same values as a tracked one', async () => {
   const details: NamedDetails = Object.fromEntries(
     DETAIL_METRICS.map((name, i) => [name, (i + 1) * JIFFY_MICROS]),
   );
@@ -238,7 +238,7 @@ test('a connection met at its end counts as one that was tracked, in every numbe
     cgroupId: 7,
     processName: 'curl',
     details,
-    // Of the window and, as it closed later, of the next.
+    // One epoch of the window and one of the next, as the connection closed later.
     roundTrips: [
       { epoch: 1, count: 2, min: 40, max: 90, sum: 130 },
       { epoch: 2, count: 1, min: 70, max: 70, sum: 70 },
@@ -264,7 +264,7 @@ test('a connection met at its end counts as one that was tracked, in every numbe
   expect(whole?.values[plainIndex('dsacks')]).toBe(details.dsacks);
 });
 
-test('what cannot be removed from the table stays known and counts on', async () => {
+test('a connection that cannot be removed from the table stays tracked', async () => {
   source.table = Array.from({ length: 7 }, (_, i) => ({ cookie: i + 1, bytesAcked: 10 }));
   await takeFlows();
   source.kept.add(3);
@@ -278,10 +278,10 @@ test('what cannot be removed from the table stays known and counts on', async ()
   expect(plain(flows, 'sockets_completed')).toBe(1);
 });
 
-test('a connection the table shows closed before its end is told is counted once', async () => {
+test('a connection that the table shows closed before its end is taken is counted once', async () => {
   source.table = [{ cookie: 1, bytesAcked: 5 }];
   await takeFlows();
-  // Its counters may not be the last yet; one was never seen before.
+  // Its counters may not be final yet; connection 2 was never seen before.
   source.table = [
     { cookie: 1, bytesAcked: 6, state: 7, changes: 2 },
     { cookie: 2, bytesAcked: 3, state: 7 },
@@ -302,7 +302,7 @@ test('a connection the table shows closed before its end is told is counted once
   expect(collector.takeCounters().sockets_stale).toBe(0);
 });
 
-test('a connection that vanished without an end is given up and counted', async () => {
+test('a connection that vanished without an end is dropped and counted as stale', async () => {
   source.table = [{ cookie: 1 }];
   await takeFlows();
   source.table = [];
@@ -311,7 +311,7 @@ test('a connection that vanished without an end is given up and counted', async 
   expect(collector.socketsTracked).toBe(0);
 });
 
-test('an adopted connection is counted from where it was, and is no attempt', async () => {
+test('an adopted connection is counted from its adoption on, and is no attempt', async () => {
   const before = {
     cookie: 1,
     isAdopted: true,
@@ -340,7 +340,7 @@ test('an adopted connection is counted from where it was, and is no attempt', as
   expect(plain(last, 'dsacks')).toBe(2);
 });
 
-test('what held a sender up is not known until a socket said it', async () => {
+test('busy time is unknown until a socket has given it', async () => {
   source.table = [{ cookie: 1 }];
   expect(plain(await takeFlows(), 'busy_us')).toBeNaN();
   const moved = { ...PROGRESS, bytesReceived: 1, bytesAcked: 0, segmentsIn: 1, segmentsOut: 0 };
@@ -353,7 +353,7 @@ test('what held a sender up is not known until a socket said it', async () => {
   expect(flow!.values[timingIndex('delivery_rate')]).toBe(0);
 });
 
-test("a flow is named after its connections' process and cgroup while they agree", async () => {
+test('a flow has the process and cgroup that all its connections share', async () => {
   const owned = { cgroupId: 7, processName: 'curl' };
   source.table = [
     { cookie: 1, ...owned },
@@ -374,7 +374,7 @@ test("a flow is named after its connections' process and cgroup while they agree
   expect(one).toMatchObject({ processName: 'curl', cgroup: '/kubepods' });
 });
 
-test('an accepted connection is named once the iterator saw who has it', async () => {
+test('an accepted connection has its process once the iterator has seen it', async () => {
   source.table = [{ cookie: 1, isServer: true }];
   const [before] = await takeFlows();
   expect(before).toMatchObject({ processName: undefined });

@@ -24,18 +24,18 @@ const flows = [
   flow(5, { bytes_delivered: 6, bytes_received: 5 }),
 ];
 
-test('those that lost most come first; of equals those with more bytes', () => {
+test('flows are ordered by loss, and by bytes if the loss is equal', () => {
   const ports = (limit: number) =>
     topFlows({ flows, remainders: [] }, limit).flows.map(({ servicePort }) => servicePort);
   expect(ports(4)).toEqual([4, 3, 2, 5]);
   expect(ports(1)).toEqual([4]);
 });
 
-test('when all fit none is left out', () => {
+test('flows within the limit are all reported', () => {
   expect(topFlows({ flows, remainders: [] }, 5)).toEqual({ flows, remainders: [] });
 });
 
-test('what is cut is added up by side and by where it went, and nothing is lost', () => {
+test('flows beyond the limit are added up by side and hint, without loss', () => {
   const to = (remoteAddress: string, side: Side, bytes: number): ReportedFlow => ({
     ...flow(443, { bytes_received: bytes }),
     remoteAddress,
@@ -59,7 +59,7 @@ test('what is cut is added up by side and by where it went, and nothing is lost'
   ]);
 });
 
-test('samples that are cut keep their number, least, greatest and sum', () => {
+test('samples of flows beyond the limit keep count, minimum, maximum and sum', () => {
   const timed = (...parts: readonly number[]) => {
     const values = new Float64Array(VALUES_LENGTH);
     values.set(parts, timingIndex('rtt_us'));

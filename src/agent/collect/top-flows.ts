@@ -3,7 +3,7 @@ import type { Remainder, ReportedFlow } from '../../model/report.ts';
 import { rankOf } from './flow-rank.ts';
 import { hintOf, type TakenFlows } from './flow-table.ts';
 
-/** The `limit` flows that lost most, of equals those with more bytes; and the rest, added up. */
+/** Keeps the `limit` flows with most loss, or more bytes if equal, and adds up the rest. */
 export function topFlows({ flows, remainders }: TakenFlows, limit: number): TakenFlows {
   if (flows.length <= limit) return { flows, remainders };
   const ranked = flows.map((flow) => ({ flow, ...rankOf(flow.values) }));

@@ -8,7 +8,7 @@ import { addSampleTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.
 const WIDE_DETAILS = COUNTER_DETAILS.filter(({ isWide }) => isWide);
 const NARROW_DETAILS = COUNTER_DETAILS.filter(({ isWide }) => !isWide);
 
-/** Places of a slot's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
+/** Indexes of a row's wide numbers: bytes, nanoseconds since boot, milliseconds, microseconds. */
 const WIDE = {
   startedNanos: 0,
   bytesReceived: 1,
@@ -20,12 +20,12 @@ const WIDE = {
 } as const;
 const WIDE_LENGTH = WIDE.details + WIDE_DETAILS.length;
 
-/** Places of a slot's 32-bit numbers; `retrans` and `rtos` take one a phase. */
+/** Indexes of a row's 32-bit numbers. `retrans` and `rtos` take one for each phase. */
 const NARROW = {
   state: 0,
   seenAt: 1,
   changes: 2,
-  /** 1: to be read again whether it changed or not. */
+  /** 1: the record must be read again even if it has not changed. */
   readAgain: 3,
   segmentsIn: 4,
   segmentsOut: 5,
@@ -39,42 +39,43 @@ const NARROW = {
 } as const;
 const NARROW_LENGTH = NARROW.details + NARROW_DETAILS.length;
 
-/** A connection's place in `TrackedSockets`. */
+/** A connection's row in `TrackedSockets`. */
 export type Row = number;
 
 /**
- * How far each connection has been counted. Bytes and segments come from two places that may be
- * read in either order (the record and the iterator), so they only ever move forward.
+ * Holds the counters of each tracked connection as of the last reading, to count their growth. Bytes
+ * and segments come from two sources that are read in either order, the record and the iterator, so
+ * a smaller number than the one held is ignored.
  *
- * Numbers in two arrays, a row a connection: 150 bytes instead of the 440 that an object took, and
- * no garbage for a connection that is met at its end. The arrays have room for all from the start;
- * the kernel gives their memory when a row is first used.
+ * The numbers are in two arrays with a row for each connection: 150 bytes, against 440 in an object,
+ * and no garbage. The arrays have their full length from the start; the kernel allocates their
+ * memory when a row is first used.
  */
 export class TrackedSockets {
   readonly #wide: Float64Array;
   readonly #narrow: Uint32Array;
   readonly #flows: (FlowWindow | undefined)[] = [];
-  /** "" until it is known. */
+  /** "" while unknown. */
   readonly #processNames: string[] = [];
   readonly #free: Row[] = [];
   readonly #max: number;
 
-  /** @param most connections at a time */
+  /** @param max number of rows */
   constructor(max: number) {
     this.#max = max;
     this.#wide = new Float64Array(max * WIDE_LENGTH);
     this.#narrow = new Uint32Array(max * NARROW_LENGTH);
   }
 
-  /** Whether another one can be opened. */
+  /** Whether a row is free. */
   get hasRoom(): boolean {
     return this.#free.length > 0 || this.#flows.length < this.#max;
   }
 
   /**
-   * Begins to count a connection; there must be room.
+   * Begins to track a connection; a row must be free.
    *
-   * @param record where to count from: nothing, or what an adopted connection had done before
+   * @param record counting begins at 0, or at this record's counters if the connection is adopted
    */
   open(record: SocketRecord, flow: FlowWindow, epoch: number): Row {
     const row = this.#free.pop() ?? this.#flows.length;
@@ -93,7 +94,7 @@ export class TrackedSockets {
     return row;
   }
 
-  /** Forgets a connection. */
+  /** Frees a connection's row. */
   close(row: Row): void {
     this.flow(row).connections -= 1;
     this.#flows[row] = undefined;
@@ -110,7 +111,7 @@ export class TrackedSockets {
     return this.#wide[row * WIDE_LENGTH + WIDE.startedNanos] ?? 0;
   }
 
-  /** Milliseconds of the agent's steady clock at the last reading that showed something new. */
+  /** The time of the last reading that showed a change, in ms of the agent's steady clock. */
   activeAt(row: Row): number {
     return this.#wide[row * WIDE_LENGTH + WIDE.activeAt] ?? 0;
   }
@@ -119,7 +120,7 @@ export class TrackedSockets {
     this.#wide[row * WIDE_LENGTH + WIDE.activeAt] = at;
   }
 
-  /** The last reading of the table that showed it. */
+  /** The number of the last pass that showed the connection. */
   seenAt(row: Row): number {
     return this.#narrow[row * NARROW_LENGTH + NARROW.seenAt] ?? 0;
   }
@@ -134,18 +135,18 @@ export class TrackedSockets {
     return this.#narrow[narrow + NARROW.changes] === record.changes;
   }
 
-  /** Counts what is new in a live connection's record; `epoch` is the last complete one. */
+  /** Counts the growth in a live connection's record; `epoch` is the last complete one. */
   count(row: Row, record: SocketRecord, epoch: number): void {
     this.#countNumbers(row, record);
     this.#countRoundTrips(row, record, epoch);
     const narrow = row * NARROW_LENGTH;
     this.#narrow[narrow + NARROW.changes] = record.changes;
-    // Samples of the epoch now running wait for its end, even if nothing else ever happens.
+    // Samples of the running epoch must be read after its end, even if the record does not change.
     const more = record.roundTrips(epoch + 1) !== undefined;
     this.#narrow[narrow + NARROW.readAgain] = more ? 1 : 0;
   }
 
-  /** Counts the last record of a connection that has closed. */
+  /** Counts the last record of a closed connection. */
   countLast(row: Row, record: SocketRecord, epoch: number): void {
     this.#countNumbers(row, record);
     this.#countRoundTrips(row, record, epoch);
@@ -155,7 +156,7 @@ export class TrackedSockets {
     countEnd(values, record);
   }
 
-  /** Counts how far the iterator saw the connection. */
+  /** Counts the growth in a connection's progress. */
   countProgress(row: Row, progress: SocketProgress): void {
     this.#processNames[row] ||= progress.processName;
     const values = this.#touch(row);
@@ -192,7 +193,10 @@ export class TrackedSockets {
 
   #touch(row: Row): Float64Array {
     const flow = this.flow(row);
-    flow.own(this.#processNames[row] ?? '', this.#wide[row * WIDE_LENGTH + WIDE.cgroupId] ?? 0);
+    flow.setOwner(
+      this.#processNames[row] ?? '',
+      this.#wide[row * WIDE_LENGTH + WIDE.cgroupId] ?? 0,
+    );
     return flow.touch();
   }
 
@@ -213,7 +217,7 @@ export class TrackedSockets {
     addSampleTo(values, VALUE_INDEX.connectTimes, micros);
   }
 
-  /** By how much it grew: the kernel's counters wrap at 2^32, and so do the differences. */
+  /** Replaces a counter and returns its growth, modulo 2^32 as the kernel's counters wrap. */
   #replace(index: number, value: number): number {
     const grown = (value - (this.#narrow[index] ?? 0)) >>> 0;
     this.#narrow[index] = value;
@@ -256,8 +260,8 @@ export class TrackedSockets {
   }
 
   /**
-   * Adds what is new, and one sample of each measure: a connection gives one at every report in
-   * whose window it moved, and one at its end.
+   * Adds the growth of the socket's counters and one sample of each measure. A connection so gives a
+   * sample at each report in whose window it was active, and one at its end.
    */
   #countDetails(row: Row, values: Float64Array, details: SocketDetails): void {
     let wide = row * WIDE_LENGTH + WIDE.details;
@@ -280,7 +284,7 @@ export class TrackedSockets {
     return grown;
   }
 
-  /** A signed difference modulo 2^32: forward across the wrap, but not back to an older reading. */
+  /** The signed difference modulo 2^32 moves forward across a wrap, but not back to an older reading. */
   #advance(index: number, to: number): number {
     const grown = (to - (this.#narrow[index] ?? 0)) | 0;
     if (grown <= 0) return 0;

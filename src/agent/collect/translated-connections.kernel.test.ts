@@ -15,11 +15,11 @@ if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw n
 const CLIENT = '10.203.9.2';
 const SERVER = '10.203.10.2';
 const ROUTER = '10.203.10.1';
-/** No host has it: where it leads, translation says. */
+/** No host has this address: translation leads it to the server. */
 const SERVICE = '10.203.99.1';
 const PORT = 9000;
 
-/** The service's address and port 80 become the server's. */
+/** Translates the service's address and port 80 to the server's. */
 const FORWARD = `ip daddr ${SERVICE} tcp dport 80 dnat ip to ${SERVER}:${PORT}`;
 
 const COLLECTORS = [
@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
 
     const ping = () => runTraffic(network, 'a', ['ping', SERVICE, 80, 1, 0]);
 
-    test('by the host itself have the server behind the service they asked for', async () => {
+    test('by the host itself have the server behind the requested service', async () => {
       await network.translate('a', `chain out { type nat hook output priority -100; ${FORWARD}; }`);
       client.start();
       server.start();
@@ -70,14 +70,14 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       expect(flow?.key).toBe(`client ${CLIENT} ${SERVICE} ${PORT}`);
       expect(flow?.beyondNat).toBe(`client undefined ${SERVER} ${PORT}`);
       const counters = client.takeCounters();
-      // Netlink shows the server's end too, on its own host.
+      // Netlink also shows the server's end, which is on the same host.
       expect([1, 2]).toContain(counters.sockets_natd);
       expect(counters.remote_nat_reversal_errors).toBe(0);
       const [served] = await server.untilClosed(1);
       expect(served?.key).toBe(`server ${SERVER} ${CLIENT} ${PORT}`);
     });
 
-    test('by the host of a container have both ends as its network has them', async () => {
+    test('by the host of a container have both ends as in its network', async () => {
       const forward = `chain pre { type nat hook prerouting priority -100; ${FORWARD}; }`;
       const masquerade = `chain post { type nat hook postrouting priority 100; ip daddr ${SERVER} masquerade; }`;
       await network.translate('router', forward, masquerade);
@@ -87,13 +87,13 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       const [flow] = await client.untilClosed(1);
       expect(flow?.key).toBe(`client ${CLIENT} ${SERVICE} ${PORT}`);
       expect(flow?.beyondNat).toBe(`client ${ROUTER} ${SERVER} ${PORT}`);
-      // Beyond the translation, as the server's host sees it, there is the client and what it asked for.
+      // The translated addresses of the server's end are the requested service and the client.
       const [served] = await server.untilClosed(1);
       expect(served?.key).toBe(`server ${SERVER} ${ROUTER} ${PORT}`);
       expect(served?.beyondNat).toBe(`server ${SERVICE} ${CLIENT} ${PORT}`);
     });
 
-    test('that are older than the agent are found in the table there is', async () => {
+    test('that are older than the agent are found in the dump at the start', async () => {
       await network.translate('a', `chain out { type nat hook output priority -100; ${FORWARD}; }`);
       const connection = await SteppedConnection.open(network, [SERVICE, 80]);
       client.start();
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await connection.close();
     });
 
-    test('there are none where nothing is translated', async () => {
+    test('are none without a translation', async () => {
       client.start();
       await runTraffic(network, 'a', ['ping', SERVER, PORT, 1, 0]);
       const [flow] = await client.untilClosed(1);

@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
     expect(await server.window()).toEqual([]);
   });
 
-  test('a socket that connects again, before its first end is read, is two connections', async () => {
+  test('a socket that connects again before its first end is read is two connections', async () => {
     const { outcome } = await traffic('again', SERVER, 9001, PORT);
     const flows = await client.untilClosed(2);
     expect(outcome).toBe('-1 0');
@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
     expect(totalRetrans(served)).toBe(retransmitted);
   });
 
-  test('an open connection that only receives is up to date in each window', async () => {
+  test('an open connection that only receives is counted up to now in each window', async () => {
     const child = network.spawn('a', trafficCommand('receive', SERVER, PORT, 10_000_000, 60_000), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -182,7 +182,7 @@ describe.skipIf(missing !== undefined)(`connections of a lab network ${missing ?
     expect(total(last, 'bytes_received')).toBeLessThanOrEqual(1);
   });
 
-  test('the smoothed round trip of a steady exchange is what ss shows', async () => {
+  test('the smoothed round trip of a steady exchange is as in ss', async () => {
     const running = traffic('ping', SERVER, PORT, 100, 20);
     const shown: number[] = [];
     let isOver = false;

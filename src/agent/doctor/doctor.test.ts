@@ -68,7 +68,7 @@ test.each([
 });
 
 test.each([
-  { result: { status: 'refused', reason: '400' }, status: 'OK' },
+  { result: { status: 'rejected', reason: '400' }, status: 'OK' },
   { result: { status: 'forbidden', reason: '403' }, status: 'FAIL' },
   { result: { status: 'failed', reason: '503' }, status: 'WARN' },
 ] as const)('keys whose post is $result.status: $status', ({ result, status }) => {

@@ -58,7 +58,7 @@ export function clockCheck(aheadMillis: number | undefined): Check {
 /** @param result what the endpoint said to a post that is no report */
 export function keyCheck(result: PostResult): Check {
   const name = 'credentials';
-  if (result.status === 'accepted' || result.status === 'refused') {
+  if (result.status === 'accepted' || result.status === 'rejected') {
     return { name, status: 'OK', found: 'taken by the endpoint' };
   }
   if (result.status === 'failed') {

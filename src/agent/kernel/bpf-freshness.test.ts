@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const SCRIPT = join(import.meta.dirname, '../../../scripts/build-bpf.sh');
 const COMMITTED = join(import.meta.dirname, 'bpf/nfm.bpf.o');
 
-/** Other versions of clang make other bytes from the same source. */
+/** Other versions of clang compile the same source to other bytes. */
 const BUILT_WITH = 'clang version 14.';
 
 const found = ['clang-14', 'clang']

@@ -7,13 +7,13 @@ const NEEDS =
   'the agent needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN) and Linux 5.8 or later with eBPF';
 
 /**
- * What a kernel may do without, newest first: setting another socket's callbacks (6.12), and
- * iterators over files' sockets (5.11). The ring buffer is older.
+ * Programs that older kernels reject: `adopt` sets another socket's callbacks (Linux 6.12), and
+ * `refresh` iterates over the sockets of files (5.11). `watch` needs a ring buffer (5.8).
  */
 const OPTIONAL = ['adopt', 'refresh'] as const;
 export type OptionalProgram = (typeof OPTIONAL)[number];
 
-/** Opens and loads the programs; without the optional ones that the kernel does not take. */
+/** Opens and loads the programs, without the optional ones that the kernel rejects. */
 export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadResult {
   for (let without = 0; without < OPTIONAL.length; without += 1) {
     const result = tryLoad(libbpf, bytes, OPTIONAL.slice(0, without));
@@ -22,14 +22,18 @@ export function loadBpfObject(libbpf: Libbpf, bytes: Buffer): LoadResult {
   return tryLoad(libbpf, bytes, OPTIONAL);
 }
 
-/** As `loadBpfObject`; throws an AgentError that says what the agent needs. */
+/**
+ * Loads the programs as `loadBpfObject` does.
+ *
+ * @throws AgentError that names the agent's requirements
+ */
 export function requireBpfObject(libbpf: Libbpf): LoadedObject {
   const result = loadBpfObject(libbpf, readObjectFile());
   if (result.status === 'loaded') return result.object;
   throw new AgentError(`cannot load the eBPF program (${errnoName(result.errno)}): ${NEEDS}`);
 }
 
-/** Beside this file, or, seen from the built code, in the sources. */
+/** Beside this file, or, for the built code, in the sources. */
 const OBJECT_FILES = ['./bpf/nfm.bpf.o', '../../../src/agent/kernel/bpf/nfm.bpf.o'];
 
 /** The compiled programs. */
@@ -47,19 +51,19 @@ export interface LoadedObject {
 
 export type LoadResult =
   | { readonly status: 'loaded'; readonly object: LoadedObject }
-  | { readonly status: 'refused'; readonly errno: number };
+  | { readonly status: 'rejected'; readonly errno: number };
 
 function tryLoad(libbpf: Libbpf, bytes: Buffer, missing: readonly OptionalProgram[]): LoadResult {
   const pointer = libbpf.openObject(bytes, bytes.length);
-  if (pointer === 0n) return { status: 'refused', errno: libbpf.errno() };
+  if (pointer === 0n) return { status: 'rejected', errno: libbpf.errno() };
   for (const name of missing) libbpf.setAutoload(libbpf.findProgram(pointer, name), false);
   const result = libbpf.loadObject(pointer);
   if (result === 0) return { status: 'loaded', object: { pointer, missing } };
   libbpf.closeObject(pointer);
-  return { status: 'refused', errno: -result };
+  return { status: 'rejected', errno: -result };
 }
 
-/** Attaches a program to a cgroup's folder by a link, which ends with this process however it ends. */
+/** Attaches a program to a cgroup by a link, which the kernel removes when this process ends. */
 export function attachToCgroup(libbpf: Libbpf, program: Pointer, path: string): Pointer {
   const folder = openFolder(path);
   try {
@@ -84,7 +88,7 @@ function openFolder(path: string): number {
   }
 }
 
-/** The name of an errno, such as EPERM. */
+/** The name of an errno, for example EPERM. */
 export function errnoName(errno: number): string {
   return Object.entries(ERRNO).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 }

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import koffi from 'koffi';
 
-/** Capabilities by their bits (linux/capability.h); only what is ever kept. */
+/** Bits of the capabilities that a collector may keep (linux/capability.h). */
 const CAPABILITY = { netAdmin: 12, sysPtrace: 19, sysAdmin: 21, bpf: 39 } as const;
 export type Capability = keyof typeof CAPABILITY;
 
-/** _LINUX_CAPABILITY_VERSION_3: two words of each set. */
+/** _LINUX_CAPABILITY_VERSION_3: two words for each set. */
 const VERSION = 0x2008_0522;
 const WORDS = 2;
 const SET_BYTES = 12;
@@ -14,19 +14,19 @@ const SET_BYTES = 12;
 /** linux/prctl.h */
 const PR_SET_NO_NEW_PRIVS = 38;
 
-/** After so many rounds in which no thread more has done it, the rest is not libuv's. */
+/** After so many rounds without another thread, the remaining threads are not libuv's. */
 const IDLE_ROUNDS = 16;
-/** Keeps a thread of the pool busy, so that the next task goes to another. */
+/** Keeps a pool thread busy for this long, so that the next task runs on another thread. */
 const NAP_MICROS = 1_000;
 
 /**
- * Gives up every capability but those named, in this thread and in libuv's pool, and for what this
- * process may start: nothing it runs gets back more. capset(2) is for one thread, and none can be
- * asked to set another's, so sets and naps are queued to the pool until every thread of it has had
- * one. V8's own threads only compile and collect, and keep what they have.
+ * Gives up every capability but `kept`, in this thread and in libuv's pool. Programs that this
+ * process starts cannot regain them. capset(2) changes the calling thread only, so the function
+ * queues sets and naps to the pool until each of its threads has run one. V8's own threads only
+ * compile and collect garbage; they keep their capabilities.
  *
- * @param poolThreads how many threads libuv's pool has at most
- * @returns how many threads hold more than is kept
+ * @param poolThreads the largest number of threads in libuv's pool
+ * @returns how many threads of this process still hold other capabilities
  */
 export async function dropCapabilities(
   keep: readonly Capability[],
@@ -58,7 +58,7 @@ export async function dropCapabilities(
   return left;
 }
 
-/** The wanted bits as effective and permitted, none inheritable. */
+/** The sets for capset(2): `bits` effective and permitted, none inheritable. */
 function capabilitySets(bits: bigint): Buffer {
   const sets = Buffer.alloc(WORDS * SET_BYTES);
   for (let word = 0; word < WORDS; word += 1) {

@@ -13,7 +13,7 @@ test.each([
     path: '/sys/fs/cgroup',
   },
   {
-    name: 'a part of the hierarchy beside the whole',
+    name: 'a mount of a part beside one of the whole hierarchy',
     text: `50 1 0:26 /machine /mnt/part rw - cgroup2 cgroup2 rw
 51 1 0:26 / /mnt/the\\040whole rw - cgroup2 cgroup2 rw`,
     path: '/mnt/the whole',

@@ -1,6 +1,6 @@
 /**
- * Where cgroup v2 is mounted, from the text of /proc/self/mountinfo (proc(5)), or undefined.
- * A mount of the hierarchy's root is preferred to one of a part of it.
+ * Finds the mount point of cgroup v2 in the text of /proc/self/mountinfo (proc(5)); undefined when it
+ * is not mounted. Prefers a mount of the hierarchy's root to one of a part of it.
  */
 export function cgroupMount(mountinfo: string): string | undefined {
   const mounts = mountinfo.split('\n').flatMap((line) => {

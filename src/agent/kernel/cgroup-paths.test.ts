@@ -13,14 +13,14 @@ afterEach(() => rmSync(mount, { recursive: true }));
 
 const inode = (path: string) => statSync(join(mount, path)).ino;
 
-test('a folder is found by its inode, as its path below the mount', () => {
+test("an inode gives the folder's path below the mount", () => {
   const paths = new CgroupPaths(mount);
   expect(paths.pathOf(inode('kubepods/burstable'))).toBe('/kubepods/burstable');
   expect(paths.pathOf(inode('.'))).toBe('/');
   expect(paths.pathOf(0)).toBeUndefined();
 });
 
-test('the tree is read again for what is not known, once until allowed again', () => {
+test('an unknown inode makes it read the tree again, once until allowed again', () => {
   const paths = new CgroupPaths(mount);
   expect(paths.pathOf(1)).toBeUndefined();
   mkdirSync(join(mount, 'new'));

@@ -1,19 +1,19 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A host with more cgroups than this has those beyond it unnamed. */
+/** On a host with more cgroups, the rest have no path. */
 const MAX_FOLDERS = 20_000;
 
 /**
- * The folders of a cgroup v2 mount by their inodes, which is how the kernel's programs name them.
- * The tree is read when an inode is not known, at most once between two calls of `allowReading`.
+ * Finds the folder of a cgroup by its inode, which is the cgroup's id in the kernel. Reads the whole
+ * tree when an inode is unknown, at most once between two calls of `allowReading`.
  */
 export class CgroupPaths {
   readonly #mount: string | undefined;
   #paths: ReadonlyMap<number, string> = new Map();
   #mayRead = true;
 
-  /** @param mount undefined: nothing is named */
+  /** @param mount undefined: no cgroup has a path */
   constructor(mount: string | undefined) {
     this.#mount = mount;
   }
@@ -22,7 +22,7 @@ export class CgroupPaths {
     this.#mayRead = true;
   }
 
-  /** The path below the mount, "/" for the mount itself; undefined when there is none (any more). */
+  /** The path below the mount, "/" for the mount itself; undefined when the cgroup does not exist. */
   pathOf(inode: number): string | undefined {
     const known = this.#paths.get(inode);
     if (known !== undefined || !this.#mayRead || inode === 0) return known;
@@ -48,7 +48,7 @@ function readTree(mount: string): ReadonlyMap<number, string> {
   return paths;
 }
 
-/** A cgroup may be gone by now. */
+/** Undefined when the cgroup was removed meanwhile. */
 function inodeOf(path: string): number | undefined {
   try {
     return statSync(path).ino;

@@ -5,22 +5,22 @@ import type { Probe } from './probe-ebpf.ts';
 import { SocketWatch } from './socket-watch.ts';
 
 const host = { cgroup: undefined, cgroupMount: '/sys/fs/cgroup' };
-const no: Probe = { status: 'no', reason: 'the kernel refuses the program (EPERM)' };
+const no: Probe = { status: 'no', reason: 'the kernel rejects the program (EPERM)' };
 const maybe: Probe = { status: 'cannot-tell', reason: 'ENOMEM' };
 const yes: Probe = { status: 'yes', without: [] };
 
 test.each([
-  { name: 'eBPF where the kernel takes it', choice: host, probe: yes, kind: SocketWatch },
-  { name: 'eBPF where that cannot be told', choice: host, probe: maybe, kind: SocketWatch },
-  { name: 'netlink where it does not', choice: host, probe: no, kind: NetlinkWatch },
+  { name: 'eBPF when the probe succeeds', choice: host, probe: yes, kind: SocketWatch },
+  { name: 'eBPF when the probe is inconclusive', choice: host, probe: maybe, kind: SocketWatch },
+  { name: 'netlink when the probe fails', choice: host, probe: no, kind: NetlinkWatch },
   {
-    name: 'netlink where there is no cgroup v2',
+    name: 'netlink without cgroup v2',
     choice: { ...host, cgroupMount: undefined },
     probe: yes,
     kind: NetlinkWatch,
   },
   {
-    name: 'eBPF for a cgroup, whatever the kernel says',
+    name: 'eBPF for a cgroup, whatever the probe gives',
     choice: { ...host, cgroup: '/c' },
     probe: no,
     kind: SocketWatch,
@@ -31,7 +31,7 @@ test.each([
   expect(instead !== undefined).toBe(kind === NetlinkWatch);
 });
 
-test('what is asked for is not asked of the kernel first', () => {
+test('a collector or cgroup named by an option is used without a probe', () => {
   const probe = () => {
     throw new Error('asked');
   };
@@ -40,7 +40,7 @@ test('what is asked for is not asked of the kernel first', () => {
   expect(of('netlink')).toBeInstanceOf(NetlinkWatch);
 });
 
-test('netlink cannot keep to a cgroup', () => {
+test('netlink rejects --cgroup', () => {
   expect(() => chooseSource({ collector: 'netlink', ...host, cgroup: '/c' })).toThrow(
     '--cgroup needs eBPF',
   );

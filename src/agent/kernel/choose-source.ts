@@ -8,15 +8,15 @@ export type Collector = (typeof COLLECTORS)[number];
 
 export interface SourceChoice {
   readonly collector: Collector;
-  /** The cgroup that was asked for; undefined: the whole host. */
+  /** The cgroup of `--cgroup`; undefined: the whole host. */
   readonly cgroup: string | undefined;
-  /** Undefined where cgroup v2 is not mounted. */
+  /** Undefined when cgroup v2 is not mounted. */
   readonly cgroupMount: string | undefined;
 }
 
 export interface ChosenSource {
   readonly source: SocketWatch | NetlinkWatch;
-  /** Why it is not eBPF, where that was not asked for. */
+  /** The reason why `auto` chose netlink. */
   readonly instead?: string;
 }
 
@@ -24,8 +24,10 @@ const NO_MOUNT =
   'cgroup v2 is not mounted: mkdir -p /run/cgroup2 && mount -t cgroup2 none /run/cgroup2';
 
 /**
- * eBPF where it is to be had, else netlink. What cannot be told is tried: then its own error says
- * what is wrong. Throws an AgentError when what was asked for cannot be.
+ * Chooses eBPF if the probe succeeds and netlink if it fails. If the probe is inconclusive, chooses
+ * eBPF, so that its own error surfaces.
+ *
+ * @throws AgentError when the collector of `--collector` cannot run with the other options
  */
 export function chooseSource(
   { collector, cgroup, cgroupMount }: SourceChoice,
@@ -45,7 +47,5 @@ export function chooseSource(
 
 function netlink(cgroup: string | undefined): NetlinkWatch {
   if (cgroup === undefined) return new NetlinkWatch();
-  throw new AgentError(
-    '--cgroup needs eBPF: netlink does not say which cgroup a connection was of',
-  );
+  throw new AgentError('--cgroup needs eBPF: netlink does not give the cgroup of every connection');
 }

@@ -6,7 +6,7 @@ const BYTES = 64;
 const BUSY = 0x8000_0000;
 const DISCARDED = 0x4000_0000;
 
-/** The kernel's end of a ring of 64 bytes, written as linux/kernel/bpf/ringbuf.c does. */
+/** A ring of 64 bytes that the test writes as linux/kernel/bpf/ringbuf.c does. */
 function ringOf64() {
   const consumer = new ArrayBuffer(PAGE);
   const rest = new ArrayBuffer(PAGE + BYTES);
@@ -38,7 +38,7 @@ function ringOf64() {
   return { data, write, take };
 }
 
-test('records come in their order, each once', () => {
+test('records are read in their order, each once', () => {
   const { write, take } = ringOf64();
   expect(take(3)).toEqual([]);
   write([1, 2, 3]);
@@ -50,7 +50,7 @@ test('records come in their order, each once', () => {
   expect(take(3)).toEqual([]);
 });
 
-test('a record that runs over the end of the ring is whole', () => {
+test('a record that wraps at the end of the ring is read whole', () => {
   const { write, take } = ringOf64();
   const record = (first: number) => Array.from({ length: 24 }, (_, i) => first + i);
   for (let round = 0; round < 10; round += 1) {
@@ -59,7 +59,7 @@ test('a record that runs over the end of the ring is whole', () => {
   }
 });
 
-test('a discarded record is passed over, a busy one waited for', () => {
+test('a discarded record is skipped, and reading stops at a busy one', () => {
   const { data, write, take } = ringOf64();
   write([1], DISCARDED);
   write([2]);

@@ -20,7 +20,7 @@ const IPPROTO_TCP = 6;
 /** Multicast group of new entries. */
 export const NFNLGRP_CONNTRACK_NEW = 1;
 
-/** One direction of a connection: addresses of 16 bytes, v4 as v4-mapped. */
+/** One direction of a connection. Addresses have 16 bytes, v4 as v4-mapped. */
 export interface Tuple {
   readonly source: Buffer;
   readonly destination: Buffer;
@@ -29,18 +29,18 @@ export interface Tuple {
   protocol: number;
 }
 
-/** A TCP connection as both of its ends see it. Reused: valid during the visit only. */
+/** Both directions of a TCP connection. The object is reused: valid during the visit only. */
 export interface ConntrackEntry {
   readonly original: Tuple;
   readonly reply: Tuple;
 }
 
-/** Asks for every entry of the socket's namespace. */
+/** A request for every entry of the netlink socket's namespace. */
 export function conntrackDump(): Buffer {
   return netlinkRequest(GET, Buffer.alloc(NFGENMSG_BYTES));
 }
 
-/** Visits the TCP entries in what was received; the rest is passed over. */
+/** Visits the TCP entries in the received bytes and skips the others. */
 export function readConntrack(
   bytes: Buffer,
   visit: (entry: ConntrackEntry) => void,
@@ -67,7 +67,7 @@ function emptyTuple(): Tuple {
 
 type Span = readonly [start: number, end: number];
 
-/** Leaves the protocol at 0 when an address or a port is missing. */
+/** Sets the protocol to 0 when an address or a port is missing. */
 function readTuple(bytes: Buffer, span: Span, into: Tuple): void {
   let addresses = 0;
   into.sourcePort = 0;
@@ -101,7 +101,7 @@ function readProtocol(
   }
 }
 
-/** 1 when it is an address. */
+/** Returns 1 if the attribute is an address, else 0. */
 function readAddress(bytes: Buffer, [start, end]: Span, { attribute, into }: TupleAttribute) {
   const isSource = attribute === CTA_IP_V4_SRC || attribute === CTA_IP_V6_SRC;
   const isV4 = attribute === CTA_IP_V4_SRC || attribute === CTA_IP_V4_DST;

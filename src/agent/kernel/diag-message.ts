@@ -12,13 +12,13 @@ const REQUEST_BYTES = 56;
 const MESSAGE_BYTES = 72;
 const LISTEN = 10;
 
-/** Without SYN_RECV and TIME_WAIT, which are no whole sockets, CLOSE and LISTEN. */
+/** All states but CLOSE, LISTEN, and SYN_RECV and TIME_WAIT, which have no full socket. */
 const CONNECTION_STATES = [1, 2, 4, 5, 8, 9, 11].reduce((mask, state) => mask | (1 << state), 0);
 
-/** Multicast groups of TCP sockets that ended, IPv4 and IPv6. */
+/** Multicast groups with an event for each TCP socket that ends, IPv4 and IPv6. */
 export const SKNLGRP_TCP_DESTROY = [1, 3] as const;
 
-/** One socket of a dump or an event. Addresses are of 16 bytes, v4 as v4-mapped. */
+/** One socket of a dump or an event. Addresses have 16 bytes, v4 as v4-mapped. */
 export interface DiagSocket {
   readonly cookie: number;
   readonly state: number;
@@ -26,24 +26,24 @@ export interface DiagSocket {
   readonly remoteAddress: Uint8Array;
   readonly localPort: number;
   readonly remotePort: number;
-  /** Undefined where it was not asked for, or the kernel has none. */
+  /** Undefined if it was not requested, or if the kernel gives none. */
   readonly info: TcpInfo | undefined;
   readonly infoBytes: number;
-  /** 0 where the kernel does not say. */
+  /** 0 when the kernel does not give it. */
   readonly cgroupId: number;
 }
 
-/** Asks for every connection of the socket's namespace, IPv4 or IPv6, with its tcp_info. */
+/** A request for the IPv4 or IPv6 connections of the netlink socket's namespace, with tcp_info. */
 export function connectionDump(family: 4 | 6): Buffer {
   return dump(family, CONNECTION_STATES, 1 << (INET_DIAG_INFO - 1));
 }
 
-/** Asks for every listener. */
+/** A request for the listeners of the netlink socket's namespace. */
 export function listenerDump(family: 4 | 6): Buffer {
   return dump(family, 1 << LISTEN, 0);
 }
 
-/** Visits the sockets in what was received. */
+/** Visits the sockets in the received bytes. */
 export function readDiag(
   bytes: Buffer,
   visit: (socket: DiagSocket) => void,

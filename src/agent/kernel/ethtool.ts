@@ -7,28 +7,28 @@ const ETHTOOL_GSTRINGS = 0x1b;
 const ETHTOOL_GSTATS = 0x1d;
 const ETH_SS_STATS = 1;
 
-/** struct ethtool_drvinfo: `driver` behind the command, `n_stats` behind five texts and more. */
+/** struct ethtool_drvinfo: `driver` follows the command; `n_stats` comes after the texts. */
 const DRIVER_INFO_BYTES = 196;
 const DRIVER_OFFSET = 4;
 const STATISTICS_COUNT_OFFSET = 180;
 
 const STRING_BYTES = 32;
-/** More than any driver has; queues times counters. */
+/** Upper bound: drivers have some counters for each queue. */
 const MAX_STATISTICS = 16_384;
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const IFNAMSIZ = 16;
 
-/** What a network device's driver counts, by its own names; undefined when it has no such counters. */
+/** The counters of a network device's driver, by the driver's names. */
 export interface DriverStatistics {
   readonly driver: string;
   readonly values: ReadonlyMap<string, bigint>;
 }
 
 /**
- * Asks the driver of a network device of this process's network namespace by SIOCETHTOOL. No
- * privilege is needed.
+ * Reads the statistics of a device's driver by SIOCETHTOOL, in this process's network namespace. No
+ * privilege is needed. Undefined when the driver has none.
  */
 export function driverStatistics(device: string): DriverStatistics | undefined {
   const libc = openLibc();
@@ -41,7 +41,7 @@ export function driverStatistics(device: string): DriverStatistics | undefined {
   }
 }
 
-/** Sends a command with its room for the answer; gives the answer, or undefined when refused. */
+/** Sends a command with room for the answer; returns the answer, or undefined if it is rejected. */
 type Ask = (bytes: Buffer) => Buffer | undefined;
 
 function readStatistics(send: Ask): DriverStatistics | undefined {
@@ -95,7 +95,7 @@ function openLibc(): Libc {
   };
 }
 
-/** The answer stands in libc's own memory: the address of a Buffer inside a struct is not stable. */
+/** Uses memory of libc for the answer: the address of a Buffer inside a struct is not stable. */
 function ask(
   libc: Libc,
   { fd, device, bytes }: { readonly fd: number; readonly device: string; readonly bytes: Buffer },

@@ -1,4 +1,4 @@
-/** The program's own event counters, in the order of `enum counter` in bpf/counters.h. */
+/** The eBPF programs' event counters, in the order of `enum counter` in bpf/counters.h. */
 export const EVENT_COUNTERS = [
   'active_connect_events',
   'active_established_events',
@@ -14,16 +14,16 @@ export const EVENT_COUNTERS = [
   'rtts_invalid',
   'set_flags_errors',
   'other_errors',
-  /** Closed connections that came through the table because the ring was full: late, not lost. */
+  /** Closed connections that stayed in the table because the ring was full: late, not lost. */
   'closed_ring_full',
   /** Connections older than the program. */
   'sockets_adopted',
-  /** Of them, those that may have been opened by either side. */
+  /** Adopted connections whose side is a guess by port numbers. */
   'sides_guessed',
 ] as const;
 export type EventCounter = (typeof EVENT_COUNTERS)[number];
 
-/** Sums what the CPUs counted: for each CPU one 64-bit number a counter, in host order. */
+/** Adds up the counters of all CPUs: one 64-bit number for each CPU and counter, in host order. */
 export function sumCounters(values: DataView, cpus: number): Record<EventCounter, number> {
   const sums = EVENT_COUNTERS.map((name, counter) => {
     let sum = 0n;

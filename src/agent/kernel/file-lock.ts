@@ -4,8 +4,10 @@ import koffi from 'koffi';
 const LOCK_EX_NB = 2 | 4;
 
 /**
- * Locks an open file against every other holder (flock(2)), or says that somebody else has it. The
- * lock goes with the descriptor, so with the process however it ends.
+ * Locks an open file exclusively (flock(2)). The lock ends with the descriptor, and so with the
+ * process, however it ends.
+ *
+ * @returns false when another process holds the lock
  */
 export function lockFile(fd: number): boolean {
   const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)');

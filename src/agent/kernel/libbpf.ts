@@ -4,29 +4,29 @@ import { AgentError } from '../agent-error.ts';
 /** A C pointer; 0n is NULL. */
 export type Pointer = bigint;
 
-/** What is used of libbpf 1.x and libc. Functions give a negative errno unless said otherwise. */
+/** The functions we use of libbpf 1.x and libc. They return a negative errno unless noted. */
 export interface Libbpf {
-  /** NULL and errno when the bytes are no BPF object. */
+  /** NULL, with errno set, when the bytes are no BPF object. */
   openObject(bytes: Buffer, size: number): Pointer;
   loadObject(object: Pointer): number;
   closeObject(object: Pointer): void;
   findProgram(object: Pointer, name: string): Pointer;
   setAutoload(program: Pointer, autoload: boolean): number;
-  /** A link that lives as long as this process, or NULL and errno. */
+  /** A link that lives as long as this process; NULL, with errno set, on failure. */
   attachCgroup(program: Pointer, cgroupFd: number): Pointer;
   attachIterator(program: Pointer): Pointer;
   linkFd(link: Pointer): number;
-  /** A file descriptor whose reading runs the iterator once. */
+  /** A file descriptor; reading it to the end runs the iterator once. */
   createIterator(linkFd: number): number;
   destroyLink(link: Pointer): number;
   findMapFd(object: Pointer, name: string): number;
   lookup(mapFd: number, key: Buffer, value: Buffer): number;
   update(mapFd: number, key: Buffer, value: Buffer): number;
   remove(mapFd: number, key: Buffer): number;
-  /** `batch.in` is null for the first one; `count` is how many fit, then how many came. */
+  /** `batch.in` is null for the first batch. `count` holds the room before, the number read after. */
   lookupBatch(mapFd: number, batch: LookupBatch): number;
   possibleCpus(): number;
-  /** Fills `ids`; gives how many programs there are. */
+  /** Fills `ids` and returns the number of programs. */
   queryPrograms(targetFd: number, attachType: number, ids: Uint32Array): number;
   mapMemory(fd: number, area: MemoryArea): ArrayBuffer | undefined;
   pageBytes(): number;
@@ -47,7 +47,7 @@ export interface MemoryArea {
   readonly writable: boolean;
 }
 
-/** Every errno of this machine by its name. */
+/** The errno values of this machine, by name. */
 export const ERRNO = koffi.os.errno;
 
 const PROT_READ = 1;
@@ -63,10 +63,14 @@ function loadLibrary(name: string) {
   }
 }
 
-/** Loads the system's libbpf. Throws an AgentError that says how to install it. */
+/**
+ * Loads the system's libbpf.
+ *
+ * @throws AgentError that names the package to install
+ */
 export function openLibbpf(): Libbpf {
   const bpf = loadLibrary('libbpf.so.1');
-  // NULL silences libbpf: what it would print on standard error goes into our own one line.
+  // NULL silences libbpf: the agent's own error is one line and needs no output of libbpf.
   bpf.func('void *libbpf_set_print(void *print)')(null);
   const open = bpf.func('void *bpf_object__open_mem(void *bytes, size_t size, void *options)');
   const setAutoload = bpf.func('int bpf_program__set_autoload(void *program, bool autoload)');

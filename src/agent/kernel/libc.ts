@@ -1,20 +1,20 @@
 import koffi from 'koffi';
 
-/** What is used of the C library. Functions give -1 and errno unless said otherwise. */
+/** The functions we use of the C library. They return -1 and set errno unless noted. */
 export interface Libc {
   /** Moves the calling thread into the namespace of an open /proc/PID/ns/net. */
   enterNetNamespace(fd: number): number;
-  /** A file descriptor. */
+  /** Returns a file descriptor. */
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   setOption(fd: number, level: number, option: number, ...value: OptionValue): number;
   send(fd: number, bytes: Buffer, length: number, flags: number): number;
-  /** How many bytes came. */
+  /** Returns the number of bytes received. */
   receive(fd: number, into: Buffer, length: number, flags: number): number;
   close(fd: number): number;
-  /** Milliseconds since the machine started, its sleep included. */
+  /** Milliseconds since the machine started, including suspended time. */
   bootMillis(): number;
-  /** Length of the kernel's tick. */
+  /** The length of the kernel's tick. */
   jiffyMicros(): number;
   errno(): number;
 }
@@ -46,7 +46,7 @@ export function openLibc(): Libc {
       return Number(time[0]) * 1_000 + Number(time[1]) / 1_000_000;
     },
     jiffyMicros: () => {
-      // The coarse clocks move once a tick (posix-timers.c: KTIME_LOW_RES), whatever CONFIG_HZ is.
+      // The coarse clocks advance once a tick (posix-timers.c: KTIME_LOW_RES), for any CONFIG_HZ.
       const resolution = Buffer.alloc(16);
       getResolution(CLOCK_MONOTONIC_COARSE, resolution);
       return Math.round(Number(resolution.readBigInt64LE(8)) / 1_000);

@@ -6,10 +6,10 @@ import { NETLINK_SOCK_DIAG, NetlinkSocket } from './netlink-socket.ts';
 
 const FAMILIES = [4, 6] as const;
 
-/** A host with more namespaces than this has those beyond them unread. */
+/** On a host with more namespaces, the rest are not read. */
 const MAX_NAMESPACES = 1_024;
 
-/** The connections and listeners of every network namespace, by a netlink socket in each. */
+/** Dumps the connections and listeners of every network namespace through a netlink socket in each. */
 export class NamespaceDumps {
   readonly #libc: Libc;
   /** By the namespace's inode. */
@@ -20,7 +20,7 @@ export class NamespaceDumps {
     this.#libc = libc;
   }
 
-  /** Throws an AgentError when this process may not. */
+  /** @throws AgentError when this process lacks the right */
   start(): void {
     this.#follow();
   }
@@ -30,12 +30,12 @@ export class NamespaceDumps {
     this.#sockets.clear();
   }
 
-  /** Whether anything listened on a port, in any namespace, when they were last read. */
+  /** Whether the port had a listener in any namespace, as of the last `read`. */
   isListening(port: number): boolean {
     return this.#listening.has(port);
   }
 
-  /** Visits the connections of all namespaces there are now; first the listeners are read. */
+  /** Reads the listeners of all current namespaces, then visits their connections. */
   read(visit: (socket: DiagSocket) => void): void {
     this.#follow();
     const listening = new Set<number>();
@@ -50,7 +50,7 @@ export class NamespaceDumps {
     }
   }
 
-  /** Opens a socket in each namespace that is new, and closes those of the ones that are gone. */
+  /** Opens a socket in each new namespace, and closes the sockets of removed ones. */
   #follow(): void {
     const namespaces = findNetNamespaces().slice(0, MAX_NAMESPACES);
     const found = new Set(namespaces.map(({ inode }) => inode));
@@ -70,7 +70,7 @@ export class NamespaceDumps {
   }
 }
 
-/** The kernel has the next part of its answer ready when one was read. */
+/** Reads the whole answer: after each read the kernel has the next part ready. */
 function ask(socket: NetlinkSocket, request: Buffer, visit: (socket: DiagSocket) => void): void {
   socket.send(request);
   socket.drain((bytes) => readDiag(bytes, visit));

@@ -10,15 +10,15 @@ const NETNSA_NSID = 1;
 const NETNSA_FD = 3;
 
 /**
- * Gives each namespace an id in this one, as `ip netns set NAME auto` does: multicast groups are
- * heard of namespaces that have one. Most have: whatever is linked to another by a veth is given
- * one by the kernel, and keeps it.
+ * Gives each namespace an id in this one, as `ip netns set NAME auto` does: a socket receives
+ * multicast messages only from namespaces with an id. Most have one already, because the kernel gives
+ * an id to a namespace that a veth links to another.
  */
 export function giveNamespaceIds(libc: Libc, namespaces: readonly NetNamespace[]): void {
   const socket = new NetlinkSocket(libc, NETLINK_ROUTE);
   try {
     for (const { path } of namespaces) giveId(socket, path);
-    // Each is answered by an error: none, or that there is an id already.
+    // The kernel answers each request with an error message: 0, or "has an id already".
     socket.drain(() => {});
   } finally {
     socket.close();

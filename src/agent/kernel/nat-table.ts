@@ -10,13 +10,13 @@ import { giveNamespaceIds } from './namespace-ids.ts';
 import { findNetNamespaces, inNetNamespace } from './net-namespaces.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from './netlink-socket.ts';
 
-/** As many connections as the sockets' table holds, each under what either end sees. */
+/** Room for as many connections as the table of sockets holds, each entered for both its ends. */
 const MAX_ENTRIES = 2 * 65_536;
 
-/** 6,000 new connections between two readings. */
+/** Room for 6,000 new connections between two readings. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** A connection as its socket has it. Addresses are of 16 bytes, v4 as v4-mapped. */
+/** A connection's addresses and ports in its socket. Addresses have 16 bytes, v4 as v4-mapped. */
 export interface SocketTuple {
   readonly localAddress: Uint8Array;
   readonly remoteAddress: Uint8Array;
@@ -24,18 +24,18 @@ export interface SocketTuple {
   readonly remotePort: number;
 }
 
-/** The same connection as the network sees it, beyond this host's address translation. */
+/** The connection's addresses in the network, after this host's address translation. */
 export interface NatMapping {
   readonly localAddress: Uint8Array;
   readonly remoteAddress: Uint8Array;
-  /** The real server's. */
+  /** The port of the server itself, after translation. */
   readonly servicePort: number;
 }
 
 /**
- * Which connections this host translates, from conntrack: those there are at the start, then each
- * new one as it is made. Entries are not taken away with their connections (the kernel says so
- * late), but by the same addresses and ports used anew, or by newer ones when there are too many.
+ * The connections that this host translates, from conntrack: a dump at the start, then an event for
+ * each new one. An entry stays after its connection's end, because the kernel reports ends late; it
+ * goes when its addresses and ports are used again, or when newer entries need the room.
  */
 export class NatTable {
   readonly #libc: Libc;
@@ -47,9 +47,9 @@ export class NatTable {
     this.#libc = libc;
   }
 
-  /** Throws an AgentError when conntrack is not to be heard. */
+  /** @throws AgentError when this process cannot receive conntrack's events */
   start(): void {
-    // First the events: what is made during the dumps is then in either.
+    // Subscribe before the dumps, so that an entry made during them is in one of the two.
     this.#events = new NetlinkSocket(this.#libc, NETLINK_NETFILTER);
     this.#events.join(NFNLGRP_CONNTRACK_NEW, BUFFER_BYTES);
     const namespaces = findNetNamespaces();
@@ -64,22 +64,22 @@ export class NatTable {
     this.#events = undefined;
   }
 
-  /** Undefined when it is not translated, as far as is known. */
+  /** Undefined when no entry translates the connection. */
   find(tuple: SocketTuple): NatMapping | undefined {
     const key = keyOf(tuple);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    // The kernel tells of an entry when the first packet passes: it may be among what waits.
+    // The event of a new entry may still wait in the socket: it is sent when the first packet passes.
     this.drain();
     return this.#entries.get(key);
   }
 
-  /** Learns what is new. Often, or there is more than may wait. */
+  /** Reads the waiting events. Must be called often: the socket has room for 6,000. */
   drain(): void {
     if (this.#events !== undefined) this.#take(this.#events);
   }
 
-  /** How often entries were lost since the last call: too many came at once, or made no sense. */
+  /** How often events were lost since the last call, by overflow or as malformed. */
   takeFailures(): number {
     const failures = this.#failures;
     this.#failures = 0;
@@ -90,7 +90,7 @@ export class NatTable {
     const socket = new NetlinkSocket(this.#libc, NETLINK_NETFILTER);
     try {
       socket.send(conntrackDump());
-      // The kernel has the next part ready when one was read.
+      // After each read the kernel has the next part of the dump ready.
       this.#take(socket);
     } finally {
       socket.close();
@@ -107,7 +107,7 @@ export class NatTable {
   #learn({ original, reply }: ConntrackEntry): void {
     const client = keyOf(asSocket(original));
     const server = keyOf(asSocket(reply));
-    // Anew, so that it is the newest.
+    // Delete first, so that the entry becomes the newest of the map.
     this.#entries.delete(client);
     this.#entries.delete(server);
     if (!isTranslated(original, reply)) return;
@@ -129,7 +129,7 @@ export class NatTable {
   }
 }
 
-/** What the socket has that sends in this direction. */
+/** The addresses and ports in the socket that sends in this direction. */
 function asSocket(tuple: Tuple): SocketTuple {
   return {
     localAddress: tuple.source,

@@ -9,12 +9,12 @@ export interface NetNamespace {
 
 const OWN = '/proc/self/ns/net';
 
-/** Where programs keep namespaces that no process is in: ip-netns(8), Docker. */
+/** Folders with namespaces that need no process: ip-netns(8), Docker. */
 const NAMED = ['/run/netns', '/run/docker/netns'];
 
 /**
- * Every network namespace that a process is in or that has a name, this process's own first.
- * Those kept alive by nothing but an open socket or descriptor are not found.
+ * Finds every network namespace that has a process or a name, this process's own first. A namespace
+ * that only an open socket or descriptor keeps alive is not found.
  */
 export function findNetNamespaces(): readonly NetNamespace[] {
   const paths = [
@@ -40,7 +40,7 @@ function list(folder: string): readonly string[] {
   }
 }
 
-/** Undefined when it is gone, or not ours to see. */
+/** Undefined when the file is gone, or this process may not read it. */
 function inodeOf(path: string): number | undefined {
   try {
     return statSync(path).ino;
@@ -50,13 +50,12 @@ function inodeOf(path: string): number | undefined {
 }
 
 /**
- * Runs `act` with this thread in another namespace; undefined when that one is gone. What is
- * opened in there stays there. Synchronous, so that nothing else runs meanwhile: a thread that
- * began in between would be in the wrong namespace for good. A thread that cannot go back must
- * not go on: the process ends.
+ * Runs `act` with this thread in another namespace; undefined when that namespace is gone. A socket
+ * that `act` opens belongs to that namespace. `act` must be synchronous: a thread that starts in
+ * between would stay in the wrong namespace. If this thread cannot return, the process exits.
  */
 export function inNetNamespace<T>(libc: Libc, path: string, act: () => T): T | undefined {
-  // Entering the own one would need a right that staying does not.
+  // Entering a namespace needs a right, even the one the thread is in.
   if (path === OWN) return act();
   const own = openSync(OWN, 'r');
   try {

@@ -1,4 +1,4 @@
-/** linux/netlink.h: struct nlmsghdr, and what is in it. Numbers are in host order. */
+/** linux/netlink.h: struct nlmsghdr and its flags. Numbers are in host order. */
 export const HEADER_BYTES = 16;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -6,17 +6,17 @@ const NLM_F_REQUEST = 0x1;
 const NLM_F_DUMP = 0x300;
 
 const ATTRIBUTE_BYTES = 4;
-/** NLA_F_NESTED and NLA_F_NET_BYTEORDER are no part of a type. */
+/** Removes NLA_F_NESTED and NLA_F_NET_BYTEORDER from an attribute's type. */
 const TYPE_MASK = 0x3fff;
 
-/** A message's payload lies from `start` to `end` in the bytes given. */
+/** The message's payload is at `start` to `end` in the bytes. */
 export type MessageVisit = (type: number, start: number, end: number) => void;
 
 /**
- * Visits the messages of what was received. Bytes come from the kernel, and are checked all the
- * same: what does not fit its frame ends the reading.
+ * Visits the messages in the received bytes. They come from the kernel, but are checked anyway: a
+ * length that exceeds its frame ends the reading.
  *
- * @returns `done` after the end of a dump or an error, `more` otherwise, `malformed` when it is that
+ * @returns `done` after the end of a dump or an error, `malformed` after a wrong length, else `more`
  */
 export function readMessages(bytes: Buffer, visit: MessageVisit): 'more' | 'done' | 'malformed' {
   let at = 0;
@@ -32,7 +32,7 @@ export function readMessages(bytes: Buffer, visit: MessageVisit): 'more' | 'done
   return 'more';
 }
 
-/** Visits the attributes from `start` to `end`; false when they do not fit in there. */
+/** Visits the attributes from `start` to `end`; false when a length exceeds that range. */
 export function readAttributes(
   bytes: Buffer,
   [start, end]: readonly [start: number, end: number],
@@ -49,7 +49,7 @@ export function readAttributes(
   return true;
 }
 
-/** A request; `dump` asks for everything there is. */
+/** A request; with `dump` for all objects. */
 export function netlinkRequest(type: number, payload: Buffer, { dump = true } = {}): Buffer {
   const message = Buffer.alloc(HEADER_BYTES + aligned(payload.length));
   message.writeUInt32LE(HEADER_BYTES + payload.length, 0);

@@ -22,7 +22,7 @@ const ends = ({ localAddress, localPort, remoteAddress, remotePort }: DiagSocket
 test.each([
   { name: 'tcp4-connections.bin', service: /10\.9\.9\.(1 9000|9 80)/ },
   { name: 'tcp6-connections.bin', service: /::1 9001/ },
-])('$name: both ends of a connection, with what it did', ({ name, service }) => {
+])('$name: both ends of a connection have their counters', ({ name, service }) => {
   const sockets = socketsOf(capture(name));
   expect(sockets.length).toBeGreaterThanOrEqual(2);
   for (const socket of sockets) {
@@ -31,7 +31,7 @@ test.each([
     expect(socket.cookie).toBeGreaterThan(0);
     expect(socket.info?.details[detailIndex('min_rtt_us')]).toBeGreaterThan(0);
   }
-  // One end sent "x", which the other received.
+  // One end had sent "x", and the other had received it.
   expect(sockets.map(({ info }) => info?.bytesReceived).sort()).toEqual([0, 1]);
 });
 
@@ -48,11 +48,11 @@ test('the ends of connections have their counters, and are closed', () => {
     expect(ends(socket)).toMatch(/10\.9\.9\.(1 9000|9 80)|::1 9001/);
     expect(socket.state).toBe(7);
   }
-  // "x" and the end of the other's stream.
+  // "x", and for one end also the FIN, which counts as a byte.
   expect(new Set(sockets.map(({ info }) => info?.bytesReceived))).toEqual(new Set([1, 2]));
 });
 
-test('a new entry of conntrack is read as one of its table', () => {
+test('an event of a new conntrack entry is parsed as an entry of a dump', () => {
   const entries: string[] = [];
   readConntrack(capture('conntrack-events.bin'), ({ original, reply }: ConntrackEntry) => {
     entries.push(`${addressText(original.destination)} ${addressText(reply.source)}`);
@@ -60,7 +60,7 @@ test('a new entry of conntrack is read as one of its table', () => {
   expect(entries).toEqual(['10.9.9.9 10.9.9.1']);
 });
 
-test('an entry of conntrack has what either end sees', () => {
+test('a conntrack entry has the addresses and ports of both directions', () => {
   const text = ({ source, sourcePort, destination, destinationPort }: Tuple) =>
     `${addressText(source)} ${sourcePort && 'any'} ${addressText(destination)} ${destinationPort}`;
   const entries: string[] = [];
@@ -73,7 +73,7 @@ test('an entry of conntrack has what either end sees', () => {
 
 const INTERESTING = [0, 1, 3, 4, 0x7f, 0x80, 0xff];
 
-/** Bytes changed, cut, or doubled at a few places. */
+/** Changes, cuts or doubles bytes at a few positions. */
 function mutate(original: Buffer, draw: (below: number) => number): Buffer {
   const bytes = Buffer.from(original);
   for (let changes = 1 + draw(6); changes > 0; changes -= 1) {
@@ -98,7 +98,7 @@ test.each([
   const draw = (below: number) => Math.floor(random() * below);
   const outcomes = new Set<string>();
   for (let i = 0; i < 20_000; i += 1) {
-    // A buffer of its own: reading past its end throws.
+    // A separate buffer, so that reading past its end throws.
     const bytes = Buffer.from(Uint8Array.from(mutate(original, draw)).buffer);
     let visits = 0;
     outcomes.add(read(bytes, () => (visits += 1)));

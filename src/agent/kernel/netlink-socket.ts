@@ -18,22 +18,22 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_LISTEN_ALL_NSID = 8;
 const MSG_DONTWAIT = 0x40;
 
-/** The kernel gives a dump at most 32 KB at a time. */
+/** The kernel gives at most 32 KB of a dump a read. */
 const RECEIVE_BYTES = 64 * 1024;
 
-/** Whether what was read is all that came, or more came than fitted into the buffer. */
+/** `overflow`: messages were lost because the buffer was full. */
 export type Drained = 'empty' | 'overflow';
 
 /**
- * A netlink socket of the network namespace the thread was in when it was opened. Reading never
- * waits and is synchronous: 3.5 to 8 µs a message, a third of what it costs through libuv.
+ * A netlink socket of the network namespace in which the thread was when it opened the socket.
+ * Reading never blocks and is synchronous: 3.5 to 8 µs a message, a third of the cost through libuv.
  */
 export class NetlinkSocket {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #received = Buffer.alloc(RECEIVE_BYTES);
 
-  /** Throws an AgentError when this process may not have one. */
+  /** @throws AgentError when this process may not open one */
   constructor(libc: Libc, protocol: number) {
     this.#libc = libc;
     this.#fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
@@ -45,9 +45,9 @@ export class NetlinkSocket {
   }
 
   /**
-   * Hears a multicast group, of all namespaces that have an id here.
+   * Joins a multicast group, for all namespaces that have an id here.
    *
-   * @param bufferBytes what may wait between two readings; the kernel charges 1.3 KB a message
+   * @param bufferBytes room for messages between two readings; the kernel charges 1.3 KB a message
    */
   join(group: number, bufferBytes: number): void {
     this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes);
@@ -57,11 +57,11 @@ export class NetlinkSocket {
 
   send(message: Buffer): void {
     if (this.#libc.send(this.#fd, message, message.length, 0) < 0) {
-      throw new Error(`cannot ask by netlink: errno ${this.#libc.errno()}`);
+      throw new Error(`cannot send a netlink request: errno ${this.#libc.errno()}`);
     }
   }
 
-  /** Visits what has come; the bytes are reused: valid during the visit only. */
+  /** Visits the waiting messages. The bytes are reused: valid during the visit only. */
   drain(visit: (bytes: Buffer) => void): Drained {
     let drained: Drained = 'empty';
     for (;;) {
@@ -77,7 +77,7 @@ export class NetlinkSocket {
       }
       const errno = this.#libc.errno();
       if (errno === ERRNO.EAGAIN) return drained;
-      // Said once, before what still fitted.
+      // The kernel reports an overflow once, before the messages that still fitted.
       if (errno === ERRNO.ENOBUFS) drained = 'overflow';
       else if (errno !== ERRNO.EINTR) throw new Error(`cannot read from netlink: errno ${errno}`);
     }
@@ -92,7 +92,7 @@ export class NetlinkSocket {
       const reason = errnoName(this.#libc.errno());
       this.close();
       throw new AgentError(
-        `cannot listen to netlink (${reason}): the agent needs root (or CAP_NET_ADMIN and CAP_SYS_ADMIN)`,
+        `cannot receive netlink events (${reason}): run the agent as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN`,
       );
     }
   }

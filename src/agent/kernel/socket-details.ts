@@ -40,7 +40,7 @@ export const DETAILS_FIELDS: readonly StructField[] = DETAILS.map(({ socket }) =
 ]);
 export const DETAILS_LAYOUT = structLayout(DETAILS_FIELDS);
 
-/** Where both collectors take a detail from, and where they count it. */
+/** One number of the socket and the value of a flow that it counts for. */
 export interface DetailPlace {
   /** Index in `SocketDetails`. */
   readonly detail: number;

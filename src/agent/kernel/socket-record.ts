@@ -100,7 +100,7 @@ export class SocketRecord {
   get isAdopted(): boolean {
     return (this.#marks & ADOPTED) !== 0;
   }
-  /** As of the connection's end or its adoption; valid until the next call. */
+  /** The socket's numbers at the connection's end or adoption; valid until the next call. */
   get details(): SocketDetails {
     return this.#details.read(this.view, this.at + RECORD_OFFSET.details);
   }

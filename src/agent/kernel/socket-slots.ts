@@ -1,7 +1,7 @@
 import type { Libbpf } from './libbpf.ts';
 import { RECORD_BYTES, RECORD_OFFSET } from './record-layout.ts';
 
-/** As in bpf/kept-sockets.h. */
+/** Same number as in bpf/kept-sockets.h. */
 const SLOTS = 8_192;
 
 /** Words of 32 bits; the cookie is the first two of a record. */

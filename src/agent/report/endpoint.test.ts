@@ -148,9 +148,9 @@ test('without compression the header is absent', async () => {
 
 test.each([
   { status: 403, outcome: 'forbidden' },
-  { status: 400, outcome: 'refused' },
-  { status: 413, outcome: 'refused' },
-  { status: 415, outcome: 'refused' },
+  { status: 400, outcome: 'rejected' },
+  { status: 413, outcome: 'rejected' },
+  { status: 415, outcome: 'rejected' },
   { status: 204, outcome: 'failed' },
   { status: 429, outcome: 'failed' },
   { status: 503, outcome: 'failed' },

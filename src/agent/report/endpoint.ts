@@ -37,7 +37,7 @@ export interface EncodedReport {
 export type PostResult =
   | { readonly status: 'accepted' }
   | {
-      readonly status: 'refused' | 'forbidden' | 'failed';
+      readonly status: 'rejected' | 'forbidden' | 'failed';
       readonly reason: string;
       /** Absent when nobody answered. */
       readonly httpStatus?: number;
@@ -160,7 +160,7 @@ function resultOf(answer: Answer): PostResult {
   const reason = `${answer.status} ${answer.text.slice(0, MAX_ANSWER_BYTES)}`.trim();
   const httpStatus = answer.status;
   if (httpStatus === FORBIDDEN) return { status: 'forbidden', reason, httpStatus };
-  return { status: FOR_GOOD.has(httpStatus) ? 'refused' : 'failed', reason, httpStatus };
+  return { status: FOR_GOOD.has(httpStatus) ? 'rejected' : 'failed', reason, httpStatus };
 }
 
 function messageOf(error: unknown): string {

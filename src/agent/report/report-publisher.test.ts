@@ -13,7 +13,7 @@ import { ReportSpool } from './report-spool.ts';
 const ACCEPTED: PostResult = { status: 'accepted' };
 const AWAY: PostResult = { status: 'failed', reason: 'away' };
 const STUMBLED: PostResult = { status: 'failed', reason: '500', httpStatus: 500 };
-const REFUSED: PostResult = { status: 'refused', reason: '400' };
+const REFUSED: PostResult = { status: 'rejected', reason: '400' };
 const FORBIDDEN: PostResult = { status: 'forbidden', reason: 'no such key' };
 
 let folder: string;

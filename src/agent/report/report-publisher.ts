@@ -152,7 +152,7 @@ export class ReportPublisher {
     const encoded = await spool.read(report);
     if (encoded === undefined) return 0;
     const result = await endpoint.post(encoded, this.#stopped.signal);
-    if (result.status === 'accepted' || result.status === 'refused') {
+    if (result.status === 'accepted' || result.status === 'rejected') {
       await spool.remove(report);
       this.#failures = 0;
     }
@@ -172,7 +172,7 @@ export class ReportPublisher {
     const { status, reason } = result;
     this.#failed += 1;
     log.warn('report not taken', { status, reason, number: report.number });
-    if (status === 'refused') {
+    if (status === 'rejected') {
       this.#refused += 1;
       return 0;
     }

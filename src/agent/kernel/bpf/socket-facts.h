@@ -42,7 +42,7 @@ static __always_inline void take_details(struct tcp_sock *tcp, struct details *d
 	details->segments_ce = tcp->delivered_ce;
 	details->min_rtt = min_rtt == ~0U ? 0 : min_rtt;
 	details->delivery_rate = 0;
-	/* As tcp_compute_delivery_rate computes it. */
+	/* The formula of tcp_compute_delivery_rate. */
 	if (tcp->rate_interval_us)
 		details->delivery_rate = (__u64)tcp->rate_delivered * tcp->mss_cache * 1000000 /
 					 tcp->rate_interval_us;

@@ -67,7 +67,7 @@ struct socket_record {
 	__u8 local_address[16];
 	__u8 remote_address[16];
 
-	/* Of a record in `slots`: the number of claims on the slot (kept-sockets.h). */
+	/* The number of claims on the record's slot (kept-sockets.h); unused in `sockets`. */
 	__u32 claims;
 	__u32 changes;
 	__u32 segments_in;
@@ -89,7 +89,7 @@ struct socket_record {
 	/* Epoch n is in round_trips[n & 1]: the last one stays readable while the next one fills. */
 	struct round_trips round_trips[2];
 
-	/* As of the adoption of an adopted connection, as of the end of any other. */
+	/* Read when the connection is adopted or ends; only then it is valid. */
 	struct details details;
 	/* The process that opened the connection; empty if it was accepted. */
 	char command[COMMAND_BYTES];
