@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Beside the program where it is one file, else at the root of the checkout. */
+/** package.json is beside the bundled program, else at the root of the checkout. */
 const MANIFESTS = ['./package.json', '../../package.json'];
 
-/** What this program is: its version, and when it was built (ISO 8601). */
+/** The version of this program and the time of its build (ISO 8601). */
 export function agentBuild(): { readonly version: string; readonly builtAt: string } {
   const paths = MANIFESTS.map((file) => fileURLToPath(new URL(file, import.meta.url)));
   const path = paths.find(existsSync);

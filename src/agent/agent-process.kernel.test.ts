@@ -21,7 +21,7 @@ if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw n
 
 const ROOT = checkoutRoot();
 
-/** Each makes two flows: that of the client and that of the server. */
+/** Each makes two flows, the client's and the server's. */
 const CONNECTIONS = 50_000;
 
 const HIDE_LIBBPF =
@@ -30,7 +30,7 @@ const HIDE_LIBBPF =
 /** A mount namespace in which the library is an empty file. */
 const WITHOUT_LIBBPF = ['unshare', '--mount', 'sh', '-c', `${HIDE_LIBBPF} && exec "$0" "$@"`];
 
-/** The agent as a program of its own, built from the sources as they are now. */
+/** Builds the agent as one file from the current sources. */
 function buildAgent(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-agent-'));
   for (const name of ['node_modules', 'package.json', 'src']) {
@@ -71,7 +71,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        // It asks for the time first, by HEAD.
+        // The agent sends a HEAD first, for the time.
         if (answer === 200 && request.method === 'POST')
           reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
         response.statusCode = answer;
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
 
   const attached = () => attachedPrograms(host.cgroup).length > 0;
 
-  test('reports what its host did, in numbered reports of one run', async () => {
+  test('reports the connections of its host, in numbered reports of one run', async () => {
     const agent = startAgent(1);
     await until(attached);
     const { bytesWritten } = await runTraffic(network, 'a', [
@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(attached()).toBe(false);
   });
 
-  test('without libbpf it reports by netlink, and says so', async () => {
+  test('without libbpf it reports through netlink, and logs that', async () => {
     const { port } = server.address() as AddressInfo;
     const endpoint = `http://${host.rootAddress}:${port}/publish`;
     const options = ['-e', endpoint, '-s', '1', '-j', '0', '--instance-id', 'i-1'];
@@ -175,7 +175,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(await ended).toEqual([0, null]);
   });
 
-  test('of more flows than it may send the rest is added up, and nothing is missing', async () => {
+  test('flows beyond --top-k are added up, and nothing is missing', async () => {
     const agent = startAgent(600, { stdio: 'ignore' }, ['--top-k', '1']);
     await until(attached);
     await runTraffic(network, 'a', ['many', '10.203.4.2', 9000, 3]);
@@ -203,7 +203,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       await serveTraffic(network, 'a', port);
       const agent = startAgent(publishSecs);
       await until(attached);
-      // The agent's own connections are opened as well, but not to this host.
+      // The agent opens connections too, but not to this host.
       const accepted = () => kernelCount(network, 'a', 'PassiveOpens');
       const before = await accepted();
       await runTraffic(network, 'a', ['spread', port, CONNECTIONS]);
@@ -222,7 +222,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
         of.reduce((all, { values }) => all + (values[plainIndex(metric)] ?? 0), 0);
       expect(sum('connect_attempts')).toBe(CONNECTIONS);
       expect(sum('sockets_completed')).toBe(2 * CONNECTIONS);
-      // Both ends: "echo\nhello" and "hello", and the SYN of one and the FIN of each.
+      // The bytes of both ends: "echo\nhello" and "hello", one SYN and two FINs.
       expect(sum('bytes_delivered')).toBe(CONNECTIONS * (10 + 5 + 3));
       expect(sum('bytes_received')).toBe(CONNECTIONS * (10 + 5 + 2));
       const counters = (name: string) =>
@@ -235,7 +235,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     },
   );
 
-  test('once attached it holds one capability, nothing it starts gets more, and it goes on', async () => {
+  test('once attached it works with one capability, which programs it starts cannot extend', async () => {
     const agent = startAgent(1);
     const status = (): string => readFileSync(`/proc/${agent.pid}/status`, 'utf8');
     const CAP_BPF_ONLY = '0000008000000000';
@@ -259,7 +259,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
   test.each([
     { name: 'options', env: (path: string) => ({ NFM_AGENT_CONFIG: path }) },
     { name: 'credentials file', env: (path: string) => ({ AWS_SHARED_CREDENTIALS_FILE: path }) },
-  ])('$name anyone may change are refused', ({ name, env }) => {
+  ])('$name that anyone may change are rejected', ({ name, env }) => {
     const path = join(folder, 'writable');
     writeFileSync(path, '');
     chmodSync(path, 0o666);
@@ -279,7 +279,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     await until(() => !attached());
   });
 
-  test('keys the server refuses end it with one line that says what to do', async () => {
+  test('a key that the server rejects ends it with one line that has the remedy', async () => {
     answer = 403;
     const agent = startAgent(1, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
@@ -287,7 +287,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       stderr += text;
     });
     expect(await once(agent, 'close')).toEqual([1, null]);
-    // The others are the log's, each a JSON object.
+    // The other lines are the log's, each a JSON object.
     const lines = stderr.split('\n').filter((line) => line.startsWith('nfm agent: '));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('cannot send reports (403 {"message":"no such key"})');
@@ -303,7 +303,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       blames: '--cgroup must be a folder of a cgroup v2 mount',
     },
     {
-      name: 'a folder that is not there',
+      name: 'a missing folder',
       wrap: [],
       argv: ['-c', '/no/such'],
       blames: '--cgroup must be a folder of a cgroup v2 mount',
@@ -326,7 +326,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       argv: ['--collector', 'ebpf'],
       blames: 'libbpf.so.1 is missing: apt-get install libbpf1',
     },
-  ])('$name: one line that says what to do, and a failure', ({ wrap, argv, blames }) => {
+  ])('$name: it fails with one line that has the remedy', ({ wrap, argv, blames }) => {
     const always = ['-e', 'http://127.0.0.1:9/publish', '--instance-id', 'i'];
     const [file = '', ...args] = [...wrap, ...program(), ...always, ...argv];
     const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });

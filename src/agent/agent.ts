@@ -18,7 +18,7 @@ import type { MetricsServer } from './local/metrics-server.ts';
 import type { ProcessUsageReader } from './report/process-usage.ts';
 import type { DeliveryCounters } from './report/report-publisher.ts';
 
-/** A service manager waits longer than this before it kills. */
+/** Service managers wait longer than this before they kill a process. */
 const LAST_REPORT_MILLIS = 5_000;
 
 export interface AgentSettings {
@@ -38,7 +38,7 @@ export interface AgentDeps {
   readonly takeHostStats: () => readonly InterfaceStats[];
   readonly description: AgentDescription;
   readonly runId: string;
-  /** Gives up the rights that only the start took. */
+  /** Gives up the capabilities that only the start needs. */
   readonly dropPrivileges: () => Promise<void>;
   /** Undefined: reports are not sent. */
   readonly publisher?: ReportSink | undefined;
@@ -47,18 +47,18 @@ export interface AgentDeps {
   readonly onReport: (report: Report) => void;
   /** Undefined: nothing listens. */
   readonly metricsServer: MetricsServer | undefined;
-  /** What reports are dated by. */
+  /** The clock that dates reports. */
   readonly clock: Clock;
-  /** What windows are measured by: a clock that is never set. */
+  /** The clock that measures windows: it is never set. */
   readonly steady: Clock;
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
 }
 
-/** What the kernel's end says of itself. */
+/** Counters and memory of the source of connections. */
 export interface Watch {
-  /** Since the start. */
+  /** Totals since the start. */
   counters(): Readonly<Record<string, number>>;
   allocatedKilobytes(): number;
 }
@@ -72,8 +72,8 @@ export interface ReportSink {
 }
 
 /**
- * The agent's life: attach, read ten times a second, report every half minute, and when told to stop
- * send a last report and detach. One loop does it all in turn, so no reading overlaps another.
+ * Runs the agent: attaches, reads ten times a second, reports every half minute, and on a signal
+ * sends a last report and detaches. One loop does it all in turn, so readings never overlap.
  */
 export class Agent {
   readonly #deps: AgentDeps;
@@ -84,7 +84,11 @@ export class Agent {
     this.#deps = deps;
   }
 
-  /** Runs until the signal is aborted. Throws an AgentError when this host cannot run it. */
+  /**
+   * Runs until the signal is aborted.
+   *
+   * @throws AgentError when this host cannot run the agent
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { collector, log, publisher, metricsServer, pods } = this.#deps;
     await publisher?.start();
@@ -110,7 +114,7 @@ export class Agent {
   async #collectWindow(signal: AbortSignal): Promise<void> {
     const { settings, steady, collector, random } = this.#deps;
     const jitter = (random() * 2 - 1) * settings.jitterMillis;
-    // A jitter wider than the period must not make reports without end.
+    // A jitter longer than the period must not make reports follow each other without a pause.
     const length = Math.max(1_000, settings.publishMillis + jitter);
     const until = steady.now() + length;
     let wait = settings.aggregateMillis;

@@ -6,15 +6,15 @@ import { cgroupMount } from './kernel/cgroup-mount.ts';
 import type { CredentialSources } from './report/credentials.ts';
 import type { HttpConnectionOptions } from './report/open-connections.ts';
 
-/** Where credentials may stand, from this process's environment. */
+/** The environment and home folder, which name the sources of credentials. */
 export function credentialSources(): Omit<CredentialSources, 'connections'> {
   return { env: process.env, homeFolder: homedir() };
 }
 
-/** As everybody's tools have it: the environment's proxy is not for this host. */
+/** Hosts that are reached without the environment's proxy, as in other tools: this host. */
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
 
-/** How to get to a URL: by the options, else as this process's environment says. */
+/** Proxy and certificates for a URL: from the options, else from the environment. */
 export function connectionOptions(
   url: URL,
   { proxy, caFile }: HttpConnectionOptions,
@@ -26,25 +26,25 @@ export function connectionOptions(
   };
 }
 
-/** Where cgroup v2 is mounted on this host; undefined when it is not. */
+/** The mount point of cgroup v2 on this host; undefined when it is not mounted. */
 export function findCgroup(): string | undefined {
   return cgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'));
 }
 
-/** How many threads libuv's pool has at most: its own default is 4. */
+/** The largest number of threads in libuv's pool; libuv's default is 4. */
 export function poolThreads(): number {
   return Number(process.env.UV_THREADPOOL_SIZE ?? 4);
 }
 
 /**
- * The file this process's options came from, which its service names: it is not read here, but what
- * it says was obeyed.
+ * The file with the agent's options, as named by its service. The service reads it, not this
+ * program, but whoever can change it controls the agent.
  */
 export function optionsFile(): string | undefined {
   return process.env.NFM_AGENT_CONFIG;
 }
 
-/** The node and cluster a pod is in, as its manifest hands them down. */
+/** The node and cluster of this pod, from the environment that its manifest sets. */
 export function kubernetesNames(): {
   readonly k8sNodeName: string | undefined;
   readonly k8sClusterName: string | undefined;
@@ -55,7 +55,7 @@ export function kubernetesNames(): {
   };
 }
 
-/** Where the API server is, from inside a pod; undefined elsewhere. */
+/** The URL of the API server; undefined outside of a pod. */
 export function kubernetesApi(): URL | undefined {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = process.env;
   if (!host) return undefined;

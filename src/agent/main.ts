@@ -33,24 +33,24 @@ import { ReportSpool } from './report/report-spool.ts';
 import { steadyClock } from './steady-clock.ts';
 
 /**
- * What each collector needs once it has started. Kernels before 5.19 may want CAP_BPF for reading
- * maps, where eBPF is not for everybody; netlink enters namespaces as they come.
+ * The capabilities that each collector needs after its start. Kernels before 5.19 may need CAP_BPF
+ * to read maps, if unprivileged eBPF is disabled. Netlink enters new namespaces.
  */
 const KEPT: Readonly<Record<'ebpf' | 'netlink', readonly Capability[]>> = {
   ebpf: ['bpf'],
   netlink: ['netAdmin', 'sysPtrace', 'sysAdmin'],
 };
 
-/** So long the endpoint may take to tell the time when the agent starts. */
+/** The time that the agent gives the endpoint for its first answer. */
 const FIRST_MILLIS = 2_000;
 
 /**
- * `nfm agent`: runs until SIGTERM or SIGINT, then sends a last report. `nfm agent doctor` looks
- * whether it could.
+ * Runs `nfm agent` until SIGTERM or SIGINT, then sends a last report. Runs `nfm agent doctor` if that
+ * is the first argument.
  *
  * @param argv the arguments after `agent`
- * @param clock the host's
- * @returns the exit code: 0, or 1 after one line on standard error that says what to do
+ * @param clock the host's clock
+ * @returns the exit code: 0, or 1 after one line on standard error with the remedy
  */
 export async function runAgent(
   argv: readonly string[],
@@ -74,8 +74,8 @@ export async function runAgent(
 }
 
 /**
- * Keeps V8's young generation from growing to 16 MB for garbage that dies within a reading: 6 MB
- * less resident at 1,000 connections a second, at the same CPU. Must come before there is much.
+ * Keeps V8's young generation from growing to 16 MB, as the garbage of a reading is short-lived: 6 MB
+ * less resident memory at 1,000 connections a second, at the same CPU. Must run before the heap grows.
  */
 function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -98,7 +98,7 @@ async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Pr
   }
 }
 
-/** Before the first report is dated, if it can; an endpoint that is away tells the time later. */
+/** Reads the endpoint's time before the first report, if it answers; later answers give it too. */
 async function learnTime(endpoint: Endpoint, stop: AbortSignal): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(FIRST_MILLIS)]);
   await endpoint.learnTime(signal).catch(() => {});
@@ -109,7 +109,7 @@ interface SharedParts {
   /** Undefined: reports are not sent. */
   readonly to: OpenEndpoint | undefined;
   readonly clock: Clock;
-  /** Ends the agent; with an AgentError as reason, because it cannot do its work. */
+  /** Ends the agent. An AgentError as the reason makes it exit with that error. */
   readonly stop: AbortController;
   readonly log: Log;
 }
@@ -119,7 +119,7 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
   const { notrackMillis } = options;
   const cgroupMount = findCgroup();
   const { source: watch, instead } = chooseSource({ ...options, cgroupMount });
-  if (instead !== undefined) log.warn('netlink instead of eBPF tells of connections', { instead });
+  if (instead !== undefined) log.warn('using netlink instead of eBPF', { reason: instead });
   const kept = watch instanceof SocketWatch ? KEPT.ebpf : KEPT.netlink;
   const identity = new HostIdentityReader({
     given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
@@ -146,7 +146,7 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
     description: describeAgent(),
     dropPrivileges: async () => {
       const threads = await dropCapabilities(kept, poolThreads());
-      log.info('capabilities given up', { kept, otherThreads: threads });
+      log.info('dropped capabilities', { kept, otherThreads: threads });
     },
     runId: randomUUID(),
     publisher: to && buildPublisher(to.endpoint, shared),
@@ -179,7 +179,7 @@ function buildPublisher(endpoint: Endpoint, { options, stop, log }: SharedParts)
 }
 
 function forbiddenText(reason: string): string {
-  return `cannot send reports (${reason}): name an agent's keys by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
+  return `cannot send reports (${reason}): name the agent's key by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give it in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
 }
 
 function describeAgent(): AgentDescription {

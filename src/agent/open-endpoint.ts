@@ -8,22 +8,22 @@ import { openConnections } from './report/open-connections.ts';
 import { ServerClock } from './report/server-clock.ts';
 import { steadyClock } from './steady-clock.ts';
 
-/** Where reports are sent, with what it takes to get there. */
+/** The endpoint with its connections and clock. */
 export interface OpenEndpoint {
   readonly endpoint: Endpoint;
-  /** The time as the endpoint has it. */
+  /** The endpoint's time. */
   readonly clock: ServerClock;
   close(): void;
 }
 
-/** AWS's own address, for whether the way there leads through a proxy. */
+/** An address of AWS, which decides whether requests to AWS use a proxy. */
 const AWS = new URL('https://sts.amazonaws.com/');
 
 /**
- * Opens the way to an endpoint; nothing is sent yet.
+ * Creates the endpoint. Sends nothing yet.
  *
- * @param clock the host's own
- * @throws AgentError when certificates or credentials cannot be trusted
+ * @param clock the host's clock
+ * @throws AgentError when anyone may change the certificates or credentials
  */
 export function openEndpoint(url: URL, options: AgentOptions, clock: Clock): OpenEndpoint {
   const sources = credentialSources();

@@ -1,5 +1,5 @@
-/** The library comes without types. */
+/** The library has no types of its own. */
 declare module 'proxy-from-env' {
-  /** The proxy HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name for a URL, or "". */
+  /** The proxy for a URL by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or "". */
   export function getProxyForUrl(url: string): string;
 }

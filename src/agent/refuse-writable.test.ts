@@ -18,29 +18,29 @@ afterEach(() => rmSync(parent, { recursive: true }));
 const refuse = () => refuseWritable('config', file);
 
 test.each([
-  { name: 'its own file', mode: 0o644, folderMode: 0o755, says: undefined },
-  { name: "a group's file", mode: 0o664, folderMode: 0o775, says: undefined },
+  { name: 'its own file', mode: 0o644, folderMode: 0o755, error: undefined },
+  { name: "a group's file", mode: 0o664, folderMode: 0o775, error: undefined },
   {
     name: "everybody's file",
     mode: 0o646,
     folderMode: 0o755,
-    says: 'anyone may change the config',
+    error: 'anyone may change the config',
   },
   {
     name: "a file in everybody's folder",
     mode: 0o644,
     folderMode: 0o777,
-    says: 'anyone may replace',
+    error: 'anyone may replace',
   },
-  { name: 'a file in a folder like /tmp', mode: 0o644, folderMode: 0o1777, says: undefined },
-])('$name', ({ mode, folderMode, says }) => {
+  { name: 'a file in a folder like /tmp', mode: 0o644, folderMode: 0o1777, error: undefined },
+])('$name', ({ mode, folderMode, error }) => {
   chmodSync(file, mode);
   chmodSync(join(parent, 'etc'), folderMode);
-  if (says === undefined) refuse();
-  else expect(refuse).toThrow(says);
+  if (error === undefined) refuse();
+  else expect(refuse).toThrow(error);
 });
 
-test('what is not there is no danger', () => {
+test('a missing file is accepted', () => {
   rmSync(file);
   refuse();
 });

@@ -3,14 +3,14 @@ import { dirname } from 'node:path';
 import { AgentError } from './agent-error.ts';
 
 const ANYONE_WRITES = 0o002;
-/** In such a folder only a file's owner may replace it, as in /tmp. */
+/** The sticky bit: in such a folder, like /tmp, only a file's owner may replace the file. */
 const STICKY = 0o1000;
 
 /**
- * Refuses a file or folder that any user of this host may change, or may replace in the folder it
- * stands in: an agent with the host's privileges would act on it. What is not there is no danger.
+ * Rejects a file or folder that any user of this host may change, or replace in its folder, because
+ * the agent acts on it with its privileges. Accepts a missing file.
  *
- * @throws AgentError with what to do
+ * @throws AgentError with the remedy
  */
 export function refuseWritable(what: string, path: string): void {
   const mode = modeOf(path);

@@ -4,17 +4,17 @@ import type { Check } from './check.ts';
 
 const TIMEOUT_MILLIS = 10_000;
 
-/** Nearer than this no one sees it. */
+/** Up to this difference the agent uses its own clock (ServerClock). */
 const CLOCK_MILLIS = 5_000;
 
-/** No report: what is sent to see whether the keys are taken. */
+/** An invalid report: the endpoint rejects it only after it has accepted the key. */
 const NO_REPORT = { bytes: Uint8Array.of(0xff), isGzip: false };
 
-/** Whether the endpoint can be reached, what time it has there, and whether it takes the keys. */
+/** Checks that the endpoint answers, that the clocks agree, and that it accepts the key. */
 export async function endpointChecks(to: OpenEndpoint | undefined): Promise<readonly Check[]> {
   if (to === undefined) {
-    const found = 'cannot tell: none is given';
-    return [{ name: 'endpoint', status: 'WARN', found, todo: 'name it by --endpoint' }];
+    const found = 'cannot check: no --endpoint';
+    return [{ name: 'endpoint', status: 'WARN', found, todo: 'name the endpoint by --endpoint' }];
   }
   const signal = AbortSignal.timeout(TIMEOUT_MILLIS);
   const reached = await reachCheck(to, signal);
@@ -37,17 +37,18 @@ function todoOf(error: unknown): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'check the host name and the resolver';
   if (/CERT|SIGNATURE|ISSUER/.test(code)) {
-    return 'name the certificate authority that signed it by --ca-file';
+    return 'name the certificate authority of the endpoint by --ca-file';
   }
-  return 'check the address, firewalls and security groups on the way, and --proxy';
+  return 'check the address, firewalls, security groups and --proxy';
 }
 
-/** @param aheadMillis how far this host's clock is ahead of the endpoint's, if it told its time */
+/** @param aheadMillis this host's time minus the endpoint's; undefined when it gave none */
 export function clockCheck(aheadMillis: number | undefined): Check {
   const name = 'clock';
-  const todo = 'synchronise it (chrony, systemd-timesyncd); reports go by the endpoint’s till then';
+  const todo =
+    "synchronise it (chrony, systemd-timesyncd); until then reports have the endpoint's time";
   if (aheadMillis === undefined) {
-    return { name, status: 'WARN', found: 'cannot tell: the endpoint did not say', todo };
+    return { name, status: 'WARN', found: 'cannot check: the endpoint gave no date', todo };
   }
   const seconds = Math.round(aheadMillis / 1_000);
   const found = `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} the endpoint's`;
@@ -55,17 +56,17 @@ export function clockCheck(aheadMillis: number | undefined): Check {
   return { name, status: 'WARN', found, todo };
 }
 
-/** @param result what the endpoint said to a post that is no report */
+/** @param result the result of posting `NO_REPORT` */
 export function keyCheck(result: PostResult): Check {
   const name = 'credentials';
   if (result.status === 'accepted' || result.status === 'rejected') {
-    return { name, status: 'OK', found: 'taken by the endpoint' };
+    return { name, status: 'OK', found: 'accepted by the endpoint' };
   }
   if (result.status === 'failed') {
-    const found = `cannot tell: ${result.reason}`;
-    return { name, status: 'WARN', found, todo: 'look at the endpoint’s own log' };
+    const found = `cannot check: ${result.reason}`;
+    return { name, status: 'WARN', found, todo: "see the endpoint's log" };
   }
   const todo =
-    'name keys that may publish by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give the instance or pod a role with networkflowmonitor:Publish';
+    'name a key that may publish by AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give the instance or pod a role with networkflowmonitor:Publish';
   return { name, status: 'FAIL', found: result.reason, todo };
 }

@@ -8,21 +8,21 @@ import type { AgentOptions } from '../options.ts';
 import { refuseWritable } from '../refuse-writable.ts';
 import { type Check, checkOf, tryTo } from './check.ts';
 
-/** linux/capability.h: what loading, reading and attaching the program takes. */
+/** linux/capability.h: the capabilities for loading, reading and attaching the program. */
 const NEEDED: Readonly<Record<string, bigint>> = {
   CAP_NET_ADMIN: 12n,
   CAP_PERFMON: 38n,
   CAP_BPF: 39n,
 };
-/** Holds the right to all three. */
+/** Includes the rights of all three. */
 const CAP_SYS_ADMIN = 21n;
 
-/** A table this full is about to refuse connections. */
+/** A conntrack table this full is about to drop new connections. */
 const NEARLY_FULL = 0.9;
 
-/** What this host has and allows. */
+/** Checks the kernel, the rights, the libraries and the folders on this host. */
 export function hostChecks(options: AgentOptions): readonly Check[] {
-  // Where it may, netlink tells of connections instead, of less.
+  // A missing requirement of eBPF fails only if the agent may not use netlink instead.
   const no = options.collector === 'ebpf' || options.cgroup !== undefined ? 'FAIL' : 'WARN';
   return [
     kernelCheck(),
@@ -38,28 +38,34 @@ export function hostChecks(options: AgentOptions): readonly Check[] {
 function kernelCheck(): Check {
   const found = `Linux ${release()} ${machine()}`;
   if (process.platform === 'linux') return { name: 'kernel', status: 'OK', found };
-  return { name: 'kernel', status: 'FAIL', found: process.platform, todo: 'run it on Linux' };
+  return {
+    name: 'kernel',
+    status: 'FAIL',
+    found: process.platform,
+    todo: 'run the agent on Linux',
+  };
 }
 
 /** @param status the text of /proc/self/status */
 export function capabilityCheck(status: string): Check {
   const name = 'capabilities';
   const todo =
-    'run it as root, or give CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (systemd: AmbientCapabilities)';
+    'run the agent as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (systemd: AmbientCapabilities)';
   const hex = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1];
-  if (hex === undefined) return { name, status: 'WARN', found: 'cannot tell', todo };
+  if (hex === undefined)
+    return { name, status: 'WARN', found: 'cannot check: /proc/self/status has no CapEff', todo };
   const held = BigInt(`0x${hex}`);
   const has = (bit: bigint): boolean => ((held >> bit) & 1n) === 1n;
   const missing = Object.keys(NEEDED).filter((each) => !has(NEEDED[each] ?? 0n));
   if (missing.length === 0) {
     return { name, status: 'OK', found: Object.keys(NEEDED).join(', ') };
   }
-  // Before 5.8 there was only this one for eBPF.
+  // Before Linux 5.8, CAP_SYS_ADMIN was the only capability for eBPF.
   if (has(CAP_SYS_ADMIN) && has(12n)) return { name, status: 'OK', found: 'CAP_SYS_ADMIN' };
   return { name, status: 'FAIL', found: `missing ${missing.join(', ')}`, todo };
 }
 
-/** What it means that eBPF is not to be had. */
+/** The status of a missing requirement of eBPF. */
 type Missing = 'WARN' | 'FAIL';
 
 function btfCheck(no: Missing): Check {
@@ -69,7 +75,7 @@ function btfCheck(no: Missing): Check {
       name: 'kernel types (BTF)',
       yes: (bytes) => `/sys/kernel/btf/vmlinux, ${bytes} bytes`,
       no,
-      todo: 'use a kernel built with CONFIG_DEBUG_INFO_BTF (those of all current distributions are)',
+      todo: 'use a kernel built with CONFIG_DEBUG_INFO_BTF, as in all current distributions',
     },
   );
 }
@@ -81,19 +87,19 @@ function libbpfCheck(no: Missing): Check {
       name: 'libbpf',
       yes: (cpus) => `libbpf.so.1, ${cpus} possible CPUs`,
       no,
-      todo: 'apt-get install libbpf1, or your distribution’s libbpf 1.x',
+      todo: "apt-get install libbpf1, or your distribution's libbpf 1.x",
     },
   );
 }
 
-/** The cgroup, and whether the program loads and attaches to it: for a moment it is attached. */
+/** Checks the cgroup and attaches the program to it for a moment. */
 function cgroupChecks(options: AgentOptions, no: Missing): readonly Check[] {
   const path = tryTo(() => cgroupOf(options));
   const cgroup = checkOf(path, {
     name: 'cgroup v2',
     yes: (folder) => folder,
     no,
-    todo: 'mount it, or name its folder by --cgroup',
+    todo: 'mount cgroup v2, or name its folder by --cgroup',
   });
   if (path.is !== 'yes') return [cgroup];
   const program = checkOf(
@@ -122,7 +128,7 @@ function watchOnce(cgroupPath: string): void {
 /** @param folder /proc/sys/net/netfilter */
 export function conntrackCheck(folder: string): Check {
   const name = 'conntrack';
-  // It is there once the module is: a host that translates no addresses needs none.
+  // The file exists once the module is loaded. A host without address translation needs none.
   if (!existsSync(`${folder}/nf_conntrack_count`)) {
     return { name, status: 'OK', found: 'not in use: this host translates no addresses' };
   }
@@ -142,12 +148,12 @@ export function conntrackCheck(folder: string): Check {
   return isFull ? { ...check, status: 'WARN', todo } : check;
 }
 
-/** @param folder undefined: none was given */
+/** @param folder undefined: no --spool-dir */
 export function spoolCheck(folder: string | undefined): Check {
   const name = 'spool';
   if (folder === undefined) {
-    const found = 'none: reports wait in memory, and go with the agent';
-    return { name, status: 'WARN', found, todo: 'give a folder by --spool-dir' };
+    const found = 'none: reports wait in memory, and are lost when the agent ends';
+    return { name, status: 'WARN', found, todo: 'name a folder by --spool-dir' };
   }
   const usable = tryTo(() => {
     refuseWritable('spool', folder);
@@ -158,11 +164,11 @@ export function spoolCheck(folder: string | undefined): Check {
     name,
     yes: (path) => path,
     no: 'FAIL',
-    todo: 'give a folder this user may write by --spool-dir',
+    todo: 'name a folder that this user may write by --spool-dir',
   });
 }
 
-/** The folder, or the nearest above it that is there. */
+/** The folder, or the nearest existing one above it. */
 function nearest(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearest(dirname(folder));
 }

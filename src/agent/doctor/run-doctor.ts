@@ -7,13 +7,13 @@ import { endpointChecks } from './endpoint-checks.ts';
 import { hostChecks } from './host-checks.ts';
 
 /**
- * `nfm agent doctor`: looks at everything the agent needs, with the options it would be started
- * with, and says of each whether it is there and what to do about it.
+ * Runs `nfm agent doctor`: checks each requirement of the agent, with the agent's options, and prints
+ * a line for each, with the remedy if it is not met.
  *
- * @returns the exit code: 1 when something fails
+ * @returns the exit code: 1 when a check fails
  */
 export async function runDoctor(argv: readonly string[]): Promise<number> {
-  // Without an endpoint too: what can be told, is.
+  // `--print` makes --endpoint optional: the other checks need none.
   const parsed = parseAgentOptions(['--print', ...argv]);
   if (parsed.status === 'exit') return parsed.code;
   const checks = [...hostChecks(parsed.options), ...(await checkEndpoint(parsed.options))];

@@ -10,7 +10,7 @@ export function defaultRouteV4(text: string): string | undefined {
   return minMetric(routes);
 }
 
-/** The same of /proc/net/ipv6_route. */
+/** "GATEWAY INTERFACE" of the IPv6 default route in the text of /proc/net/ipv6_route, or undefined. */
 export function defaultRouteV6(text: string): string | undefined {
   const zero = '0'.repeat(32);
   const routes = rows(text).flatMap((row) => {

@@ -7,7 +7,7 @@ import type { HostIdentity } from './host-identity.ts';
 import { interfaceKinds, type NetworkDevice } from './interface-kinds.ts';
 import { networkDevices } from './network-devices.ts';
 
-/** Describes this host as it is now: addresses and routes may change between reports. */
+/** Describes this host. Reads it anew, as addresses and routes may change between reports. */
 export function describeHost(identity: HostIdentity): HostDescription {
   return {
     ...identity,
@@ -21,7 +21,7 @@ export function describeHost(identity: HostIdentity): HostDescription {
   };
 }
 
-/** Off EC2 there is none of the platforms the existing agent knows. */
+/** Undefined outside of EC2: the existing agent knows only EC2's platforms. */
 function computePlatform(identity: HostIdentity): string | undefined {
   if (identity.instanceType === '') return undefined;
   if (identity.k8sNodeName === undefined) return 'EC2_PLAIN';
@@ -29,8 +29,8 @@ function computePlatform(identity: HostIdentity): string | undefined {
 }
 
 /**
- * Addresses with prefix and kind. A device sysfs does not show, or shows with another hardware
- * address (see `networkDevices`), is taken for a link, or loopback.
+ * The host's addresses with prefix and kind. A device that sysfs lacks, or shows with another
+ * hardware address (see `networkDevices`), counts as a link or loopback.
  */
 export function hostInterfaces(
   addresses: NodeJS.Dict<NetworkInterfaceInfo[]>,

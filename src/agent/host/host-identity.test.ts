@@ -27,14 +27,14 @@ function reader(given: Partial<GivenIdentity> = {}) {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('the metadata service says who the host is', async () => {
+test('the identity comes from the metadata service', async () => {
   const { identity } = reader();
   await identity.start();
   const own = { network: 'default', k8sNodeName: undefined, k8sClusterName: 'prod' };
   expect(identity.current()).toEqual({ ...EC2, ...own });
 });
 
-test('the options go before it', async () => {
+test('options override the metadata service', async () => {
   const { identity } = reader({ instanceId: 'i-mine', zone: 'use1-az6' });
   await identity.start();
   await settled();
@@ -44,7 +44,7 @@ test('the options go before it', async () => {
 
 test.each([
   { name: 'the VPC of its first card', given: undefined, network: 'vpc-1' },
-  { name: 'what the options say', given: 'prod', network: 'prod' },
+  { name: 'that of the options', given: 'prod', network: 'prod' },
 ])('its network is $name', async ({ given, network }) => {
   const { identity, answers } = reader({ network: given });
   const card = { id: 'eni-1', mac: '02:00:00:00:00:01', subnetId: 'subnet-1' };
@@ -59,14 +59,14 @@ test.each([
   expect(identity.current().network).toBe(network);
 });
 
-test('where nobody says, the zone is the default one', async () => {
+test('without options and metadata service, the zone is the default one', async () => {
   const { identity, answers } = reader();
   answers.length = 0;
   await identity.start();
   expect(identity.current()).toMatchObject({ instanceId: '', zone: 'use1-az1' });
 });
 
-test('it is asked again each ten minutes, and a silent service takes nothing away', async () => {
+test('it is read again after ten minutes, and kept when the service stops answering', async () => {
   const { identity, steady, answers, asked } = reader();
   await identity.start();
   steady.advance(599_999);

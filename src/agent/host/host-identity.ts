@@ -1,17 +1,17 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type InstanceMetadata, NO_METADATA } from './instance-metadata.ts';
 
-/** What a host is may change while it runs (a card attached, an instance type after a stop). */
+/** The metadata may change while the host runs, for example when a card is attached. */
 const REFRESH_MILLIS = 10 * 60_000;
 const DEFAULT_NETWORK = 'default';
 
-/** What the options say: it goes before what the metadata service says. */
+/** The identity given by options. It overrides the metadata service's. */
 export interface GivenIdentity {
   readonly instanceId: string | undefined;
   /** Absent: the VPC of the first card, else `default`. */
   readonly network: string | undefined;
   readonly zone: string | undefined;
-  /** Where neither the options nor the metadata service say. */
+  /** The zone when neither the options nor the metadata service name one. */
   readonly defaultZone: string;
   readonly k8sNodeName: string | undefined;
   readonly k8sClusterName: string | undefined;
@@ -30,8 +30,8 @@ export interface HostIdentityDeps {
 }
 
 /**
- * Who this host is: asked for once at the start and every ten minutes after that, behind the back of
- * who asks. What was once known stays when the metadata service falls silent.
+ * Gives the host's identity. Reads the metadata service at the start and every ten minutes, without
+ * making callers of `current` wait. Keeps the last metadata when the service stops answering.
  */
 export class HostIdentityReader {
   readonly #deps: HostIdentityDeps;
@@ -43,12 +43,12 @@ export class HostIdentityReader {
     this.#deps = deps;
   }
 
-  /** Reads it once; not waited for where the options say what matters. */
+  /** Reads the metadata service; returns at once if the options give id, network and zone. */
   async start(): Promise<void> {
     const { instanceId, network, zone } = this.#deps.given;
     const reading = this.#read();
-    const isAllSaid = [instanceId, network, zone].every((own) => own !== undefined);
-    if (!isAllSaid) await reading;
+    const isComplete = [instanceId, network, zone].every((given) => given !== undefined);
+    if (!isComplete) await reading;
   }
 
   current(): HostIdentity {
@@ -64,7 +64,7 @@ export class HostIdentityReader {
     };
   }
 
-  /** `readMetadata` never throws: a service that is silent says nothing. */
+  /** `readMetadata` never throws: without a service it gives empty metadata. */
   async #read(): Promise<void> {
     this.#readAt = this.#deps.steady.now();
     this.#reading ??= this.#deps.readMetadata().then((read) => {

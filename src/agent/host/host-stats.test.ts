@@ -27,7 +27,7 @@ const ENI = { id: 'eni-0a', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcI
 const reader = () =>
   new HostStatsReader({ root, driver: () => ({ driver: 'ena', values: driver }) });
 
-test('a card drops, and what it dropped since the last report is told', () => {
+test('drops of a card are those since the last reading', () => {
   device('eth0', { dropped: 100 });
   const stats = reader();
   expect(stats.take([])).toEqual([]);
@@ -36,7 +36,7 @@ test('a card drops, and what it dropped since the last report is told', () => {
   expect(stats.take([])).toEqual([{ interfaceId: 'eth0', values: { rx_dropped: 0 } }]);
 });
 
-test("EC2's allowances go under the interface's id, what is left of one as a level", () => {
+test("EC2's allowances are under the interface's id, the available one as a level", () => {
   device('eth0');
   driver.set('bw_in_allowance_exceeded', 7n).set('conntrack_allowance_available', 500n);
   const stats = reader();
@@ -47,7 +47,7 @@ test("EC2's allowances go under the interface's id, what is left of one as a lev
   expect(stats.take([ENI])).toEqual([{ interfaceId: 'eni-0a', values }]);
 });
 
-test('counters that begin anew are no negative number', () => {
+test('counters that restart at 0 give no negative growth', () => {
   device('eth0', { dropped: 100 });
   const stats = reader();
   stats.take([]);
@@ -55,7 +55,7 @@ test('counters that begin anew are no negative number', () => {
   expect(stats.take([])[0]?.values).toEqual({ rx_dropped: 4 });
 });
 
-test('virtual devices are left out, and a card that comes later begins later', () => {
+test('virtual devices are left out, and a new card has values from its second reading on', () => {
   device('veth1', { isPhysical: false });
   const stats = reader();
   stats.take([]);

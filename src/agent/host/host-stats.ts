@@ -7,13 +7,13 @@ import { networkDevices } from './network-devices.ts';
 
 const SYS_CLASS_NET = '/sys/class/net';
 
-/** A network card as it counts since the host started. */
+/** Counters of a network card since the host started. */
 export interface CardCounts {
   readonly name: string;
   /** Its id on EC2, else its name. */
   readonly interfaceId: string;
   readonly counts: Readonly<Record<string, number>>;
-  /** What is left of an allowance, where the driver says. */
+  /** Rest of an allowance, if the driver has it. */
   readonly levels: Readonly<Record<string, number>>;
 }
 
@@ -22,7 +22,7 @@ export interface HostStatsSources {
   readonly driver?: typeof driverStatistics;
 }
 
-/** What each card of this host counts. Virtual devices are left out: what they drop is not the network's. */
+/** The counters of each physical card: drops of a virtual device do not concern the network. */
 export function readCards(
   cards: readonly NetworkCard[],
   { root = SYS_CLASS_NET, driver = driverStatistics }: HostStatsSources = {},
@@ -50,7 +50,7 @@ export function readCards(
     });
 }
 
-/** A counter of sysfs; undefined when it is not there. */
+/** A counter of sysfs; undefined when its file is missing. */
 export function readCounter(path: string): number | undefined {
   try {
     return Number(readFileSync(path, 'utf8'));
@@ -59,7 +59,7 @@ export function readCounter(path: string): number | undefined {
   }
 }
 
-/** Turns counts into what happened since the reading before; a card seen first gives none. */
+/** Gives the growth of the cards' counters since the last reading. A new card has none yet. */
 export class HostStatsReader {
   readonly #sources: HostStatsSources;
   #before: ReadonlyMap<string, CardCounts> = new Map();
@@ -82,7 +82,7 @@ export class HostStatsReader {
 function deltasOf({ interfaceId, counts, levels }: CardCounts, last: CardCounts): InterfaceStats {
   const deltas = Object.entries(counts).map(([name, value]) => {
     const since = value - (last.counts[name] ?? value);
-    // A driver that was loaded anew counts from 0.
+    // The counters of a reloaded driver begin at 0.
     return [name, since < 0 ? value : since] as const;
   });
   return { interfaceId, values: { ...Object.fromEntries(deltas), ...levels } };

@@ -6,7 +6,7 @@ import { NO_METADATA, readInstanceMetadata } from './instance-metadata.ts';
 
 let server: Server;
 let endpoint: string;
-/** What the service knows, by the path behind /latest/. */
+/** The service's values, by the path behind /latest/. */
 let known: Readonly<Record<string, string>>;
 
 beforeEach(async () => {
@@ -57,13 +57,13 @@ test('the metadata service names instance, type, image, place, account and cards
   });
 });
 
-test('of several cards the primary one is first', async () => {
+test('the primary one of several cards is first', async () => {
   known = { 'meta-data/instance-id': 'i-1', 'meta-data/mac': '02:02', [MACS]: '02:01/\n02:02/' };
   const { cards } = await readInstanceMetadata(endpoint);
   expect(cards.map(({ mac }) => mac)).toEqual(['02:02', '02:01']);
 });
 
-test('a service that knows less still names the instance', async () => {
+test('a service with fewer values still names the instance', async () => {
   known = {
     'meta-data/instance-id': 'i-0123456789abcdef0',
     'dynamic/instance-identity/document': 'no JSON',
@@ -74,6 +74,6 @@ test('a service that knows less still names the instance', async () => {
   });
 });
 
-test('where nobody answers nothing is known', async () => {
+test('without an answer the metadata is empty', async () => {
   expect(await readInstanceMetadata('http://127.0.0.1:9')).toEqual(NO_METADATA);
 });

@@ -5,18 +5,18 @@ import type { NetworkCard } from '../../model/report.ts';
 const ENDPOINT = 'http://169.254.169.254';
 const TIMEOUT_MILLIS = 1_000;
 
-/** No instance type has more; the bound is for services that only look like EC2's. */
+/** No instance type has more cards. Services that imitate EC2's may list more. */
 const MAX_CARDS = 64;
 
 export interface InstanceMetadata {
-  /** Each is "" when the service did not say. */
+  /** Each member is "" when the service does not have it. */
   readonly instanceId: string;
   readonly instanceType: string;
-  /** The machine image it was started from. */
+  /** The machine image of the instance. */
   readonly imageId: string;
-  /** The availability zone id, such as use1-az1. */
+  /** The availability zone id, for example use1-az1. */
   readonly zone: string;
-  /** Its name in this account, such as us-east-1a. */
+  /** The zone's name in this account, for example us-east-1a. */
   readonly zoneName: string;
   readonly account: string;
   readonly region: string;
@@ -36,12 +36,12 @@ export const NO_METADATA: InstanceMetadata = {
   cards: [],
 };
 
-/** What is behind /latest/; "" when the service does not know. */
+/** Reads a path behind /latest/; "" when the service does not have it. */
 type Read = (path: string) => Promise<string>;
 
 /**
- * Asks the metadata service once. Off EC2 nobody answers: after a second, nothing is known. Services
- * that look like EC2's may know less: what one does not say is empty, the rest counts.
+ * Reads the metadata service once. Outside of EC2 nothing answers, and the result is empty after a
+ * second. Services that imitate EC2's may lack some values; those are empty.
  */
 export async function readInstanceMetadata(endpoint = ENDPOINT): Promise<InstanceMetadata> {
   const signal = AbortSignal.timeout(TIMEOUT_MILLIS);
@@ -84,7 +84,7 @@ function readDocument(document: string): Pick<InstanceMetadata, 'account' | 'ima
   }
 }
 
-/** The primary one first. */
+/** The network cards, the primary one first. */
 async function readCards(read: Read): Promise<readonly NetworkCard[]> {
   const root = 'meta-data/network/interfaces/macs/';
   const lines = (await read(root)).split('\n').filter((line) => line !== '');

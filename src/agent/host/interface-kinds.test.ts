@@ -23,7 +23,7 @@ test.each([
     kind: 'container-bridge',
   },
   {
-    name: 'what is enslaved to a bridge of containers',
+    name: 'a device enslaved to a bridge of containers',
     devices: [device('veth1', { master: 'docker0' }), device('docker0', { isBridge: true })],
     kind: 'enslaved',
   },
@@ -67,7 +67,7 @@ test('addresses come with their prefix length and kind', () => {
   ]);
 });
 
-test("another namespace's device of the same name is not believed", () => {
+test("another namespace's device of the same name is ignored", () => {
   const elsewhere = device('eth0', { isBridge: true, mac: '02:00:00:00:00:99' });
   expect(hostInterfaces({ eth0: [info({})] }, [elsewhere])[0]?.kind).toBe('link');
 });

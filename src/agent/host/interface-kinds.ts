@@ -1,24 +1,24 @@
 import type { InterfaceKind } from '../../model/report.ts';
 
-/** What /sys/class/net says of one network device. */
+/** One network device of /sys/class/net. */
 export interface NetworkDevice {
   readonly name: string;
   /** Hardware address, six bytes as text. */
   readonly mac: string;
   readonly isLoopback: boolean;
   readonly isBridge: boolean;
-  /** Backed by hardware (or a hypervisor's): it has a `device`. */
+  /** Backed by real or virtual hardware: sysfs has a `device` for it. */
   readonly isPhysical: boolean;
-  /** The bridge (or bond) it is a member of. */
+  /** The bridge or bond that the device is a member of. */
   readonly master?: string | undefined;
-  /** The device it is stacked on: a VLAN's or a tunnel's lower one. */
+  /** The devices below a VLAN or tunnel. */
   readonly lower: readonly string[];
 }
 
 /**
- * How each device stands on its host. A container bridge is one without a physical member, direct
- * or through a VLAN or bond: only what lives on this host is behind it. A bridge of a virtual
- * machine host has its network card as a member, and its addresses are the host's own.
+ * Classifies the devices of a host. A container bridge has no physical member, neither directly nor
+ * through a VLAN or bond, so only workloads of this host are behind it. The bridge of a virtual
+ * machine host has the network card as a member, and its addresses are the host's own.
  */
 export function interfaceKinds(
   devices: readonly NetworkDevice[],
@@ -46,7 +46,7 @@ function joins(
   return device.master === bridge.name && leadsToHardware(device, byName, 0);
 }
 
-/** Devices stacked deeper than this are taken for virtual. */
+/** Devices stacked deeper than this count as virtual. */
 const MAX_DEPTH = 8;
 
 function leadsToHardware(

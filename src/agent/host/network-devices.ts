@@ -8,15 +8,15 @@ const SYS_CLASS_NET = '/sys/class/net';
 const ARPHRD_LOOPBACK = 772;
 
 /**
- * The network devices of this process's sysfs. It shows the namespace it was mounted in, so a
- * process that changed its namespace sees another's devices until it mounts its own (as
- * `ip netns exec` does): compare hardware addresses before believing a name.
+ * Lists the network devices of this process's sysfs. sysfs shows the namespace in which it was
+ * mounted, so after a change of namespace it shows another's devices until it is mounted again (as
+ * `ip netns exec` does). Callers must compare hardware addresses, not only names.
  */
 export function networkDevices(root = SYS_CLASS_NET): readonly NetworkDevice[] {
   return names(root).flatMap((name) => {
     const folder = join(root, name);
     const type = Number(readOrEmpty(join(folder, 'type')));
-    // A file in the folder that is no device (bonding_masters), or a device just gone.
+    // A file that is no device (bonding_masters), or a device that was just removed.
     if (type === 0) return [];
     const lower = names(folder).filter((entry) => entry.startsWith('lower_'));
     return [

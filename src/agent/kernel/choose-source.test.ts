@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { chooseSource } from './choose-source.ts';
 import { NetlinkWatch } from './netlink-watch.ts';
-import type { Probe } from './probe-ebpf.ts';
+import type { EbpfProbe } from './probe-ebpf.ts';
 import { SocketWatch } from './socket-watch.ts';
 
 const host = { cgroup: undefined, cgroupMount: '/sys/fs/cgroup' };
-const no: Probe = { status: 'no', reason: 'the kernel rejects the program (EPERM)' };
-const maybe: Probe = { status: 'cannot-tell', reason: 'ENOMEM' };
-const yes: Probe = { status: 'yes', without: [] };
+const no: EbpfProbe = { status: 'no', reason: 'the kernel rejects the program (EPERM)' };
+const maybe: EbpfProbe = { status: 'inconclusive', reason: 'ENOMEM' };
+const yes: EbpfProbe = { status: 'yes', without: [] };
 
 test.each([
   { name: 'eBPF when the probe succeeds', choice: host, probe: yes, kind: SocketWatch },

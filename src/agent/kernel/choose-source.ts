@@ -1,6 +1,6 @@
 import { AgentError } from '../agent-error.ts';
 import { NetlinkWatch } from './netlink-watch.ts';
-import { type Probe, probeEbpf } from './probe-ebpf.ts';
+import { type EbpfProbe, probeEbpf } from './probe-ebpf.ts';
 import { SocketWatch } from './socket-watch.ts';
 
 export const COLLECTORS = ['auto', 'ebpf', 'netlink'] as const;
@@ -31,7 +31,7 @@ const NO_MOUNT =
  */
 export function chooseSource(
   { collector, cgroup, cgroupMount }: SourceChoice,
-  probe: () => Probe = probeEbpf,
+  probe: () => EbpfProbe = probeEbpf,
 ): ChosenSource {
   if (collector === 'netlink') return { source: netlink(cgroup) };
   const cgroupPath = cgroup ?? cgroupMount;

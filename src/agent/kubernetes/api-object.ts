@@ -1,21 +1,21 @@
-/** What is read of a pod (v1.Pod). */
+/** The members of a pod (v1.Pod) that we use. */
 export interface ApiPod {
   readonly name: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** None when it is over, or in the node's own network. */
+  /** Empty when the pod has ended or is in the node's own network. */
   readonly addresses: readonly string[];
 }
 
-/** What is read of a service (v1.Service). */
+/** The members of a service (v1.Service) that we use. */
 export interface ApiService {
   readonly name: string;
   readonly namespace: string;
-  /** Labels its pods have; none: it names its endpoints otherwise. */
+  /** Labels of its pods; empty when the service names its endpoints in another way. */
   readonly selector: Readonly<Record<string, string>>;
 }
 
-/** A pod or a service, as far as it is read. */
+/** The members of a pod or service that are parsed. */
 export interface ApiObject {
   readonly metadata?: {
     readonly uid?: string;
@@ -33,11 +33,11 @@ export interface ApiObject {
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip?: string }[];
   };
-  /** Of a v1.Status, which an ERROR event has in an object's place. */
+  /** Only in a v1.Status, which an ERROR event has instead of an object. */
   readonly message?: string;
 }
 
-/** An address is given to others once its pod is over. */
+/** Phases in which a pod's address may already belong to another pod. */
 const OVER: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 
 export function parsePod({ metadata, spec, status }: ApiObject): ApiPod {
@@ -59,7 +59,11 @@ export function parseService({ metadata, spec }: ApiObject): ApiService {
   };
 }
 
-/** The text of a list of objects. Throws when it is none. */
+/**
+ * Parses a list of objects.
+ *
+ * @throws Error when the text is no list
+ */
 export function parseList(text: string): {
   readonly version: string;
   readonly objects: readonly ApiObject[];
@@ -69,7 +73,7 @@ export function parseList(text: string): {
     readonly items?: readonly ApiObject[] | null;
   } = JSON.parse(text);
   const version = list.metadata?.resourceVersion;
-  if (version === undefined) throw new Error('the API server gives no list');
+  if (version === undefined) throw new Error("the API server's answer is no list");
   return { version, objects: list.items ?? [] };
 }
 
@@ -80,10 +84,14 @@ export type ApiEvent =
       readonly version: string;
       readonly object: ApiObject;
     }
-  /** Its version is too old, or the server gives up: list again. */
+  /** The version is too old, or the server ends the watch: the objects must be listed again. */
   | { readonly type: 'ERROR'; readonly message: string };
 
-/** A line of a watch. Throws when it is none. */
+/**
+ * Parses a line of a watch.
+ *
+ * @throws Error when the line is no event
+ */
 export function parseEvent(line: string): ApiEvent {
   const { type, object }: { readonly type?: string; readonly object?: ApiObject } =
     JSON.parse(line);

@@ -6,7 +6,7 @@ import { Loop } from '../../lib/loop.ts';
 import { type ApiObject, parseEvent, parseList } from './api-object.ts';
 
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
-/** etcd takes no larger object than 1.5 MB. */
+/** etcd rejects objects of more than 1.5 MB. */
 const MAX_LINE = 4 * 1024 * 1024;
 const WATCH_SECONDS = 300;
 const LIST_TIMEOUT_MILLIS = 20_000;
@@ -15,9 +15,9 @@ const RETRY = { firstMillis: 1_000, maxMillis: 60_000 };
 export interface ApiAccess {
   /** The API server, without a path. */
   readonly url: URL;
-  /** A watch takes one of its connections. */
+  /** Each watch holds one connection. */
   readonly connections: HttpAgent;
-  /** Asked for at each request: the kubelet renews it. */
+  /** Called for each request, because the kubelet renews the token. */
   readonly token: () => Promise<string>;
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
@@ -26,20 +26,20 @@ export interface ApiAccess {
 
 export interface ApiWatchDeps<T> {
   readonly access: ApiAccess;
-  /** e.g. `/api/v1/pods` */
+  /** For example `/api/v1/pods`. */
   readonly path: string;
   readonly fieldSelector?: string;
-  /** What of an object is kept. */
+  /** Extracts the part of an object to keep. */
   readonly parse: (object: ApiObject) => T;
-  /** Objects beyond this are not kept. */
+  /** The largest number of objects to keep. */
   readonly max: number;
-  /** All there are now, after each change. */
+  /** Called after each change with all current objects. */
   readonly onChange: (objects: readonly T[]) => void;
 }
 
 /**
- * Objects of one kind: listed once, then watched, and listed again when the watch is lost
- * (Kubernetes API concepts, "efficient detection of changes").
+ * Follows the objects of one kind: lists them, then watches for changes, and lists them again when
+ * the watch fails (Kubernetes API concepts, "efficient detection of changes").
  */
 export class ApiWatch<T> {
   readonly #deps: ApiWatchDeps<T>;
@@ -51,7 +51,7 @@ export class ApiWatch<T> {
     onError: (error) => this.#onFailure(error),
   });
   #objects: ReadonlyMap<string, T> = new Map();
-  /** The version to watch from; undefined when the objects must be listed first. */
+  /** The version at which the watch continues; undefined when the objects must be listed first. */
   #version: string | undefined;
 
   constructor(deps: ApiWatchDeps<T>) {
@@ -75,16 +75,16 @@ export class ApiWatch<T> {
     this.#version = undefined;
     if (this.#loop.signal.aborted) return;
     const { path, access } = this.#deps;
-    access.log.warn('names of pods or services not known', { path, error });
+    access.log.warn('cannot follow pods or services', { path, error });
   }
 
-  /** @returns the version the watch goes on from */
+  /** @returns the version at which a watch continues */
   async #list(): Promise<string> {
     const answer = await this.#get({}, AbortSignal.timeout(LIST_TIMEOUT_MILLIS));
     let text = '';
     for await (const chunk of answer.setEncoding('utf8')) {
       text += String(chunk);
-      if (text.length > MAX_LIST_BYTES) throw new Error('the list has no end');
+      if (text.length > MAX_LIST_BYTES) throw new Error('the list is too large');
     }
     const { version, objects } = parseList(text);
     const { parse } = this.#deps;
@@ -93,25 +93,25 @@ export class ApiWatch<T> {
   }
 
   /**
-   * Follows changes until the server ends the watch, as it does from time to time.
+   * Follows changes until the server ends the watch, which it does now and then.
    *
-   * @returns the version to go on from
+   * @returns the version at which the next watch continues
    */
   async #watch(from: string): Promise<string> {
     const asked = {
       ...{ watch: '1', allowWatchBookmarks: 'true', resourceVersion: from },
       timeoutSeconds: String(WATCH_SECONDS),
     };
-    // A server that is gone without a word ends no watch.
+    // A server that vanishes does not end the watch, so a timeout does.
     const limit = AbortSignal.timeout((WATCH_SECONDS + 30) * 1_000);
     const answer = await this.#get(asked, limit);
     let version = from;
     let rest = '';
-    // Leaving the loop ends the answer.
+    // Leaving the loop destroys the response.
     for await (const chunk of answer.setEncoding('utf8')) {
       const lines = `${rest}${chunk}`.split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > MAX_LINE) throw new Error('an event of the watch has no end');
+      if (rest.length > MAX_LINE) throw new Error('an event of the watch is too large');
       for (const line of lines) version = this.#follow(line);
     }
     return version;
@@ -150,7 +150,7 @@ export class ApiWatch<T> {
       const sent = send(target, { headers, agent: connections, signal }, (answer) => {
         if (answer.statusCode === 200) return resolve(answer);
         answer.destroy();
-        return reject(new Error(`the API server answers ${answer.statusCode}`));
+        return reject(new Error(`the API server answered ${answer.statusCode}`));
       });
       sent.on('error', reject);
       sent.end();

@@ -1,13 +1,13 @@
 import type { ReportedFlow } from '../../model/report.ts';
 import type { Pod } from './pod-watch.ts';
 
-/** The flow with the names of the pods its addresses belong to, and their services, as far as known. */
+/** Adds the names of the pods at the flow's addresses, and of their services, if known. */
 export function namePods(
   flow: ReportedFlow,
   podOf: (address: string) => Pod | undefined,
 ): ReportedFlow {
   const local = podOf(flow.localAddress);
-  // Behind a service's address, the pod it was translated to.
+  // The translated address is the pod's; the original may be a service's.
   const remote = podOf(flow.dnatAddress ?? flow.remoteAddress);
   if (local === undefined && remote === undefined) return flow;
   const pods = {

@@ -6,10 +6,14 @@ import { kubernetesApi, kubernetesNames } from '../config.ts';
 import { openConnections } from '../report/open-connections.ts';
 import { MAX_NAMESPACES, PodWatch } from './pod-watch.ts';
 
-/** Where the kubelet puts what a pod's service account needs. */
+/** The folder in which the kubelet puts the token and certificate of the service account. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** A watch of this node's pods, not started. Throws an AgentError outside of a cluster. */
+/**
+ * Creates the watch of this node's pods; the caller starts it.
+ *
+ * @throws AgentError outside of a cluster
+ */
 export function openPodWatch(log: Log): PodWatch {
   const url = kubernetesApi();
   const { k8sNodeName: nodeName } = kubernetesNames();
@@ -21,7 +25,7 @@ export function openPodWatch(log: Log): PodWatch {
   const caFile = join(SERVICE_ACCOUNT, 'ca.crt');
   return new PodWatch({
     url,
-    // A watch for the pods, one a namespace for the services, and one that is listing.
+    // One for the watch of pods, one for each namespace's services, and one for lists.
     connections: openConnections(url, {
       proxy: undefined,
       caFile,

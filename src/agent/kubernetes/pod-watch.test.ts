@@ -13,7 +13,7 @@ import { VALUES_LENGTH } from '../../model/flow-metrics.ts';
 import { namePods } from './name-pods.ts';
 import { PodWatch } from './pod-watch.ts';
 
-/** A stand-in for the API server: it lists `pods`, and what is written to `watching` is seen. */
+/** A stand-in for the API server: it lists `pods`, and a test writes events to `watching`. */
 let server: Server;
 let pods: object[];
 let services: object[];
@@ -99,7 +99,7 @@ const isWatching = () => vi.waitFor(() => expect(watching).toBeDefined());
 const isKnown = (address: string, name: string | undefined) =>
   vi.waitFor(() => expect(watch.podOf(address)?.name).toBe(name));
 
-test('pods of this node are known by each of their addresses', async () => {
+test('a pod of this node is found by each of its addresses', async () => {
   pods = [pod('web', { ips: ['10.1.0.5', '2001:DB8:0::5'] })];
   watch.start();
   await isKnown('10.1.0.5', 'web');
@@ -112,7 +112,7 @@ test('pods of this node are known by each of their addresses', async () => {
   expect(tokens[0]).toBe('Bearer first');
 });
 
-test("pods in the node's network, or over, have no address of their own", async () => {
+test("pods in the node's network and ended pods are left out", async () => {
   pods = [
     pod('agent', { ips: ['192.168.0.1'], hostNetwork: true }),
     pod('job', { ips: ['10.1.0.6'], phase: 'Succeeded' }),
@@ -124,7 +124,7 @@ test("pods in the node's network, or over, have no address of their own", async 
   expect(watch.podOf('10.1.0.6')).toBe(undefined);
 });
 
-test('pods come, change their address, and go', async () => {
+test('pods are created, change their address and are deleted', async () => {
   watch.start();
   await isWatching();
   send('ADDED', pod('new', { ips: [] }));
@@ -134,7 +134,7 @@ test('pods come, change their address, and go', async () => {
   await isKnown('10.1.0.7', undefined);
 });
 
-test('a watch that ends goes on from where it was, with the token as it is then', async () => {
+test('a watch that ends continues at its version, with the current token', async () => {
   watch.start();
   await isWatching();
   send('BOOKMARK', pod('', { ips: [], version: '42' }));
@@ -144,7 +144,7 @@ test('a watch that ends goes on from where it was, with the token as it is then'
   expect(tokens.at(-1)).toBe('Bearer second');
 });
 
-test('a version too old: all pods are listed again', async () => {
+test('all pods are listed again when the version is too old', async () => {
   pods = [pod('old', { ips: ['10.1.0.8'] })];
   watch.start();
   await isKnown('10.1.0.8', 'old');
@@ -155,7 +155,7 @@ test('a version too old: all pods are listed again', async () => {
   expect(watch.podOf('10.1.0.8')).toBe(undefined);
 });
 
-test('a server that refuses is asked again', async () => {
+test('a rejected request is repeated', async () => {
   status = 403;
   watch.start();
   await vi.waitFor(() => expect(asked.length).toBeGreaterThan(2));
@@ -170,7 +170,7 @@ const service = (name: string, selector: Readonly<Record<string, string>>) => {
 const isServedBy = (address: string, name: string) =>
   vi.waitFor(() => expect(watch.podOf(address)?.serviceName).toBe(name));
 
-test('a pod has the name of the first service that selects it, as services come and go', async () => {
+test('a pod has the first service by name that selects it, as services are added and deleted', async () => {
   pods = [pod('web', { ips: ['10.1.0.5'], labels: { app: 'web', tier: 'front' } })];
   services = [
     service('web-metrics', { app: 'web' }),
@@ -185,7 +185,7 @@ test('a pod has the name of the first service that selects it, as services come 
   await isServedBy('10.1.0.5', 'web-metrics');
 });
 
-test('services are asked for of the namespaces that have a pod here, as long as they have', async () => {
+test('services are followed only in namespaces that have a pod on this node', async () => {
   pods = [pod('web', { ips: ['10.1.0.5'], labels: { app: 'web' } })];
   services = [service('web', { app: 'web' })];
   watch.start();

@@ -2,11 +2,11 @@ import { canonicalAddress } from '../../model/address.ts';
 import { type ApiPod, type ApiService, parsePod, parseService } from './api-object.ts';
 import { type ApiAccess, ApiWatch } from './api-watch.ts';
 
-/** A node holds 110 pods by default, some hundred at most. */
+/** A node has 110 pods by default, and some hundred at most. */
 const MAX_PODS = 4_096;
 const MAX_SERVICES = 4_096;
 
-/** Each takes a connection to the API server. */
+/** Each namespace takes a connection to the API server. */
 export const MAX_NAMESPACES = 64;
 
 export interface PodWatchDeps extends ApiAccess {
@@ -16,14 +16,14 @@ export interface PodWatchDeps extends ApiAccess {
 export interface Pod {
   readonly name: string;
   readonly namespace: string;
-  /** Of the services that select it the first by name; "" when none does. */
+  /** The first service, by name, that selects the pod; "" when none does. */
   readonly serviceName: string;
 }
 
 /**
- * The pods of one node by their addresses, and the services of their namespaces: what else there is
- * in the cluster is not asked for. Pods in the node's own network have its address, which says
- * nothing of them: they are left out.
+ * Follows the pods of one node, by address, and the services of their namespaces; it requests
+ * nothing else from the cluster. Pods in the node's own network are left out: they share the node's
+ * address.
  */
 export class PodWatch {
   readonly #deps: PodWatchDeps;
@@ -68,7 +68,7 @@ export class PodWatch {
     this.#name();
   }
 
-  /** Watches the services of the namespaces that have a pod here, and no others. */
+  /** Watches services only in the namespaces that have a pod on this node. */
   #followNamespaces(): void {
     const shown = this.#pods.filter(({ addresses }) => addresses.length > 0);
     const wanted = new Set(shown.map(({ namespace }) => namespace));
@@ -78,7 +78,7 @@ export class PodWatch {
     for (const namespace of wanted) {
       if (this.#serviceWatches.has(namespace)) continue;
       if (this.#serviceWatches.size >= MAX_NAMESPACES) {
-        this.#deps.log.warn('services not named: too many namespaces', { namespace });
+        this.#deps.log.warn('cannot follow services: too many namespaces', { namespace });
         return;
       }
       const watch = new ApiWatch({

@@ -9,14 +9,14 @@ import type { MetricFamily, MetricSample } from './open-metrics-text.ts';
 
 const SYS_CLASS_NET = '/sys/class/net';
 
-/** A host of many containers has a device for each. */
+/** A host with many containers has a device for each. */
 const MAX_DEVICES = 256;
 
 const MEANINGS: ReadonlyMap<PlainMetric, string> = new Map(
   PLAIN_TABLE.map(({ name, meaning }) => [name, meaning.replaceAll('`', '')]),
 );
 
-/** The existing agent's names of what a device's counters say: how much more since the last scrape. */
+/** The existing agent's gauges: the growth of a device's counter since the last scrape. */
 const DEVICE_GAUGES = [
   { name: 'ingress_packets', counter: 'rx_packets', help: 'Packets received' },
   { name: 'egress_packets', counter: 'tx_packets', help: 'Packets sent' },
@@ -48,14 +48,15 @@ type Counts = Readonly<Record<string, number>>;
 
 export interface LocalMetricsDeps {
   readonly describeHost: () => HostDescription;
-  /** Where sysfs shows network devices. */
+  /** The folder of network devices in sysfs. */
   readonly root?: string;
   readonly readCards?: typeof readCards;
 }
 
 /**
- * What the host's own scraper is shown: what flows did since the agent started, the agent's own
- * numbers, and the network devices. Everything but the existing agent's gauges only grows.
+ * The metrics that a local scraper reads: sums of the flows since the agent started, the agent's own
+ * numbers, and network devices. Counters only grow; the existing agent's gauges restart at each
+ * scrape.
  */
 export class LocalMetrics {
   readonly #deps: LocalMetricsDeps;
@@ -64,7 +65,7 @@ export class LocalMetrics {
   #levels: ReadonlyMap<PlainMetric, number> = new Map();
   #agentLevels: Counts = {};
   #agent: Report['agent'] | undefined;
-  /** Flows since the last scrape, by device, of each direction. */
+  /** The number of flows since the last scrape, by direction and device. */
   #flowCounts = { ingress: new Map<string, number>(), egress: new Map<string, number>() };
   #lastDevices: ReadonlyMap<string, Counts> = new Map();
   #lastCards: ReadonlyMap<string, Counts> = new Map();
@@ -73,7 +74,7 @@ export class LocalMetrics {
     this.#deps = deps;
   }
 
-  /** Adds up what a report says. */
+  /** Adds the values of a report. */
   observe(report: Report): void {
     const levels = new Map<PlainMetric, number>();
     const all = [...report.flows, ...(report.remainders ?? [])];
@@ -90,7 +91,7 @@ export class LocalMetrics {
     this.#countFlows(report);
   }
 
-  /** As of now; the existing agent's gauges begin anew. */
+  /** The current metrics. Restarts the existing agent's gauges. */
   scrape(): readonly MetricFamily[] {
     const host = this.#deps.describeHost();
     const devices = this.#devices();
@@ -204,12 +205,12 @@ function hostLabels(host: HostDescription): Labels {
   return { instance_id: instanceId, ...(k8sNodeName ? { node: k8sNodeName } : {}) };
 }
 
-/** What is not known stays out of the sum. */
+/** Adds a value unless it is unknown (NaN). */
 function addTo<Key>(sums: Map<Key, number>, key: Key, value: number): void {
   if (!Number.isNaN(value)) sums.set(key, (sums.get(key) ?? 0) + value);
 }
 
-/** Undefined at the first scrape; a device that counts anew counts from 0. */
+/** The growth; undefined at the first scrape. A smaller value means that the counter restarted at 0. */
 function since(now: number | undefined, before: number | undefined): number | undefined {
   if (now === undefined || before === undefined) return undefined;
   return now < before ? now : now - before;

@@ -61,7 +61,7 @@ function report(bytesReceived: number): Report {
   };
 }
 
-/** The page's samples by what stands before the value. */
+/** The page's samples, by name and labels. */
 async function samples(): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -93,7 +93,7 @@ test('the page is OpenMetrics', async () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test("the existing agent's gauges are what came since the last scrape, of each device", async () => {
+test("the existing agent's gauges are the growth since the last scrape, for each device", async () => {
   expect([...(await samples()).keys()].some((key) => key.startsWith('ingress_bytes'))).toBe(false);
   count({ rx_bytes: 1_500, tx_bytes: 2_000 });
   metrics.observe(report(10));
@@ -108,7 +108,7 @@ test("the existing agent's gauges are what came since the last scrape, of each d
   expect(third.get('ingress_flow{instance_id="i-1",iface="eth0"}')).toBe(0);
 });
 
-test("EC2's allowances are there where the driver counts them", async () => {
+test("EC2's allowances are shown when the driver counts them", async () => {
   const exceeded = (value: number) => ({ pps_allowance_exceeded: value });
   const card = { name: 'eth0', interfaceId: 'eni-1', levels: {} };
   cards = [{ ...card, counts: exceeded(5) }];
@@ -118,7 +118,7 @@ test("EC2's allowances are there where the driver counts them", async () => {
   expect((await samples()).get(key)).toBe(3);
 });
 
-test('what flows did only grows, levels are as of the last report, the unknown is absent', async () => {
+test("flows' counters only grow, levels are as of the last report, unknown values are absent", async () => {
   metrics.observe(report(10));
   metrics.observe(report(5));
   const page = await samples();
@@ -130,14 +130,14 @@ test('what flows did only grows, levels are as of the last report, the unknown i
 });
 
 test.each([
-  { name: 'the root says where the page is', path: '/', method: 'GET', status: 200 },
-  { name: 'other paths are not there', path: '/other', method: 'GET', status: 404 },
+  { name: 'the root names the path of the page', path: '/', method: 'GET', status: 200 },
+  { name: 'other paths do not exist', path: '/other', method: 'GET', status: 404 },
   { name: 'nothing can be posted', path: '/metrics', method: 'POST', status: 405 },
 ])('$name', async ({ path, method, status }) => {
   expect((await fetch(`${url}${path}`, { method })).status).toBe(status);
 });
 
-test('a port that is taken says so', async () => {
+test('a port in use is an error that names it', async () => {
   const port = Number(new URL(url).port);
   const second = new MetricsServer({ address: '127.0.0.1', port, scrape: () => [] });
   await expect(second.start()).rejects.toThrow('give another --open-metrics-port');

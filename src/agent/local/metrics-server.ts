@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { AgentError } from '../agent-error.ts';
 import { type MetricFamily, OPEN_METRICS_TYPE, openMetricsText } from './open-metrics-text.ts';
 
-/** A scraper needs one. */
+/** A scraper needs one connection. */
 const MAX_CONNECTIONS = 16;
 const TIMEOUT_MILLIS = 5_000;
 
@@ -14,7 +14,7 @@ export interface MetricsServerDeps {
   readonly scrape: () => readonly MetricFamily[];
 }
 
-/** Serves `GET /metrics`, and nothing else, to who may reach its address. */
+/** Serves `GET /metrics` only, to any client that reaches its address. */
 export class MetricsServer {
   readonly #deps: MetricsServerDeps;
   #server: Server | undefined;
@@ -24,8 +24,8 @@ export class MetricsServer {
   }
 
   /**
-   * @returns the port it listens at
-   * @throws AgentError when it cannot
+   * @returns the port
+   * @throws AgentError when it cannot listen
    */
   async start(): Promise<number> {
     const { address, port } = this.#deps;

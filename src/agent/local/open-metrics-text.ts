@@ -1,9 +1,9 @@
-/** One metric with its samples, as the exposition format has it. */
+/** A metric family of the exposition format: one metric with its samples. */
 export interface MetricFamily {
-  /** Without the `_total` of a counter's samples or the `_info` of an info's. */
+  /** Without the `_total` or `_info` that samples of counters and infos have. */
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'info';
-  /** The name ends in it. */
+  /** The name must end in it. */
   readonly unit?: string;
   readonly help: string;
   readonly samples: readonly MetricSample[];
@@ -18,7 +18,7 @@ export const OPEN_METRICS_TYPE = 'application/openmetrics-text; version=1.0.0; c
 
 const SUFFIX = { counter: '_total', gauge: '', info: '_info' } as const;
 
-/** The text of OpenMetrics 1.0. Families without samples are left out: nothing is not zero. */
+/** Formats OpenMetrics 1.0 text. Leaves out families without samples: unknown is not 0. */
 export function openMetricsText(families: readonly MetricFamily[]): string {
   const lines = families.filter(({ samples }) => samples.length > 0).flatMap(familyLines);
   return `${lines.join('\n')}\n# EOF\n`;

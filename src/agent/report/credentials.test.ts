@@ -46,14 +46,14 @@ test.each([
     profile: 'agent',
     keys: { accessKeyId: 'AKAGENT', secretAccessKey: 's2', sessionToken: 'token' },
   },
-  { name: 'a role, which is not for us to assume', profile: 'role', keys: undefined },
+  { name: 'a role, which is left to the SDK', profile: 'role', keys: undefined },
   { name: 'half a key', profile: 'half', keys: undefined },
-  { name: 'a profile that is not there', profile: 'none', keys: undefined },
+  { name: 'a missing profile', profile: 'none', keys: undefined },
 ])('reads $name', ({ profile, keys }) => {
   expect(profileKeys(FILE, profile)).toEqual(keys);
 });
 
-test('keys in the environment go before the file, a named profile before both', async () => {
+test('keys in the environment override the file, AWS_PROFILE overrides both', async () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKENV', AWS_SECRET_ACCESS_KEY: 's' };
   const file = { AWS_SHARED_CREDENTIALS_FILE: path };
   const of = (env: Record<string, string>) =>
@@ -63,7 +63,7 @@ test('keys in the environment go before the file, a named profile before both', 
   expect((await of(file)).accessKeyId).toBe('AKDEFAULT');
 });
 
-test('a changed file counts at the next report', async () => {
+test('a changed file takes effect at the next report', async () => {
   const env = { AWS_SHARED_CREDENTIALS_FILE: path };
   const provide = credentialProvider({ env, homeFolder: folder, connections: globalAgent });
   await provide();
@@ -78,7 +78,7 @@ interface Asked {
   readonly body: string;
 }
 
-/** A stand-in for a service that hands out keys; `answer` says what to each question. */
+/** A stand-in for a service that issues keys. */
 async function serveKeys(answer: (asked: Asked) => string) {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
@@ -98,10 +98,10 @@ async function serveKeys(answer: (asked: Asked) => string) {
   return { asked, url, server };
 }
 
-/** ISO 8601, so many minutes from now. */
+/** A time so many minutes from now, in ISO 8601. */
 const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 
-/** What the chain reads, and nothing of this machine's. */
+/** A provider that reads only `env` and the test's folder, nothing of this machine. */
 function environment(env: Record<string, string>): CredentialProvider {
   const own = { AWS_CONFIG_FILE: '/none', AWS_SHARED_CREDENTIALS_FILE: '/none', ...env };
   for (const name of Object.keys(process.env)) {
@@ -120,8 +120,8 @@ describe('keys that end', () => {
   });
 
   test.each([
-    { name: 'far from their end are kept', minutes: 60, key: 'AK1' },
-    { name: 'within five minutes of their end are fetched anew meanwhile', minutes: 4, key: 'AK2' },
+    { name: 'an hour before they expire are kept', minutes: 60, key: 'AK1' },
+    { name: 'within five minutes of expiry are fetched again', minutes: 4, key: 'AK2' },
   ])("a container's keys $name", async ({ minutes, key }) => {
     service = await serveKeys(() =>
       JSON.stringify({
@@ -135,7 +135,7 @@ describe('keys that end', () => {
     await vi.waitFor(async () => expect((await provide()).accessKeyId).toBe(key));
   });
 
-  test("an instance's keys come from its metadata service, version 2", async () => {
+  test("an instance's keys come from the metadata service, version 2", async () => {
     service = await serveKeys(({ url, headers }) => {
       if (url === '/latest/api/token') return 'token';
       if (headers['x-aws-ec2-metadata-token'] !== 'token') return '';
@@ -147,7 +147,7 @@ describe('keys that end', () => {
     expect((await provide()).accessKeyId).toBe('AKROLE');
   });
 
-  test("a pod's web identity is exchanged, with the token as it is then", async () => {
+  test("a pod's web identity is exchanged for keys, with the current token", async () => {
     const end = [inMinutes(4), inMinutes(60)];
     service = await serveKeys(
       () => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

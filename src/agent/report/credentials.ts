@@ -6,17 +6,17 @@ import type { Credentials } from '../../wire/sigv4/sign.ts';
 export interface CredentialSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeFolder: string;
-  /** The way to AWS, where roles are assumed. */
+  /** Connections to AWS, which assumes roles. */
   readonly connections: HttpAgent;
 }
 
 export type CredentialProvider = () => Promise<Credentials>;
 
 /**
- * Credentials by the standard AWS chain. Plain keys in the environment or in the shared
- * credentials file, what the chain would look at first, are read here: the AWS SDK that does the
- * rest (roles, SSO, processes, metadata services) takes 10 MB of an agent meant to fit in 80.
- * Asked again for each report, so that changed files count.
+ * Provides credentials by the standard AWS chain. Keys in the environment or in the shared
+ * credentials file, the chain's first sources, are read here. The AWS SDK does the rest (roles, SSO,
+ * processes, metadata services); it takes 10 MB of an agent that should fit in 80 MB, so it is loaded
+ * only if needed. Each report asks again, so that changed files take effect.
  */
 export function credentialProvider(sources: CredentialSources): CredentialProvider {
   let chain: CredentialProvider | undefined;
@@ -28,13 +28,13 @@ export function credentialProvider(sources: CredentialSources): CredentialProvid
   };
 }
 
-/** Temporary keys are kept by the SDK until five minutes before their end. */
+/** Loads the SDK's chain, which keeps temporary keys until five minutes before they expire. */
 async function loadChain(connections: HttpAgent): Promise<CredentialProvider> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
   return fromNodeProviderChain({ clientConfig: { requestHandler: { httpsAgent: connections } } });
 }
 
-/** A profile that was asked for goes before keys in the environment, as in the SDK. */
+/** Keys of the environment; AWS_PROFILE takes precedence over them, as in the SDK. */
 function keysOfEnvironment(env: CredentialSources['env']): Credentials | undefined {
   const accessKeyId = env.AWS_ACCESS_KEY_ID;
   const secretAccessKey = env.AWS_SECRET_ACCESS_KEY;
@@ -51,7 +51,7 @@ async function keysOfFile({
   return profileKeys(text, env.AWS_PROFILE || 'default');
 }
 
-/** Where the shared credentials file is, whether or not it is there. */
+/** The path of the shared credentials file, which need not exist. */
 export function credentialsFile({
   env,
   homeFolder,
@@ -59,12 +59,12 @@ export function credentialsFile({
   return env.AWS_SHARED_CREDENTIALS_FILE ?? join(homeFolder, '.aws', 'credentials');
 }
 
-/** The keys of a profile in the text of a shared credentials file, or undefined when it has none. */
+/** The keys of a profile in the text of a shared credentials file; undefined when it has none. */
 export function profileKeys(text: string, profile: string): Credentials | undefined {
   const settings = profileSettings(text, profile);
   const accessKeyId = settings.get('aws_access_key_id');
   const secretAccessKey = settings.get('aws_secret_access_key');
-  // A role to assume with these keys, or where to get others: the SDK knows how.
+  // A role to assume with these keys, or another source of keys: left to the SDK.
   if (settings.has('role_arn') || accessKeyId === undefined || secretAccessKey === undefined) {
     return undefined;
   }

@@ -30,9 +30,9 @@ let server: Server;
 let proxy: Server;
 let endpoint: Endpoint;
 let received: Received[];
-/** What the proxy was asked for: a target, or where to. */
+/** The targets of the proxy's requests: a URL, or the host and port of a CONNECT. */
 let proxied: (string | undefined)[];
-/** Statuses of the answers to come; then 200. */
+/** The statuses of the next answers; after them 200. */
 let answers: number[];
 
 beforeAll(() => {
@@ -101,7 +101,7 @@ function open(
   return endpoint;
 }
 
-/** A forward proxy as they are: absolute targets for http, CONNECT for https. */
+/** A forward proxy: absolute targets for http, CONNECT for https. */
 async function serveProxy(): Promise<URL> {
   proxy = createServer((asked, response) => {
     proxied.push(asked.url);
@@ -161,7 +161,7 @@ test.each([
   expect(received).toHaveLength(1);
 });
 
-test('an unreachable server is an answer like others', async () => {
+test('an unreachable server is a failed post, not an exception', async () => {
   const result = await open(new URL('http://127.0.0.1:9/publish')).post(REPORT, never);
   expect(result).toMatchObject({
     status: 'failed',
@@ -194,7 +194,7 @@ function signedAt(headers: IncomingHttpHeaders): number {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
-test('a host that asks for the time first is not refused at all', async () => {
+test('a host that learns the time first is not rejected at all', async () => {
   const to = open(await serve(), { clock: new FakeClock(0) });
   expect(await to.learnTime(never)).toBe(200);
   await to.post(REPORT, never);
@@ -212,7 +212,7 @@ test('the CA file is trusted instead of the built-in certificates', async () => 
   expect(await open(url).post(REPORT, never)).toMatchObject({ reason: SELF_SIGNED });
 });
 
-test('a CA file that is none says so', () => {
+test('a CA file without a certificate is an error', () => {
   const url = new URL('https://127.0.0.1/');
   const path = import.meta.filename;
   expect(() => openConnections(url, { proxy: undefined, caFile: path })).toThrow(
@@ -222,7 +222,7 @@ test('a CA file that is none says so', () => {
   expect(() => openConnections(url, { proxy: undefined, caFile: gone })).toThrow('cannot read');
 });
 
-test('through a proxy a plain endpoint is asked for by its whole URL', async () => {
+test('a proxy gets the absolute URL of a plain endpoint', async () => {
   const url = await serve();
   const to = open(url, { proxy: await serveProxy() });
   for (let i = 0; i < 3; i += 1) {
@@ -233,7 +233,7 @@ test('through a proxy a plain endpoint is asked for by its whole URL', async () 
   expect(received.map(({ headers }) => headers.host)).toEqual([url.host, url.host, url.host]);
 });
 
-test('through a proxy a TLS endpoint is tunnelled to, once, and its certificate checked', async () => {
+test('a proxy opens one tunnel to a TLS endpoint, whose certificate is checked', async () => {
   const url = await serve(true);
   const connections = await serveProxy();
   const to = open(url, { proxy: connections, caFile: certificate });
@@ -247,7 +247,7 @@ test('through a proxy a TLS endpoint is tunnelled to, once, and its certificate 
   });
 });
 
-test('a proxy that is away is an answer like others', async () => {
+test('an unreachable proxy is a failed post, not an exception', async () => {
   const url = await serve(true);
   const to = open(url, { proxy: new URL('http://127.0.0.1:9') });
   expect(await to.post(REPORT, never)).toMatchObject({ status: 'failed' });

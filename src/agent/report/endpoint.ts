@@ -6,22 +6,22 @@ import type { ServerClock } from './server-clock.ts';
 
 const SERVICE = 'networkflowmonitor';
 
-/** The existing agent's. */
+/** The existing agent's timeout. */
 const TIMEOUT_MILLIS = 20_000;
 
-/** Of an answer that is not 200, so much is kept for the log. */
+/** So much of an answer other than 200 is kept for the log. */
 const MAX_ANSWER_BYTES = 1_024;
 
-/** A signature is refused when its date is 15 minutes off (SigV4): from here on that may be why. */
+/** SigV4 rejects a date that is 15 minutes off. From this difference on, the clock may be the cause. */
 const SUSPECT_MILLIS = 5 * 60_000;
 
 export interface EndpointDeps {
-  /** The whole URL, with its path. */
+  /** The URL with its path. */
   readonly url: URL;
   readonly region: string;
   readonly credentials: CredentialProvider;
   readonly clock: ServerClock;
-  /** The way there: keeps its connection. */
+  /** Keeps the connection open between posts. */
   readonly agent: HttpAgent;
 }
 
@@ -31,15 +31,15 @@ export interface EncodedReport {
 }
 
 /**
- * `refused` is for good: the same bytes will not be taken later. `forbidden` is about who sends it:
- * keys that are missing, wrong or without the right. `failed` may pass.
+ * `rejected` is final: the server will not accept the same bytes later. `forbidden` concerns the key:
+ * it is missing, wrong or without permission. `failed` may be temporary.
  */
 export type PostResult =
   | { readonly status: 'accepted' }
   | {
       readonly status: 'rejected' | 'forbidden' | 'failed';
       readonly reason: string;
-      /** Absent when nobody answered. */
+      /** Absent without an answer. */
       readonly httpStatus?: number;
     };
 
@@ -49,8 +49,8 @@ interface Answer {
 }
 
 /**
- * Where reports are posted: signed with SigV4 at each attempt, with the time as the server has it.
- * Every answer tells that time; a refusal that the clock may have caused is tried again at once.
+ * Posts reports to the server. Signs each attempt with SigV4 and the server's time, which each answer
+ * gives. Retries at once when the server may have rejected the signature because of the clock.
  */
 export class Endpoint {
   readonly #deps: EndpointDeps;
@@ -80,9 +80,9 @@ export class Endpoint {
   }
 
   /**
-   * Asks the server for its time, by a request without keys or content.
+   * Learns the server's time by a request without a key or content.
    *
-   * @returns the status it answers with
+   * @returns the status of the answer
    */
   async learnTime(signal: AbortSignal): Promise<number> {
     const { host } = this.#deps.url;
@@ -149,10 +149,10 @@ async function readAnswer(answer: IncomingMessage): Promise<Answer> {
   return { status: answer.statusCode ?? 0, text };
 }
 
-/** The server's one status for every fault of a signature, a key or a right. */
+/** The server's status for every fault of a signature, a key or a permission. */
 const FORBIDDEN = 403;
 
-/** What says that the report itself is at fault. All else can be mended. */
+/** Statuses that concern the report itself. After any other a retry may succeed. */
 const FOR_GOOD: ReadonlySet<number> = new Set([400, 413, 415]);
 
 function resultOf(answer: Answer): PostResult {

@@ -9,17 +9,18 @@ import { AgentError } from '../agent-error.ts';
 import { refuseWritable } from '../refuse-writable.ts';
 
 export interface HttpConnectionOptions {
-  /** Undefined: straight. */
+  /** Undefined: no proxy. */
   readonly proxy: URL | undefined;
-  /** PEM certificates that are trusted instead of the built-in ones. */
+  /** PEM file of the certificates to trust instead of the built-in ones. */
   readonly caFile: string | undefined;
-  /** At a time; 1 by default. */
+  /** Default: 1. */
   readonly maxConnections?: number;
 }
 
 /**
- * The way to a URL: straight or through a proxy, over kept connections. Throws an AgentError when
- * the certificates cannot be read.
+ * Creates the connections to a URL, direct or through a proxy, which stay open between requests.
+ *
+ * @throws AgentError when the certificates cannot be read
  */
 export function openConnections(
   url: URL,
@@ -32,7 +33,7 @@ export function openConnections(
   }
   if (proxy === undefined) return new HttpsAgent({ ...kept, ...trust });
   const connections = new HttpsProxyAgent(proxy, { ...kept, ...trust });
-  // What is given above is for the way to the proxy; the server's certificate is checked by these.
+  // The options above are for the connection to the proxy; these are for the server's certificate.
   Object.assign(
     connections.options,
     trust,
@@ -41,7 +42,7 @@ export function openConnections(
   return connections;
 }
 
-/** The library names no host to TLS when that is an address, which then expects `localhost`. */
+/** For an address the library gives TLS no host name, and TLS would expect `localhost`. */
 function identityOfAddress(host: string): Pick<ConnectionOptions, 'checkServerIdentity'> {
   if (isIP(host) === 0) return {};
   return { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) };

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import type { Clock } from '../../lib/clock.ts';
 
-/** The agent's own use of the machine, under the existing agent's names. */
+/** CPU and memory of the agent itself, under the existing agent's names. */
 export interface ProcessUsage {
   /** CPU seconds per second since the last reading; 1 is one core. */
   readonly cpu_util: number;
@@ -9,7 +9,7 @@ export interface ProcessUsage {
   readonly mem_used_ratio: number;
 }
 
-/** Reads what this process used since the reading before. */
+/** Reads the usage of this process since the last reading. */
 export class ProcessUsageReader {
   readonly #clock: Clock;
   #cpuMicros = 0;

@@ -3,7 +3,7 @@ import { plainIndex, timingIndex, VALUES_LENGTH } from '../../model/flow-metrics
 import type { Report } from '../../model/report.ts';
 import { reportLine } from './report-line.ts';
 
-test('a report is one line of JSON, values by their names, nothing rounded', () => {
+test('a report is one line of JSON, with values by their names and exact numbers', () => {
   const values = new Float64Array(VALUES_LENGTH);
   values[plainIndex('bytes_received')] = Number.MAX_SAFE_INTEGER;
   values[plainIndex('rtos_est')] = Number.NaN;

@@ -2,8 +2,8 @@ import { VALUE_NAMES } from '../../model/flow-metrics.ts';
 import type { Remainder, Report, ReportedFlow } from '../../model/report.ts';
 
 /**
- * A report as one line of JSON for people and scripts: values by their names, the ones that are not
- * known left out, 64-bit numbers as text.
+ * Formats a report as one line of JSON for people and scripts: values by their names, without the
+ * unknown ones, and 64-bit numbers as text.
  */
 export function reportLine(report: Report): string {
   const { timeUnixNano, flows, remainders = [], ...rest } = report;

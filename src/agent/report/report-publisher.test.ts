@@ -17,9 +17,9 @@ const REFUSED: PostResult = { status: 'rejected', reason: '400' };
 const FORBIDDEN: PostResult = { status: 'forbidden', reason: 'no such key' };
 
 let folder: string;
-/** What the endpoint says to each post; accepted when nothing is left. */
+/** The results of the next posts; after them `accepted`. */
 let results: PostResult[];
-/** Sequences in the order they were posted. */
+/** Sequences in the order of their posts. */
 let posted: number[];
 let forbidden: string[];
 let running: ReportPublisher[];
@@ -42,7 +42,7 @@ interface Given {
   readonly maxBytes?: number;
 }
 
-/** Waits are nearly nothing: the period is 10 ms. */
+/** The period is 10 ms, so waits are short. */
 async function start(given: Given = {}): Promise<ReportPublisher> {
   const post = given.post ?? (async () => results.shift() ?? ACCEPTED);
   const publisher = new ReportPublisher({
@@ -100,7 +100,7 @@ const nothing = {
   reports_corrupted: 0,
 };
 
-test('a report that was not taken is sent again until it is', async () => {
+test('a report is sent again until it is accepted', async () => {
   results = [AWAY, AWAY, AWAY];
   const publisher = await start();
   await publishAll(publisher, 1);
@@ -110,11 +110,11 @@ test('a report that was not taken is sent again until it is', async () => {
   expect(publisher.takeCounters()).toEqual(nothing);
 });
 
-test('after an outage the new report goes first, what waited follows oldest first', async () => {
+test('after an outage the new report is sent first, then the waiting ones, oldest first', async () => {
   const publisher = await start({ folder, post: async () => AWAY });
   await publishAll(publisher, 1, 2, 3, 4);
   await publisher.stop(1_000);
-  // It holds back until the fifth report is there.
+  // The endpoint answers only when the fifth report has been made.
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -131,11 +131,11 @@ test('after an outage the new report goes first, what waited follows oldest firs
   await publishAll(next, 5);
   release();
   await until(() => next.waiting === 0);
-  // The oldest was on its way when the new one was made.
+  // The oldest was being sent when the new one was made.
   expect(taken).toEqual([1, 5, 2, 3, 4]);
 });
 
-test('the new report of each period is sent while there is much that waited', async () => {
+test('the new report of each period is sent while many are waiting', async () => {
   const first = await start({ folder, post: async () => AWAY });
   await publishAll(first, ...Array.from({ length: 30 }, (_, i) => i + 1));
   await first.stop(1_000);
@@ -150,7 +150,7 @@ test('the new report of each period is sent while there is much that waited', as
   expect(next.waiting).toBeGreaterThan(0);
 });
 
-test('a run that was killed leaves its reports to the next', async () => {
+test('the next run sends the reports of a killed one', async () => {
   const spool = new ReportSpool({ folder, maxBytes: 1_000_000, log: silentLog });
   const never = new Promise<PostResult>(() => {});
   const killed = new ReportPublisher({
@@ -164,7 +164,7 @@ test('a run that was killed leaves its reports to the next', async () => {
   });
   await killed.start();
   await publishAll(killed, 1, 2);
-  // What the kernel does to a killed process: its lock is gone.
+  // Releases the lock, as the kernel does for a killed process.
   await spool.stop();
   const next = await start({ folder });
   await until(() => next.waiting === 0);
@@ -172,9 +172,9 @@ test('a run that was killed leaves its reports to the next', async () => {
 });
 
 test.each([
-  { name: 'in memory: all are tried', given: {}, sent: [1, 2, 3] },
+  { name: 'in memory: all are sent', given: {}, sent: [1, 2, 3] },
   {
-    name: 'with a spool: the newest is tried, the rest is for the next run',
+    name: 'with a spool: the newest is sent, the next run sends the others',
     given: 'spool',
     sent: [3],
   },
@@ -197,7 +197,7 @@ test.each([
   expect(taken).toEqual(expect.arrayContaining(sent));
 });
 
-test('the end does not wait longer than it may', async () => {
+test('stop ends within its limit', async () => {
   const publisher = await start({ post: async () => AWAY });
   await publishAll(publisher, 1);
   await publisher.stop(20);
@@ -205,7 +205,7 @@ test('the end does not wait longer than it may', async () => {
   expect(publisher.takeCounters().publish_report_failed).toBeGreaterThan(0);
 });
 
-test('a report the server stumbles over does not hold up the others', async () => {
+test('a report on which the server fails does not delay the others', async () => {
   const publisher = await start({
     folder,
     post: async (sequence) => (sequence === 1 ? STUMBLED : ACCEPTED),
@@ -215,7 +215,7 @@ test('a report the server stumbles over does not hold up the others', async () =
   expect(posted).toEqual(expect.arrayContaining([1, 2, 3]));
 });
 
-test('a report refused for good is not sent again, and counted', async () => {
+test('a report rejected for good is not sent again, and is counted', async () => {
   results = [REFUSED];
   const publisher = await start();
   await publishAll(publisher, 1);
@@ -230,7 +230,7 @@ test('a report refused for good is not sent again, and counted', async () => {
   });
 });
 
-test('keys that are refused from the first end the sending', async () => {
+test('a key that is rejected from the first post on ends the sending', async () => {
   results = [FORBIDDEN];
   const publisher = await start();
   await publishAll(publisher, 1);
@@ -241,7 +241,7 @@ test('keys that are refused from the first end the sending', async () => {
   expect(forbidden).toEqual(['no such key']);
 });
 
-test('keys that worked before are tried again', async () => {
+test('a key that worked before is tried again', async () => {
   results = [ACCEPTED, FORBIDDEN];
   const publisher = await start();
   await publishAll(publisher, 1);
@@ -252,7 +252,7 @@ test('keys that worked before are tried again', async () => {
   expect(forbidden).toEqual([]);
 });
 
-test('every report dropped for want of room is told of once, by one that stays', async () => {
+test('each dropped report is counted once, in a report that is not dropped', async () => {
   const publisher = await start({ folder, maxBytes: 1_000, post: async () => AWAY });
   const told: number[] = [];
   for (let sequence = 1; sequence <= 40; sequence += 1) {

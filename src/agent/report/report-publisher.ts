@@ -12,10 +12,10 @@ const compress = promisify(gzip);
 
 const FIRST_RETRY_MILLIS = 500;
 
-/** Of what waited, so many reports are sent in the time in which one is made. */
+/** Waiting reports are sent at this rate: so many a period. */
 const CATCH_UP = 5;
 
-/** What says that the server stumbled, perhaps over this very report. */
+/** The server failed, perhaps because of this report. */
 const INTERNAL_ERROR = 500;
 
 export interface ReportPublisherDeps {
@@ -23,21 +23,21 @@ export interface ReportPublisherDeps {
     post(report: EncodedReport, signal: AbortSignal): Promise<PostResult>;
   };
   readonly spool: ReportSpool;
-  /** The time between two reports, and the longest between two attempts. */
+  /** The time between two reports, and the longest wait between two attempts. */
   readonly periodMillis: number;
   readonly compression: 'gzip' | 'none';
-  /** Called when the server will not have this sender, before it took anything: once, for good. */
+  /** Called once, when the server rejects the key before it has ever accepted a report. */
   readonly onForbidden: (reason: string) => void;
   readonly log: Log;
   /** 0 to 1 (exclusive), uniform. */
   readonly random: () => number;
 }
 
-/** What became of reports since the last report. */
+/** Outcomes of posts since the last report. */
 export interface DeliveryCounters {
-  /** Posts not answered 200. */
+  /** Posts with an answer other than 200, or none. */
   readonly publish_report_failed: number;
-  /** Reports refused for good. */
+  /** Reports that the server rejected for good. */
   readonly reports_refused: number;
   /** Reports dropped for want of room. */
   readonly reports_dropped: number;
@@ -46,10 +46,10 @@ export interface DeliveryCounters {
 }
 
 /**
- * Sends each report until it is taken, refused for good, or dropped; one at a time. A new report goes
- * first, once; what waited follows, oldest first, five for each new one, so that servers that come
- * back are not overrun. A sender that is forbidden from the first was set up wrongly and gives up;
- * one whose keys worked before goes on trying. Gzip runs in libuv's pool.
+ * Sends reports one at a time, each until it is accepted, rejected for good, or dropped. A new report
+ * is sent first, once; waiting ones follow, oldest first, five for each new one, so that a server
+ * that returns is not overrun. If the first posts are forbidden, the setup is wrong and the agent
+ * gives up; if the key has worked before, it keeps trying. Gzip runs in libuv's pool.
  */
 export class ReportPublisher {
   readonly #deps: ReportPublisherDeps;
@@ -62,25 +62,29 @@ export class ReportPublisher {
   #failures = 0;
   #failed = 0;
   #refused = 0;
-  #tells = 0;
+  #droppedBefore = 0;
   #wasAccepted = false;
 
   constructor(deps: ReportPublisherDeps) {
     this.#deps = deps;
   }
 
-  /** Reports that are not taken yet. */
+  /** The number of reports that are not accepted yet. */
   get waiting(): number {
     return this.#deps.spool.length;
   }
 
-  /** Takes up what an earlier run left. Throws an AgentError when the spool cannot be used. */
+  /**
+   * Begins to send, with the reports of earlier runs.
+   *
+   * @throws AgentError when the spool cannot be used
+   */
   async start(): Promise<void> {
     await this.#deps.spool.start();
     this.#sendOn();
   }
 
-  /** For the report being made; a dropped report's own are told again by a later one. */
+  /** The counters for the next report. If that report is dropped, a later one has them again. */
   takeCounters(): DeliveryCounters {
     const { spool } = this.#deps;
     const counters = {
@@ -91,23 +95,23 @@ export class ReportPublisher {
     };
     this.#failed = 0;
     this.#refused = 0;
-    this.#tells += counters.reports_dropped;
+    this.#droppedBefore += counters.reports_dropped;
     return counters;
   }
 
-  /** Encodes a report and keeps it: durable, where there is a spool, when this returns. */
+  /** Encodes a report and stores it. With a spool it is durable when this returns. */
   async publish(report: Report): Promise<void> {
     const bytes = encodeReport(report);
     const isGzip = this.#deps.compression === 'gzip';
     const encoded = { bytes: isGzip ? await compress(bytes) : bytes, isGzip };
-    const tells = this.#tells;
-    this.#tells = 0;
-    this.#fresh = await this.#deps.spool.add(encoded, tells);
+    const droppedBefore = this.#droppedBefore;
+    this.#droppedBefore = 0;
+    this.#fresh = await this.#deps.spool.add(encoded, droppedBefore);
     this.#woken.abort();
     this.#sendOn();
   }
 
-  /** Sends the newest report, and, when nothing else keeps them, all; then ends, at most so late. */
+  /** Sends the newest report, and those without a file, within the limit; then ends. */
   async stop(limitMillis: number): Promise<void> {
     const { spool, log } = this.#deps;
     this.#isDraining = true;
@@ -116,7 +120,7 @@ export class ReportPublisher {
     limit.addEventListener('abort', () => this.#stopped.abort(), { once: true });
     await this.#sending;
     await spool.stop();
-    if (spool.length > 0) log.warn('reports left', { reports: spool.length });
+    if (spool.length > 0) log.warn('stopped with unsent reports', { reports: spool.length });
   }
 
   #sendOn(): void {
@@ -133,7 +137,7 @@ export class ReportPublisher {
       const wait = await this.#send(next, isFresh);
       if (wait > 0) await pause(wait, AbortSignal.any([this.#stopped.signal, this.#woken.signal]));
     }
-    // In the same turn as finding nothing to send: what is published next starts it again.
+    // Set in the turn that found nothing to send, so that the next `publish` starts again.
     this.#isSending = false;
   }
 
@@ -142,11 +146,11 @@ export class ReportPublisher {
     if (this.#stopped.signal.aborted) return undefined;
     if (this.#fresh !== undefined && spool.has(this.#fresh)) return this.#fresh;
     const { oldest } = spool;
-    // What is in its file is there for the next run.
+    // The next run sends the reports in files.
     return this.#isDraining && oldest?.inMemory === undefined ? undefined : oldest;
   }
 
-  /** @returns how long to wait until the next is sent */
+  /** @returns milliseconds to wait before the next report */
   async #send(report: SpooledReport, isFresh: boolean): Promise<number> {
     const { spool, endpoint, random, periodMillis } = this.#deps;
     const encoded = await spool.read(report);
@@ -171,7 +175,7 @@ export class ReportPublisher {
     const { spool, log, random, onForbidden, periodMillis } = this.#deps;
     const { status, reason } = result;
     this.#failed += 1;
-    log.warn('report not taken', { status, reason, number: report.number });
+    log.warn('report not accepted', { status, reason, number: report.number });
     if (status === 'rejected') {
       this.#refused += 1;
       return 0;

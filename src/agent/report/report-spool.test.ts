@@ -39,10 +39,10 @@ async function spoolOf(given: Partial<Given> = {}): Promise<ReportSpool> {
   return spool;
 }
 
-/** 84 bytes, with the file's header 100. */
+/** A report of 84 bytes; its file has 100. */
 const report = (text: string) => ({ bytes: Buffer.from(text.padEnd(84)), isGzip: true });
 
-/** Takes everything out, as the publisher does. */
+/** Reads and removes all reports, as the publisher does. */
 async function takeAll(spool: ReportSpool): Promise<readonly string[]> {
   const texts: string[] = [];
   for (let next = spool.oldest; next !== undefined; next = spool.oldest) {
@@ -56,7 +56,7 @@ async function takeAll(spool: ReportSpool): Promise<readonly string[]> {
 
 const files = () => readdirSync(folder).filter((name) => name !== 'lock');
 
-test('reports wait in their order, for the next run too, and leave nothing when taken', async () => {
+test('reports wait in their order, also for the next run, and leave no files when removed', async () => {
   const first = await spoolOf();
   await first.add(report('one'), 0);
   await first.add(report('two'), 0);
@@ -77,7 +77,7 @@ test('only the owner may read them', async () => {
   expect(statSync(join(folder, files()[0]!)).mode & 0o777).toBe(0o600);
 });
 
-test('what does not fit goes, oldest first, and is counted', async () => {
+test('without room the oldest reports are dropped and counted', async () => {
   const spool = await spoolOf({ maxBytes: 300 });
   for (const text of ['one', 'two', 'three', 'four', 'five']) await spool.add(report(text), 0);
   expect(spool.takeDropped()).toBe(2);
@@ -85,7 +85,7 @@ test('what does not fit goes, oldest first, and is counted', async () => {
   expect(await takeAll(spool)).toEqual(['three', 'four', 'five']);
 });
 
-test('a smaller limit at the next start counts too', async () => {
+test('a smaller limit applies from the next start on', async () => {
   const first = await spoolOf();
   for (const text of ['one', 'two', 'three']) await first.add(report(text), 0);
   await first.stop();
@@ -94,7 +94,7 @@ test('a smaller limit at the next start counts too', async () => {
   expect(await takeAll(second)).toEqual(['two', 'three']);
 });
 
-test('a dropped report that told of dropped ones gives their number back, after a restart too', async () => {
+test('a dropped report returns its count of dropped ones, also after a restart', async () => {
   const first = await spoolOf();
   await first.add(report('told'), 7);
   await first.add(report('two'), 0);
@@ -108,9 +108,9 @@ test.each([
   { name: 'cut short', damage: (path: string) => truncateSync(path, 50) },
   { name: 'empty', damage: (path: string) => truncateSync(path, 0) },
   { name: 'overwritten', damage: (path: string) => writeFileSync(path, 'x'.repeat(100)) },
-  { name: 'gone', damage: (path: string) => rmSync(path) },
+  { name: 'missing', damage: (path: string) => rmSync(path) },
   {
-    name: 'of one bit changed',
+    name: 'changed in one bit',
     damage: (path: string) => writeFileSync(path, '\0', { flag: 'r+' }),
   },
 ])('a file that is $name is skipped and counted', async ({ damage }) => {
@@ -125,7 +125,7 @@ test.each([
   expect(files()).toEqual([]);
 });
 
-test('what a kill left half written was never a report', async () => {
+test('an incomplete file of a killed agent is removed', async () => {
   const first = await spoolOf();
   await first.add(report('one'), 0);
   await first.stop();
@@ -136,7 +136,7 @@ test('what a kill left half written was never a report', async () => {
   expect(files()).toEqual([]);
 });
 
-test("files that are not the spool's are left alone", async () => {
+test('other files in the folder stay', async () => {
   await (await spoolOf()).stop();
   writeFileSync(join(folder, 'notes.txt'), 'mine');
   const spool = await spoolOf();
@@ -144,7 +144,7 @@ test("files that are not the spool's are left alone", async () => {
   expect(files()).toEqual(['notes.txt']);
 });
 
-test('without a folder the newest 20 wait in memory, the rest is counted', async () => {
+test('without a folder the newest 20 wait in memory, and dropped ones are counted', async () => {
   const spool = await spoolOf({ folder: undefined });
   for (let i = 1; i <= 25; i += 1) await spool.add(report(String(i)), 0);
   expect(spool.takeDropped()).toBe(5);
@@ -160,27 +160,27 @@ test('a report that cannot be written waits in memory', async () => {
   expect(spool.takeCorrupted()).toBe(1);
 });
 
-test('a report longer than the spool waits in memory, not in place of all others', async () => {
+test('a report larger than the spool waits in memory and drops no others', async () => {
   const spool = await spoolOf({ maxBytes: 90 });
   await spool.add(report('one'), 0);
   expect(files()).toEqual([]);
   expect(await takeAll(spool)).toEqual(['one']);
 });
 
-test('a second agent on the same folder is refused, until the first ends', async () => {
+test('a second agent on the same folder is rejected until the first ends', async () => {
   const first = await spoolOf();
   await expect(spoolOf()).rejects.toThrow('another agent uses the spool');
   await first.stop();
   await spoolOf();
 });
 
-test('a folder anyone may write to is refused', async () => {
+test('a folder that anyone may write is rejected', async () => {
   await (await spoolOf()).stop();
   chmodSync(folder, 0o777);
   await expect(spoolOf()).rejects.toThrow(`anyone may change the spool ${folder}`);
 });
 
-test('a folder that cannot be made says so', async () => {
+test('a folder that cannot be created is an error that names it', async () => {
   writeFileSync(folder, 'a file');
   await expect(spoolOf({ folder: join(folder, 'below') })).rejects.toThrow(
     'give another --spool-dir',

@@ -16,36 +16,36 @@ import {
   spoolFileName,
 } from './spool-file.ts';
 
-/** About ten minutes of reports of the usual 40 kB, where there is no folder or it has no room. */
+/** Reports in memory, without a folder or room in it: about ten minutes, at the usual 40 kB. */
 const MAX_IN_MEMORY = 20;
 
-/** Of the disk's room, so much is left to others: 64 MiB, of a small disk a twentieth. */
+/** The spool leaves so much of the disk free: 64 MiB, or a twentieth of a small disk. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const MIN_FREE_SHARE = 0.05;
 
 export interface ReportSpoolDeps {
-  /** Undefined: reports wait in memory, and go with the process. */
+  /** Undefined: reports wait in memory, and are lost when the process ends. */
   readonly folder: string | undefined;
   readonly maxBytes: number;
   readonly log: Log;
 }
 
-/** A report that waits. */
+/** A waiting report. */
 export interface SpooledReport {
   readonly number: number;
-  readonly tells: number;
+  readonly droppedBefore: number;
   readonly bytes: number;
-  /** Undefined: in its file. */
+  /** Undefined: the report is in its file. */
   readonly inMemory: EncodedReport | undefined;
 }
 
 /**
- * The reports that wait for the server, oldest first, each in a file of its own (0600), kept as they
- * are sent. A report is whole and durable when `add` returns: written under another name, fsynced,
- * renamed, its folder fsynced. `remove` is not durable: after a crash of the machine a report may be
- * sent once more, with the same run id and sequence. What does not fit goes, oldest first, and so
- * does what the disk has damaged: both are counted. A report that tells of dropped ones gives their
- * number back when it is dropped itself.
+ * The reports that wait for the server, oldest first, each in its own file (0600), in the bytes that
+ * are sent. When `add` returns, the report is whole and durable: it was written under another name,
+ * fsynced, renamed, and the folder fsynced. `remove` is not durable: after a crash of the machine a
+ * report may be sent again, with the same run id and sequence. Without room the oldest reports are
+ * dropped; damaged ones are skipped; both are counted. A dropped report that contains a count of
+ * dropped reports returns it, so that a later one contains it.
  */
 export class ReportSpool {
   readonly #deps: ReportSpoolDeps;
@@ -59,13 +59,17 @@ export class ReportSpool {
     this.#deps = deps;
   }
 
-  /** Takes up what an earlier run left. Throws an AgentError when the folder cannot be used. */
+  /**
+   * Opens the folder and lists the reports of earlier runs.
+   *
+   * @throws AgentError when the folder cannot be used
+   */
   async start(): Promise<void> {
     const { folder, log } = this.#deps;
     if (folder === undefined) return;
     this.#lock = await takeFolder(folder);
     const names = await readdir(folder);
-    // Not whole when the agent was killed: never a report.
+    // Incomplete files of a killed agent.
     const parts = names.filter((name) => name.endsWith('.report.new'));
     for (const name of parts) await rm(join(folder, name), { force: true });
     const found = names.flatMap((name) => parseSpoolName(name) ?? []);
@@ -96,12 +100,12 @@ export class ReportSpool {
   }
 
   /**
-   * Keeps a report, or, where it cannot be written, holds it in memory.
+   * Writes a report to its file, or keeps it in memory if that fails.
    *
-   * @param tells how many dropped reports it tells of
+   * @param droppedBefore the count of dropped reports that the report contains
    */
-  async add(report: EncodedReport, tells: number): Promise<SpooledReport> {
-    const name = { number: this.#nextNumber, tells };
+  async add(report: EncodedReport, droppedBefore: number): Promise<SpooledReport> {
+    const name = { number: this.#nextNumber, droppedBefore };
     this.#nextNumber += 1;
     const bytes = spoolFileBytes(report);
     await this.#dropBeyond(bytes);
@@ -113,21 +117,21 @@ export class ReportSpool {
     return added;
   }
 
-  /** The report itself; undefined when it is damaged: then it is counted and gone. */
+  /** Reads a report. Undefined when it is damaged: then it is counted and removed. */
   async read(report: SpooledReport): Promise<EncodedReport | undefined> {
     if (report.inMemory !== undefined) return report.inMemory;
     const file = await readFile(this.#path(report)).catch(() => Buffer.alloc(0));
     const read = decodeSpoolFile(file);
     if (read === undefined) {
       this.#corrupted += 1;
-      this.#dropped += report.tells;
+      this.#dropped += report.droppedBefore;
       this.#deps.log.warn('report in the spool is damaged', { number: report.number });
       await this.remove(report);
     }
     return read;
   }
 
-  /** Never throws: a file that cannot be removed is sent once more by the next run. */
+  /** Never throws: the next run sends a file again that could not be removed. */
   async remove(report: SpooledReport): Promise<void> {
     this.#waiting = this.#waiting.filter((one) => one !== report);
     if (report.inMemory !== undefined) return;
@@ -138,7 +142,7 @@ export class ReportSpool {
     }
   }
 
-  /** Puts a report behind all others: it may be what the server stumbles over. */
+  /** Moves a report behind all others, because it may be the one on which the server fails. */
   postpone(report: SpooledReport): void {
     this.#waiting = [...this.#waiting.filter((one) => one !== report), report];
   }
@@ -168,12 +172,12 @@ export class ReportSpool {
   }
 
   async #drop(report: SpooledReport): Promise<void> {
-    this.#dropped += 1 + report.tells;
+    this.#dropped += 1 + report.droppedBefore;
     this.#deps.log.warn('report dropped: too many wait for the server', { number: report.number });
     await this.remove(report);
   }
 
-  /** Whether it is written and durable. */
+  /** Returns true when the file is written and durable. */
   async #write(name: string, report: EncodedReport): Promise<boolean> {
     const { folder, log, maxBytes } = this.#deps;
     if (folder === undefined || spoolFileBytes(report) > maxBytes) return false;
@@ -199,7 +203,7 @@ function older(found: SpooledReport | undefined, one: SpooledReport): SpooledRep
   return found === undefined || one.number < found.number ? one : found;
 }
 
-/** Makes the folder for its owner alone, and keeps other agents out of it. */
+/** Creates the folder (0700) and locks it against other agents. */
 async function takeFolder(folder: string): Promise<FileHandle> {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

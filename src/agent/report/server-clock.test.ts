@@ -11,7 +11,7 @@ function clocks(hostMillis: number) {
   return { clock, steady, server: new ServerClock({ clock, steady }) };
 }
 
-test("until the server tells the time it is the host's own", () => {
+test("before the server's first answer it is the host's time", () => {
   const { server } = clocks(NOON);
   expect(server.now()).toBe(NOON);
   server.learn(undefined);
@@ -20,13 +20,13 @@ test("until the server tells the time it is the host's own", () => {
   expect(server.hostAheadMillis).toBe(undefined);
 });
 
-test("a host's clock that is right to some seconds counts, as it is finer", () => {
+test("a host's clock within five seconds is used, because it is finer", () => {
   const { server } = clocks(NOON + 4_321);
   server.learn('Wed, 25 Nov 2026 12:00:00 GMT');
   expect(server.now()).toBe(NOON + 4_321);
 });
 
-test('a host an hour behind goes by the server, and goes on', () => {
+test("a host an hour behind uses the server's time, which advances", () => {
   const { server, clock, steady } = clocks(NOON - HOUR);
   server.learn('Wed, 25 Nov 2026 12:00:00 GMT');
   expect(server.hostAheadMillis).toBe(-HOUR);

@@ -1,23 +1,26 @@
 import type { Clock } from '../../lib/clock.ts';
 
-/** Nearer than this the host's own clock counts: an answer's date has a grain of a second, and a way. */
+/**
+ * Up to this difference the host's clock is used: an answer's date has a resolution of a second, and
+ * the answer travels for a while.
+ */
 const SKEW_MILLIS = 5_000;
 
 export interface ServerClockDeps {
-  /** The host's own: may be wrong, and may be set at any moment. */
+  /** The host's clock: it may be wrong, and it may be set at any time. */
   readonly clock: Clock;
-  /** Never set. */
+  /** A clock that is never set. */
   readonly steady: Clock;
 }
 
 /**
- * The time as the server has it, which is what a signature is checked against and what its rows are
- * sorted by. Until the server has told it, and as long as they agree to five seconds, it is the
- * host's own. A host's clock that jumps makes no difference once the server has told the time.
+ * The server's time: the server checks signatures against it and sorts rows by it. Before the server's
+ * first answer, and while both agree within five seconds, it is the host's time. After the first
+ * answer, jumps of the host's clock have no effect.
  */
 export class ServerClock implements Clock {
   readonly #deps: ServerClockDeps;
-  /** What the server said, minus the steady clock then. */
+  /** The server's time in its last answer minus the steady clock at that moment. */
   #aheadMillis: number | undefined;
 
   constructor(deps: ServerClockDeps) {
@@ -31,13 +34,13 @@ export class ServerClock implements Clock {
     return Math.abs(own - told) > SKEW_MILLIS ? told : own;
   }
 
-  /** Learns from the `Date` header of an answer (RFC 9110 5.6.7); what is no date is ignored. */
+  /** Learns from the `Date` header of an answer (RFC 9110 5.6.7). Ignores a text that is no date. */
   learn(date: string | undefined): void {
     const millis = Date.parse(date ?? '');
     if (!Number.isNaN(millis)) this.#aheadMillis = millis - this.#deps.steady.now();
   }
 
-  /** How far the host's own clock is ahead of the server's, or undefined when it never told. */
+  /** The host's time minus the server's; undefined before the server's first answer. */
   get hostAheadMillis(): number | undefined {
     if (this.#aheadMillis === undefined) return undefined;
     return this.#deps.clock.now() - this.#deps.steady.now() - this.#aheadMillis;

@@ -28,7 +28,7 @@ describe.skipIf(missing !== undefined)(`a spool on a small disk ${missing ?? ''}
   const report = { bytes: Buffer.alloc(40_000), isGzip: true };
   const files = () => readdirSync(join(disk, 'spool')).filter((name) => name.endsWith('.report'));
 
-  test('leaves a twentieth of it free, keeps what does not fit in memory, and writes again', async () => {
+  test('leaves a twentieth free, keeps the other reports in memory, and writes again later', async () => {
     for (let i = 0; i < 30; i += 1) await spool.add(report, 0);
     const written = files().length;
     expect(written).toBeGreaterThan(15);
@@ -40,11 +40,11 @@ describe.skipIf(missing !== undefined)(`a spool on a small disk ${missing ?? ''}
     expect(files()).toHaveLength(written);
   });
 
-  test('one that others have filled is no reason to fall', async () => {
+  test('a disk filled by other files makes reports wait in memory', async () => {
     try {
       writeFileSync(join(disk, 'others'), Buffer.alloc(2_000_000));
     } catch {
-      // To its last byte.
+      // The write fails when the disk is full, which is the state the test needs.
     }
     const added = await spool.add(report, 0);
     expect(files()).toEqual([]);

@@ -2,31 +2,33 @@ import { crc32 } from 'node:zlib';
 import type { EncodedReport } from './endpoint.ts';
 
 /**
- * A report in a file of its own: "nfm1", flags (u32, bit 0: gzip), length of the body (u32), CRC-32
- * of all that and the body (u32), the body as it is sent; little-endian.
+ * Format of a report's file, little-endian: "nfm1", flags (u32, bit 0: gzip), length of the body
+ * (u32), CRC-32 of these and the body (u32), and the body as it is sent.
  */
 const MAGIC = 0x316d_666e;
 const HEADER_BYTES = 16;
 const IS_GZIP = 1;
 
-/** Number in the order of making, and how many dropped reports this one tells of. */
+/** The report's number, in the order in which reports are made, and its count of dropped reports. */
 export interface SpoolName {
   readonly number: number;
-  readonly tells: number;
+  readonly droppedBefore: number;
 }
 
 const NAME = /^(\d{12})\.(\d+)\.report$/;
 
-export function spoolFileName({ number, tells }: SpoolName): string {
-  return `${String(number).padStart(12, '0')}.${tells}.report`;
+export function spoolFileName({ number, droppedBefore }: SpoolName): string {
+  return `${String(number).padStart(12, '0')}.${droppedBefore}.report`;
 }
 
 export function parseSpoolName(name: string): SpoolName | undefined {
-  const [, number, tells] = NAME.exec(name) ?? [];
-  return number === undefined ? undefined : { number: Number(number), tells: Number(tells) };
+  const [, number, droppedBefore] = NAME.exec(name) ?? [];
+  return number === undefined
+    ? undefined
+    : { number: Number(number), droppedBefore: Number(droppedBefore) };
 }
 
-/** How long a report's file is. */
+/** The size of a report's file. */
 export function spoolFileBytes(report: EncodedReport): number {
   return HEADER_BYTES + report.bytes.length;
 }
@@ -40,7 +42,7 @@ export function encodeSpoolFile({ bytes, isGzip }: EncodedReport): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** The report in a file's bytes; undefined when they are not, or not all, what was written. */
+/** Decodes a report's file; undefined when it is damaged or incomplete. */
 export function decodeSpoolFile(file: Buffer): EncodedReport | undefined {
   if (file.length < HEADER_BYTES || file.readUInt32LE(0) !== MAGIC) return undefined;
   const bytes = file.subarray(HEADER_BYTES);
