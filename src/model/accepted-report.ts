@@ -1,14 +1,14 @@
 import type { Owner } from './owner.ts';
 
-/** A report as it was accepted: what the journal keeps and the decoder starts from. */
+/** An accepted report, as the journal stores it and the decoder reads it. */
 export interface AcceptedReport {
   readonly owner: Owner;
-  /** When the server had the whole request, milliseconds since 1970. */
+  /** The time at which the server had the whole request, milliseconds since 1970. */
   readonly receivedAtMillis: number;
-  /** The agent's clock when it signed: `X-Amz-Date`, milliseconds since 1970. */
+  /** The agent's time when it signed: `X-Amz-Date`, milliseconds since 1970. */
   readonly signedAtMillis: number;
   readonly encoding: 'gzip' | 'identity';
-  /** The request's SigV4 signature: accepted once only. */
+  /** The request's SigV4 signature. The server accepts each only once. */
   readonly signature: string;
   readonly runId?: string | undefined;
   readonly sequence?: number | undefined;
@@ -16,7 +16,7 @@ export interface AcceptedReport {
   readonly body: Uint8Array;
 }
 
-/** Header length (u16, little-endian), header as JSON, body. */
+/** Encodes the length of the header (u16, little-endian), the header as JSON, and the body. */
 export function encodeAcceptedReport(report: AcceptedReport): Uint8Array {
   const { body, ...header } = report;
   const json = Buffer.from(JSON.stringify(header));
@@ -25,7 +25,7 @@ export function encodeAcceptedReport(report: AcceptedReport): Uint8Array {
   return Buffer.concat([length, json, body]);
 }
 
-/** The inverse; the body is a view into `bytes`. */
+/** The inverse of `encodeAcceptedReport`. The body is a view into `bytes`. */
 export function decodeAcceptedReport(bytes: Buffer): AcceptedReport {
   const length = bytes.readUInt16LE(0);
   const header = JSON.parse(bytes.toString('utf8', 2, 2 + length)) as Omit<AcceptedReport, 'body'>;

@@ -64,7 +64,7 @@ describe('the canonical text of an address', () => {
     expect(canonicalAddress(text)).toBeUndefined();
   });
 
-  test("any IPv4 text is an address exactly when it is one of node's", () => {
+  test('an IPv4 text is an address exactly if node says so', () => {
     const octet = fc.oneof(
       fc.nat(300).map(String),
       fc.constantFrom('', '00', '01', '001', '1e1', '-1', '+1', ' 1', '256', '１'),
@@ -77,7 +77,7 @@ describe('the canonical text of an address', () => {
     );
   });
 
-  test("any IPv6 text is an address exactly when it is one of node's, and the same one", () => {
+  test('an IPv6 text is an address exactly if node says so, and the same one', () => {
     const hexish = fc.string({
       unit: fc.constantFrom(...'0123456789abcdefABCDEF:.'),
       maxLength: 40,
@@ -111,7 +111,7 @@ const sparse = fc
   .map((bytes) => Uint8Array.from(bytes));
 
 describe('the bytes of an address', () => {
-  test('every 16 bytes come back from their text', () => {
+  test('any 16 bytes are parsed again from their text', () => {
     fc.assert(
       fc.property(fc.oneof(sixteen, sparse), (bytes) => {
         expect([...addressBytes(addressText(bytes))]).toEqual([...bytes]);
@@ -119,7 +119,7 @@ describe('the bytes of an address', () => {
     );
   });
 
-  test('every address comes back from its bytes', () => {
+  test('any address is formatted again from its bytes', () => {
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
         const canonical = canonicalAddress(text) ?? '';
@@ -149,7 +149,7 @@ describe('the prefix of an address', () => {
     expect(prefixOf(address, length)).toBe(prefix);
   });
 
-  test('it holds the address, and no other prefix of that length does', () => {
+  test('it contains the address, and no other prefix of that length does', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV4(), fc.nat(32), (one, other, length) => {
         const [network = ''] = prefixOf(one, length).split('/');
@@ -249,7 +249,7 @@ describe('the scope of an address, by the IANA special-purpose registries', () =
   });
 });
 
-test("node's own text differs from the canonical only where it writes dotted decimal", () => {
+test("node's text differs from the canonical one only in dotted decimal", () => {
   fc.assert(
     fc.property(fc.ipV6(), (text) => {
       const own = new SocketAddress({ address: text, family: 'ipv6' }).address;

@@ -1,6 +1,6 @@
 import { isIPv6, SocketAddress } from 'node:net';
 
-/** The two forms `SocketAddress` ends in dotted decimal: v4-mapped, and the v4-compatible of old. */
+/** The forms that `SocketAddress` ends in dotted decimal: v4-mapped and the old v4-compatible one. */
 const DOTTED = /^::(ffff:)?(\d+\.\d+\.\d+\.\d+)$/;
 
 /**
@@ -18,7 +18,7 @@ export function canonicalAddress(text: string): string | undefined {
   return mapped === undefined ? `::${hexGroups(v4)}` : v4;
 }
 
-/** RFC 5952 5 keeps dotted decimal for well-known prefixes; v4-compatible is none (RFC 4291 2.5.5.1). */
+/** RFC 5952 5 allows dotted decimal only after well-known prefixes, not after ::/96 (RFC 4291). */
 function hexGroups(v4: string): string {
   const value = parseV4(v4) ?? 0;
   return `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`;
@@ -48,7 +48,7 @@ function writeGroups(bytes: Uint8Array, from: number, groups: readonly string[])
   }
 }
 
-/** The network address of a prefix as canonical text, e.g. `10.0.1.7`, 24 → `10.0.1.0/24`. */
+/** The prefix of an address as canonical text: `10.0.1.7`, 24 → `10.0.1.0/24`. */
 export function prefixOf(address: string, length: number): string {
   const v4 = !address.includes(':');
   const bytes = addressBytes(address);
@@ -61,8 +61,8 @@ export function prefixOf(address: string, length: number): string {
 }
 
 /**
- * The canonical text of a prefix, bits beyond its length dropped: `10.0.1.7/24` → `10.0.1.0/24`.
- * Undefined when the text is no prefix; an address alone is none.
+ * The canonical text of a prefix, without the bits after its length: `10.0.1.7/24` → `10.0.1.0/24`.
+ * Undefined when the text is no prefix; an address without a length is none.
  */
 export function canonicalPrefix(text: string): string | undefined {
   const [, base = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
@@ -72,7 +72,7 @@ export function canonicalPrefix(text: string): string | undefined {
   return Number(length) > max ? undefined : prefixOf(address, Number(length));
 }
 
-/** Canonical text of 16 bytes. */
+/** The canonical text of an address of 16 bytes. */
 export function addressText(bytes: Uint8Array): string {
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
@@ -92,20 +92,20 @@ export type AddressScope =
   | 'unspecified'
   | 'reserved';
 
-/** What kind of address it is, by the IANA special-purpose registries (RFC 6890, 8190). */
+/** The scope of an address, by the IANA special-purpose registries (RFC 6890, 8190). */
 export function addressScope(address: string): AddressScope {
   return address.includes(':') ? scopeOfV6(addressBytes(address)) : scopeOfV4(address);
 }
 
-/** Whether a canonical address is of the host itself: 127.0.0.0/8 (RFC 1122 3.2.1.3) or ::1. */
+/** Whether a canonical address is loopback: 127.0.0.0/8 (RFC 1122 3.2.1.3) or ::1. */
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
 
 /**
- * An IPv4 address in dotted decimal as a 32-bit number; undefined when the text is none. Leading
- * zeros are none: some read them as octal. By hand, as two addresses a flow are read on the way
- * from report to row: 4 times as fast as `isIPv4` and splitting.
+ * An IPv4 address in dotted decimal as a 32-bit number; undefined when the text is none. Rejects
+ * leading zeros, which some programs read as octal. Parses by hand, because each flow has two
+ * addresses: 4 times as fast as `isIPv4` and splitting.
  */
 function parseV4(text: string): number | undefined {
   let value = 0;
@@ -123,7 +123,7 @@ function parseV4(text: string): number | undefined {
 const DOT = 46;
 const ZERO = 48;
 
-/** The number of up to three digits at a place; no more than one after a leading zero. */
+/** The number of up to three digits at a position; undefined with a leading zero. */
 function octetAt(text: string, at: number): number | undefined {
   const first = text.charCodeAt(at) - ZERO;
   if (!(first >= 0 && first <= 9)) return undefined;
@@ -138,7 +138,7 @@ function octetAt(text: string, at: number): number | undefined {
 
 type ScopedPrefix = readonly [prefix: string, length: number, scope: AddressScope];
 
-/** Prefixes with a scope of their own, in order: the first that holds an address decides. */
+/** Prefixes with a special scope, in order: the first that contains an address decides. */
 const V4_SCOPES: readonly ScopedPrefix[] = [
   ['0.0.0.0', 32, 'unspecified'],
   ['127.0.0.0', 8, 'loopback'],
@@ -164,7 +164,7 @@ const V4_RANGES = V4_SCOPES.map(([prefix, length, scope]) => {
   return { first, last: first + 2 ** (32 - length) - 1, scope };
 });
 
-/** By the first octet, where that alone decides: it does for nearly all addresses there are. */
+/** The scope by the first octet, if that decides, as it does for nearly all addresses. */
 const V4_SCOPE_OF_OCTET = Array.from({ length: 256 }, (_, octet) => {
   const [first, last] = [octet * 2 ** 24, (octet + 1) * 2 ** 24 - 1];
   const own = V4_RANGES.find((range) => range.first <= last && range.last >= first);
@@ -180,7 +180,7 @@ function scopeOfV4(address: string): AddressScope {
   return 'global';
 }
 
-/** As above; what none holds is not assigned to unicast yet. */
+/** IPv6 prefixes, in order. An address in none of them is not assigned to unicast yet. */
 const V6_SCOPES: readonly ScopedPrefix[] = [
   ['2001:2::', 48, 'reserved'],
   ['2001:10::', 28, 'reserved'],
@@ -192,7 +192,7 @@ const V6_SCOPES: readonly ScopedPrefix[] = [
   ['ff00::', 8, 'multicast'],
   ['::', 128, 'unspecified'],
   ['::1', 128, 'loopback'],
-  // NAT64: IPv4 destinations as a host without IPv4 sees them (RFC 6052), and its local prefix.
+  // NAT64: the IPv4 destinations of a host without IPv4 (RFC 6052), and the local prefix.
   ['64:ff9b::', 96, 'global'],
   ['64:ff9b:1::', 48, 'private'],
 ];

@@ -7,7 +7,7 @@ test.each([
   { arn: scopeArn(owner, 's-1'), service: 'networkflowmonitor', resource: 'scope/s-1' },
   { arn: monitorArn(owner, 'web'), service: 'networkflowmonitor', resource: 'monitor/web' },
   { arn: ec2Arn(owner, 'vpc', 'vpc-1'), service: 'ec2', resource: 'vpc/vpc-1' },
-])('$arn is taken apart', ({ arn, service, resource }) => {
+])('$arn is parsed', ({ arn, service, resource }) => {
   expect(parseArn(arn)).toEqual({ ...owner, partition: 'aws', service, resource });
 });
 

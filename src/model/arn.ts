@@ -21,7 +21,7 @@ export type Ec2Resource =
   | 'vpc-endpoint'
   | 'vpc-peering-connection';
 
-/** e.g. `arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a5b30fb95dca2c14`. */
+/** For example `arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a5b30fb95dca2c14`. */
 export function ec2Arn(owner: Owner, resource: Ec2Resource, id: string): string {
   return `arn:aws:ec2:${owner.region}:${owner.account}:${resource}/${id}`;
 }
@@ -30,11 +30,11 @@ export function ec2Arn(owner: Owner, resource: Ec2Resource, id: string): string 
 export interface Arn extends Owner {
   readonly partition: string;
   readonly service: string;
-  /** All after the account, e.g. `monitor/web`. */
+  /** The text after the account, for example `monitor/web`. */
   readonly resource: string;
 }
 
-/** The parts of an ARN, undefined when the text is none; what they name is not checked. */
+/** The parts of an ARN; undefined when the text is none. Does not check what the parts name. */
 export function parseArn(text: string): Arn | undefined {
   const [arn, partition = '', service = '', region = '', account = '', ...rest] = text.split(':');
   const resource = rest.join(':');

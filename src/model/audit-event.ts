@@ -1,4 +1,4 @@
-/** A call as it is recorded: the members of an AWS CloudTrail record, in their spelling. */
+/** The record of a call: the members of an AWS CloudTrail record, in CloudTrail's spelling. */
 export interface AuditEvent {
   readonly eventVersion: string;
   /** UUID. */
@@ -21,7 +21,7 @@ export interface AuditEvent {
     readonly accessKeyId: string;
   };
   readonly recipientAccountId: string;
-  /** PascalCase; null when they were refused, too large or none. */
+  /** Names in PascalCase; null when the parameters were rejected, too large or absent. */
   readonly requestParameters: Readonly<Record<string, unknown>> | null;
   readonly requestID: string;
   readonly errorCode?: string | undefined;

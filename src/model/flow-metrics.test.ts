@@ -15,7 +15,7 @@ import {
   VALUES_LENGTH,
 } from './flow-metrics.ts';
 
-test('every metric has a place of its own, named like its column', () => {
+test('every metric has its own index, named like its column', () => {
   const places = [
     ...PLAIN_METRICS.map((metric) => [metric, plainIndex(metric)] as const),
     ...TIMING_METRICS.flatMap((metric) =>
@@ -26,7 +26,7 @@ test('every metric has a place of its own, named like its column', () => {
   expect(places.map(([name]) => name)).toEqual(VALUE_NAMES);
 });
 
-test('a timing stands at its count', () => {
+test('the index of a timing is that of its count', () => {
   expect(VALUE_NAMES[timingIndex('rtt_us')]).toBe('rtt_us_count');
 });
 
@@ -49,7 +49,7 @@ test('bytes, segments, rates and sums of times take 64 bits, nothing else does',
   ]);
 });
 
-test('of nothing known, what every reading of the kernel tells is 0 and the rest no number', () => {
+test('initial values are 0, and NaN for metrics that a report may lack', () => {
   const values = emptyValues();
   const unknown = PLAIN_METRICS.filter((_, index) => Number.isNaN(values[index]));
   expect(unknown.slice(0, 6)).toEqual([...COUNTED_OPTIONAL_METRICS, 'busy_us']);
@@ -57,7 +57,7 @@ test('of nothing known, what every reading of the kernel tells is 0 and the rest
   expect(TIMING_METRICS.filter(isOptionalTiming)).toEqual(['min_rtt_us', 'delivery_rate']);
 });
 
-test('values add up, samples with their least and greatest, and what only one knows', () => {
+test('values add up: samples with minimum and maximum, and values that only one side knows', () => {
   const a = emptyValues();
   const b = emptyValues();
   a[plainIndex('bytes_received')] = 1;

@@ -1,7 +1,7 @@
 import type { ColumnType } from './columns.ts';
 import type { Owner } from './owner.ts';
 
-/** What EC2's driver (ena) counts of the instance's allowances, under the existing agent's names. */
+/** Counters of EC2's driver (ena) for the instance's allowances, under the existing agent's names. */
 export const ALLOWANCE_COUNTERS = [
   'bw_in_allowance_exceeded',
   'bw_out_allowance_exceeded',
@@ -10,10 +10,10 @@ export const ALLOWANCE_COUNTERS = [
   'linklocal_allowance_exceeded',
 ] as const;
 
-/** What is left of an allowance: a level, where the others count what happened. */
+/** The rest of an allowance: a level, where the others are counters. */
 export const ALLOWANCE_LEFT = 'conntrack_allowance_available';
 
-/** What the kernel counts of every device (Documentation/ABI/testing/sysfs-class-net-statistics). */
+/** The kernel's counters of each device (Documentation/ABI/testing/sysfs-class-net-statistics). */
 export const DEVICE_COUNTERS = [
   'rx_dropped',
   'tx_dropped',
@@ -24,21 +24,21 @@ export const DEVICE_COUNTERS = [
   'tx_fifo_errors',
 ] as const;
 
-/** What a report says of each network card of its host: columns of `host_stats`, null where unknown. */
+/** The values of each network card in a report: columns of `host_stats`, NULL if unknown. */
 export const HOST_COUNTERS = [...ALLOWANCE_COUNTERS, ALLOWANCE_LEFT, ...DEVICE_COUNTERS] as const;
 export type HostCounter = (typeof HOST_COUNTERS)[number];
 
-/** What one network card counted in the window of a report: one row of the store. */
+/** The counters of one network card in the window of a report: one row of the store. */
 export interface HostStatsRow {
   readonly timeSeconds: number;
   readonly owner: Owner;
   readonly instanceId: string;
-  /** Its id on EC2, else its name. */
+  /** The card's id on EC2, else its name. */
   readonly interfaceId: string;
   readonly counters: Readonly<Partial<Record<HostCounter, number>>>;
 }
 
-/** A column of `host_stats`; NaN for not known. */
+/** A column of `host_stats`; an unknown value is NaN. */
 export interface HostStatsColumn {
   readonly name: string;
   readonly type: ColumnType;

@@ -1,19 +1,19 @@
 /**
- * A request as it came over the wire. `target` is the raw request target (path and query, still
- * encoded): SigV4 is computed over it, so it never passes through `URL`, which rewrites it.
+ * A request as received. `target` is the raw request target (path and query, still encoded). SigV4
+ * is computed over it, so it never passes through `URL`, which rewrites it.
  */
 export interface RawRequest {
   readonly method: string;
   readonly target: string;
-  /** Lower-case names; a header sent several times has its values in order. */
+  /** By lower-case name; a header that was sent several times has its values in order. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Uint8Array;
   readonly remoteAddress: string;
-  /** Aborted when the client has left before it was answered. */
+  /** Aborted when the client disconnects before the answer. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What may be looked at before the body is read. */
+/** The parts of a request that are available before its body. */
 export type RequestHead = Omit<RawRequest, 'body'>;
 
 export interface RawResponse {

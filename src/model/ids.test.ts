@@ -12,7 +12,7 @@ test("an id has AWS's form and never changes for the same parts", () => {
   );
 });
 
-test('parts that only join to the same text make different ids', () => {
+test('different parts that join to the same text make different ids', () => {
   const ids = [
     stableId('i', 'ab', 'c'),
     stableId('i', 'a', 'bc'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The kinds of resource whose ids have AWS's form: a prefix and 17 hexadecimal digits. */
+/** Prefixes of ids in AWS's format: a prefix and 17 hexadecimal digits. */
 export type ResourcePrefix =
   | 'i'
   | 'subnet'
@@ -14,7 +14,7 @@ export type ResourcePrefix =
   | 'tgw-attach'
   | 'tgw-rtb';
 
-/** An id that is the same wherever it is computed from the same parts, e.g. `vpc-0f1e…` (17 hex digits). */
+/** An id that depends only on the parts: `vpc-0f1e…` (17 hexadecimal digits). */
 export function stableId(prefix: ResourcePrefix, ...parts: readonly string[]): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([prefix, ...parts]))

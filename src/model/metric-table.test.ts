@@ -22,7 +22,7 @@ test('the reference page lists the metrics (vitest -u writes it)', async () => {
   await expect(withSection(page, 'metrics', referenceTable())).toMatchFileSnapshot(PAGE);
 });
 
-test('a metric that a report may lack for being 0 is optional, and known to be with busy_us', () => {
+test('a metric whose 0 busy_us implies is optional and a number of the socket', () => {
   for (const { name, isOptional, isZeroImplied, socket } of PLAIN) {
     if (isZeroImplied !== true) continue;
     expect({ name, isOptional, isOfSocket: socket !== undefined }).toEqual({

@@ -1,8 +1,8 @@
 /**
- * Every metric a report carries for a flow, described once. The order of values in a report, the
- * columns of the flow table with their widths, the metric names on the wire, the layout of
- * `struct details`, both collectors and the table in docs/reference/agent-collection.md are derived
- * from here. docs/guide/8-develop.md has the steps that add a metric.
+ * Describes every metric of a flow once. These are derived from it: the order of values in a report,
+ * the columns of the flow table with their widths, the metric names on the wire, the layout of
+ * `struct details`, the work of both collectors, and the table in docs/reference/agent-collection.md.
+ * docs/guide/8-develop.md has the steps that add a metric.
  */
 
 export type MetricUnit = 'connections' | 'attempts' | 'bytes' | 'segments' | 'events' | 'µs';
@@ -16,42 +16,42 @@ export interface SocketField {
   readonly tcpInfo?: { readonly offset: number; readonly bits: 32 | 64 };
 }
 
-/** One number a flow. */
+/** A metric with one number for each flow. */
 export interface PlainDescription<Name extends string = string> {
   readonly name: Name;
   /** A phrase for the reference page and the help of OpenMetrics. */
   readonly meaning: string;
   readonly unit: MetricUnit;
-  /** A level is as of the window's end; a counter grew by this much in the window. */
+  /** A level is as of the window's end; a counter is its growth in the window. */
   readonly kind: 'counter' | 'level';
-  /** Width of the column, and so the limit of a value. */
+  /** Width of the column, which limits a value. */
   readonly bits: 32 | 64;
   /** A report may lack it: its value is then NaN, and NULL in the store. */
   readonly isOptional?: true;
   /**
-   * A report that has `busy_us` leaves it out when it is 0. Only for metrics that every agent with
-   * `busy_us` knows: from any other agent the missing metric would be stored as 0.
+   * A report that has `busy_us` leaves the metric out when it is 0. Only for metrics that every agent
+   * with `busy_us` knows: if another agent lacks the metric, the server would store 0 for it.
    */
   readonly isZeroImplied?: true;
   /**
-   * Absent for metrics with a `socket` field and for those that netlink always knows; else the
-   * bytes of `tcp_info` a kernel must give (Infinity: none gives it).
+   * The size of `tcp_info` from which netlink knows the metric (Infinity: never). Absent for metrics
+   * that netlink always knows, and for those with a `socket` field.
    */
   readonly netlinkBytes?: number;
-  /** Present when it is a number of the socket, which both collectors only copy and subtract. */
+  /** Present if the kernel keeps the number for each socket; both collectors count its growth. */
   readonly socket?: SocketField;
 }
 
-/** Samples: their count, min, max and sum. */
+/** A metric with samples: their count, minimum, maximum and sum. */
 export interface TimingDescription<Name extends string = string> {
   readonly name: Name;
   readonly meaning: string;
   readonly unit: 'µs' | 'bytes/s';
-  /** Width of the columns of min and max; a sum has 64 bits, a count 32. */
+  /** Width of the columns of minimum and maximum; a sum has 64 bits, a count 32. */
   readonly bits: 32 | 64;
   /** A report may lack it: its count is then 0. */
   readonly isOptional?: true;
-  /** Present when both collectors take the socket's number as one sample; 0 is no sample. */
+  /** Present if the kernel keeps the number for each socket; both collectors take it as a sample. */
   readonly socket?: SocketField;
 }
 

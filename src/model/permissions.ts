@@ -1,11 +1,11 @@
-/** What a policy says: `denied` for want of an Allow, `explicitly-denied` by a Deny, which wins. */
+/** A policy's decision: `denied` without an Allow, `explicitly-denied` by a Deny, which wins. */
 export type PolicyDecision = 'allowed' | 'denied' | 'explicitly-denied';
 
-/** What an access key may do: its policy, ready to be asked. */
+/** The permissions of an access key: its parsed policy. */
 export interface Permissions {
   /**
-   * @param action e.g. `networkflowmonitor:GetScope`; case does not matter
-   * @param resource an ARN; undefined for an action without one, which only `*` takes in
+   * @param action for example `networkflowmonitor:GetScope`, in any case
+   * @param resource an ARN; undefined for an action without a resource, which only `*` matches
    */
   decide(action: string, resource: string | undefined): PolicyDecision;
 }

@@ -19,7 +19,7 @@ export type WorkloadInsightsMetric = (typeof WORKLOAD_INSIGHTS_METRICS)[number];
 export const QUERY_STATUSES = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
 export type QueryStatus = (typeof QUERY_STATUSES)[number];
 
-/** The three kinds of query, named after what their results hold. */
+/** The kinds of query, named after their results. */
 export const QUERY_KINDS = [
   'MonitorTopContributors',
   'WorkloadInsightsTopContributors',
@@ -45,7 +45,7 @@ export const METRIC_LABEL: Readonly<Record<MonitorMetric, string>> = {
   ROUND_TRIP_TIME: 'Round-trip time',
 };
 
-/** What is asked of the flows: half-open range of whole seconds since 1970. */
+/** A query of flows. Its range is half-open, in whole seconds since 1970. */
 export interface QueryRequest {
   readonly kind: QueryKind;
   /** A monitor's name or a scope's id, by kind. */
@@ -54,18 +54,18 @@ export interface QueryRequest {
   readonly endSeconds: number;
   readonly metric: MonitorMetric;
   readonly category: DestinationCategory;
-  /** 1 to 500; series have none. */
+  /** 1 to 500; series ignore it. */
   readonly limit: number;
 }
 
-/** Names a query: its kind, the monitor or scope it was asked of, and its id. */
+/** Names a query: its kind, its monitor or scope, and its id. */
 export interface QueryRef {
   readonly kind: QueryKind;
   readonly resource: string;
   readonly queryId: string;
 }
 
-/** A row of a monitor's top contributors; members not known are absent, never "". */
+/** A row of a monitor's top contributors. Unknown members are absent, never "". */
 export interface MonitorTopContributorsRow {
   readonly localIp?: string;
   readonly snatIp?: string;

@@ -1,7 +1,7 @@
-/** Which end of the connection the reporting host is. */
+/** The end of the connection at the reporting host. */
 export type Side = 'client' | 'server';
 
-/** Pod and service names a Kubernetes agent knows; "" where it does not. */
+/** Names of pods and services, as an agent in Kubernetes knows them; "" if unknown. */
 export interface PodNames {
   readonly localPodName: string;
   readonly localPodNamespace: string;
@@ -11,51 +11,51 @@ export interface PodNames {
   readonly remoteServiceName: string;
 }
 
-/** One flow of one report: the connections of this host with one remote address and service port. */
+/** A flow of a report: this host's connections with one remote address and service port. */
 export interface ReportedFlow {
   readonly side: Side;
-  /** As the socket has them. Canonical text (RFC 5952; v4-mapped as v4; no zone id). */
+  /** The socket's addresses, as canonical text (RFC 5952; v4-mapped as v4; no zone id). */
   readonly localAddress: string;
   readonly remoteAddress: string;
   /**
-   * What the network beyond this host's address translation has instead: `snatAddress` for the
-   * local address, `dnatAddress` for the remote one. Absent where it is the same.
+   * The addresses after this host's address translation: `snatAddress` for the local one,
+   * `dnatAddress` for the remote one. Absent if it is the same.
    */
   readonly snatAddress?: string | undefined;
   readonly dnatAddress?: string | undefined;
   /**
-   * The server's port: `remote_port` on the client side, `local_port` on the server side. Where it
-   * is translated, the one the server itself has.
+   * The server's port: `remote_port` on the client side, `local_port` on the server side. If it is
+   * translated, it is the port on the server itself.
    */
   readonly servicePort: number;
   readonly pods?: PodNames | undefined;
   /**
-   * The program that has its connections on this host, as the kernel names it, and the folder of
-   * its cgroup below the mount. Absent when not known, or not one and the same for all of them.
+   * The process of the flow's connections on this host, as the kernel names it, and the folder of
+   * its cgroup below the mount. Absent if unknown, or if not the same for all connections.
    */
   readonly processName?: string | undefined;
   readonly cgroup?: string | undefined;
-  /** One double a value; places by `model/flow-metrics.ts`. */
+  /** Indexed by `model/flow-metrics.ts`. */
   readonly values: Float64Array;
 }
 
-/** Where a flow's other end is, as far as its address says. */
+/** The kind of a flow's remote address. */
 export const CATEGORY_HINTS = ['loopback', 'private', 'global'] as const;
 export type CategoryHint = (typeof CATEGORY_HINTS)[number];
 
-/** The flows that were cut from a report, added up: one for each side and hint that had any. */
+/** The sum of the flows of one side and hint that were cut from a report. */
 export interface Remainder {
   readonly side: Side;
   readonly hint: CategoryHint;
-  /** How many they were. */
+  /** The number of these flows. */
   readonly flows: number;
-  /** As a flow's. */
+  /** Indexed like a flow's values. */
   readonly values: Float64Array;
 }
 
 /**
- * How an address stands on its host. Only `link` addresses make subnets: loopback and container
- * bridges (and what is enslaved to them) are the host's own business.
+ * The kind of an interface. Only `link` addresses form subnets: loopback, container bridges and the
+ * devices enslaved to them are internal to the host.
  */
 export const INTERFACE_KINDS = ['link', 'loopback', 'container-bridge', 'enslaved'] as const;
 export type InterfaceKind = (typeof INTERFACE_KINDS)[number];
@@ -67,29 +67,29 @@ export interface HostInterface {
   readonly prefixLength: number;
 }
 
-/** A network card of a cloud's instance, as the cloud knows it. */
+/** A network card of a cloud instance, from the cloud's metadata. */
 export interface NetworkCard {
-  /** e.g. `eni-0123456789abcdef0`. */
+  /** For example `eni-0123456789abcdef0`. */
   readonly id: string;
   readonly mac: string;
   readonly subnetId: string;
   readonly vpcId: string;
 }
 
-/** What an agent says of its host. The existing open agent sends only the first three. */
+/** An agent's description of its host. The existing open agent sends only the first three members. */
 export interface HostDescription {
-  /** "" when the metadata service did not answer and none was given. */
+  /** "" without a metadata service and without `--instance-id`. */
   readonly instanceId: string;
   readonly instanceType: string;
   readonly machineId: string;
-  /** The machine image it was started from, such as ami-0123456789abcdef0. */
+  /** The machine image of the instance, for example ami-0123456789abcdef0. */
   readonly imageId?: string | undefined;
   readonly hostName?: string | undefined;
-  /** The network (VPC) the host is in, by name. */
+  /** The name of the host's network (VPC). */
   readonly network?: string | undefined;
-  /** The availability zone id, such as use1-az1. */
+  /** The availability zone id, for example use1-az1. */
   readonly zone?: string | undefined;
-  /** The cloud's own: the zone's name in the account, the account, the Region, the cards. */
+  /** From the cloud's metadata: the zone's name in the account, the account, the Region, the cards. */
   readonly zoneName?: string | undefined;
   readonly account?: string | undefined;
   readonly region?: string | undefined;
@@ -102,11 +102,11 @@ export interface HostDescription {
   readonly k8sClusterName?: string | undefined;
 }
 
-/** Which report of which agent run it is; absent in the existing agent's reports. */
+/** Identifies a report by the agent's run. The existing agent's reports have none. */
 export interface ReportIdentity {
   /** UUID, new at each start of the agent. */
   readonly runId: string;
-  /** 1, 2, 3 …; retries repeat it. */
+  /** 1, 2, 3 …; a retry has the same number. */
   readonly sequence: number;
 }
 
@@ -118,55 +118,55 @@ export interface AgentDescription {
   readonly reportVersion: string;
 }
 
-/** What one network card counted in the window: `host_stats`, by the driver's and the kernel's names. */
+/** Counters of a network card in the window (`host_stats`), by the driver's and the kernel's names. */
 export interface InterfaceStats {
-  /** Its id on EC2, else its name. */
+  /** The card's id on EC2, else its name. */
   readonly interfaceId: string;
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** A report as an agent makes it and as `decode` gives it back. */
+/** A report, as an agent makes it and `decode` returns it. */
 export interface Report {
   readonly host: HostDescription;
   readonly agent: AgentDescription;
   readonly identity?: ReportIdentity | undefined;
-  /** When the window was closed, nanoseconds since 1970. */
+  /** The end of the window, nanoseconds since 1970. */
   readonly timeUnixNano: bigint;
   readonly flows: readonly ReportedFlow[];
-  /** What the flows leave of the host's traffic; absent in the existing agent's reports. */
+  /** The rest of the host's traffic. Absent in the existing agent's reports. */
   readonly remainders?: readonly Remainder[] | undefined;
   readonly hostStats?: readonly InterfaceStats[] | undefined;
   /** `process_stats`: gauges of the agent itself. */
   readonly processStats: Readonly<Record<string, number>>;
-  /** `counters`: deltas of the agent's own event counters. */
+  /** `counters`: growth of the agent's own event counters. */
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** Resource attributes beyond the existing agent's, by which ours describes its host. */
+/** Resource attributes that describe the host and that the existing agent does not send. */
 export const HOST_ATTRIBUTES = {
   hostName: 'host.name',
   imageId: 'host.image.id',
   network: 'nfm.network',
   zone: 'nfm.zone',
-  /** An array of strings `NAME KIND ADDRESS/PREFIX`, one an address. */
+  /** An array of strings `NAME KIND ADDRESS/PREFIX`, one for each address. */
   interfaces: 'nfm.interfaces',
   defaultRoute: 'nfm.default_route',
   zoneName: 'cloud.availability_zone',
   account: 'cloud.account.id',
   region: 'cloud.region',
-  /** An array of strings `ID MAC SUBNET VPC`, one a card. */
+  /** An array of strings `ID MAC SUBNET VPC`, one for each card. */
   cards: 'nfm.cards',
   runId: 'agent.run_id',
   sequence: 'report.sequence',
 } as const;
 
-/** Attributes of a flow beyond the existing agent's. */
+/** Attributes of a flow that the existing agent does not send. */
 export const FLOW_ATTRIBUTES = {
   processName: 'process.executable.name',
   cgroup: 'nfm.cgroup',
   /**
-   * The socket's own address, where the report's `local_address` or `remote_address` is the one
-   * beyond address translation, as the existing agent sends it.
+   * The socket's address, if `local_address` or `remote_address` of the report is the translated
+   * one, as with the existing agent.
    */
   localSocketAddress: 'nfm.local_socket_address',
   remoteSocketAddress: 'nfm.remote_socket_address',

@@ -7,7 +7,7 @@ export const SCOPE_STATUSES = [
 ] as const;
 export type ScopeStatus = (typeof SCOPE_STATUSES)[number];
 
-/** One (account, Region) whose flows a scope shows. The only target type is ACCOUNT. */
+/** An account and Region whose flows a scope shows. The only target type is ACCOUNT. */
 export interface ScopeTarget {
   readonly account: string;
   readonly region: string;
@@ -17,7 +17,7 @@ export interface Scope {
   readonly scopeId: string;
   readonly scopeArn: string;
   readonly status: ScopeStatus;
-  /** Why a FAILED scope failed. */
+  /** The reason of a FAILED scope. */
   readonly reason?: string | undefined;
   readonly targets: readonly ScopeTarget[];
   readonly tags: Readonly<Record<string, string>>;

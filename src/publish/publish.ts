@@ -9,7 +9,7 @@ import { headerValue, type RequestHead } from '../model/http.ts';
 import { HOST_ATTRIBUTES } from '../model/report.ts';
 import type { Attributes } from '../wire/otlp/attributes.ts';
 import { MalformedError } from '../wire/otlp/cursor.ts';
-import { readResource } from '../wire/otlp/decode-report.ts';
+import { readResource } from '../wire/otlp/read-resource.ts';
 import type { AcceptedReports } from './accepted-reports.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { inflate } from './inflate.ts';

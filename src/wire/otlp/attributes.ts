@@ -1,7 +1,7 @@
 import { type Cursor, fixed64Tag, spanTag, varintTag } from './cursor.ts';
 import { ANY_VALUE, ARRAY_VALUE, KEY_VALUE } from './fields.ts';
 
-/** An attribute's value; kinds nothing here reads (bytes, maps) are undefined. */
+/** An attribute's value. Attributes of other kinds (bytes, maps) are left out. */
 export type AttributeValue = string | bigint | number | boolean | readonly AttributeValue[];
 export type Attributes = Map<string, AttributeValue>;
 
@@ -14,10 +14,10 @@ const DOUBLE = fixed64Tag(ANY_VALUE.doubleValue);
 const ARRAY = spanTag(ANY_VALUE.arrayValue);
 const ARRAY_ITEM = spanTag(ARRAY_VALUE.values);
 
-/** Arrays within arrays deeper than this are skipped. */
+/** Deeper nested arrays are skipped. */
 const MAX_DEPTH = 4;
 
-/** Reads one KeyValue into `into`; the cursor stands at its length. */
+/** Reads one KeyValue into `into`. The cursor must be at its length. */
 export function readAttribute(cursor: Cursor, into: Attributes): void {
   const outer = cursor.enter();
   let key = '';
@@ -30,6 +30,17 @@ export function readAttribute(cursor: Cursor, into: Attributes): void {
   }
   cursor.leave(outer);
   if (value !== undefined) into.set(key, value);
+}
+
+/** Reads a message whose attributes have `attributeTag`, and skips its other fields. */
+export function readAttributes(cursor: Cursor, attributeTag: number, into: Attributes): void {
+  const outer = cursor.enter();
+  while (cursor.more) {
+    const tag = cursor.tag();
+    if (tag === attributeTag) readAttribute(cursor, into);
+    else cursor.skip(tag);
+  }
+  cursor.leave(outer);
 }
 
 function readValue(cursor: Cursor, depth: number): AttributeValue | undefined {

@@ -5,7 +5,7 @@ import { Cursor, fixed64Tag, MalformedError, spanTag, varintTag } from './cursor
 
 const at = (...bytes: readonly number[]) => new Cursor(Buffer.from(bytes));
 
-/** What the official-format writer of another author makes of it. */
+/** A cursor over the bytes that pbf, a writer by another author, makes. */
 function written(write: (pbf: PbfWriter) => void): Cursor {
   const pbf = new PbfWriter();
   write(pbf);
@@ -73,7 +73,7 @@ describe('nothing is read beyond the end', () => {
     expect(read).toThrow(MalformedError);
   });
 
-  test('a nested message ends where it says, though bytes follow', () => {
+  test('a nested message ends at its length, even if bytes follow', () => {
     const cursor = at(2, 0x80, 0x80, 1, 2, 3);
     cursor.enter();
     expect(() => cursor.varint()).toThrow('cut varint');
@@ -86,7 +86,7 @@ describe('nothing is read beyond the end', () => {
   });
 });
 
-test('leaving a message goes to its end, however much was read, and on after it', () => {
+test('leaving a message moves behind its end, however much was read', () => {
   const cursor = at(3, 1, 2, 3, 42);
   const outer = cursor.enter();
   expect(cursor.varint()).toBe(1);
@@ -108,7 +108,7 @@ describe('a span is taken', () => {
   });
 });
 
-test('any bytes are skipped field by field to their end, or are malformed: no third thing', () => {
+test('any bytes are either skipped field by field to their end, or malformed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const cursor = new Cursor(Buffer.from(bytes));

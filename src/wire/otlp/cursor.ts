@@ -1,7 +1,7 @@
 /** The bytes are not a well-formed protobuf message. */
 export class MalformedError extends Error {
-  constructor(what: string) {
-    super(`malformed protobuf: ${what}`);
+  constructor(reason: string) {
+    super(`malformed protobuf: ${reason}`);
   }
 }
 
@@ -11,9 +11,9 @@ export const WIRE = { varint: 0, fixed64: 1, span: 2, fixed32: 5 } as const;
 const TWO_32 = 2 ** 32;
 
 /**
- * Reads protobuf fields in place, never past the end of the message it stands in: a length that
- * reaches beyond it is an error at once. Nested messages are walked by `enter` and `leave` on the
- * same cursor, so that the hot path allocates nothing for them.
+ * Reads protobuf fields in place, and never past the end of the current message: a length that
+ * exceeds it is an error. `enter` and `leave` walk nested messages on the same cursor, so that the
+ * hot path allocates nothing for them.
  */
 export class Cursor {
   readonly bytes: Buffer;
@@ -44,7 +44,7 @@ export class Cursor {
     return tag;
   }
 
-  /** An unsigned varint; beyond 2^53 it loses low bits, which no length or port needs. */
+  /** An unsigned varint. Above 2^53 it loses low bits, but no length or port is that large. */
   varint(): number {
     // Nearly all tags and lengths are one byte.
     if (this.#at < this.#end) {
@@ -84,7 +84,7 @@ export class Cursor {
     return this.#view.getBigUint64(this.#fixed(8), true);
   }
 
-  /** A fixed64 as a double: exact up to 2^53, which every count is below. */
+  /** A fixed64 as a double: exact up to 2^53, which no count exceeds. */
   fixed64Number(): number {
     const at = this.#fixed(8);
     return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * TWO_32;
@@ -94,7 +94,7 @@ export class Cursor {
     return this.#view.getFloat64(this.#fixed(8), true);
   }
 
-  /** Steps into a nested message; give what it returns to `leave`. */
+  /** Enters a nested message. The caller passes the result to `leave`. */
   enter(): number {
     const length = this.varint();
     const end = this.#at + length;
@@ -104,18 +104,18 @@ export class Cursor {
     return outer;
   }
 
-  /** Goes to the end of the nested message and back into the outer one. */
+  /** Moves to the end of the nested message and returns to the outer one. */
   leave(outer: number): void {
     this.#at = this.#end;
     this.#end = outer;
   }
 
-  /** Where the current message ends. */
+  /** The end of the current message. */
   get end(): number {
     return this.#end;
   }
 
-  /** As `leave`, from however deep inside the message that ends at `end`. */
+  /** Like `leave`, but from any depth inside the message that ends at `end`. */
   leaveAt(end: number, outer: number): void {
     this.#at = end;
     this.#end = outer;
@@ -128,7 +128,7 @@ export class Cursor {
     return text;
   }
 
-  /** True, and past it, when the next length-delimited field is exactly these bytes. */
+  /** Skips the next length-delimited field if it has exactly these bytes; else returns false. */
   takeSpan(expected: Uint8Array): boolean {
     const start = this.#at;
     const length = expected.length;

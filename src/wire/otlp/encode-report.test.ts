@@ -47,7 +47,7 @@ const report: Report = {
 const decoded = (given: Partial<Report> = {}) =>
   decodeReport(Buffer.from(encodeReport({ ...report, ...given })));
 
-/** The scope attributes of the first flow, by pbf's own reader: fields 2 > 1 > 3 of resource metrics. */
+/** The scope attributes of the first flow, read by pbf: fields 2 > 1 > 3 of resource metrics. */
 function flowAttributes(given: Partial<ReportedFlow>): Record<string, string | number> {
   const bytes = encodeReport({ ...report, flows: [flow(given)] });
   const attributes: Record<string, string | number> = {};
@@ -79,7 +79,7 @@ function flowAttributes(given: Partial<ReportedFlow>): Record<string, string | n
   return attributes;
 }
 
-test('every value of a flow comes back, and the time to the nanosecond', () => {
+test('every value of a flow is decoded again, and the time to the nanosecond', () => {
   const back = decoded();
   expect(back.timeUnixNano).toBe(report.timeUnixNano);
   expect([...(back.flows[0]?.values ?? [])]).toEqual([...flow().values]);
@@ -87,7 +87,7 @@ test('every value of a flow comes back, and the time to the nanosecond', () => {
   expect(back.counters).toEqual(report.counters);
 });
 
-test('the host is described under the names it is known by', () => {
+test('the attributes of the host have the documented names', () => {
   expect(Object.fromEntries(decoded().resource)).toEqual({
     'instance-id': 'i-0123456789abcdef0',
     'instance-type': 'c7g.large',
@@ -119,7 +119,7 @@ test.each([
   });
 });
 
-test('beyond address translation is what others take for the addresses', () => {
+test('the addresses that the existing agent sends are the translated ones', () => {
   expect(flowAttributes({ snatAddress: '192.0.2.1', dnatAddress: '10.0.3.1' })).toMatchObject({
     local_address: '192.0.2.1',
     remote_address: '10.0.3.1',
@@ -128,7 +128,7 @@ test('beyond address translation is what others take for the addresses', () => {
   });
 });
 
-test('what was cut comes back, and is no flow', () => {
+test('a remainder is decoded again, and is no flow', () => {
   const { values } = flow();
   const remainder = { side: 'server', hint: 'global', flows: 70_000, values } as const;
   const back = decoded({ flows: [], remainders: [remainder] });
@@ -139,7 +139,7 @@ test('what was cut comes back, and is no flow', () => {
   expect(back.remainders[0]?.values).toEqual(values);
 });
 
-test('pods are named where they are known', () => {
+test('known pods are named', () => {
   const pods = {
     localPodName: 'cart-7f',
     localPodNamespace: 'shop',
@@ -160,7 +160,7 @@ test('a timing without samples has count 0 and no extremes', () => {
   );
 });
 
-test('what is not known is not in the report', () => {
+test('unknown values are not in the report', () => {
   const bytes = encodeReport({ ...report, flows: [flow({ values: emptyValues() })] });
   for (const name of ['busy_us', 'segments_ce', 'min_rtt_us', 'delivery_rate']) {
     expect(Buffer.from(bytes).includes(name)).toBe(false);
@@ -169,7 +169,7 @@ test('what is not known is not in the report', () => {
   expect(back?.values).toEqual(emptyValues());
 });
 
-test('of values known together the zeros are left out', () => {
+test('zeros that busy_us implies are left out', () => {
   const values = emptyValues();
   values[plainIndex('busy_us')] = 0;
   values[plainIndex('dsacks')] = 3;
@@ -192,7 +192,7 @@ test("a report without flows has the time of the agent's own numbers", () => {
   expect(decoded({ flows: [], processStats: {}, counters: {} }).timeUnixNano).toBe(0n);
 });
 
-test("a card's counters are a scope of their own, and disturb nothing", () => {
+test("a card's counters have their own scope and change nothing else", () => {
   const hostStats = [{ interfaceId: 'eni-0a', values: { rx_dropped: 3 } }];
   const { hostStats: read, ...rest } = decoded({ hostStats });
   const { hostStats: none, ...same } = decoded();
@@ -209,7 +209,7 @@ test("a card's counters are a scope of their own, and disturb nothing", () => {
   expect(places[0]).toBeGreaterThan(0);
 });
 
-test('what the cloud says of the host is in the resource, where it says it', () => {
+test("the cloud's values of the host are attributes of the resource, if it has them", () => {
   const cards = [{ id: 'eni-0a', mac: '02:00:00:00:00:01', subnetId: 'subnet-1', vpcId: 'vpc-1' }];
   const cloud = { zoneName: 'us-east-1a', account: '123456789012', region: 'us-east-1', cards };
   const { resource } = decoded({ host: { ...report.host, ...cloud } });

@@ -44,10 +44,10 @@ type Attributes = readonly (readonly [key: string, value: AttributeValue])[];
 /** Protobuf wire type of fixed64 and double. */
 const FIXED64 = 1;
 
-/** The gauges that are fractions; every other number of the agent's own is an int on the wire. */
+/** The agent's gauges that are fractions. Its other numbers are integers on the wire. */
 const FRACTIONS: ReadonlySet<string> = new Set(['cpu_util', 'mem_used_ratio']);
 
-/** Pod names and the existing agent's spelling of them, which says "service" where we say more. */
+/** The existing agent's attribute names of pods and services. */
 const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] = [
   ['local_pod_name', 'localPodName'],
   ['local_pod_namespace', 'localPodNamespace'],
@@ -58,9 +58,9 @@ const POD_ATTRIBUTES: readonly (readonly [key: string, name: keyof PodNames])[] 
 ];
 
 /**
- * A report as the existing open agent writes it: an OTLP ExportMetricsServiceRequest with one
- * scope a flow, all of that agent's metrics always (a timing without samples has count 0), and of
- * our own those that are known.
+ * Encodes a report in the existing open agent's format: an OTLP ExportMetricsServiceRequest with a
+ * scope for each flow. It always has all of that agent's metrics (a timing without samples has count
+ * 0), and those of ours that are known.
  */
 export function encodeReport(report: Report): Uint8Array {
   const pbf = new PbfWriter();
@@ -152,7 +152,7 @@ interface RemainderOfReport {
   readonly time: bigint;
 }
 
-/** In a scope of its own name, which whoever does not know it passes over: it is no flow. */
+/** Writes a remainder in a scope with its own name, so that other servers skip it: it is no flow. */
 function writeRemainder({ remainder, time }: RemainderOfReport, pbf: PbfWriter): void {
   writeScope(pbf, REMAINDER_SCOPE, [
     [REMAINDER_ATTRIBUTES.side, remainder.side],
@@ -177,8 +177,8 @@ function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
   for (const name of WRITTEN_UNLESS_ZERO) if (values[plainIndex(name)] !== 0) writePlain(name);
 }
 
-// Last, so that all flows of a report have the same metrics in the same places up to there: that
-// is what makes them fast to read.
+// These come last, so that the flows of a report have the same metrics in the same order up to here:
+// the decoder is fast because of that.
 const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isZeroImplied(index));
 const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isZeroImplied(index));
 
@@ -310,7 +310,7 @@ function writeArray(values: readonly string[], pbf: PbfWriter): void {
   for (const value of values) pbf.writeMessage(ARRAY_VALUE.values, writeValue, value);
 }
 
-/** Nanoseconds since 1970 are beyond 2^53, so they go as two halves: pbf takes numbers only. */
+/** Writes nanoseconds since 1970 in two halves: they exceed 2^53, and pbf accepts only numbers. */
 function writeTime(pbf: PbfWriter, field: number, nanos: bigint): void {
   pbf.writeTag(field, FIXED64);
   pbf.writeFixed32(Number(nanos & 0xffff_ffffn));

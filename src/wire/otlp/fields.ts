@@ -1,6 +1,6 @@
 /**
  * Field numbers of the OTLP metrics messages (opentelemetry/proto/{collector/metrics,metrics,
- * resource,common}/v1). Only what a report uses; every other field is skipped.
+ * resource,common}/v1). Lists only the fields that a report uses; the decoder skips all others.
  */
 export const EXPORT_REQUEST = { resourceMetrics: 1 } as const;
 export const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2 } as const;
@@ -51,7 +51,7 @@ export const ARRAY_VALUE = { values: 1 } as const;
 /** `AGGREGATION_TEMPORALITY_DELTA` */
 export const DELTA = 1;
 
-/** The name of the scope that holds what was cut from a report; those of flows are `network_stats`. */
+/** The scope name of remainders. Flows have `network_stats`. */
 export const REMAINDER_SCOPE = 'network_stats_remainder';
-/** The scope of what one network card counted. */
+/** The scope name of a network card's counters. */
 export const HOST_STATS_SCOPE = 'host_stats';

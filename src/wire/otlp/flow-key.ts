@@ -27,7 +27,7 @@ const NUMBERS = ['local_port', 'remote_port'] as const;
 type TextAttribute = (typeof TEXTS)[number];
 type NumberAttribute = (typeof NUMBERS)[number];
 
-/** The attributes of a flow, as sent; absent ones are "" and 0. */
+/** The attributes of a flow as in the report; absent ones are "" and 0. */
 export type WireFlowKey = Record<TextAttribute, string> & Record<NumberAttribute, number>;
 
 const KEY = spanTag(KEY_VALUE.key);
@@ -66,8 +66,8 @@ export function emptyFlowKey(): WireFlowKey {
 }
 
 /**
- * Reads one KeyValue of a flow into `into`; the cursor stands at its length. Keys are compared as
- * bytes: made into strings, the five of each flow would be most of what a report allocates.
+ * Reads one KeyValue of a flow into `into`. The cursor must be at its length. Compares keys as bytes:
+ * as strings, the five keys of each flow would be most of the memory that a report allocates.
  */
 export function readFlowAttribute(cursor: Cursor, into: WireFlowKey): void {
   const outer = cursor.enter();
@@ -87,7 +87,7 @@ function readKey(cursor: Cursor): KnownKey['name'] | undefined {
   return undefined;
 }
 
-/** A value of another type than the key's leaves it empty, and the flow is refused for it. */
+/** A value of another type leaves the key empty or NaN, and the flow is then rejected. */
 function readValue(cursor: Cursor, into: WireFlowKey, name: KnownKey['name']): void {
   const outer = cursor.enter();
   const isNumber = name === 'local_port' || name === 'remote_port';

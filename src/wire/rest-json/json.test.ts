@@ -12,12 +12,12 @@ test('64-bit integers are written and read exactly', () => {
   });
 });
 
-test('digits inside strings and long fractions stay what they are', () => {
+test('digits inside strings and long fractions are unchanged', () => {
   const text = '{"a\\"12345678901234567890":"12345678901234567890","b":0.12345678901234567890}';
   expect(parseExactJson(text)).toEqual(JSON.parse(text));
 });
 
-test('any JSON without long integers is read as JSON.parse reads it, and written as stringify does', () => {
+test('JSON without long integers is parsed like JSON.parse and written like JSON.stringify', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);
@@ -41,11 +41,11 @@ test.each(refused)('a body that is $name is a SerializationException', ({ body }
   );
 });
 
-test('a very deep body is refused or read, without exhausting the stack', () => {
+test('a very deep body is rejected or parsed, without exhausting the stack', () => {
   const deep = Buffer.from(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
   expect(Object.keys(parseJsonBody(deep))).toEqual(['a']);
 });
 
-test('no body is an empty object', () => {
+test('an empty body is an empty object', () => {
   expect(parseJsonBody(new Uint8Array())).toEqual({});
 });

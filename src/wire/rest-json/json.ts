@@ -15,8 +15,10 @@ export function encodeJson(value: unknown): string {
 }
 
 /**
- * Parses JSON without rounding: integers of 16 digits and more come as strings of their digits
- * (`JSON.parse` makes 18446744073709551615 into 18446744073709552000). Throws SyntaxError.
+ * Parses JSON without rounding: integers of 16 digits and more become strings of their digits.
+ * (`JSON.parse` turns 18446744073709551615 into 18446744073709552000.)
+ *
+ * @throws SyntaxError
  */
 export function parseExactJson(text: string): unknown {
   const exact = text.replace(STRINGS_AND_NUMBERS, (token) =>
@@ -26,8 +28,9 @@ export function parseExactJson(text: string): unknown {
 }
 
 /**
- * The JSON object a request body holds, `{}` when it is empty. Throws SerializationException when
- * it is not UTF-8, not JSON or not an object.
+ * Parses the JSON object of a request body; an empty body is `{}`.
+ *
+ * @throws SerializationException when the body is not UTF-8, not JSON or not an object
  */
 export function parseJsonBody(body: Uint8Array): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {};

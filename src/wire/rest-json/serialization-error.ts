@@ -1,6 +1,6 @@
 import { ApiError } from '../../model/api-error.ts';
 
-/** The request cannot be taken apart, so no member of it can be named. */
+/** The request cannot be parsed, so the error names no member of it. */
 export function serializationError(message: string, cause?: unknown): ApiError {
   return new ApiError('SerializationException', message, { cause });
 }

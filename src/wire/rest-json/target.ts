@@ -8,9 +8,10 @@ export interface Target {
 }
 
 /**
- * Splits a raw request target. It never goes through `URL`, which would resolve dot segments and
- * recode characters. A `+` is a plus (RFC 3986), as SigV4 clients encode spaces as %20. Throws
- * SerializationException when the query string is not percent-encoded UTF-8.
+ * Splits a raw request target without `URL`, which would resolve dot segments and recode characters.
+ * A `+` is a plus sign (RFC 3986), as SigV4 clients encode spaces as %20.
+ *
+ * @throws SerializationException when the query string is not percent-encoded UTF-8
  */
 export function splitTarget(target: string): Target {
   const mark = target.indexOf('?');

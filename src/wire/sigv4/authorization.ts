@@ -2,24 +2,26 @@ import { ApiError } from '../../model/api-error.ts';
 import { isRegionName } from '../../model/region-name.ts';
 import { ALGORITHM, type CredentialScope, TERMINATOR } from './canonical.ts';
 
-/** What an `Authorization` header of AWS Signature Version 4 says. */
+/** The parts of an `Authorization` header of AWS Signature Version 4. */
 export interface Authorization {
   readonly accessKeyId: string;
   readonly scope: CredentialScope;
-  /** Lower-case names in the order they were signed. */
+  /** Lower-case names, in the order of the signature. */
   readonly signedHeaders: readonly string[];
   /** 64 lower-case hexadecimal digits. */
   readonly signature: string;
 }
 
-/** More than the SDKs ever sign; a longer list is refused before its headers are looked up. */
+/** The SDKs sign fewer. A longer list is rejected before its headers are looked up. */
 const MAX_SIGNED_HEADERS = 100;
 
 /**
- * Parses `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. Throws
- * IncompleteSignatureException when a part is missing or malformed, InvalidSignatureException when
- * `host` is not signed or the scope does not end in `aws4_request`. The header's value is never
- * repeated in a message.
+ * Parses `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. No message repeats the
+ * header's value.
+ *
+ * @throws IncompleteSignatureException when a part is missing or malformed
+ * @throws InvalidSignatureException when `host` is not signed, or the scope does not end in
+ *   `aws4_request`
  */
 export function parseAuthorization(text: string): Authorization {
   const space = text.indexOf(' ');

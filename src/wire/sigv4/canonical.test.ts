@@ -9,7 +9,7 @@ import {
 } from './canonical.ts';
 import { sha256Hex } from './sha256-hex.ts';
 
-/** As node:http gives a target that was sent in UTF-8: one character a byte. */
+/** A UTF-8 target as node:http gives it: one character for each byte. */
 const utf8 = (text: string) => Buffer.from(text).toString('latin1');
 
 interface Example {
@@ -21,7 +21,7 @@ interface Example {
   readonly signature: string;
 }
 
-/** Of the public AWS SigV4 test suite: date, Region, service and key are always the same. */
+/** From the public AWS SigV4 test suite; date, Region, service and key are always the same. */
 const examples: Example[] = [
   {
     name: 'get-vanilla',

@@ -1,18 +1,18 @@
 import { createHash, createHmac } from 'node:crypto';
 
-/** What a signature covers besides the date and the credential scope. */
+/** The parts of a request that a signature covers, besides the date and the credential scope. */
 export interface CanonicalInput {
   readonly method: string;
-  /** The raw request target, path and query still encoded; never passed through `URL`. */
+  /** The raw request target: path and query, still encoded, which never pass through `URL`. */
   readonly target: string;
-  /** Lower-case names; the values of a header sent several times in order. */
+  /** By lower-case name; a header that was sent several times has its values in order. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   /** Lower-case names in the order of the signature's `SignedHeaders`. */
   readonly signedHeaders: readonly string[];
   readonly bodySha256Hex: string;
 }
 
-/** The middle of an access key's `Credential`: `20150830/us-east-1/iam/aws4_request`. */
+/** The part of `Credential` after the access key: `20150830/us-east-1/iam/aws4_request`. */
 export interface CredentialScope {
   /** `YYYYMMDD`. */
   readonly date: string;
@@ -29,8 +29,8 @@ export function scopeText(scope: CredentialScope): string {
 
 /**
  * The canonical request of AWS Signature Version 4 ("Create a signed AWS API request" in the IAM
- * User Guide), by the rules for every service but S3: dot segments removed and path encoded once
- * more.
+ * User Guide). It follows the rules of every service but S3: dot segments are removed, and the path
+ * is encoded again.
  */
 export function canonicalRequest(input: CanonicalInput): string {
   const mark = input.target.indexOf('?');
@@ -44,8 +44,8 @@ export function canonicalRequest(input: CanonicalInput): string {
 }
 
 /**
- * `.` and empty segments dropped, `..` takes its predecessor away, a slash at the end stays; then
- * every segment is percent-encoded although it already is. What botocore and the AWS SDKs do;
+ * Drops `.` and empty segments, drops the segment before `..`, and keeps a slash at the end. Then
+ * percent-encodes every segment, although it is encoded already, as botocore and the AWS SDKs do.
  * `%2e` is no dot.
  */
 export function canonicalPath(path: string): string {
@@ -60,8 +60,8 @@ export function canonicalPath(path: string): string {
 }
 
 /**
- * Names and values decoded and encoded again, so that every spelling of the same query is one;
- * sorted by encoded name, then value. `+` is a plus sign, not a space.
+ * Decodes names and values and encodes them again, so that every spelling of a query gives the same
+ * text. Sorts by encoded name, then by value. `+` is a plus sign, not a space.
  */
 export function canonicalQuery(query: string): string {
   if (query === '') return '';
@@ -83,7 +83,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Each value trimmed, its runs of white space made one space; several joined by commas in order. */
+/** Trims each value, replaces each run of white space by a space, and joins the values by commas. */
 export function canonicalHeader(values: readonly string[]): string {
   return values.map((value) => value.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '')).join(',');
 }
@@ -99,7 +99,7 @@ function reencode(text: string): string {
   return percentEncode(decoded);
 }
 
-/** RFC 3986: all but the unreserved. One character is one byte, as node:http gives the target. */
+/** Encodes all but the unreserved characters of RFC 3986. One character is one byte of the target. */
 function percentEncode(text: string): string {
   if (UNRESERVED.test(text)) return text;
   let encoded = '';
@@ -114,8 +114,8 @@ const ENCODED_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =
 });
 
 /**
- * The signature in lower-case hexadecimal. `amzDate` is `YYYYMMDDTHHMMSSZ`; the canonical request
- * is hashed as the bytes that node:http sends and receives, one a character.
+ * The signature in lower-case hexadecimal. `amzDate` is `YYYYMMDDTHHMMSSZ`. The hash is over the
+ * bytes that node:http sends and receives, one for each character of the canonical request.
  */
 export function signature(input: {
   readonly canonical: string;
@@ -128,7 +128,7 @@ export function signature(input: {
   return createHmac('sha256', input.signingKey).update(text).digest('hex');
 }
 
-/** The key that signs one day's requests of one secret for one Region and service. */
+/** Derives the key that signs a day's requests of a secret for one Region and service. */
 export function deriveSigningKey(secretAccessKey: string, scope: CredentialScope): Buffer {
   const date = hmac(`AWS4${secretAccessKey}`, scope.date);
   return hmac(hmac(hmac(date, scope.region), scope.service), TERMINATOR);

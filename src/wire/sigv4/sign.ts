@@ -17,9 +17,9 @@ export interface Credentials {
 
 export interface SignInput {
   readonly method: string;
-  /** Path and query as they go over the wire, percent-encoded. */
+  /** Path and query as they are sent, percent-encoded. */
   readonly target: string;
-  /** Every header to send, `host` among them. Names in any case. */
+  /** All headers to send, including `host`. Names in any case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly credentials: Credentials;
@@ -28,7 +28,7 @@ export interface SignInput {
   readonly now: Date;
 }
 
-/** Headers proxies and HTTP clients change on the way; the AWS SDKs leave the same ones unsigned. */
+/** Headers that proxies and HTTP clients may change. The AWS SDKs do not sign them either. */
 const UNSIGNED = new Set([
   'authorization',
   'cache-control',
@@ -48,9 +48,11 @@ const UNSIGNED = new Set([
 ]);
 
 /**
- * Signs a request with AWS Signature Version 4. Returns all headers to send, names in lower case:
- * those given, `x-amz-date`, `x-amz-security-token` (temporary credentials) and `authorization`.
- * Throws a TypeError when `host` is missing or the target is not percent-encoded.
+ * Signs a request with AWS Signature Version 4.
+ *
+ * @returns all headers to send, with lower-case names: those given, `x-amz-date`,
+ *   `x-amz-security-token` (temporary credentials) and `authorization`
+ * @throws TypeError when `host` is missing or the target is not percent-encoded
  */
 export function signRequest(input: SignInput): Record<string, string> {
   const amzDate = formatAmzDate(input.now);
