@@ -22,7 +22,12 @@ const OPENER = /^(What|Of|Who|Where|As|That)\b/;
 const VERB = /\b(say|says|said|saying|tell|tells|told|telling|hear|hears|heard|hearing)\b/gi;
 
 /** The limits of `--check`: each is a figure of the program's sources and its largest value. */
-const LIMITS = [['import cycles, types included', ({ cycles }) => cycles.length, 0]];
+const LIMITS = [
+  ['import cycles, types included', ({ cycles }) => cycles.length, 0],
+  ['parameters above the maximum outside hot code', ({ wideOutside }) => wideOutside, 0],
+  ['comment openers, %', ({ comments }) => percent(comments.openers, comments.count), 1],
+  ['verbs of speech per 1,000 comments', ({ comments }) => perMille(comments), 15],
+];
 
 const files = trackedFiles().map(measure);
 const program = summarize(files.filter(({ path }) => !TEST.test(path)));
