@@ -128,6 +128,12 @@ const outcomes = [
     },
   },
   {
+    name: 'a body nested 5,000 deep is rejected before anything changes, and recorded',
+    line: 'POST /api/v1/things/a',
+    body: `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`,
+    event: { errorCode: 'SerializationException', requestParameters: null },
+  },
+  {
     name: 'parameters larger than 8 kB are omitted',
     line: 'POST /api/v1/things/a',
     body: { text: 'x'.repeat(9_000) },

@@ -16,6 +16,8 @@ export interface AnsweredCall {
   readonly found: FoundCall;
   /** Undefined if the input was invalid or the call was throttled. */
   readonly ready?: ReadyCall | undefined;
+  /** From `auditParameters`; undefined if the call did not get that far. */
+  readonly parameters?: AuditEvent['requestParameters'] | undefined;
   /** The error of a failed call. */
   readonly error?: unknown;
 }
@@ -65,9 +67,16 @@ export function isReadOnly({ name }: Pick<FoundCall, 'name'>): boolean {
   return /^(?:Get|List|Lookup|StartQuery|StopQuery)/.test(name);
 }
 
-function parametersOf({ ready, error }: AnsweredCall): AuditEvent['requestParameters'] {
-  if (ready === undefined || isDenied(error)) return null;
-  const parameters = pascalCase(ready.parameters);
+function parametersOf({ parameters, error }: AnsweredCall): AuditEvent['requestParameters'] {
+  return parameters === undefined || isDenied(error) ? null : parameters;
+}
+
+/**
+ * The parameters of a call as its event holds them; null when there are none or too many. Called
+ * before the call runs, so that nothing is changed that cannot be recorded.
+ */
+export function auditParameters(call: ReadyCall): AuditEvent['requestParameters'] {
+  const parameters = pascalCase(call.parameters);
   const isEmpty = Object.keys(parameters).length === 0;
   return isEmpty || JSON.stringify(parameters).length > MAX_PARAMETERS ? null : parameters;
 }

@@ -1,11 +1,12 @@
 import { authorize } from '../auth/authorize.ts';
 import { operationMatcher } from '../contract/operation-matcher.ts';
 import { ApiError } from '../model/api-error.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
 import type { RawRequest, RawResponse } from '../model/http.ts';
 import type { Principal } from '../model/owner.ts';
 import { splitTarget } from '../wire/rest-json/target.ts';
 import type { ApiDeps, AuthenticatedHandler } from './api-deps.ts';
-import { type AnsweredCall, auditEvent, isReadOnly } from './audit-event.ts';
+import { type AnsweredCall, auditEvent, auditParameters, isReadOnly } from './audit-event.ts';
 import { errorResponse, isOurFault } from './error-response.ts';
 import { extensionCall } from './extension-call.ts';
 import type { FoundCall, ReadyCall } from './found-call.ts';
@@ -61,15 +62,17 @@ class Api {
 
   async #do(found: FoundCall, call: Call): Promise<RawResponse> {
     let ready: ReadyCall | undefined;
+    let parameters: AuditEvent['requestParameters'] | undefined;
     try {
       this.#deps.throttle?.take(call.principal.account, classOf(found));
       ready = found.read();
       for (const intent of ready.intents) authorize(call.principal, intent);
+      parameters = auditParameters(ready);
       const response = await ready.run();
-      this.#record({ ...call, found, ready });
+      this.#record({ ...call, found, ready, parameters });
       return response;
     } catch (error) {
-      this.#record({ ...call, found, ready, error });
+      this.#record({ ...call, found, ready, parameters, error });
       throw error;
     }
   }

@@ -18,7 +18,8 @@ export class DatabaseUnavailableError extends Error {
 }
 
 const MAX_CONNECTIONS = 8;
-const CONNECT_MILLIS = 3_000;
+/** Also bounds the wait for a busy connection: 100 requests at once share them. */
+const CONNECT_MILLIS = 10_000;
 const STATEMENT_MILLIS = 10_000;
 
 /**

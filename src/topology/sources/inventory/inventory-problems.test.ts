@@ -31,6 +31,21 @@ describe('a faulty inventory is rejected:', () => {
       problem: /^line 1: too large/,
     },
     {
+      name: 'lists nested 5,000 deep',
+      text: `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+      problem: 'line 1: the document is nested too deeply',
+    },
+    {
+      name: 'members nested 3,000 deep by indentation',
+      text: Array.from({ length: 3_000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+      problem: 'line 1: the document is nested too deeply',
+    },
+    {
+      name: 'list items nested 3,000 deep on one line',
+      text: '- '.repeat(3_000),
+      problem: 'line 1: the document is nested too deeply',
+    },
+    {
       name: 'a missing required member',
       text: 'networks:\n  - prefixes: [10.0.0.0/8]',
       problem: 'line 2: networks[0].name: is required',

@@ -38,6 +38,11 @@ export type ReadDocument =
 
 /** A lexeme takes up to 500 bytes of memory, so all of them up to 250 MB. */
 const MAX_LEXEMES = 500_000;
+/**
+ * Open nodes of the parser; an inventory has about 10. Beyond some thousand the composer exhausts
+ * the stack, and V8 then ends the process when it compiles a regular expression.
+ */
+const MAX_OPEN_NODES = 200;
 /** Takes about 10 ms. */
 const LEXEMES_AT_ONCE = 5_000;
 
@@ -52,8 +57,9 @@ export async function readDocument(text: string): Promise<ReadDocument> {
     return { status: 'refused', problems: [{ line, member: '', message }] };
   };
   const tokens = await scan(text, lines);
-  if (tokens === undefined)
+  if (tokens === 'too large')
     return refused(1, 'too large: split the document, or let agents report the hosts');
+  if (tokens === 'too deep') return refused(1, 'the document is nested too deeply');
   const [document, second] = new Composer({ prettyErrors: false }).compose(
     tokens,
     true,
@@ -89,7 +95,8 @@ async function scan(text: string, lines: LineCounter) {
   for (const lexeme of new Lexer().lex(text)) {
     tokens.push(...parser.next(lexeme));
     count += 1;
-    if (count > MAX_LEXEMES) return undefined;
+    if (count > MAX_LEXEMES) return 'too large';
+    if (parser.stack.length > MAX_OPEN_NODES) return 'too deep';
     if (count % LEXEMES_AT_ONCE === 0) await immediate();
   }
   tokens.push(...parser.end());
