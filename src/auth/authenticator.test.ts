@@ -323,3 +323,42 @@ test('verifies a request sent over HTTP with an unusual target and headers', asy
     expect.objectContaining({ account: '123456789012' }),
   ]);
 });
+
+describe('a proxy', () => {
+  const HOST = 'nfm.example.net';
+  const throughProxy = (headers: Readonly<Record<string, string>>) => {
+    const head = sign({ headers: { host: HOST } });
+    const changed = Object.entries(headers).reduce(
+      (result, [name, value]) => withHeader(result, name, value),
+      head,
+    );
+    return decide(changed);
+  };
+
+  test.each([
+    { 'x-forwarded-host': HOST },
+    { forwarded: `for=192.0.2.1;host="${HOST}";proto=https` },
+  ])('that rewrote Host and left %j is named in the error', async (header) => {
+    await expect(throughProxy({ host: '127.0.0.1:8130', ...header })).rejects.toThrow(
+      `signed for the Host '${HOST}', but a proxy rewrote it to '127.0.0.1:8130'`,
+    );
+  });
+
+  test('that rewrote Host and left nothing: the error names the Host received', async () => {
+    await expect(throughProxy({ host: '127.0.0.1:8130' })).rejects.toThrow(
+      "arrived with the Host '127.0.0.1:8130'",
+    );
+  });
+});
+
+test.each(['authorization', 'host', 'x-amz-date', 'x-amz-content-sha256'])(
+  'a second %s header is rejected',
+  async (name) => {
+    const head = sign({ headers: { host: 'h', 'x-amz-content-sha256': bodyHash } });
+    const [value = ''] = head.headers.get(name) ?? [];
+    const headers = new Map([...head.headers, [name, [value, value]]]);
+    await expect(decide({ ...head, headers })).rejects.toMatchObject({
+      name: 'IncompleteSignatureException',
+    });
+  },
+);

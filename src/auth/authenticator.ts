@@ -72,6 +72,7 @@ export class Authenticator {
 
   /** Checks everything in the head except the signature, and finds the key. */
   async prepare(head: RequestHead): Promise<PreparedRequest> {
+    checkSingle(head);
     const header = headerValue(head, 'authorization');
     if (header === undefined || header === '') {
       throw new ApiError('MissingAuthenticationTokenException', 'Missing Authentication Token');
@@ -111,19 +112,18 @@ export class Authenticator {
     if (sentHash !== undefined && sentHash.toLowerCase() !== bodySha256Hex) {
       throw invalid("The value of 'x-amz-content-sha256' is not the SHA-256 of the body received.");
     }
-    const canonical = canonicalRequest({
-      method: head.method,
-      target: head.target,
-      headers: head.headers,
-      signedHeaders: authorization.signedHeaders,
-      bodySha256Hex: sentHash ?? bodySha256Hex,
-    });
-    const expected = signature({ canonical, amzDate, scope: authorization.scope, signingKey });
-    if (!timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) {
-      throw invalid(
-        'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-      );
-    }
+    const matches = (headers: RequestHead['headers']) => {
+      const canonical = canonicalRequest({
+        method: head.method,
+        target: head.target,
+        headers,
+        signedHeaders: authorization.signedHeaders,
+        bodySha256Hex: sentHash ?? bodySha256Hex,
+      });
+      const expected = signature({ canonical, amzDate, scope: authorization.scope, signingKey });
+      return timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature));
+    };
+    if (!matches(head.headers)) throw mismatch(head, matches);
     // Cached only after verification, so that unsigned requests cannot evict keys.
     this.#signingKeys.set(cacheKey(authorization), signingKey);
     return prepared.principal;
@@ -174,6 +174,39 @@ function signedDate(head: RequestHead): string | undefined {
   if (date === undefined || parseAmzDate(date) !== undefined) return date;
   const millis = Date.parse(date);
   return Number.isNaN(millis) ? undefined : formatAmzDate(new Date(millis));
+}
+
+/** A second value could be the one that another reader on the way believed. */
+function checkSingle(head: RequestHead): void {
+  for (const name of ['authorization', 'host', 'x-amz-date', 'date', 'x-amz-content-sha256']) {
+    if ((head.headers.get(name)?.length ?? 0) < 2) continue;
+    throw new ApiError('IncompleteSignatureException', `The header '${name}' was sent twice.`);
+  }
+}
+
+/** The error names Host, because a proxy that rewrites it is a common reason. */
+function mismatch(head: RequestHead, matches: (headers: RequestHead['headers']) => boolean) {
+  const received = headerValue(head, 'host') ?? '';
+  const original = forwardedHosts(head).find((host) =>
+    matches(new Map([...head.headers, ['host', [host]]])),
+  );
+  if (original !== undefined) {
+    return invalid(
+      `The request was signed for the Host '${original}', but a proxy rewrote it to '${received}'. Configure the proxy to pass Host on unchanged.`,
+    );
+  }
+  return invalid(
+    `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details. The request arrived with the Host '${received}'; if the client sent another one, configure the proxy between to pass Host on unchanged.`,
+  );
+}
+
+/** Hosts in the headers that a proxy adds. Used in errors only, because anybody may send them. */
+function forwardedHosts(head: RequestHead): readonly string[] {
+  const first = headerValue(head, 'x-forwarded-host')?.split(',')[0]?.trim();
+  const forwarded = /(?:^|[;,])\s*host="?([^";,]+)/i.exec(
+    headerValue(head, 'forwarded') ?? '',
+  )?.[1];
+  return [first ?? '', forwarded ?? ''].filter((host) => host !== '');
 }
 
 function checkHeaders(head: RequestHead, authorization: Authorization): void {

@@ -16,6 +16,19 @@ export interface RawRequest {
 /** The parts of a request that are available before its body. */
 export type RequestHead = Omit<RawRequest, 'body'>;
 
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** The client's address. */
+  readonly address: string;
+  /** The access key that the head claims, if it names one. */
+  readonly accessKeyId?: string | undefined;
+  /** Follows "the body has more than … bytes; ". */
+  readonly advice?: string;
+}
+
+/** Reads the whole body of a request whose sender is not verified yet. */
+export type BodyRead = (stream: AsyncIterable<Uint8Array>, limits: BodyLimits) => Promise<Buffer>;
+
 export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -5,7 +5,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { loadAccepted, saveAccepted } from './accepted-file.ts';
-import { AcceptedReports, type Claim, type ReportKey } from './accepted-reports.ts';
+import {
+  AcceptedReports,
+  type AcceptedReportsDeps,
+  type Claim,
+  type ReportKey,
+} from './accepted-reports.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -21,19 +26,33 @@ beforeEach(() => {
   ({ accepted, metrics } = empty());
 });
 
-function empty(): { readonly accepted: AcceptedReports; readonly metrics: Metrics } {
+function restored(): AcceptedReports {
+  const after = empty().accepted;
+  after.restore(accepted.state());
+  return after;
+}
+
+function empty(limits: Pick<AcceptedReportsDeps, 'maxSignatures' | 'maxRuns'> = {}): {
+  readonly accepted: AcceptedReports;
+  readonly metrics: Metrics;
+} {
   const own = new Metrics();
-  return { accepted: new AcceptedReports({ clock, metrics: own }), metrics: own };
+  return { accepted: new AcceptedReports({ clock, metrics: own, ...limits }), metrics: own };
 }
 
 const newSignature = (): string => {
   signatures += 1;
   return signatures.toString(16).padStart(64, '0').split('').reverse().join('');
 };
-const unnumbered = (signature = newSignature()): ReportKey => ({ owner, signature });
+const unnumbered = (signature = newSignature()): ReportKey => ({
+  owner,
+  signature,
+  signedAtMillis: clock.now(),
+});
 const numbered = (sequence: number, over: Partial<ReportKey> = {}): ReportKey => ({
   owner,
   signature: newSignature(),
+  signedAtMillis: clock.now(),
   runId: 'run',
   sequence,
   ...over,
@@ -51,18 +70,44 @@ const takeAll = (sequences: readonly number[]) => {
 const lost = () => metrics.value('nfm_reports_lost_total');
 
 describe('a signature', () => {
-  test('is known for 15 minutes', () => {
-    const key = unnumbered();
+  test.each([
+    { name: 'now', minutes: 0 },
+    { name: '14 minutes ahead', minutes: 14 },
+    { name: '14 minutes ago', minutes: -14 },
+  ])('made $name is known for as long as it is valid, and a minute more', async ({ minutes }) => {
+    const key = { ...unnumbered(), signedAtMillis: clock.now() + minutes * MINUTE };
     take(key);
-    clock.advance(15 * MINUTE - 1);
-    expect(statusOf(key)).toBe('duplicate');
+    const restarted = restored();
+    clock.advance((15 + minutes + 1) * MINUTE - 1);
+    expect([statusOf(key), statusOf(key, restarted)]).toEqual(['duplicate', 'duplicate']);
     clock.advance(1);
-    expect(statusOf(key)).toBe('new');
+    expect([statusOf(key), statusOf(key, restarted)]).toEqual(['new', 'new']);
   });
 
-  test('is forgotten after 15 minutes, so that the rate bounds the memory', () => {
+  test('in a file of an earlier version, which names no account, is known', () => {
+    const key = unnumbered();
+    accepted.restore({
+      signatures: [[key.signature.slice(0, 32), clock.now() + MINUTE]],
+      runs: [],
+    });
+    expect(statusOf(key)).toBe('duplicate');
+  });
+
+  test('of another account is not forgotten when an account has too many', async () => {
+    ({ accepted, metrics } = empty({ maxSignatures: 10 }));
+    const other = { ...unnumbered(), owner: { ...owner, account: '210987654321' } };
+    take(other);
+    for (let i = 0; i < 100; i += 1) {
+      take({ ...unnumbered(), signedAtMillis: clock.now() + i * 1000 });
+    }
+    expect(statusOf(other)).toBe('duplicate');
+    expect(accepted.state().signatures.length).toBeLessThanOrEqual(10);
+    expect(await metrics.value('nfm_publish_signatures_forgotten_total')).toBeGreaterThan(0);
+  });
+
+  test('is forgotten after 16 minutes, so that the rate bounds the memory', () => {
     for (let i = 0; i < 100; i += 1) take(unnumbered());
-    clock.advance(15 * MINUTE);
+    clock.advance(16 * MINUTE);
     take(unnumbered());
     expect(accepted.state().signatures).toHaveLength(1);
   });
@@ -137,6 +182,28 @@ describe('a number of a run', () => {
   });
 });
 
+test('one report cannot claim any number of missing ones, and an account not any number in all', async () => {
+  take(numbered(1));
+  take(numbered(Number.MAX_SAFE_INTEGER));
+  expect(accepted.missing).toBe(20_160);
+  expect(await metrics.value('nfm_report_gaps_capped_total')).toBe(1);
+  for (let run = 0; run < 60; run += 1) take(numbered(1e15, { runId: `run ${run}` }));
+  expect(accepted.missing).toBe(1_000_000);
+  clock.advance(7 * DAY + 1);
+  take(numbered(1, { runId: 'later' }));
+  expect(await lost()).toBe(61 * 20_160);
+});
+
+test('an account with too many runs forgets its own, not those of another', async () => {
+  ({ accepted, metrics } = empty({ maxRuns: 10 }));
+  const other = { owner: { ...owner, account: '210987654321' } };
+  take(numbered(1, other));
+  for (let run = 0; run < 100; run += 1) take(numbered(1, { runId: `run ${run}` }));
+  expect(statusOf(numbered(1, other))).toBe('duplicate');
+  expect(accepted.state().runs).toHaveLength(10);
+  expect(await metrics.value('nfm_report_runs_displaced_total')).toBe(91);
+});
+
 describe('a report that is being stored', () => {
   test.each([
     { name: 'the same request', again: (key: ReportKey) => key },
@@ -177,7 +244,7 @@ test('accepted reports are known after a restart', async () => {
       'duplicate',
     ]);
     expect(statusOf(numbered(3), after)).toBe('new');
-    clock.advance(15 * MINUTE);
+    clock.advance(16 * MINUTE);
     expect(statusOf(signed, after)).toBe('new');
   } finally {
     rmSync(folder, { recursive: true });

@@ -52,11 +52,24 @@ describe('inflating', () => {
   });
 });
 
-test('a byte budget reserves up to its limit, and more only after a release', () => {
-  const budget = new ByteBudget(100);
-  expect([budget.reserve(60), budget.reserve(41), budget.reserve(40)]).toEqual([true, false, true]);
-  expect(budget.held).toBe(100);
-  expect([budget.reserve(0), budget.reserve(1)]).toEqual([true, false]);
-  budget.release(60);
-  expect([budget.held, budget.reserve(61), budget.reserve(60)]).toEqual([40, false, true]);
+describe('a byte budget', () => {
+  test('reserves up to the share of a holder, and more only after a release', () => {
+    const budget = new ByteBudget(100);
+    const reserve = (bytes: number) => budget.reserve('a', bytes);
+    expect([reserve(50), reserve(26), reserve(25)]).toEqual([true, false, true]);
+    expect(budget.held).toBe(75);
+    expect([reserve(0), reserve(1)]).toEqual([true, false]);
+    budget.release('a', 50);
+    expect([budget.held, reserve(51), reserve(50)]).toEqual([25, false, true]);
+  });
+
+  test('always leaves some for a holder that has none', () => {
+    const budget = new ByteBudget(100_000);
+    for (const holder of ['a', 'b', 'c', 'd']) {
+      expect(budget.reserve(holder, 100), holder).toBe(true);
+      while (budget.reserve(holder, 100));
+      expect(budget.held).toBeLessThan(100_000);
+    }
+    expect(budget.reserve('e', 100)).toBe(true);
+  });
 });

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
 import { type AcceptedReport, encodeAcceptedReport } from '../model/accepted-report.ts';
 import { ApiError } from '../model/api-error.ts';
-import { headerValue, type RequestHead } from '../model/http.ts';
+import { type BodyRead, headerValue, type RequestHead } from '../model/http.ts';
 import { HOST_ATTRIBUTES } from '../model/report.ts';
 import type { Attributes } from '../wire/otlp/attributes.ts';
 import { MalformedError } from '../wire/otlp/cursor.ts';
@@ -17,9 +17,7 @@ import { inflate } from './inflate.ts';
 export interface PublishOptions {
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;
-  /** Limit of bodies without a verified signature, all requests together. */
-  readonly maxUnverifiedBytes: number;
-  /** Limit of inflated bodies whose reports are not durable yet, all requests together. */
+  /** Limit of inflated bodies whose reports are not durable yet; accounts share it. */
   readonly maxInflatingBytes: number;
 }
 
@@ -30,6 +28,7 @@ export interface InflatedKeeper {
 
 export interface PublishDeps {
   readonly authenticator: Authenticator;
+  readonly readBody: BodyRead;
   /** Resolves once the record is durable. */
   readonly append: (record: Uint8Array) => Promise<void>;
   /** Caches the inflated body of an accepted report by its signature, for the flow pipeline. */
@@ -41,6 +40,9 @@ export interface PublishDeps {
 }
 
 const CONTENT_TYPE = 'application/x-protobuf';
+/** RFC 9110 8.4.1.3: x-gzip is gzip. */
+const GZIP_NAMES: ReadonlySet<string> = new Set(['gzip', 'x-gzip']);
+const TOO_LARGE_ADVICE = 'send fewer flows per report';
 const MAX_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
@@ -49,7 +51,6 @@ const MAX_SEQUENCE = BigInt(Number.MAX_SAFE_INTEGER);
  */
 export class Publish {
   readonly #deps: PublishDeps;
-  readonly #unverified: ByteBudget;
   readonly #inflating: ByteBudget;
   readonly #accepted: CounterMetric;
   readonly #duplicates: CounterMetric;
@@ -59,7 +60,6 @@ export class Publish {
   constructor(deps: PublishDeps) {
     const { metrics, options } = deps;
     this.#deps = deps;
-    this.#unverified = new ByteBudget(options.maxUnverifiedBytes);
     this.#inflating = new ByteBudget(options.maxInflatingBytes);
     this.#accepted = metrics.counter({
       name: 'nfm_publish_accepted_total',
@@ -104,13 +104,14 @@ export class Publish {
     const prepared = await authenticator.prepare(head);
     const encoding = readEncoding(head);
     this.#checkDeclaredLength(head);
-    const body = await this.#readBody(stream);
+    const body = await this.#readBody(head, stream, prepared.principal.accessKeyId);
     const hash = createHash('sha256').update(body).digest('hex');
     const principal = authenticator.verify(prepared, head, hash);
     authorize(principal, { action: 'networkflowmonitor:Publish' });
-    await this.#withInflated(body, encoding, async (inflated) => {
+    const owner = { account: principal.account, region: principal.region };
+    await this.#withInflated({ owner, encoding, body }, async (inflated) => {
       const report: AcceptedReport = {
-        owner: { account: principal.account, region: principal.region },
+        owner,
         receivedAtMillis: clock.now(),
         signedAtMillis: prepared.amzDateMillis,
         encoding,
@@ -160,47 +161,40 @@ export class Publish {
     }
   }
 
-  async #readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    try {
-      for await (const chunk of stream) {
-        if (length + chunk.length > this.#deps.options.maxBodyBytes) throw this.#tooLarge();
-        if (!this.#unverified.reserve(chunk.length)) throw busy();
-        length += chunk.length;
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks, length);
-    } finally {
-      this.#unverified.release(length);
-    }
+  #readBody(
+    { remoteAddress }: RequestHead,
+    stream: AsyncIterable<Uint8Array>,
+    accessKeyId: string,
+  ): Promise<Buffer> {
+    const { maxBodyBytes: maxBytes } = this.#deps.options;
+    const sender = { address: remoteAddress, accessKeyId };
+    return this.#deps.readBody(stream, { maxBytes, ...sender, advice: TOO_LARGE_ADVICE });
   }
 
-  /** Inflates the body, and counts it against the limit while `act` runs. */
+  /** Inflates the body, and counts it against the account's share while `act` runs. */
   async #withInflated(
-    body: Buffer,
-    encoding: AcceptedReport['encoding'],
+    { owner, encoding, body }: Pick<AcceptedReport, 'owner' | 'encoding'> & { body: Buffer },
     act: (inflated: Buffer) => Promise<void>,
   ): Promise<void> {
     const { maxInflatedBytes } = this.#deps.options;
     // The inflated size is unknown beforehand: a usual report grows 20 times, a gzip bomb 1,000
     // times.
     let held = Math.min(maxInflatedBytes, body.length * 64);
-    if (!this.#inflating.reserve(held)) throw busy();
+    if (!this.#inflating.reserve(owner.account, held)) throw busy();
     try {
       const inflated = encoding === 'gzip' ? await inflate(body, maxInflatedBytes) : body;
-      this.#inflating.release(held);
+      this.#inflating.release(owner.account, held);
       held = 0;
-      if (!this.#inflating.reserve(inflated.length)) throw busy();
+      if (!this.#inflating.reserve(owner.account, inflated.length)) throw busy();
       held = inflated.length;
       await act(inflated);
     } finally {
-      this.#inflating.release(held);
+      this.#inflating.release(owner.account, held);
     }
   }
 
   #tooLarge(): ApiError {
-    const message = `the body has more than ${this.#deps.options.maxBodyBytes} bytes; send fewer flows per report`;
+    const message = `the body has more than ${this.#deps.options.maxBodyBytes} bytes; ${TOO_LARGE_ADVICE}`;
     return new ApiError('RequestEntityTooLargeException', message);
   }
 }
@@ -223,7 +217,7 @@ function inspect(inflated: Buffer): Attributes {
 function busy(): ApiError {
   return new ApiError(
     'ServiceUnavailableException',
-    'too many reports are being received at once; send it again later',
+    'too many reports of this account are being received at once; send it again later',
   );
 }
 
@@ -232,8 +226,13 @@ function readEncoding(head: RequestHead): AcceptedReport['encoding'] {
   if (type !== CONTENT_TYPE) {
     throw new ApiError('UnsupportedMediaTypeException', `content-type must be ${CONTENT_TYPE}`);
   }
-  const encoding = headerValue(head, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'gzip' || encoding === 'identity') return encoding;
+  const codings = (headerValue(head, 'content-encoding') ?? '')
+    .split(',')
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== '' && coding !== 'identity');
+  const [coding, ...more] = codings;
+  if (coding === undefined) return 'identity';
+  if (more.length === 0 && GZIP_NAMES.has(coding)) return 'gzip';
   throw new ApiError('UnsupportedMediaTypeException', 'content-encoding must be gzip or absent');
 }
 

@@ -52,6 +52,7 @@ describe('the value of a setting', () => {
     const values: Record<string, string> = {
       listen: 'localhost:1',
       tlsCert: 'cert.pem',
+      trustedProxies: '10.0.0.0/24, ::1',
       tlsKey: 'key.pem',
       account: '111111111111',
       database: 'postgres://db/nfm',

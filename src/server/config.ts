@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { errorMessage } from '../lib/error-details.ts';
 import { LOG_LEVELS, type LogLevel } from '../lib/log.ts';
+import { parseNetworks } from '../lib/networks.ts';
 import {
   type AnySetting,
   integerSetting as integer,
@@ -21,6 +22,20 @@ export const SETTINGS = {
   tlsCert: text('', 'PEM file of the TLS certificate chain'),
   tlsKey: text('', 'PEM file of the TLS private key'),
   insecurePlainHttp: toggle('allow a listen address beyond loopback without TLS'),
+  trustedProxies: text(
+    '',
+    'addresses and CIDRs, comma separated, of reverse proxies whose X-Forwarded-For or Forwarded header names the client; none by default',
+  ),
+  idleSeconds: integer(
+    75,
+    'seconds that a connection stays open without a request; more than the idle time of a proxy in front',
+    [1, 3600],
+  ),
+  maxConnections: integer(
+    16_384,
+    'open connections; beyond it a new one displaces the oldest that never sent an accepted request',
+    [16, 1e6],
+  ),
   account: text('000000000000', 'account, 12 digits, that the first start creates'),
   region: text('us-east-1', 'Region of console sessions'),
   database: text(
@@ -233,6 +248,11 @@ function checkConfig(config: ServerConfig): void {
   if (!listOf(config.delegatedAdministrators).every((account) => /^\d{12}$/.test(account))) {
     throw new ConfigError(
       'delegatedAdministrators: must be accounts of 12 digits, separated by commas',
+    );
+  }
+  if (parseNetworks(config.trustedProxies) === undefined) {
+    throw new ConfigError(
+      `trustedProxies: must be addresses or CIDRs, such as 10.0.0.0/24, not "${config.trustedProxies}"`,
     );
   }
   const { host } = listenAddress(config);

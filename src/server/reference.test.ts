@@ -97,8 +97,8 @@ function metricsReference(described: readonly MetricDescription[]): string {
 
 Generated from the composed server by \`src/server/reference.test.ts\`.
 
-\`GET /metrics\` answers in Prometheus's text format: without a signature on loopback, else with a
-signed request. An agent has metrics of its own: see [agent.md](agent.md).
+\`GET /metrics\` answers in Prometheus's text format. A program on the same host needs no signature;
+others do. An agent has metrics of its own: see [agent.md](agent.md).
 
 ${table(['metric', 'type', 'labels', 'meaning'], rows)}`;
 }

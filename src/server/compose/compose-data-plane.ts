@@ -15,6 +15,7 @@ import { FlowPipeline } from '../flow/flow-pipeline.ts';
 import { FlowWorker } from '../flow/flow-worker.ts';
 import { InflatedBodies } from '../flow/inflated-bodies.ts';
 import type { Basics } from './basics.ts';
+import { composeBodies } from './compose-bodies.ts';
 import { composeStore } from './compose-store.ts';
 import type { DataPlane } from './server-parts.ts';
 
@@ -28,8 +29,7 @@ const MAX_KEPT_INFLATED_BYTES = mib(128);
 const PUBLISH_OPTIONS: PublishDeps['options'] = {
   maxBodyBytes: mib(8),
   maxInflatedBytes: MAX_INFLATED_BYTES,
-  maxUnverifiedBytes: mib(64),
-  maxInflatingBytes: mib(256),
+  maxInflatingBytes: mib(320),
 };
 /** How many journal records the start reads at a time. */
 const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };
@@ -53,7 +53,9 @@ export function composeDataPlane(
   const accepted = new AcceptedReports({ clock, metrics });
   const inflated = new InflatedBodies(MAX_KEPT_INFLATED_BYTES);
   const append = (record: Uint8Array) => journal.append(record);
-  const received = { authenticator, append, inflated, accepted, clock, metrics };
+  const bodies = composeBodies(metrics);
+  const { readReport: readBody } = bodies;
+  const received = { authenticator, readBody, append, inflated, accepted, clock, metrics };
   const publish = new Publish({ ...received, options: PUBLISH_OPTIONS });
   const pipeline = new FlowPipeline({
     ...{ journal, ledger, topology, store, disk, inflated },
@@ -69,7 +71,7 @@ export function composeDataPlane(
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
   return {
-    ...{ authenticator, publish, journal, store, hasStoreRoom },
+    ...{ authenticator, bodies, publish, journal, store, hasStoreRoom },
     isCaughtUp: () => worker.isCaughtUp,
     services: [journal, ledger, memory, ...services, worker],
   };

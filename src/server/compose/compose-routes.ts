@@ -8,7 +8,12 @@ import { systemClock } from '../../lib/clock.ts';
 import { listOf } from '../../lib/setting.ts';
 import { createConsoleGate } from '../http/console-gate.ts';
 import type { IncomingRequest, RequestHandler } from '../http/http-server.ts';
-import { authenticate, healthPage, metricsPage } from '../http/operator-pages.ts';
+import {
+  type Authenticate,
+  createAuthenticate,
+  healthPage,
+  metricsPage,
+} from '../http/operator-pages.ts';
 import type { Basics } from './basics.ts';
 import { composeExtensionRoutes } from './compose-extension-routes.ts';
 import type { DataPlane, ServerParts } from './server-parts.ts';
@@ -21,6 +26,8 @@ export function composeRoutes(
   const { config, keys, metrics } = basics;
   const { data, sessions } = parts;
   const api = composeApi(basics, parts);
+  const { readCall, readSignIn } = data.bodies;
+  const authenticate = createAuthenticate(data.authenticator, readCall);
   const gate = createConsoleGate({
     sessions,
     keys,
@@ -28,13 +35,15 @@ export function composeRoutes(
     region: config.region,
     hosts: new Set(listOf(config.consoleHosts).map((host) => host.toLowerCase())),
     isTls: config.tlsCert !== '',
+    readBody: readCall,
+    readSignIn,
   });
   return [
     ['/healthz', healthPage(data.journal)],
-    ['/metrics', metricsPage(metrics, data.authenticator)],
+    ['/metrics', metricsPage(metrics, authenticate)],
     ['/publish', publishRoute(data)],
     ['/console/api/', gate],
-    ['/', signedRoute(data, api)],
+    ['/', signedRoute(authenticate, api)],
   ];
 }
 
@@ -45,9 +54,9 @@ function publishRoute({ publish }: DataPlane): RequestHandler {
   };
 }
 
-function signedRoute({ authenticator }: DataPlane, api: AuthenticatedHandler): RequestHandler {
+function signedRoute(authenticate: Authenticate, api: AuthenticatedHandler): RequestHandler {
   return async (request: IncomingRequest) => {
-    const { principal, body } = await authenticate(request, authenticator);
+    const { principal, body } = await authenticate(request);
     return await api({ ...request, body }, principal);
   };
 }

@@ -15,6 +15,7 @@ import type { ResourceGraph } from '../../topology/graph/resource-graph.ts';
 import type { LiveSnapshot } from '../../topology/snapshot/live-snapshot.ts';
 import type { InventorySource } from '../../topology/sources/inventory/inventory-source.ts';
 import type { Topology } from '../../topology/topology.ts';
+import type { BodyReaders } from './compose-bodies.ts';
 
 export interface ControlPlane {
   readonly scopes: Scopes;
@@ -25,6 +26,7 @@ export interface ControlPlane {
 }
 
 export interface DataPlane {
+  readonly bodies: BodyReaders;
   readonly authenticator: Authenticator;
   readonly publish: Publish;
   readonly journal: Journal;

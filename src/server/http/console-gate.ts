@@ -3,6 +3,7 @@ import type { KeySource } from '../../auth/authenticator.ts';
 import { type Sessions, SIGN_IN_TOKEN } from '../../auth/sessions.ts';
 import { ApiError } from '../../model/api-error.ts';
 import {
+  type BodyRead,
   headerValue,
   type RawRequest,
   type RawResponse,
@@ -12,7 +13,7 @@ import type { Principal } from '../../model/owner.ts';
 import { parseJsonBody } from '../../wire/rest-json/json.ts';
 import { isLoopbackHost } from '../config.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
-import { readBody } from './read-body.ts';
+import { MAX_API_BODY_BYTES } from './operator-pages.ts';
 
 export interface ConsoleGateDeps {
   readonly sessions: Sessions;
@@ -23,11 +24,17 @@ export interface ConsoleGateDeps {
   /** Host names that may serve the console besides loopback. */
   readonly hosts: ReadonlySet<string>;
   readonly isTls: boolean;
+  /** Reads bodies of requests with a session. */
+  readonly readBody: BodyRead;
+  /** Reads bodies of sign-ins, whose senders are unknown. */
+  readonly readSignIn: BodyRead;
 }
 
 const PREFIX = '/console/api';
 const COOKIE = 'nfm_session';
 const COOKIE_SECONDS = 12 * 3600;
+/** A token, or a key id and its secret. */
+const MAX_SIGN_IN_BYTES = 4096;
 
 /**
  * Authenticates the console. A one-time token or an access key opens a session, whose cookie is
@@ -51,7 +58,12 @@ export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
       return describe(principal, { 'set-cookie': cookie('', { seconds: 0, isTls: deps.isTls }) });
     }
     const target = request.target.slice(PREFIX.length);
-    return await deps.api({ ...request, target, body: await readBody(request.stream) }, principal);
+    const body = await deps.readBody(request.stream, {
+      maxBytes: MAX_API_BODY_BYTES,
+      address: request.remoteAddress,
+      accessKeyId: principal.accessKeyId,
+    });
+    return await deps.api({ ...request, target, body }, principal);
   };
 }
 
@@ -68,7 +80,8 @@ async function findSession(
 }
 
 async function signIn(request: IncomingRequest, deps: ConsoleGateDeps): Promise<RawResponse> {
-  const body = parseJsonBody(await readBody(request.stream));
+  const limits = { maxBytes: MAX_SIGN_IN_BYTES, address: request.remoteAddress };
+  const body = parseJsonBody(await deps.readSignIn(request.stream, limits));
   const sessionId =
     typeof body.token === 'string'
       ? deps.sessions.redeem(body.token)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { createSecureContext } from 'node:tls';
 import fastifyStatic from '@fastify/static';
@@ -8,24 +9,32 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { errorResponse, isOurFault } from '../../api/error-response.ts';
 import { errorCode, errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
-import type { HistogramMetric, Metrics } from '../../lib/metrics.ts';
+import type { CounterMetric, HistogramMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
+import { ApiError } from '../../model/api-error.ts';
 import { groupHeaders, type RawResponse, type RequestHead } from '../../model/http.ts';
 import { ConfigError, listenAddress, type ServerConfig } from '../config.ts';
+import { ClientAddresses } from './client-address.ts';
+import { Connections } from './connections.ts';
+import { checkTarget, originForm } from './request-target.ts';
 
 /** A request whose body is not read yet. */
 export interface IncomingRequest extends RequestHead {
+  /** True for a program on this host that connects without a proxy. */
+  readonly isLocal: boolean;
   readonly stream: AsyncIterable<Uint8Array>;
 }
 
 /** Answers one kind of request. The server renders a thrown ApiError in AWS's form. */
 export type RequestHandler = (request: IncomingRequest) => Promise<RawResponse>;
 
+type Route = readonly [path: string, handler: RequestHandler];
+
 export interface HttpServerDeps {
   readonly config: ServerConfig;
   /** The first entry counts whose path equals the target's, or ends in / and is a prefix of it. */
-  readonly routes: readonly (readonly [path: string, handler: RequestHandler])[];
+  readonly routes: readonly Route[];
   /** The built console; without it the server has no pages. */
   readonly consoleFolder: string;
   readonly log: Log;
@@ -37,12 +46,18 @@ export interface HttpServerDeps {
  * kept.
  */
 const DISPATCHED = '/dispatched';
+const HEALTH_PATH = '/healthz';
 const CONSOLE_API = '/console/api/';
 const CONTENT_SECURITY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 /** How long a stopping server waits for requests in flight. */
 const DRAIN_MILLIS = 10_000;
-const REQUEST_MILLIS = 60_000;
+/** A body may take this long if it keeps arriving; UnverifiedBodies drops one that does not. */
+const REQUEST_MILLIS = 300_000;
+const HEAD_MILLIS = 15_000;
+const HANDSHAKE_MILLIS = 15_000;
+/** How often Node looks for heads and requests that are overdue. */
+const OVERDUE_CHECK_MILLIS = 5_000;
 const DISCARD_MILLIS = 5_000;
 /**
  * UntagResource has up to 200 keys of 128 characters in its query, each character encoded as three.
@@ -57,6 +72,9 @@ export class HttpServer implements Service {
   readonly name = 'http server';
   readonly #deps: HttpServerDeps;
   readonly #seconds: HistogramMetric;
+  readonly #aborted: CounterMetric;
+  readonly #connections: Connections;
+  readonly #clients: ClientAddresses;
   #app: FastifyInstance | undefined;
 
   constructor(deps: HttpServerDeps) {
@@ -67,6 +85,12 @@ export class HttpServer implements Service {
       labels: ['route', 'status'],
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     });
+    this.#aborted = deps.metrics.counter({
+      name: 'nfm_http_requests_aborted_total',
+      help: 'Requests whose client closed the connection before the body was complete',
+    });
+    this.#connections = new Connections(deps.config.maxConnections, deps.metrics);
+    this.#clients = new ClientAddresses(deps.config.trustedProxies);
   }
 
   async start(): Promise<void> {
@@ -104,13 +128,17 @@ export class HttpServer implements Service {
     const app = fastify({
       logger: false,
       requestTimeout: REQUEST_MILLIS,
-      keepAliveTimeout: 75_000,
+      keepAliveTimeout: this.#deps.config.idleSeconds * 1000,
       forceCloseConnections: 'idle',
       // A request on an open connection is still answered while stopping, as the last one.
       return503OnClosing: false,
-      rewriteUrl: ({ url = '/' }) => (isConsoleFile(url) ? url : DISPATCHED),
+      rewriteUrl: ({ url = '/', method }) => {
+        const target = originForm(url);
+        return isConsoleFile(target) && method !== 'OPTIONS' ? target : DISPATCHED;
+      },
       ...(await listenerOptions(this.#deps.config)),
     }) as unknown as FastifyInstance;
+    app.server.on('connection', (socket: Socket) => this.#connections.add(socket));
     app.removeAllContentTypeParsers();
     // The handler reads the body, after it has checked the head.
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -152,40 +180,58 @@ export class HttpServer implements Service {
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
     const raw = request.raw;
-    const target = request.originalUrl;
-    const [route, handler] = this.#routeOf(target);
+    const route = this.#routeOf(originForm(request.originalUrl), raw.method);
+    const response = await this.#respond({ request, reply }, route);
+    const { status } = response;
+    this.#seconds.observe((performance.now() - started) / 1000, {
+      route: route?.[0] ?? '*',
+      status: String(status),
+    });
+    // Anybody may ask for the health page, so it proves nothing.
+    if (status < 400 && route?.[0] !== HEALTH_PATH) this.#connections.prove(raw.socket);
+    await discardRest(raw);
+    if (!raw.complete) reply.header('connection', 'close');
+    return reply.code(status).headers(response.headers).send(response.body);
+  }
+
+  async #respond(
+    { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+    route: Route | undefined,
+  ): Promise<RawResponse> {
     const requestId = randomUUID();
-    let response: RawResponse;
+    const raw = request.raw;
+    const headers = groupHeaders(raw.rawHeaders);
+    const client = this.#clients.find(raw.socket.remoteAddress ?? '', { headers });
     try {
-      response = await handler({
+      checkTarget(request.originalUrl, headers.get('host')?.join(','));
+      if (route === undefined) throw new ApiError('ValidationException', 'no such request target');
+      return await route[1]({
         method: raw.method ?? 'GET',
-        target,
-        headers: groupHeaders(raw.rawHeaders),
-        remoteAddress: raw.socket.remoteAddress ?? '',
+        target: originForm(request.originalUrl),
+        headers,
+        remoteAddress: client.address,
+        isLocal: client.isLocal,
         signal: untilLeft(reply.raw),
         stream: raw.iterator({ destroyOnReturn: false }),
       });
     } catch (error) {
-      if (isOurFault(error)) {
-        this.#deps.log.error('request failed', { error, route, requestId });
+      if (raw.destroyed && !raw.complete) this.#aborted.add(1);
+      else if (isOurFault(error)) {
+        const where = { route: route?.[0], client: client.address, requestId };
+        this.#deps.log.error('request failed', { error, ...where });
       }
-      response = errorResponse(error, requestId);
+      return errorResponse(error, requestId);
     }
-    this.#seconds.observe((performance.now() - started) / 1000, {
-      route,
-      status: String(response.status),
-    });
-    await discardRest(raw);
-    return reply.code(response.status).headers(response.headers).send(response.body);
   }
 
-  #routeOf(target: string): readonly [string, RequestHandler] {
+  /** `OPTIONS *` and `OPTIONS /` ask whether the server works, as load balancers do by default. */
+  #routeOf(target: string, method: string | undefined): Route | undefined {
     const path = target.split('?')[0] ?? '';
-    for (const route of this.#deps.routes) {
-      const [served] = route;
-      if (path === served || (served.endsWith('/') && path.startsWith(served))) return route;
-    }
-    throw new Error('the last route must be /');
+    const isPing = method === 'OPTIONS' && (path === '*' || path === '/');
+    const wanted = isPing ? HEALTH_PATH : path;
+    return this.#deps.routes.find(
+      ([own]) => wanted === own || (own.endsWith('/') && wanted.startsWith(own)),
+    );
   }
 }
 
@@ -203,7 +249,9 @@ function untilLeft(response: ServerResponse): AbortSignal {
  * once, it could be reset before the sender has read the response.
  */
 async function discardRest(request: IncomingMessage): Promise<void> {
-  if (request.complete) return;
+  if (request.complete || request.destroyed) return;
+  // A listener, because resume() alone does nothing while an iterator waits for the next chunk.
+  request.on('data', () => {});
   request.resume();
   const over = new AbortController();
   const end = () => over.abort();
@@ -228,8 +276,13 @@ function isConsoleFile(target: string): boolean {
 
 async function listenerOptions(config: ServerConfig) {
   const tls = await readTls(config);
-  const maxHeaderSize = MAX_HEAD_BYTES;
-  return tls === null ? { http: { maxHeaderSize } } : { https: { ...tls, maxHeaderSize } };
+  const limits = {
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: HEAD_MILLIS,
+    connectionsCheckingInterval: OVERDUE_CHECK_MILLIS,
+  };
+  if (tls === null) return { http: limits };
+  return { https: { ...tls, ...limits, handshakeTimeout: HANDSHAKE_MILLIS } };
 }
 
 async function readTls(config: ServerConfig): Promise<{ cert: Buffer; key: Buffer } | null> {

@@ -1,11 +1,13 @@
 import type { Authenticator } from '../../auth/authenticator.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { Metrics } from '../../lib/metrics.ts';
+import type { BodyRead } from '../../model/http.ts';
 import type { Principal } from '../../model/owner.ts';
 import { sha256Hex } from '../../wire/sigv4/sha256-hex.ts';
-import { isLoopbackHost } from '../config.ts';
 import type { IncomingRequest, RequestHandler } from './http-server.ts';
-import { readBody } from './read-body.ts';
+
+/** The largest API request, 100 targets with 200 tags, is under 200 kB. */
+export const MAX_API_BODY_BYTES = 1024 * 1024;
 
 /** `GET /healthz`: 200 while the server can accept reports, even if the store lags behind. */
 export function healthPage(journal: Journal): RequestHandler {
@@ -18,10 +20,9 @@ export function healthPage(journal: Journal): RequestHandler {
 }
 
 /** `GET /metrics`, in Prometheus's text format. Requests from beyond loopback must be signed. */
-export function metricsPage(metrics: Metrics, authenticator: Authenticator): RequestHandler {
+export function metricsPage(metrics: Metrics, authenticate: Authenticate): RequestHandler {
   return async (request) => {
-    const address = request.remoteAddress.replace(/^::ffff:/, '');
-    if (!isLoopbackHost(address)) await authenticate(request, authenticator);
+    if (!request.isLocal) await authenticate(request);
     return {
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
@@ -36,11 +37,16 @@ export interface SignedRequest {
 }
 
 /** Reads the body and verifies the signature over head and body. */
-export async function authenticate(
-  request: IncomingRequest,
-  authenticator: Authenticator,
-): Promise<SignedRequest> {
-  const prepared = await authenticator.prepare(request);
-  const body = await readBody(request.stream);
-  return { principal: authenticator.verify(prepared, request, sha256Hex(body)), body };
+export type Authenticate = (request: IncomingRequest) => Promise<SignedRequest>;
+
+export function createAuthenticate(authenticator: Authenticator, readBody: BodyRead): Authenticate {
+  return async (request) => {
+    const prepared = await authenticator.prepare(request);
+    const body = await readBody(request.stream, {
+      maxBytes: MAX_API_BODY_BYTES,
+      address: request.remoteAddress,
+      accessKeyId: prepared.principal.accessKeyId,
+    });
+    return { principal: authenticator.verify(prepared, request, sha256Hex(body)), body };
+  };
 }
