@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
-  createWatchedPair,
   type FlowView,
   HostWatch,
   kernelCount,
@@ -14,12 +13,10 @@ import {
   total,
   totalRetrans,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForLab } from '../../lab/net/kernel-need.ts';
-import type { LabNetwork } from '../../lab/net/lab-network.ts';
+import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForLab();
-if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
+const missing = missingForKernelTests;
 
 const SYN = 1;
 const FIN = 1;
@@ -39,42 +36,20 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
   `what the kernel counts is counted by $name ${missing ?? ''}`,
   ({ name, number, source }) => {
     const isWhole = name === 'eBPF';
-    let network: LabNetwork;
-    let client: HostWatch;
-    let server: HostWatch;
+    const pair = watchedPair({ number, source, isStarted: true });
 
-    beforeAll(async () => {
-      network = await createWatchedPair(number);
-    });
-    afterAll(async () => {
-      await network?.stop();
-    });
-
-    beforeEach(() => {
-      client = new HostWatch(network.host('a'), { source: source() });
-      server = new HostWatch(network.host('b'), { source: source() });
-      client.start();
-      server.start();
-    });
-    afterEach(async () => {
-      client.stop();
-      server.stop();
-      await network.lose('a', 0);
-      await network.lose('b', 0);
-    });
-
-    const traffic = (...args: (string | number)[]) => runTraffic(network, 'a', args);
+    const traffic = (...args: (string | number)[]) => runTraffic(pair.network, 'a', args);
 
     /** Expects each connection and every byte, on both sides. */
     const expectAll = async (connections: number) => {
-      const sent = await client.untilClosed(connections);
-      const received = await server.untilClosed(connections);
+      const sent = await pair.client.untilClosed(connections);
+      const received = await pair.server.untilClosed(connections);
       expect(total(sent, 'sockets_completed')).toBe(connections);
       expect(total(sent, 'connect_attempts')).toBe(connections);
       expect(total(sent, 'bytes_delivered')).toBe(connections * (HELLO + SYN + FIN));
       expect(total(received, 'sockets_completed')).toBe(connections);
       expect(total(received, 'bytes_received')).toBe(connections * (HELLO + FIN));
-      expect(client.counters().map_insertion_errors).toBe(0);
+      expect(pair.client.counters().map_insertion_errors).toBe(0);
     };
 
     test.each([
@@ -88,14 +63,14 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       'under $percent% loss on the way to $to: bytes, retransmissions and timeouts',
       async ({ percent, to }) => {
         const counts = async () => ({
-          retrans: await retransSegs(network, 'a'),
-          timeouts: await kernelCount(network, 'a', 'TCPTimeouts'),
+          retrans: await retransSegs(pair.network, 'a'),
+          timeouts: await kernelCount(pair.network, 'a', 'TCPTimeouts'),
         });
         const before = await counts();
-        await network.lose(to, percent);
+        await pair.network.lose(to, percent);
         const { bytesWritten } = await traffic('send', SERVER, PORT, 5_000_000);
-        const sent = await client.untilClosed(1);
-        const received = await server.untilClosed(1);
+        const sent = await pair.client.untilClosed(1);
+        const received = await pair.server.untilClosed(1);
         const after = await counts();
         expect(total(sent, 'bytes_delivered')).toBe(bytesWritten + SYN + FIN);
         expect(total(received, 'bytes_received')).toBe(bytesWritten + FIN);
@@ -113,14 +88,14 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await traffic('crowd', SERVER, PORT, 12_500);
       await expectAll(12_500);
       // Nothing was read while they closed, so some stayed in the table.
-      if (isWhole) expect(client.counters().closed_ring_full).toBeGreaterThan(0);
+      if (isWhole) expect(pair.client.counters().closed_ring_full).toBeGreaterThan(0);
     });
 
     test('requests and responses, each segment of them', async () => {
-      const before = await kernelCount(network, 'a', 'RetransSegs');
+      const before = await kernelCount(pair.network, 'a', 'RetransSegs');
       const { bytesWritten, bytesRead } = await traffic('ping', SERVER, PORT, 200, 1);
-      const sent = await client.untilClosed(1);
-      const answered = await server.untilClosed(1);
+      const sent = await pair.client.untilClosed(1);
+      const answered = await pair.server.untilClosed(1);
       expect(total(sent, 'bytes_delivered')).toBe(bytesWritten + SYN + FIN);
       expect(total(sent, 'bytes_received')).toBe(bytesRead + FIN);
       expect(total(answered, 'bytes_received')).toBe(bytesWritten + FIN);
@@ -128,45 +103,48 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       // The client's first line, then a segment for each request.
       expect(total(sent, 'segments_delivered')).toBe(1 + 200);
       expect(total(answered, 'segments_delivered')).toBe(200);
-      expect(totalRetrans(sent)).toBe((await kernelCount(network, 'a', 'RetransSegs')) - before);
+      expect(totalRetrans(sent)).toBe(
+        (await kernelCount(pair.network, 'a', 'RetransSegs')) - before,
+      );
     });
 
     test('a connection reset in mid-stream has its bytes until then and is severed', async () => {
       await traffic('reset', SERVER, PORT, 1_000_000);
-      const [severed] = await server.untilClosed(1);
+      const [severed] = await pair.server.untilClosed(1);
       expect(severed?.plain('bytes_received')).toBe(1_000_000 + 'echo\n'.length);
       // Netlink does not give the state before the end, and the side that reset has lost all.
       if (!isWhole) return;
-      const [reset] = await client.untilClosed(1);
+      const [reset] = await pair.client.untilClosed(1);
       expect(reset?.plain('bytes_received')).toBe(1_000_000);
       expect(reset?.plain('severed_establish')).toBe(1);
       expect(severed?.plain('severed_establish')).toBe(1);
     });
 
     test('a connection whose other end is gone stays open, and times out again and again', async () => {
-      const connection = await SteppedConnection.open(network, [SERVER, PORT]);
-      const before = await kernelCount(network, 'a', 'TCPTimeouts');
-      await network.lose('a', 100);
-      await network.lose('b', 100);
+      const connection = await SteppedConnection.open(pair.network, [SERVER, PORT]);
+      const before = await kernelCount(pair.network, 'a', 'TCPTimeouts');
+      await pair.network.lose('a', 100);
+      await pair.network.lose('b', 100);
       await connection.send(1_000);
-      while ((await kernelCount(network, 'a', 'TCPTimeouts')) < before + 2) await delay(50);
-      const flows = await client.window();
-      const timeouts = (await kernelCount(network, 'a', 'TCPTimeouts')) - before;
+      while ((await kernelCount(pair.network, 'a', 'TCPTimeouts')) < before + 2) await delay(50);
+      const flows = await pair.client.window();
+      const timeouts = (await kernelCount(pair.network, 'a', 'TCPTimeouts')) - before;
       expect(total(flows, 'sockets_established')).toBe(1);
       expect(total(flows, 'rtos_est')).toBeGreaterThanOrEqual(2);
       expect(total(flows, 'rtos_est')).toBeLessThanOrEqual(timeouts);
-      await network.lose('a', 0);
-      await network.lose('b', 0);
+      await pair.network.lose('a', 0);
+      await pair.network.lose('b', 0);
       await connection.close();
     });
 
     test('IPv6, both ends on one host', async () => {
-      client.stop();
-      client = new HostWatch(network.host('a'), { source: source(), address: '::1' });
-      client.start();
-      await serveTraffic(network, 'a', 9_006);
+      pair.client.stop();
+      const watch = new HostWatch(pair.network.host('a'), { source: source(), address: '::1' });
+      onTestFinished(() => watch.stop());
+      watch.start();
+      await serveTraffic(pair.network, 'a', 9_006);
       const { bytesWritten } = await traffic('send', '::1', 9_006, 1_000_000);
-      const flows = await client.untilClosed(2);
+      const flows = await watch.untilClosed(2);
       const of = (side: string) => flows.filter((flow) => flow.side === side);
       expect(new Set(flows.map(({ key }) => key))).toEqual(
         new Set(['client ::1 ::1 9006', 'server ::1 ::1 9006']),

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   CLIENT,
   createWatchedPair,
-  HostWatch,
   PORT,
   SERVER,
   type ShownConnection,
@@ -14,14 +13,22 @@ import {
   trafficCommand,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForLab } from '../../lab/net/kernel-need.ts';
+import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
 import type { LabNetwork } from '../../lab/net/lab-network.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForLab();
-if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
+const missing = missingForKernelTests;
 
 const OPENING = 1 + 'sink\n'.length;
+
+/** Hosts that negotiate ECN. */
+async function createEcnPair(number: number): Promise<LabNetwork> {
+  const network = await createWatchedPair(number);
+  for (const host of ['a', 'b']) {
+    await network.exec(host, ['sysctl', '-qw', 'net.ipv4.tcp_ecn=1']);
+  }
+  return network;
+}
 
 const COLLECTORS = [
   { name: 'eBPF', number: 4, source: () => undefined },
@@ -31,45 +38,21 @@ const COLLECTORS = [
 describe.skipIf(missing !== undefined).each(COLLECTORS)(
   `what held a connection up, by $name ${missing ?? ''}`,
   ({ number, source }) => {
-    let network: LabNetwork;
-    let client: HostWatch;
-    let server: HostWatch;
+    const pair = watchedPair({ number, source, isStarted: true, create: createEcnPair });
 
-    beforeAll(async () => {
-      network = await createWatchedPair(number);
-      for (const host of ['a', 'b']) {
-        await network.exec(host, ['sysctl', '-qw', 'net.ipv4.tcp_ecn=1']);
-      }
-    });
-    afterAll(async () => {
-      await network?.stop();
-    });
-
-    beforeEach(() => {
-      client = new HostWatch(network.host('a'), { source: source() });
-      server = new HostWatch(network.host('b'), { source: source() });
-      client.start();
-      server.start();
-    });
-    afterEach(async () => {
-      client.stop();
-      server.stop();
-      await network.lose('b', 0);
-    });
-
-    const shownOnClient = () => showConnection(network, 'a', SERVER);
+    const shownOnClient = () => showConnection(pair.network, 'a', SERVER);
 
     /** A time that `ss` shows in milliseconds, in microseconds. */
     const micros = (shown: ShownConnection, name: string) => shown.number(name) * 1_000;
 
     test('a receiver that reads nothing limits its sender', async () => {
-      const child = network.spawn('a', trafficCommand('stall', SERVER, PORT, 50_000_000), {
+      const child = pair.network.spawn('a', trafficCommand('stall', SERVER, PORT, 50_000_000), {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await once(child.stdout!, 'data');
       while ((await shownOnClient()).number('rwnd_limited') < 400) await delay(20);
       const before = await shownOnClient();
-      const [flow] = await client.window();
+      const [flow] = await pair.client.window();
       const after = await shownOnClient();
       for (const name of ['busy', 'rwnd_limited']) {
         const counted = flow!.plain(name === 'busy' ? 'busy_us' : 'rwnd_limited_us');
@@ -79,35 +62,37 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       expect(flow!.plain('rwnd_limited_us')).toBeGreaterThan(flow!.plain('busy_us') * 0.7);
       child.kill('SIGKILL');
       // The kernel would probe the closed window for minutes.
-      await network.exec('a', ['ss', '-K', `dst ${SERVER}`]);
-      await client.untilClosed(1);
+      await pair.network.exec('a', ['ss', '-K', `dst ${SERVER}`]);
+      await pair.client.untilClosed(1);
     });
 
     test('a send buffer too small for the path limits its sender', async () => {
-      const usual = (await network.exec('a', ['sysctl', '-n', 'net.ipv4.tcp_wmem'])).stdout.trim();
-      const link = network.routerInterface('b');
+      const usual = (
+        await pair.network.exec('a', ['sysctl', '-n', 'net.ipv4.tcp_wmem'])
+      ).stdout.trim();
+      const link = pair.network.routerInterface('b');
       const queue = ['root', 'tbf', 'rate', '4mbit', 'burst', '3000', 'latency', '1s'];
-      await network.exec('a', ['sysctl', '-qw', 'net.ipv4.tcp_wmem=4096 16384 16384']);
-      await network.inRouter(['tc', 'qdisc', 'add', 'dev', link, ...queue]);
-      const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+      await pair.network.exec('a', ['sysctl', '-qw', 'net.ipv4.tcp_wmem=4096 16384 16384']);
+      await pair.network.inRouter(['tc', 'qdisc', 'add', 'dev', link, ...queue]);
+      const connection = await SteppedConnection.open(pair.network, [SERVER, PORT]);
       await connection.send(500_000);
-      await untilAcked(network, 'a', { address: SERVER, bytes: 500_000 + OPENING });
-      const [flow] = await client.window();
+      await untilAcked(pair.network, 'a', { address: SERVER, bytes: 500_000 + OPENING });
+      const [flow] = await pair.client.window();
       const shown = await shownOnClient();
       expect(shown.number('sndbuf_limited')).toBeGreaterThan(0);
       expect(flow!.plain('sndbuf_limited_us')).toBe(micros(shown, 'sndbuf_limited'));
       expect(flow!.plain('busy_us')).toBe(micros(shown, 'busy'));
       await connection.close();
-      await network.inRouter(['tc', 'qdisc', 'del', 'dev', link, 'root']);
-      await network.exec('a', ['sysctl', '-qw', `net.ipv4.tcp_wmem=${usual}`]);
+      await pair.network.inRouter(['tc', 'qdisc', 'del', 'dev', link, 'root']);
+      await pair.network.exec('a', ['sysctl', '-qw', `net.ipv4.tcp_wmem=${usual}`]);
     });
 
     test('a sender with nothing to send is not busy', async () => {
-      const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+      const connection = await SteppedConnection.open(pair.network, [SERVER, PORT]);
       await delay(300);
       await connection.send(1_000);
       await delay(300);
-      const [flow] = await client.window();
+      const [flow] = await pair.client.window();
       expect(flow!.plain('busy_us')).toBeLessThanOrEqual(8_000);
       expect(flow!.plain('rwnd_limited_us')).toBe(0);
       expect(flow!.plain('sndbuf_limited_us')).toBe(0);
@@ -115,14 +100,14 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
     });
 
     test('segments out of order, reorderings, DSACKs, minimum round trip and rate are as in ss', async () => {
-      await network.lose('b', 2);
-      const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+      await pair.network.lose('b', 2);
+      const connection = await SteppedConnection.open(pair.network, [SERVER, PORT]);
       await connection.send(20_000_000);
-      await untilAcked(network, 'a', { address: SERVER, bytes: 20_000_000 + OPENING });
-      const [sent] = await client.window();
-      const [received] = await server.window();
+      await untilAcked(pair.network, 'a', { address: SERVER, bytes: 20_000_000 + OPENING });
+      const [sent] = await pair.client.window();
+      const [received] = await pair.server.window();
       const sender = await shownOnClient();
-      const receiver = await showConnection(network, 'b', CLIENT);
+      const receiver = await showConnection(pair.network, 'b', CLIENT);
       expect(received!.plain('segments_out_of_order')).toBeGreaterThan(0);
       expect(received!.plain('segments_out_of_order')).toBe(receiver.number('rcv_ooopack'));
       expect(sent!.plain('dsacks')).toBe(sender.number('dsack_dups'));
@@ -136,17 +121,17 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
     });
 
     test('segments marked as congested are as many as ss shows', async () => {
-      await network.markCongested('b', 10);
-      const connection = await SteppedConnection.open(network, [SERVER, PORT]);
+      await pair.network.markCongested('b', 10);
+      const connection = await SteppedConnection.open(pair.network, [SERVER, PORT]);
       await connection.send(10_000_000);
-      await untilAcked(network, 'a', { address: SERVER, bytes: 10_000_000 + OPENING });
+      await untilAcked(pair.network, 'a', { address: SERVER, bytes: 10_000_000 + OPENING });
       const shown = (await shownOnClient()).number('delivered_ce');
-      const flows = await client.window();
+      const flows = await pair.client.window();
       expect(shown).toBeGreaterThan(0);
       expect(total(flows, 'segments_ce')).toBe(shown);
       // The last segment may be marked as well.
       await connection.close();
-      const last = await client.untilClosed(1);
+      const last = await pair.client.untilClosed(1);
       expect(total(last, 'segments_ce')).toBeLessThanOrEqual(1);
     });
   },
