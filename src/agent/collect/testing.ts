@@ -1,5 +1,5 @@
 import { addressBytes } from '../../model/address.ts';
-import type { PlainMetric } from '../../model/flow-metrics.ts';
+import type { PlainMetric, Samples } from '../../model/flow-metrics.ts';
 import type { ClosedReading } from '../kernel/closed-ring.ts';
 import { RECORD_BYTES } from '../kernel/record-layout.ts';
 import {
@@ -15,34 +15,25 @@ import type { SocketSource } from './socket-collector.ts';
 
 export const JIFFY_MICROS = 4_000;
 
-export interface FakeRoundTrips {
-  readonly epoch: number;
-  readonly count: number;
-  readonly min: number;
-  readonly max: number;
-  readonly sum: number;
-}
+type GivenFields = Omit<
+  SocketRecordFields,
+  | 'startedNanos'
+  | 'localAddress'
+  | 'remoteAddress'
+  | 'localPort'
+  | 'remotePort'
+  | 'details'
+  | 'roundTrips'
+>;
 
-export interface FakeSocket {
+/** A connection of a test; absent members have the values of `DEFAULTS`. */
+export interface FakeSocket extends Partial<GivenFields> {
   readonly cookie: number;
   readonly started?: number;
-  readonly bytesReceived?: number;
-  readonly bytesAcked?: number;
   readonly remote?: string;
-  readonly segmentsIn?: number;
-  readonly segmentsOut?: number;
-  readonly retrans?: readonly [number, number, number];
-  readonly rtos?: readonly [number, number, number];
-  readonly connectMicros?: number;
-  readonly isServer?: boolean;
-  readonly state?: number;
-  readonly ending?: number;
-  readonly changes?: number;
-  readonly roundTrips?: readonly FakeRoundTrips[];
-  readonly isAdopted?: boolean;
   readonly details?: NamedDetails;
-  readonly cgroupId?: number;
-  readonly processName?: string;
+  /** Both round-trip times have these samples. */
+  readonly roundTrips?: readonly (Samples & { readonly epoch: number })[];
 }
 
 /** A socket's details by their metrics; absent ones are 0. */
