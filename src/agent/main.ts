@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import type { AgentDescription, HostDescription } from '../model/report.ts';
-import { Agent } from './agent.ts';
+import { Agent, type AgentDeps } from './agent.ts';
 import { agentBuild } from './agent-build.ts';
 import { AgentError } from './agent-error.ts';
 import { SocketCollector } from './collect/socket-collector.ts';
@@ -116,11 +116,6 @@ interface SharedParts {
 
 async function buildAgent(shared: SharedParts): Promise<Agent> {
   const { options, to, clock, log } = shared;
-  const { notrackMillis } = options;
-  const cgroupMount = findCgroup();
-  const { source: watch, instead } = chooseSource({ ...options, cgroupMount });
-  if (instead !== undefined) log.warn('using netlink instead of eBPF', { reason: instead });
-  const kept = watch instanceof SocketWatch ? KEPT.ebpf : KEPT.netlink;
   const identity = new HostIdentityReader({
     given: { ...options, ...kubernetesNames(), defaultZone: DEFAULT_ZONE },
     readMetadata: readInstanceMetadata,
@@ -132,22 +127,11 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
   const metrics = new LocalMetrics({ describeHost: describe });
   return new Agent({
     settings: options,
-    watch,
-    collector: new SocketCollector({
-      source: watch,
-      cgroups: new CgroupPaths(cgroupMount),
-      nat: options.resolveNat ? new NatTable(openLibc()) : undefined,
-      clock: steadyClock,
-      notrackMillis,
-    }),
+    ...buildCollector(shared),
     usage: new ProcessUsageReader(steadyClock),
     describeHost: describe,
     takeHostStats: () => hostStats.take(identity.current().cards),
     description: describeAgent(),
-    dropPrivileges: async () => {
-      const threads = await dropCapabilities(kept, poolThreads());
-      log.info('dropped capabilities', { kept, otherThreads: threads });
-    },
     runId: randomUUID(),
     publisher: to && buildPublisher(to.endpoint, shared),
     pods: options.kubernetesMetadata ? openPodWatch(log) : undefined,
@@ -163,6 +147,29 @@ async function buildAgent(shared: SharedParts): Promise<Agent> {
     log,
     random: Math.random,
   });
+}
+
+/** The source of connections, its collector, and the capabilities to drop once it has started. */
+function buildCollector({
+  options,
+  log,
+}: SharedParts): Pick<AgentDeps, 'watch' | 'collector' | 'dropPrivileges'> {
+  const cgroupMount = findCgroup();
+  const { source, instead } = chooseSource({ ...options, cgroupMount });
+  if (instead !== undefined) log.warn('using netlink instead of eBPF', { reason: instead });
+  const kept = source instanceof SocketWatch ? KEPT.ebpf : KEPT.netlink;
+  const collector = new SocketCollector({
+    source,
+    cgroups: new CgroupPaths(cgroupMount),
+    nat: options.resolveNat ? new NatTable(openLibc()) : undefined,
+    clock: steadyClock,
+    notrackMillis: options.notrackMillis,
+  });
+  const dropPrivileges = async (): Promise<void> => {
+    const threads = await dropCapabilities(kept, poolThreads());
+    log.info('dropped capabilities', { kept, otherThreads: threads });
+  };
+  return { watch: source, collector, dropPrivileges };
 }
 
 function buildPublisher(endpoint: Endpoint, { options, stop, log }: SharedParts): ReportPublisher {
