@@ -11,7 +11,7 @@ import {
 } from './config.ts';
 
 /**
- * Runs `nfm server` until SIGTERM or SIGINT. Then accepts no more requests, finishes the current
+ * Runs `nfm server` until SIGTERM, SIGINT or SIGHUP. Then accepts no more requests, finishes the current
  * ones and stops.
  *
  * @returns the exit code: 0 after a signal, 1 after a failure, 2 for an invalid setting
@@ -32,6 +32,8 @@ export async function runServer(argv: readonly string[]): Promise<number> {
 
 async function serve(server: ComposedServer, config: ServerConfig, log: Log): Promise<number> {
   const signal = nextSignal();
+  // The reader of the output may go away, as a terminal or `head` does; the server continues.
+  for (const output of [process.stdout, process.stderr]) output.on('error', ignoreClosedPipe);
   await server.services.start();
   print(`listening on ${server.http.address}\n`);
   if (config.signInAddress) print(`console: ${signInAddress(server, config)}\n`);
@@ -54,9 +56,14 @@ function signInAddress({ http, sessions }: ComposedServer, config: ServerConfig)
   return `${http.address}/console/#token=${token}`;
 }
 
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+}
+
 function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.once(name, () => resolve(name));
   });
 }
 

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -167,6 +167,22 @@ test('reports are accepted over TLS, and not in plain text on the same port', as
   await expect(knock(endpoint, { headers, body })).rejects.toThrow('self-signed certificate');
   const plain = endpoint.replace('https:', 'http:');
   await expect(knock(plain, { headers, body })).rejects.toThrow();
+});
+
+test('a server whose terminal closes answers on, and stops in order at SIGHUP', async () => {
+  const flags = ['--data', join(folder, 'terminal'), '--listen', '127.0.0.1:18142'];
+  const child = spawn(process.execPath, [NFM, 'server', ...flags], { stdio: 'pipe' });
+  const exited = once(child, 'exit');
+  try {
+    for (const output of [child.stdin, child.stdout, child.stderr]) output.destroy();
+    const isReady = async () => (await fetch('http://127.0.0.1:18142/healthz')).status;
+    await expect.poll(() => isReady().catch(() => 0), { timeout: 60_000 }).toBe(200);
+    child.kill('SIGHUP');
+    expect(await exited).toEqual([0, null]);
+  } finally {
+    child.kill('SIGKILL');
+    await exited;
+  }
 });
 
 test('a server that is stopped under load finishes its work and loses no acknowledged report', async () => {
