@@ -73,18 +73,17 @@ function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnap
   const { host, timeSeconds } = input;
   const { account, region } = host.owner;
   const beyond = flow.snatAddress ?? flow.localAddress;
-  const here =
-    topology.here(flow.localAddress, host.vpcId, timeSeconds) ??
-    topology.here(beyond, host.vpcId, timeSeconds);
+  const vantage = { owner: host.owner, vpcId: host.vpcId, timeSeconds };
+  const here = topology.here(flow.localAddress, vantage) ?? topology.here(beyond, vantage);
   const claimed = host.subnetOf.get(flow.localAddress) || host.subnetOf.get(beyond);
   const subnetId = here?.subnetId || claimed || '';
-  const az = here?.az || (subnetId === '' ? host.az : topology.zoneOf(subnetId));
+  const az = here?.az || (subnetId === '' ? host.az : topology.zoneOf(subnetId, account));
   const isLocalZone = topology.isLocalZone(az);
   const { vpcId, instanceId } = host;
   const where = { account, region, vpcId, subnetId, az, instanceId, isLocalZone };
   return {
     local: { address: flow.localAddress, ...where },
-    vantage: { owner: host.owner, vpcId, subnetId, timeSeconds },
+    vantage: { ...vantage, subnetId },
   };
 }
 

@@ -257,8 +257,8 @@ test('a host whose allowance counter rose is at its limit, another is only sick'
 });
 
 test('loss of all hosts of one image is a rollout, and the instance type of all hosts is not blamed', async () => {
-  groupsOf = (instance) => [
-    { class: 'image', id: instance < 'i-vpc-a-2' ? 'ami-new' : 'ami-old' },
+  groupsOf = ({ instanceId }) => [
+    { class: 'image', id: instanceId < 'i-vpc-a-2' ? 'ami-new' : 'ami-old' },
     { class: 'instance-type', id: 'm6a.large' },
   ];
   const health = await service();

@@ -71,10 +71,16 @@ export interface InstanceTraits {
   readonly nodePool?: string | undefined;
 }
 
+/** An instance as the hosts of an account name it. */
+export interface InstanceRef {
+  readonly account: string;
+  readonly instanceId: string;
+}
+
 /** Finds the traits of instances at a time. */
 export interface InstanceFinder {
-  /** Undefined for an unknown instance. */
-  instance(instanceId: string, timeSeconds: number): InstanceTraits | undefined;
+  /** Undefined for an instance that is unknown or of another account. */
+  instance(ref: InstanceRef, timeSeconds: number): InstanceTraits | undefined;
 }
 
 /**
@@ -91,14 +97,16 @@ export interface TopologySnapshot extends PathFinder {
   locate(address: string, vantage: Vantage): Located | undefined;
 
   /**
-   * Looks in one network only; undefined when no source other than agents describes the address.
+   * Looks in one network only; undefined when no source other than agents describes the address,
+   * and when the account may not use the network.
    */
-  here(address: string, vpcId: string, timeSeconds: number): Located | undefined;
+  here(address: string, vantage: Vantage): Located | undefined;
 
   /**
-   * The zone of a subnet; "" when it is unknown or the hosts of the subnet report different ones.
+   * The zone of a subnet; "" when it is unknown, the hosts of the subnet report different ones, or
+   * the account may not use its network.
    */
-  zoneOf(subnetId: string): string;
+  zoneOf(subnetId: string, account: string): string;
 
   isLocalZone(zoneId: string): boolean;
 

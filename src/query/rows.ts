@@ -68,8 +68,11 @@ export function withPath(
   owner: Owner,
   paths: PathFinder,
 ): MonitorTopContributorsRow {
-  const remoteAccount = parseArn(row.remoteInstanceArn ?? '')?.account ?? '';
-  const local = endOf(row, 'local', { account: owner.account, beyondNat: row.snatIp });
+  const accountOf = (arn = '') => parseArn(arn)?.account;
+  const remoteAccount = accountOf(row.remoteInstanceArn) ?? accountOf(row.remoteVpcArn) ?? '';
+  // Each account has paths only in its own networks, so the row's account counts.
+  const account = accountOf(row.localVpcArn) ?? accountOf(row.localInstanceArn) ?? owner.account;
+  const local = endOf(row, 'local', { account, beyondNat: row.snatIp });
   const remote = endOf(row, 'remote', { account: remoteAccount, beyondNat: row.dnatIp });
   const { constructs, snatAddress, dnatAddress } = paths.pathOf(local, remote, lastSeconds);
   return {

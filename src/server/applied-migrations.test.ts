@@ -43,6 +43,8 @@ const APPLIED: Readonly<Record<string, string>> = {
   'topology 0: 001-claims': '76cfe373aca690c9c7b696444878fab7010252fbc99dfd3f2d93b02ad14124d3',
   'topology 1: 002-key-by-prefix':
     'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  'topology 2: 003-key-by-account':
+    'b3a2d4b5610b5d2cf4c9a64c8e6230808d61d83f12bad3bc81e861a67cf87120',
   'topology inventory 0: 001-inventory':
     'a8773907ad7592bccf20b6a1362f64992f7f82830cf0c6b49aceede9bfbbd7a5',
   'topology-graph 0: 001-versions':

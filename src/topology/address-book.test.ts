@@ -238,7 +238,7 @@ describe("a subnet's zone", () => {
       [...own, first],
     ]) {
       const { book, locate } = bookOf(...claims);
-      expect(book.zoneOf(id)).toBe(az);
+      expect(book.zoneOf(id, owner.account)).toBe(az);
       expect(locate('10.0.1.7')?.az).toBe(az);
       expect(locate('10.0.1.99')?.az).toBe(az);
     }
@@ -249,10 +249,10 @@ describe("a subnet's zone", () => {
     const claims = zones.map((az, i) =>
       claim({ address: `10.0.1.${i + 1}`, instance: `i-${i}`, az }),
     );
-    expect(bookOf(...claims).book.zoneOf(id)).toBe('');
+    expect(bookOf(...claims).book.zoneOf(id, owner.account)).toBe('');
   });
 
   test('is unknown for a subnet without hosts', () => {
-    expect(bookOf(first).book.zoneOf('subnet-0')).toBe('');
+    expect(bookOf(first).book.zoneOf('subnet-0', owner.account)).toBe('');
   });
 });

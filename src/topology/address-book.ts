@@ -28,12 +28,22 @@ export interface AddressBookDeps {
   readonly onAmbiguous: () => void;
 }
 
-/** The addresses that hosts claimed, with times, in all networks that agents describe. */
+/** A network as the hosts of one account describe it. */
+export interface NetworkRef {
+  readonly account: string;
+  readonly vpcId: string;
+}
+
+/**
+ * The addresses that hosts claimed, with times, in all networks that agents describe. The networks
+ * of two accounts are two networks, also when they have the same id.
+ */
 export class AddressBook {
+  /** By `networkKey`. */
   readonly #networks = new Map<string, Network>();
   /** The networks of each account and Region. */
   readonly #networksOf = new Map<string, Network[]>();
-  /** The zone of each subnet; "" where its hosts report different ones. */
+  /** The zone of each subnet of an account; "" where its hosts report different ones. */
   readonly #zones = new Map<string, string>();
   readonly #onAmbiguous: () => void;
 
@@ -41,12 +51,16 @@ export class AddressBook {
     this.#onAmbiguous = deps.onAmbiguous;
     const claims = [...deps.claims];
     for (const claim of currentClaims(claims)) this.#agreeOnZone(claim.endpoint);
-    for (const claim of claims) this.#networkOf(claim.endpoint).add(claim, this.#zones);
+    for (const claim of claims) {
+      const { account, subnetId } = claim.endpoint;
+      this.#networkOf(claim.endpoint).add(claim, this.zoneOf(subnetId, account));
+    }
   }
 
   /** Looks in the network itself, then in the others of the same account and Region. */
   locate(address: string, vantage: Vantage): FlowEnd | undefined {
-    const own = this.#networks.get(vantage.vpcId);
+    const { account } = vantage.owner;
+    const own = this.#networks.get(networkKey({ account, vpcId: vantage.vpcId }));
     const found = own?.find(address, vantage.timeSeconds);
     if (found !== undefined && found !== 'several') return found;
     if (found === 'several') this.#onAmbiguous();
@@ -56,21 +70,35 @@ export class AddressBook {
   }
 
   /** Looks in one network only. */
-  locateIn(vpcId: string, address: string, timeSeconds: number): FlowEnd | undefined {
-    const network = this.#networks.get(vpcId);
-    const found = network?.find(address, timeSeconds);
-    return found === undefined || found === 'several' ? network?.subnetAround(address) : found;
+  locateIn(ref: NetworkRef, address: string, timeSeconds: number): FlowEnd | undefined {
+    return this.#networks.get(networkKey(ref))?.locate(address, timeSeconds);
+  }
+
+  /** Looks in the network of an id as each of the accounts describes it. */
+  locateAmong(accounts: ReadonlySet<string>, lookup: NetworkLookup): FlowEnd | undefined {
+    const { vpcId, address, timeSeconds } = lookup;
+    let found: FlowEnd | undefined;
+    for (const account of accounts) {
+      const one = this.locateIn({ account, vpcId }, address, timeSeconds);
+      if (one === undefined || (found !== undefined && one.instanceId === '')) continue;
+      if (found !== undefined && found.instanceId !== '') {
+        this.#onAmbiguous();
+        return undefined;
+      }
+      found = one;
+    }
+    return found;
   }
 
   /** Looks in every network; one entry for each that has a host or subnet with the address. */
   everywhere(address: string, timeSeconds: number): readonly FlowEnd[] {
-    return [...this.#networks.keys()].flatMap(
-      (vpcId) => this.locateIn(vpcId, address, timeSeconds) ?? [],
+    return [...this.#networks.values()].flatMap(
+      (network) => network.locate(address, timeSeconds) ?? [],
     );
   }
 
-  zoneOf(subnetId: string): string {
-    return this.#zones.get(subnetId) ?? '';
+  zoneOf(subnetId: string, account: string): string {
+    return this.#zones.get(subnetKey(subnetId, account)) ?? '';
   }
 
   /** Address spaces may overlap, so an address found in two other networks is not resolved. */
@@ -90,17 +118,19 @@ export class AddressBook {
   }
 
   /** A host without a zone does not count as a contradiction. */
-  #agreeOnZone({ subnetId, az }: FlowEnd): void {
+  #agreeOnZone({ account, subnetId, az }: FlowEnd): void {
     if (subnetId === '' || az === '') return;
-    const known = this.#zones.get(subnetId);
-    this.#zones.set(subnetId, known === undefined || known === az ? az : '');
+    const key = subnetKey(subnetId, account);
+    const known = this.#zones.get(key);
+    this.#zones.set(key, known === undefined || known === az ? az : '');
   }
 
   #networkOf({ vpcId, account, region }: FlowEnd): Network {
-    const known = this.#networks.get(vpcId);
+    const key = networkKey({ account, vpcId });
+    const known = this.#networks.get(key);
     if (known !== undefined) return known;
     const network = new Network();
-    this.#networks.set(vpcId, network);
+    this.#networks.set(key, network);
     appendTo(this.#networksOf, `${account}/${region}`, network);
     return network;
   }
@@ -112,15 +142,29 @@ export class AddressBook {
  */
 function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
   const newest = new Map<string, number>();
-  for (const { endpoint, lastSeenSeconds } of claims) {
-    newest.set(
-      endpoint.subnetId,
-      Math.max(lastSeenSeconds, newest.get(endpoint.subnetId) ?? lastSeenSeconds),
-    );
+  const keyOf = ({ endpoint }: AddressClaim) => subnetKey(endpoint.subnetId, endpoint.account);
+  for (const claim of claims) {
+    const key = keyOf(claim);
+    const { lastSeenSeconds } = claim;
+    newest.set(key, Math.max(lastSeenSeconds, newest.get(key) ?? lastSeenSeconds));
   }
-  return claims.filter(({ endpoint, lastSeenSeconds }) => {
-    return lastSeenSeconds >= (newest.get(endpoint.subnetId) ?? 0) - CLAIM_SECONDS;
+  return claims.filter((claim) => {
+    return claim.lastSeenSeconds >= (newest.get(keyOf(claim)) ?? 0) - CLAIM_SECONDS;
   });
+}
+
+function networkKey({ account, vpcId }: NetworkRef): string {
+  return `${account} ${vpcId}`;
+}
+
+function subnetKey(subnetId: string, account: string): string {
+  return `${account} ${subnetId}`;
+}
+
+export interface NetworkLookup {
+  readonly vpcId: string;
+  readonly address: string;
+  readonly timeSeconds: number;
 }
 
 interface PlacedClaim {
@@ -137,9 +181,10 @@ class Network {
   /** Cached results of `subnetAround`. */
   readonly #around = new Map<string, FlowEnd | undefined>();
 
-  add(claim: AddressClaim, zones: ReadonlyMap<string, string>): void {
+  /** @param zone the zone of its subnet */
+  add(claim: AddressClaim, zone: string): void {
     const { subnetId } = claim.endpoint;
-    const az = subnetId === '' ? claim.endpoint.az : (zones.get(subnetId) ?? '');
+    const az = subnetId === '' ? claim.endpoint.az : zone;
     const endpoint = { ...claim.endpoint, az };
     appendTo(this.#claims, claim.address, { claim, endpoint });
     if (subnetId === '') return;
@@ -159,6 +204,12 @@ class Network {
       else if (isLater(placed.claim, found.claim, timeSeconds)) found = placed;
     }
     return found?.endpoint;
+  }
+
+  /** The host with the address; its subnet where no host, or several, claim it. */
+  locate(address: string, timeSeconds: number): FlowEnd | undefined {
+    const found = this.find(address, timeSeconds);
+    return found === undefined || found === 'several' ? this.subnetAround(address) : found;
   }
 
   subnetAround(address: string): FlowEnd | undefined {

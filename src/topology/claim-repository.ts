@@ -39,13 +39,15 @@ export interface ClaimRepositoryDeps {
   readonly retentionSeconds: number;
 }
 
+const FORMER_KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
 /** The primary key of a claim. */
-const KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'prefix'] as const;
+const KEY = ['account', 'region', ...FORMER_KEY] as const;
 
 /**
  * The first days' `001-claims` created `topology_claims`, whose key lacked the prefix, and
- * `002-key-by-prefix` moved its rows. Later `001-claims` created today's table. Data folders of
- * each kind exist: with the old `001` alone, with both, and with the new `001`.
+ * `002-key-by-prefix` moved its rows. Later `001-claims` created the table that
+ * `003-key-by-account` replaces. Data folders of each kind exist: with the old `001` alone, with
+ * both, and with the new `001`.
  */
 export const CLAIM_MIGRATIONS: readonly Migration[] = [
   { name: '001-claims', up: createClaims },
@@ -64,11 +66,35 @@ export const CLAIM_MIGRATIONS: readonly Migration[] = [
       await database.schema.dropTable('topology_claims').execute();
     },
   },
+  { name: '003-key-by-account', up: keyByAccount },
 ];
 
+/** Adds the account and Region to the key: two accounts may name the same network and instance. */
+async function keyByAccount(database: Database): Promise<void> {
+  const table = 'topology_account_claims';
+  await claimTable(database, table)
+    .addPrimaryKeyConstraint(`${table}_key`, [...KEY])
+    .execute();
+  const tables = database.withTables<ClaimTables & { topology_account_claims: ClaimRow }>();
+  await tables
+    .insertInto(table)
+    .columns(COLUMNS)
+    .expression(tables.selectFrom('topology_address_claims').select(COLUMNS))
+    .execute();
+  await database.schema.dropTable('topology_address_claims').execute();
+  await database.schema.alterTable(table).renameTo('topology_address_claims').execute();
+}
+
 async function createClaims(database: Database): Promise<void> {
-  await database.schema
-    .createTable('topology_address_claims')
+  const table = 'topology_address_claims';
+  await claimTable(database, table)
+    .addPrimaryKeyConstraint(`${table}_key`, [...FORMER_KEY])
+    .execute();
+}
+
+function claimTable(database: Database, name: string) {
+  return database.schema
+    .createTable(name)
     .addColumn('account', 'text', (column) => column.notNull())
     .addColumn('region', 'text', (column) => column.notNull())
     .addColumn('vpc_id', 'text', (column) => column.notNull())
@@ -78,9 +104,7 @@ async function createClaims(database: Database): Promise<void> {
     .addColumn('last_seen_seconds', 'bigint', (column) => column.notNull())
     .addColumn('prefix', 'text', (column) => column.notNull())
     .addColumn('subnet_id', 'text', (column) => column.notNull())
-    .addColumn('az', 'text', (column) => column.notNull())
-    .addPrimaryKeyConstraint('topology_address_claims_key', [...KEY])
-    .execute();
+    .addColumn('az', 'text', (column) => column.notNull());
 }
 
 /** Rows per statement. SQLite allows 32,766 parameters. */
@@ -133,6 +157,19 @@ export class ClaimRepository {
               .doUpdateSet((row) => ({ last_seen_seconds: row.ref('excluded.last_seen_seconds') })),
           )
           .execute();
+      }
+    });
+  }
+
+  /** Deletes claims; those that are not stored are ignored. */
+  async delete(claims: readonly AddressClaim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const tables = this.#deps.database.withTables<ClaimTables>();
+    await tables.transaction().execute(async (transaction) => {
+      for (const row of claims.map(rowOfClaim)) {
+        let query = transaction.deleteFrom('topology_address_claims');
+        for (const column of KEY) query = query.where(column, '=', row[column]);
+        await query.execute();
       }
     });
   }

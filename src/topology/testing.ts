@@ -1,3 +1,4 @@
+import type { AccountRelations } from '../model/account-relations.ts';
 import type { HostDescription, HostInterface } from '../model/report.ts';
 import type { Resource, ResourceOf } from './graph/resource.ts';
 import type { ResourceVersion } from './graph/resource-version.ts';
@@ -54,7 +55,10 @@ export function snapshotOf(...resources: readonly Resource[]): GraphSnapshot {
   );
 }
 
-export function makeSnapshot(histories: Iterable<readonly ResourceVersion[]>): GraphSnapshot {
-  const steps = GraphSnapshot.make(histories);
+export function makeSnapshot(
+  histories: Iterable<readonly ResourceVersion[]>,
+  relations?: AccountRelations,
+): GraphSnapshot {
+  const steps = GraphSnapshot.make(histories, relations);
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }

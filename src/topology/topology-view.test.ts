@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PathEnd } from '../model/topology.ts';
 import { AddressBook, type AddressClaim } from './address-book.ts';
 import type { Resource } from './graph/resource.ts';
+import { HostTraits } from './host-traits.ts';
 import { nic, snapshotOf, subnet, vpc } from './testing.ts';
 import { TopologyView } from './topology-view.ts';
 
@@ -196,16 +197,15 @@ test('image, type and node pool come from EC2, then from Kubernetes, then from t
   };
   const reported = { imageId: 'ami-9', instanceType: 'm6a.large' };
   const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
-  const agents = new Map([
-    ['i-1', reported],
-    ['i-2', reported],
-  ]);
+  const agents = new HostTraits({ perAccount: 9, total: 9 });
+  const ref = (instanceId: string) => ({ account: owner.account, instanceId });
+  for (const id of ['i-1', 'i-2']) agents.keep(ref(id), { ...reported, lastSeenSeconds: NOW });
   const topology = new TopologyView(snapshotOf(instance, node), book, agents);
-  expect(topology.instance('i-1', NOW)).toEqual({
+  expect(topology.instance(ref('i-1'), NOW)).toEqual({
     imageId: 'ami-1',
     instanceType: 'm6a.large',
     nodePool: 'spot',
   });
-  expect(topology.instance('i-2', NOW)).toEqual({ ...reported, nodePool: undefined });
-  expect(topology.instance('i-3', NOW)).toEqual({});
+  expect(topology.instance(ref('i-2'), NOW)).toEqual({ ...reported, nodePool: undefined });
+  expect(topology.instance(ref('i-3'), NOW)).toEqual({});
 });

@@ -2,6 +2,7 @@ import type { PodNames } from '../model/report.ts';
 import type {
   FlowPath,
   InstanceFinder,
+  InstanceRef,
   InstanceTraits,
   Located,
   PathEnd,
@@ -9,6 +10,7 @@ import type {
   Vantage,
 } from '../model/topology.ts';
 import type { AddressBook } from './address-book.ts';
+import { NO_TRAITS, type TraitsFinder } from './host-traits.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import type { Place } from './snapshot/place.ts';
 
@@ -26,14 +28,10 @@ export interface FoundAddress extends Located {
 export class TopologyView implements TopologySnapshot, InstanceFinder {
   readonly #graph: GraphSnapshot;
   readonly #book: AddressBook;
-  readonly #agentTraits: ReadonlyMap<string, InstanceTraits>;
+  readonly #agentTraits: TraitsFinder;
 
-  /** @param agentTraits by instance id, as agents report them; the graph has precedence */
-  constructor(
-    graph: GraphSnapshot,
-    book: AddressBook,
-    agentTraits: ReadonlyMap<string, InstanceTraits> = new Map(),
-  ) {
+  /** @param agentTraits as agents report them; the graph has precedence */
+  constructor(graph: GraphSnapshot, book: AddressBook, agentTraits: TraitsFinder = NO_TRAITS) {
     this.#graph = graph;
     this.#book = book;
     this.#agentTraits = agentTraits;
@@ -43,12 +41,12 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     // Without sources other than agents, a lookup skips the graph.
     const place = this.#graph.isEmpty ? undefined : this.#graph.locate(address, vantage);
     if (place === undefined) return this.#book.locate(address, vantage);
-    return this.#withHost(place, address, vantage.timeSeconds);
+    return this.#withHost(place, address, vantage);
   }
 
-  here(address: string, vpcId: string, timeSeconds: number): Located | undefined {
-    const place = this.#graph.here(address, vpcId, timeSeconds);
-    return place && this.#withHost(place, address, timeSeconds);
+  here(address: string, vantage: Vantage): Located | undefined {
+    const place = this.#graph.here(address, vantage);
+    return place && this.#withHost(place, address, vantage);
   }
 
   /** Every network that has the address, and its public owner; for people. */
@@ -56,7 +54,7 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     const places = this.#graph.everywhere(address, timeSeconds);
     const known = new Set(places.map(({ network }) => network));
     const fromGraph = places.map((place) => ({
-      ...this.#withHost(place, address, timeSeconds),
+      ...this.#withHost(place, address, { owner: place, timeSeconds }),
       network: place.network,
       interfaceId: place.interfaceId,
     }));
@@ -67,9 +65,9 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     return [...fromGraph, ...fromAgents];
   }
 
-  instance(instanceId: string, timeSeconds: number): InstanceTraits {
-    const { imageId, instanceType, nodePool } = this.#graph.instance(instanceId, timeSeconds);
-    const reported = this.#agentTraits.get(instanceId);
+  instance(ref: InstanceRef, timeSeconds: number): InstanceTraits {
+    const { imageId, instanceType, nodePool } = this.#graph.instance(ref, timeSeconds);
+    const reported = this.#agentTraits.of(ref);
     return {
       imageId: imageId ?? reported?.imageId,
       instanceType: instanceType ?? reported?.instanceType,
@@ -77,8 +75,8 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     };
   }
 
-  zoneOf(subnetId: string): string {
-    return this.#graph.zoneOf(subnetId) ?? this.#book.zoneOf(subnetId);
+  zoneOf(subnetId: string, account: string): string {
+    return this.#graph.zoneOf(subnetId, account) ?? this.#book.zoneOf(subnetId, account);
   }
 
   isLocalZone(zoneId: string): boolean {
@@ -93,12 +91,28 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
     return this.#graph.pathOf(from, to, timeSeconds);
   }
 
-  /** Adds the host from the address book where the graph knows only its network or subnet. */
-  #withHost(place: Place, address: string, timeSeconds: number): Located {
+  /**
+   * Adds the host from the address book where the graph knows only its network or subnet. Claims of
+   * the asking account have precedence over those of others in the network, and claims of accounts
+   * that the graph does not give the network to do not count.
+   */
+  #withHost(
+    place: Place,
+    address: string,
+    { owner, timeSeconds }: Pick<Vantage, 'owner' | 'timeSeconds'>,
+  ): Located {
     if (place.isHost || place.vpcId === '') return place;
-    const host = this.#book.locateIn(place.vpcId, address, timeSeconds);
+    const { vpcId } = place;
+    const accounts = this.#graph.accountsOf(vpcId) ?? NO_ACCOUNTS;
+    const { account } = owner;
+    const host =
+      (this.#graph.mayUse(account, vpcId) &&
+        this.#book.locateIn({ account, vpcId }, address, timeSeconds)) ||
+      this.#book.locateAmong(accounts, { vpcId, address, timeSeconds });
     if (host === undefined) return place;
     const { subnetId, az } = place.subnetId === '' ? host : place;
     return { ...place, subnetId, az, instanceId: host.instanceId };
   }
 }
+
+const NO_ACCOUNTS: ReadonlySet<string> = new Set();

@@ -113,7 +113,7 @@ test('a host whose prefix changed is in its new subnet', () => {
 test('an instance has the image and type that its host reports', () => {
   const host = describeHost({ imageId: 'ami-1', instanceType: 'm6a.large' });
   const { instanceId } = topology.observe(owner, host, NOW);
-  expect(topology.snapshot().instance(instanceId, NOW)).toMatchObject({
+  expect(topology.snapshot().instance({ account: owner.account, instanceId }, NOW)).toMatchObject({
     imageId: 'ami-1',
     instanceType: 'm6a.large',
   });
@@ -186,8 +186,12 @@ test('claims older than any flow are deleted while the server runs', async () =>
 
 test('an instance of the graph is in its network there, and its claims are dropped', async () => {
   graph = snapshotOf(
-    vpc('vpc-a', '10.0.0.0/16'),
-    nic('eni-1', 'vpc-a', { addresses: ['10.0.1.7'], instanceId: 'i-0123456789abcdef0' }),
+    { ...vpc('vpc-a', '10.0.0.0/16'), ...owner },
+    nic('eni-1', 'vpc-a', {
+      ...owner,
+      addresses: ['10.0.1.7'],
+      instanceId: 'i-0123456789abcdef0',
+    }),
   );
   const { vpcId } = topology.observe(owner, describeHost(), NOW);
   expect(vpcId).toBe('vpc-a');

@@ -1,15 +1,15 @@
-import { appendTo } from '../lib/append-to.ts';
 import type { Log } from '../lib/log.ts';
 import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
-import type { InstanceTraits } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
+import { ClaimTable, type ClaimTableOptions } from './claim-table.ts';
 import { HourlyExpiry } from './graph/hourly-expiry.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
+import { HostTraits } from './host-traits.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import { TopologyView } from './topology-view.ts';
 
@@ -19,6 +19,8 @@ export interface TopologyDeps {
   readonly graph: () => GraphSnapshot;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** For tests. */
+  readonly claimLimits?: ClaimTableOptions | undefined;
 }
 
 /** A reporting host with the subnets of its addresses. */
@@ -26,26 +28,26 @@ export interface ObservedHost extends HostClaim {
   readonly subnetOf: ReadonlyMap<string, string>;
 }
 
-interface ReportedTraits extends InstanceTraits {
-  readonly lastSeenSeconds: number;
-}
-
-/** Further claims are rejected and counted. Enough for 100,000 hosts of a few addresses each. */
-const MAX_CLAIMS = 500_000;
+/** Enough for 100,000 hosts of a few addresses each. */
+const CLAIM_LIMITS = { perAccount: 400_000, total: 500_000, perAddress: 100 };
+const TRAITS_LIMITS = { perAccount: 100_000, total: 200_000 };
 const SAVE_MILLIS = 10_000;
 
 /**
  * Joins the resource graph with the claims of agents: the addresses of their own hosts, with
  * subnet, zone and times. `observe` takes the host description of a report. `snapshot` returns a
  * new view only when something changed. Claims are saved to the control database every 10 seconds.
+ * The claims and traits of an account count only in lookups for that account, and in networks that
+ * the graph gives to it.
  */
 export class Topology implements Service {
   readonly name = 'topology';
   readonly #deps: TopologyDeps;
-  readonly #claims = new Map<string, AddressClaim[]>();
+  readonly #claims: ClaimTable;
   readonly #unsaved = new Set<AddressClaim>();
-  /** Traits that agents report of their own instances, from the latest report, by instance id. */
-  readonly #agentTraits = new Map<string, ReportedTraits>();
+  /** Dropped claims that the control database still has. */
+  readonly #undeleted = new Set<AddressClaim>();
+  readonly #traits = new HostTraits(TRAITS_LIMITS);
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #loop = new Loop({
@@ -54,7 +56,6 @@ export class Topology implements Service {
     pausesFirst: true,
     onError: (error) => this.#deps.log.warn('cannot save the topology', { error }),
   });
-  #claimCount = 0;
   #book: AddressBook;
   #snapshot: TopologyView;
   /** The graph of `#snapshot`. */
@@ -64,6 +65,7 @@ export class Topology implements Service {
 
   constructor(deps: TopologyDeps) {
     this.#deps = deps;
+    this.#claims = new ClaimTable(deps.claimLimits ?? CLAIM_LIMITS);
     this.#expiry = new HourlyExpiry(deps.claims);
     this.#ambiguous = deps.metrics.counter({
       name: 'nfm_topology_ambiguous_lookups_total',
@@ -71,15 +73,16 @@ export class Topology implements Service {
     });
     this.#refused = deps.metrics.counter({
       name: 'nfm_topology_claims_refused_total',
-      help: 'Address claims of hosts rejected because the topology was full',
+      help: 'Address claims of hosts rejected or dropped, by the bound: of the account, of the address, of the server',
+      labels: ['bound'],
     });
     deps.metrics.observedGauge(
       { name: 'nfm_topology_claims', help: 'Address claims of hosts in the topology' },
-      () => this.#claimCount,
+      () => this.#claims.count,
     );
     this.#book = this.#makeBook();
     this.#graph = deps.graph();
-    this.#snapshot = new TopologyView(this.#graph, this.#book, this.#agentTraits);
+    this.#snapshot = new TopologyView(this.#graph, this.#book, this.#traits);
   }
 
   async start(): Promise<void> {
@@ -102,8 +105,13 @@ export class Topology implements Service {
    */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
     const claim = claimOf(owner, host);
-    this.#keepTraits(claim.instanceId, host, timeSeconds);
-    const place = this.#deps.graph().placeOfInstance(claim.instanceId);
+    const instance = { account: owner.account, instanceId: claim.instanceId };
+    this.#traits.keep(instance, {
+      instanceType: host.instanceType || undefined,
+      imageId: host.imageId || undefined,
+      lastSeenSeconds: timeSeconds,
+    });
+    const place = this.#deps.graph().placeOfInstance(instance);
     if (place !== undefined) {
       const az = place.az || claim.az;
       return { ...claim, vpcId: place.network, az, addresses: [], subnetOf: NO_SUBNETS };
@@ -121,7 +129,7 @@ export class Topology implements Service {
     if (!this.#changed && graph === this.#graph) return this.#snapshot;
     if (this.#changed) this.#book = this.#makeBook();
     this.#graph = graph;
-    this.#snapshot = new TopologyView(graph, this.#book, this.#agentTraits);
+    this.#snapshot = new TopologyView(graph, this.#book, this.#traits);
     return this.#snapshot;
   }
 
@@ -133,11 +141,15 @@ export class Topology implements Service {
    */
   async save(): Promise<void> {
     const claims = [...this.#unsaved];
+    const dropped = [...this.#undeleted];
     this.#unsaved.clear();
+    this.#undeleted.clear();
     try {
       await this.#deps.claims.save(claims);
+      await this.#deps.claims.delete(dropped);
     } catch (cause) {
       for (const claim of claims) this.#unsaved.add(claim);
+      for (const claim of dropped) this.#undeleted.add(claim);
       throw new Error('cannot save the topology', { cause });
     }
   }
@@ -145,47 +157,31 @@ export class Topology implements Service {
   /** Once an hour, drops claims and traits that are older than the retention of flows. */
   async expire(): Promise<void> {
     await this.#expiry.run((beforeSeconds) => {
-      for (const [instanceId, { lastSeenSeconds }] of this.#agentTraits) {
-        if (lastSeenSeconds < beforeSeconds) this.#agentTraits.delete(instanceId);
-      }
-      for (const [key, claims] of this.#claims) {
-        const kept = claims.filter((claim) => claim.lastSeenSeconds >= beforeSeconds);
-        if (kept.length === claims.length) continue;
-        this.#changed = true;
-        this.#claimCount -= claims.length - kept.length;
-        if (kept.length === 0) this.#claims.delete(key);
-        else this.#claims.set(key, kept);
-      }
+      this.#traits.expire(beforeSeconds);
+      if (this.#claims.expire(beforeSeconds)) this.#changed = true;
     });
   }
 
-  #keepTraits(instanceId: string, host: HostDescription, lastSeenSeconds: number): void {
-    const instanceType = host.instanceType || undefined;
-    const imageId = host.imageId || undefined;
-    if (instanceId === '' || (instanceType === undefined && imageId === undefined)) return;
-    if (this.#agentTraits.size >= MAX_CLAIMS && !this.#agentTraits.has(instanceId)) return;
-    this.#agentTraits.set(instanceId, { instanceType, imageId, lastSeenSeconds });
-  }
-
   #claim(host: HostClaim, claimed: ClaimedAddress, timeSeconds: number): void {
-    const key = `${host.vpcId} ${claimed.address}`;
+    const { account, region } = host.owner;
     const at = { prefix: claimed.prefix, timeSeconds };
-    const known = this.#claims.get(key)?.find((claim) => isHeldBy(claim, host, at));
+    const own = this.#claims.of(account, host.vpcId, claimed.address);
+    const known = own.find((claim) => isHeldBy(claim, host, at));
     if (known !== undefined) {
       known.lastSeenSeconds = Math.max(known.lastSeenSeconds, timeSeconds);
       this.#unsaved.add(known);
       return;
     }
-    if (this.#claimCount >= MAX_CLAIMS) {
-      this.#refused.add(1);
+    if (this.#claims.isFull(account)) {
+      this.#refused.add(1, { bound: 'account' });
       return;
     }
     const claim: AddressClaim = {
       address: claimed.address,
       prefix: claimed.prefix,
       endpoint: {
-        account: host.owner.account,
-        region: host.owner.region,
+        account,
+        region,
         vpcId: host.vpcId,
         subnetId: claimed.subnetId,
         az: host.az,
@@ -194,21 +190,27 @@ export class Topology implements Service {
       fromSeconds: timeSeconds,
       lastSeenSeconds: timeSeconds,
     };
-    this.#keep(claim);
     this.#unsaved.add(claim);
+    this.#keep(claim);
   }
 
   #keep(claim: AddressClaim): void {
-    const key = `${claim.endpoint.vpcId} ${claim.address}`;
-    appendTo(this.#claims, key, claim);
-    this.#claimCount += 1;
     this.#changed = true;
+    const { account, vpcId } = claim.endpoint;
+    for (const dropped of this.#claims.add(claim)) {
+      const { endpoint, address } = dropped;
+      const isSameAddress =
+        endpoint.account === account && endpoint.vpcId === vpcId && address === claim.address;
+      this.#refused.add(1, { bound: isSameAddress ? 'address' : 'server' });
+      this.#unsaved.delete(dropped);
+      this.#undeleted.add(dropped);
+    }
   }
 
   #makeBook(): AddressBook {
     this.#changed = false;
     return new AddressBook({
-      claims: [...this.#claims.values()].flat(),
+      claims: this.#claims.all(),
       onAmbiguous: () => this.#ambiguous.add(1),
     });
   }

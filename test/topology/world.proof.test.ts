@@ -91,7 +91,8 @@ async function makeWorld() {
   }
   await database.destroy();
   const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
-  const topology = new TopologyView(makeSnapshot(graph.histories()), book);
+  const organization = { administers: () => false, areTogether: () => true };
+  const topology = new TopologyView(makeSnapshot(graph.histories(), organization), book);
   return { moments, topology };
 }
 

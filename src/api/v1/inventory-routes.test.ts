@@ -4,6 +4,7 @@ import { type Database, openDatabase } from '../../lib/database.ts';
 import { silentLog } from '../../lib/log.ts';
 import { Metrics } from '../../lib/metrics.ts';
 import { ServiceGroup } from '../../lib/service.ts';
+import { UNRELATED } from '../../model/account-relations.ts';
 import { groupHeaders } from '../../model/http.ts';
 import type { KeyKind } from '../../model/owner.ts';
 import { instanceId, networkId } from '../../topology/derived-ids.ts';
@@ -36,7 +37,12 @@ beforeEach(async () => {
   const metrics = new Metrics();
   const log = silentLog;
   const kept = { database, clock: systemClock, retentionSeconds: 86_400 };
-  live = new LiveSnapshot({ histories: () => graph.histories(), log, metrics });
+  live = new LiveSnapshot({
+    histories: () => graph.histories(),
+    relations: UNRELATED,
+    log,
+    metrics,
+  });
   const graph = new ResourceGraph({
     repository: new VersionRepository(kept),
     onChange: () => live.changed(),

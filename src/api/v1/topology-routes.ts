@@ -119,28 +119,31 @@ function sourceMember(source: SourceStatus) {
 }
 
 function lookup(deps: TopologyRouteDeps, { request }: ExtensionCall) {
-  const parameters = new QueryParameters(request, ['address', 'network', 'at']);
+  const parameters = new QueryParameters(request, ['address', 'network', 'account', 'at']);
   const address = required('address', parameters.address('address'));
-  const network = parameters.text('network');
+  const isWanted = networkFilter(parameters);
   const timeSeconds = timeOf(deps, parameters);
-  const found = deps.view().everywhere(address, timeSeconds);
-  const matching = found.filter((one) => network === undefined || one.network === network);
-  return { address, at: isoTime(timeSeconds), found: matching.map(foundMember) };
+  const found = deps.view().everywhere(address, timeSeconds).filter(isWanted);
+  return { address, at: isoTime(timeSeconds), found: found.map(foundMember) };
+}
+
+/** Two accounts may have networks of one id, so `account` selects one. */
+function networkFilter(parameters: QueryParameters): (found: FoundAddress) => boolean {
+  const network = parameters.text('network');
+  const account = parameters.text('account');
+  return (found) =>
+    (network === undefined || found.network === network) &&
+    (account === undefined || found.account === account);
 }
 
 function path(deps: TopologyRouteDeps, { request }: ExtensionCall) {
-  const parameters = new QueryParameters(request, ['from', 'to', 'network', 'at']);
+  const parameters = new QueryParameters(request, ['from', 'to', 'network', 'account', 'at']);
   const from = required('from', parameters.address('from'));
   const to = required('to', parameters.address('to'));
-  const network = parameters.text('network');
+  const isWanted = networkFilter(parameters);
   const timeSeconds = timeOf(deps, parameters);
   const view = deps.view();
-  const start = onlyNetwork(
-    from,
-    view
-      .everywhere(from, timeSeconds)
-      .filter((one) => network === undefined || one.network === network),
-  );
+  const start = onlyNetwork(from, view.everywhere(from, timeSeconds).filter(isWanted));
   const near: PathEnd = { ...start, vpcId: start.network, address: from };
   const { vpcId, subnetId } = near;
   const located = view.locate(to, { owner: start, vpcId, subnetId, timeSeconds });
@@ -163,9 +166,13 @@ function onlyNetwork(address: string, found: readonly FoundAddress[]): FoundAddr
   const [first, ...others] = inNetworks;
   if (first === undefined) throw invalid(`from: no known network has the address ${address}`);
   if (others.length === 0) return first;
-  const names = inNetworks.slice(0, MAX_NAMED_NETWORKS).map((one) => one.network);
+  const named = inNetworks.slice(0, MAX_NAMED_NETWORKS);
+  const isOneId = inNetworks.every(({ network }) => network === first.network);
+  const names = named.map(({ network, account }) => {
+    return isOneId ? `${network} of account ${account}` : network;
+  });
   throw invalid(
-    `network is required: ${address} is in ${inNetworks.length} networks: ${names.join(', ')}`,
+    `${isOneId ? 'account' : 'network'} is required: ${address} is in ${inNetworks.length} networks: ${names.join(', ')}`,
   );
 }
 

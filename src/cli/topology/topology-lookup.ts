@@ -7,6 +7,7 @@ import { type TextMembers, textColumn } from './text-column.ts';
 
 interface LookupOptions {
   readonly network?: string;
+  readonly account?: string;
   readonly at?: string;
 }
 
@@ -27,15 +28,16 @@ export const topologyLookup = defineCommand({
   arguments: [argument('<address>', 'IPv4 or IPv6 address')],
   options: [
     option('--network <id>', 'only in this network'),
+    option('--account <id>', 'only in networks of this account'),
     option('--at <time>', 'owner at this ISO 8601 time (default: now)'),
     jsonOption,
   ],
   async run(call: CommandCall<LookupOptions>, address: string) {
-    const { network, at } = call.options;
+    const { network, account, at } = call.options;
     const answer = await call.request<{ readonly found: readonly TextMembers[] }>({
       method: 'GET',
       path: '/topology/lookup',
-      query: { address, network, at },
+      query: { address, network, account, at },
     });
     call.print(answer, () => formatTable(COLUMNS, answer.found));
   },

@@ -7,6 +7,7 @@ import { type TextMembers, textColumn } from './text-column.ts';
 
 interface PathOptions {
   readonly network?: string;
+  readonly account?: string;
   readonly at?: string;
 }
 
@@ -32,12 +33,13 @@ export const topologyPath = defineCommand({
   arguments: [argument('<from>', 'IPv4 or IPv6 address'), argument('<to>', 'IPv4 or IPv6 address')],
   options: [
     option('--network <id>', 'network of the first address, where several networks have it'),
+    option('--account <id>', 'account of that network, where several accounts have it'),
     option('--at <time>', 'path at this ISO 8601 time (default: now)'),
     jsonOption,
   ],
   async run(call: CommandCall<PathOptions>, from: string, to: string) {
-    const { network, at } = call.options;
-    const query = { from, to, network, at };
+    const { network, account, at } = call.options;
+    const query = { from, to, network, account, at };
     const answer = await call.request<PathAnswer>({ method: 'GET', path: '/topology/path', query });
     call.print(answer, () => pathText(answer));
   },

@@ -75,11 +75,12 @@ test('a known route adds its shared parts, and interfaces are not shared', () =>
 test('an instance is in the groups that its sources report', () => {
   const traits = { imageId: 'ami-1', instanceType: undefined, nodePool: 'spot' };
   const groups = groupsOfInstance(() => ({
-    instance: (id) => (id === 'i-1' ? traits : undefined),
+    instance: ({ account, instanceId }) =>
+      account === '1' && instanceId === 'i-1' ? traits : undefined,
   }));
-  expect(groups('i-1', 0)).toEqual([
+  expect(groups({ account: '1', instanceId: 'i-1' }, 0)).toEqual([
     { class: 'image', id: 'ami-1' },
     { class: 'node-pool', id: 'spot' },
   ]);
-  expect(groups('i-2', 0)).toEqual([]);
+  expect(groups({ account: '1', instanceId: 'i-2' }, 0)).toEqual([]);
 });

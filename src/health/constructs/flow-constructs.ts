@@ -1,5 +1,5 @@
 import type { DestinationCategory } from '../../model/category.ts';
-import type { InstanceFinder, PathEnd, PathFinder } from '../../model/topology.ts';
+import type { InstanceFinder, InstanceRef, PathEnd, PathFinder } from '../../model/topology.ts';
 import type { ConstructClassName } from './construct-class.ts';
 
 /**
@@ -34,12 +34,12 @@ export type ConstructsOf = (
 ) => readonly SharedPart[];
 
 /** Finds the groups of an instance: its image, node pool and type. */
-export type GroupsOf = (instanceId: string, timeSeconds: number) => readonly SharedPart[];
+export type GroupsOf = (instance: InstanceRef, timeSeconds: number) => readonly SharedPart[];
 
 /** The groups that the sources of the topology report. */
 export function groupsOfInstance(instances: () => InstanceFinder): GroupsOf {
-  return (instanceId, timeSeconds) => {
-    const found = instances().instance(instanceId, timeSeconds);
+  return (instance, timeSeconds) => {
+    const found = instances().instance(instance, timeSeconds);
     const named: readonly (readonly [ConstructClassName, string | undefined])[] = [
       ['image', found?.imageId],
       ['instance-type', found?.instanceType],

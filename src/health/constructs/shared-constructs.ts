@@ -1,3 +1,4 @@
+import type { InstanceRef } from '../../model/topology.ts';
 import type { ConstructsOf, GroupsOf, SharedPart } from './flow-constructs.ts';
 import type { EndPair, SharedConstruct, WindowPaths } from './window-constructs.ts';
 
@@ -13,14 +14,14 @@ export class SharedConstructs {
 
   /** Adds the constructs between pairs of ends, and the groups of hosts. */
   add(
-    ends: { readonly pairs: readonly EndPair[]; readonly instances: readonly string[] },
+    ends: { readonly pairs: readonly EndPair[]; readonly instances: readonly InstanceRef[] },
     of: { readonly constructsOf: ConstructsOf; readonly groupsOf: GroupsOf },
   ): WindowPaths {
     const time = this.#timeSeconds;
     const groups = sharedGroups(ends.instances.map((instance) => of.groupsOf(instance, time)));
     const grouped = ends.instances.flatMap((instance, i) => {
       const path = this.#path(groups[i] ?? []);
-      return path.length === 0 ? [] : [{ host: `host:${instance}`, path }];
+      return path.length === 0 ? [] : [{ host: `host:${instance.instanceId}`, path }];
     });
     return {
       pairs: ends.pairs.map(({ pair }) => pair),

@@ -54,7 +54,9 @@ function nextWindow(): HealthWindow {
 }
 
 /** Hosts have one of two images. */
-const groupsOf: GroupsOf = (instance) => [{ class: 'image', id: `ami-${instance.at(-1) === '0'}` }];
+const groupsOf: GroupsOf = ({ instanceId }) => [
+  { class: 'image', id: `ami-${instanceId.at(-1) === '0'}` },
+];
 
 const count = (max: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(max));
 /** The values of a flow that need a range of their own, to be at fault now and then. */

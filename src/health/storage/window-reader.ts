@@ -3,6 +3,7 @@ import type { DestinationCategory } from '../../model/category.ts';
 import type { HealthCompleteness } from '../../model/health.ts';
 import { ALLOWANCE_COUNTERS } from '../../model/host-stats.ts';
 import type { Owner } from '../../model/owner.ts';
+import type { InstanceRef } from '../../model/topology.ts';
 import { selectionFilter } from '../../store/flow-filter.ts';
 import { joinSql, name, param, sql } from '../../store/sql.ts';
 import { HOST_STATS } from '../../store/tables/host-stats.ts';
@@ -91,11 +92,12 @@ ORDER BY kind, number, host`,
   }
 
   /** The instances that reported in a window. */
-  async instances(window: HealthWindow): Promise<string[]> {
+  async instances(window: HealthWindow): Promise<InstanceRef[]> {
     const rows = await this.#store.query<{ instance: string }>(
       sql`SELECT DISTINCT local_instance AS instance FROM flows WHERE local_instance != '' AND ${windowFilter(window)} ORDER BY instance`,
     );
-    return rows.map(({ instance }) => instance);
+    const { account } = window.owner;
+    return rows.map(({ instance: instanceId }) => ({ account, instanceId }));
   }
 
   /** The sums of each monitor's minutes with flows. All categories count here. */

@@ -1,3 +1,4 @@
+import { OrganizationView } from '../../control/organization-view.ts';
 import { targetsOfScopes } from '../../control/scope-targets.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { SECONDS_A_DAY } from '../../lib/durations.ts';
@@ -13,10 +14,11 @@ import type { TopologyParts } from './server-parts.ts';
 
 /** Composes the resource graph, its sources and its snapshots. */
 export function composeTopology(basics: Basics): TopologyParts {
-  const { config, database, log, metrics } = basics;
+  const { config, database, organization, log, metrics } = basics;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
   const kept = { database, clock: systemClock, retentionSeconds };
-  const live = new LiveSnapshot({ histories: () => graph.histories(), log, metrics });
+  const relations = new OrganizationView({ organization, log });
+  const live = new LiveSnapshot({ histories: () => graph.histories(), relations, log, metrics });
   const graph = new ResourceGraph({
     repository: new VersionRepository(kept),
     onChange: () => live.changed(),
@@ -43,6 +45,6 @@ export function composeTopology(basics: Basics): TopologyParts {
     for (const source of sources) await source.cover?.(targets, signal);
     await live.settled();
   };
-  const services = [live, graph, topology, ...sources];
+  const services = [relations, live, graph, topology, ...sources];
   return { topology, graph, live, inventory, buildTopology, services };
 }

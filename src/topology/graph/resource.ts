@@ -92,6 +92,8 @@ export interface VpcResource extends Owned {
   readonly kind: 'vpc';
   /** Prefixes, IPv4 and IPv6, e.g. `10.0.0.0/16`. */
   readonly cidrs: readonly string[];
+  /** Other accounts whose hosts may be in it; of inventories. */
+  readonly sharedWith?: readonly string[] | undefined;
 }
 
 export interface SubnetResource extends Owned {

@@ -16,7 +16,11 @@ function issuesOf(...resources: readonly Resource[]): readonly string[] {
 }
 
 function whereIs(address: string, ...resources: readonly Resource[]) {
-  return snapshotOf(...resources).here(address, 'vpc-a', 100);
+  return snapshotOf(...resources).here(address, {
+    owner: { account: '111111111111', region: 'us-east-1' },
+    vpcId: 'vpc-a',
+    timeSeconds: 100,
+  });
 }
 
 test('consistent resources have no issue', () => {

@@ -1,7 +1,9 @@
+import { type AccountRelations, UNRELATED } from '../../model/account-relations.ts';
 import { isLoopback } from '../../model/address.ts';
 import type { PodNames } from '../../model/report.ts';
 import type {
   FlowPath,
+  InstanceRef,
   InstanceTraits,
   PathEnd,
   TraversedConstruct,
@@ -24,6 +26,10 @@ import { NO_TABLE, type Route, type RouteStart } from './routing.ts';
  * Lookup tables of the resource graph and its history. Immutable once made. Lookups do not
  * allocate: they return places that were made with the snapshot, and parse the address into a
  * reused buffer.
+ *
+ * A lookup for an account starts only in networks that the graph gives to the account: its own,
+ * those in which it owns a subnet or an interface, and those of accounts that it administers. From
+ * there it follows routes into the networks of other accounts. Agents cannot add a network.
  */
 export class GraphSnapshot {
   readonly #places = new PlaceTables();
@@ -41,12 +47,20 @@ export class GraphSnapshot {
   readonly #last = new LastLookup();
   /** Serves `here`, because flows come host by host. */
   readonly #lastHere = new LastLookup();
+  readonly #relations: AccountRelations;
   /** Whether no lookup can find anything. */
   isEmpty = true;
 
+  constructor(relations: AccountRelations = UNRELATED) {
+    this.#relations = relations;
+  }
+
   /** Makes a snapshot step by step, at the pace of the caller. */
-  static *make(versions: Iterable<readonly ResourceVersion[]>): Steps<GraphSnapshot> {
-    const snapshot = new GraphSnapshot();
+  static *make(
+    versions: Iterable<readonly ResourceVersion[]>,
+    relations: AccountRelations = UNRELATED,
+  ): Steps<GraphSnapshot> {
+    const snapshot = new GraphSnapshot(relations);
     const histories = new Histories();
     yield* histories.read(versions);
     yield* snapshot.#places.read(histories);
@@ -59,18 +73,34 @@ export class GraphSnapshot {
     return snapshot;
   }
 
-  /** Image, type and node pool of an instance at a time. */
-  instance(instanceId: string, timeSeconds: number): InstanceTraits {
-    return this.#instances.at(instanceId, timeSeconds);
+  /** Image, type and node pool of an account's instance at a time. */
+  instance({ account, instanceId }: InstanceRef, timeSeconds: number): InstanceTraits {
+    const isVisible = (owner: string) => this.#isSameOrAdministered(account, owner);
+    return this.#instances.at(instanceId, timeSeconds, isVisible);
   }
 
-  /** The place of an instance; undefined when no interface of it is known. */
-  placeOfInstance(instanceId: string): Place | undefined {
-    return this.#places.placeOfInstance.get(instanceId);
+  /** The place of an account's instance; undefined when no interface of it is known. */
+  placeOfInstance({ account, instanceId }: InstanceRef): Place | undefined {
+    const place = this.#places.placeOfInstance.get(instanceId);
+    if (place === undefined) return undefined;
+    return this.#isSameOrAdministered(account, place.account) ? place : undefined;
   }
 
-  zoneOf(subnetId: string): string | undefined {
-    return this.#places.zoneOf.get(subnetId);
+  /** The zone of a subnet in a network that the account may use. */
+  zoneOf(subnetId: string, account: string): string | undefined {
+    const zoned = this.#places.zoneOf.get(subnetId);
+    if (zoned === undefined) return undefined;
+    return this.#networkOf(account, zoned.vpcId) === undefined ? undefined : zoned.zoneId;
+  }
+
+  /** The accounts that the graph gives a network to. */
+  accountsOf(vpcId: string): ReadonlySet<string> | undefined {
+    return this.#places.accountsOf[this.#places.networks.get(vpcId) ?? -1];
+  }
+
+  /** Whether hosts of the account may be in a network, by what the graph states. */
+  mayUse(account: string, vpcId: string): boolean {
+    return this.#networkOf(account, vpcId) !== undefined;
   }
 
   isLocalZone(zoneId: string): boolean {
@@ -78,10 +108,11 @@ export class GraphSnapshot {
   }
 
   /** Looks an address up in one network, without following its routes. */
-  here(address: string, vpcId: string, timeSeconds: number): Place | undefined {
+  here(address: string, { owner, vpcId, timeSeconds }: Vantage): Place | undefined {
     const last = this.#lastHere;
-    if (last.isTo(address, { vpcId, subnetId: '' }, timeSeconds)) return last.place;
-    const network = this.#places.networks.get(vpcId);
+    const { account } = owner;
+    if (last.isTo(address, { account, vpcId, subnetId: '' }, timeSeconds)) return last.place;
+    const network = this.#networkOf(account, vpcId);
     if (network !== undefined) this.#address.read(address);
     const place = network === undefined ? undefined : this.#inNetwork(network, timeSeconds);
     return last.keep(place);
@@ -93,16 +124,16 @@ export class GraphSnapshot {
    * the address nor the routes of the network are known.
    */
   locate(address: string, vantage: Vantage): Place | undefined {
-    const { vpcId, subnetId = '', timeSeconds } = vantage;
-    return this.#locate(address, { vpcId, subnetId }, timeSeconds);
+    const { owner, vpcId, subnetId = '', timeSeconds } = vantage;
+    return this.#locate(address, { account: owner.account, vpcId, subnetId }, timeSeconds);
   }
 
-  /** Every network that has the address, and its public owner. */
+  /** Every network of all accounts that has the address, and its public owner. */
   everywhere(address: string, timeSeconds: number): readonly Place[] {
     this.#address.read(address);
     const networks = [...this.#places.networks.values()];
     const inNetworks = networks.flatMap((network) => this.#inNetwork(network, timeSeconds) ?? []);
-    const inPublic = this.#publicPlace(timeSeconds);
+    const inPublic = this.#publicPlace(timeSeconds, () => true);
     return inPublic === undefined ? inNetworks : [...inNetworks, inPublic];
   }
 
@@ -111,7 +142,7 @@ export class GraphSnapshot {
     const remote = to.beyondNat || to.address;
     if (isLoopback(remote) || from.address === remote) return staysOnInstance(from);
     const here = this.#ownPlace(from, timeSeconds);
-    const start = { vpcId: from.vpcId, subnetId: here?.subnet || from.subnetId };
+    const start = this.#startOf(from, here);
     const there = this.#locate(remote, start, timeSeconds);
     this.#address.read(remote);
     const route = this.#routingTables.routeCache.to(this.#address, start, timeSeconds);
@@ -128,15 +159,23 @@ export class GraphSnapshot {
   }
 
   /** The address of a container is in no network; the one its host translates it to may be. */
-  #ownPlace({ address, beyondNat = '', vpcId }: PathEnd, timeSeconds: number): Place | undefined {
-    const place = this.here(address, vpcId, timeSeconds);
-    if (place !== undefined || beyondNat === '') return place;
-    return this.here(beyondNat, vpcId, timeSeconds);
+  #ownPlace(from: PathEnd, timeSeconds: number): Place | undefined {
+    const { address, beyondNat = '', vpcId } = from;
+    const vantage = { owner: from, vpcId, timeSeconds };
+    const place = this.here(address, vantage);
+    return place !== undefined || beyondNat === '' ? place : this.here(beyondNat, vantage);
+  }
+
+  /** The start of a route. In a network that its account may not use, no route is known. */
+  #startOf({ account, vpcId, subnetId }: PathEnd, here: Place | undefined): LookupStart {
+    if (this.#networkOf(account, vpcId) === undefined) return { account, vpcId: '', subnetId: '' };
+    return { account, vpcId, subnetId: here?.subnet || subnetId };
   }
 
   podNamesOf(local: PathEnd, remoteAddress: string, timeSeconds: number): PodNames | undefined {
-    const network = this.#places.networks.get(local.vpcId);
-    if (network === undefined || this.#pods.isEmpty) return undefined;
+    if (this.#pods.isEmpty) return undefined;
+    const network = this.#networkOf(local.account, local.vpcId);
+    if (network === undefined) return undefined;
     const own = this.#podName(network, local.address, timeSeconds);
     const other = this.#podName(network, remoteAddress, timeSeconds);
     const clusterId = own?.clusterId ?? other?.clusterId;
@@ -152,23 +191,42 @@ export class GraphSnapshot {
     };
   }
 
-  #locate(address: string, from: RouteStart, timeSeconds: number): Place | undefined {
+  /** The number of a network that the account may use. */
+  #networkOf(account: string, vpcId: string): number | undefined {
+    const network = this.#places.networks.get(vpcId);
+    if (network === undefined) return undefined;
+    const accounts = this.#places.accountsOf[network];
+    if (accounts === undefined) return undefined;
+    if (accounts.has(account)) return network;
+    for (const owner of accounts) {
+      if (this.#relations.administers(account, owner)) return network;
+    }
+    return undefined;
+  }
+
+  #isSameOrAdministered(account: string, owner: string): boolean {
+    return account === owner || this.#relations.administers(account, owner);
+  }
+
+  #locate(address: string, from: LookupStart, timeSeconds: number): Place | undefined {
     const last = this.#last;
     if (last.isTo(address, from, timeSeconds)) return last.place;
     return last.keep(this.#find(address, from, timeSeconds));
   }
 
-  #find(address: string, from: RouteStart, timeSeconds: number): Place | undefined {
+  #find(address: string, from: LookupStart, timeSeconds: number): Place | undefined {
     this.#address.read(address);
-    const network = this.#places.networks.get(from.vpcId);
-    if (network === undefined) return this.#publicPlace(timeSeconds);
-    return (
-      this.#inNetwork(network, timeSeconds) ??
-      this.#placeBy(
-        this.#routingTables.routeCache.to(this.#address, from, timeSeconds),
-        timeSeconds,
-      )
-    );
+    const mayKnow = (place: Place) => this.#mayKnow(from.account, place);
+    const network = this.#networkOf(from.account, from.vpcId);
+    if (network === undefined) return this.#publicPlace(timeSeconds, mayKnow);
+    const here = this.#inNetwork(network, timeSeconds);
+    if (here !== undefined) return here;
+    const route = this.#routingTables.routeCache.to(this.#address, from, timeSeconds);
+    const far = route.end === 'network' ? this.#places.networks.get(route.vpcId) : undefined;
+    if (far !== undefined) {
+      return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
+    }
+    return this.#publicPlace(timeSeconds, mayKnow) ?? this.#placeAtEnd(route);
   }
 
   #inNetwork(network: number, timeSeconds: number): Place | undefined {
@@ -180,20 +238,20 @@ export class GraphSnapshot {
     return node ?? places[subnets.find(network, this.#address, timeSeconds)];
   }
 
-  /** Finds the address in the network where the route ends, or in public; else returns the exit. */
-  #placeBy(route: Route, timeSeconds: number): Place | undefined {
-    const far = route.end === 'network' ? this.#places.networks.get(route.vpcId) : undefined;
-    if (far !== undefined) {
-      return this.#inNetwork(far, timeSeconds) ?? this.#places.networkPlaces[far];
-    }
-    return this.#publicPlace(timeSeconds) ?? this.#placeAtEnd(route);
+  /** The interface with a public address, unless it may not be known; else the published prefix. */
+  #publicPlace(timeSeconds: number, mayKnow: (place: Place) => boolean): Place | undefined {
+    const { publicAddresses, published, places } = this.#places;
+    const own = places[publicAddresses.find(PUBLIC_SPACE, this.#address, timeSeconds)];
+    if (own !== undefined && mayKnow(own)) return own;
+    return places[published.find(PUBLIC_SPACE, this.#address, timeSeconds)];
   }
 
-  #publicPlace(timeSeconds: number): Place | undefined {
-    const { publicAddresses, published, places } = this.#places;
+  /** Whether an account may know which interface has a public address. */
+  #mayKnow(account: string, place: Place): boolean {
     return (
-      places[publicAddresses.find(PUBLIC_SPACE, this.#address, timeSeconds)] ??
-      places[published.find(PUBLIC_SPACE, this.#address, timeSeconds)]
+      account === place.account ||
+      this.#relations.areTogether(account, place.account) ||
+      this.#networkOf(account, place.network) !== undefined
     );
   }
 
@@ -247,21 +305,28 @@ export class GraphSnapshot {
   }
 }
 
+/** The account that asks, and the network and subnet that a lookup starts in. */
+interface LookupStart extends RouteStart {
+  readonly account: string;
+}
+
 /** A cache of one lookup. */
 class LastLookup {
   place: Place | undefined;
+  #account = '';
   #address = '';
   #vpcId = '';
   #subnetId = '';
   #timeSeconds = -1;
 
   /** Whether a lookup repeats the cached one. If not, `keep` stores the result of the new one. */
-  isTo(address: string, { vpcId, subnetId }: RouteStart, timeSeconds: number): boolean {
+  isTo(address: string, { account, vpcId, subnetId }: LookupStart, timeSeconds: number): boolean {
     if (
       this.#address === address &&
       this.#timeSeconds === timeSeconds &&
       this.#subnetId === subnetId &&
-      this.#vpcId === vpcId
+      this.#vpcId === vpcId &&
+      this.#account === account
     ) {
       return true;
     }
@@ -269,6 +334,7 @@ class LastLookup {
     this.#timeSeconds = timeSeconds;
     this.#subnetId = subnetId;
     this.#vpcId = vpcId;
+    this.#account = account;
     return false;
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../lib/log.ts';
 import { Metrics } from '../../lib/metrics.ts';
+import { UNRELATED } from '../../model/account-relations.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
 import { FOREVER } from '../graph/validity.ts';
 import { nic, vpc } from '../testing.ts';
@@ -11,7 +12,12 @@ let live: LiveSnapshot;
 
 beforeEach(async () => {
   histories = [];
-  live = new LiveSnapshot({ histories: () => histories, log: silentLog, metrics: new Metrics() });
+  live = new LiveSnapshot({
+    histories: () => histories,
+    relations: UNRELATED,
+    log: silentLog,
+    metrics: new Metrics(),
+  });
   await live.start();
 });
 
@@ -23,7 +29,12 @@ function report(...resources: readonly ResourceVersion['resource'][]): void {
   live.changed();
 }
 
-const has = (address: string) => live.current.here(address, 'vpc-a', 1) !== undefined;
+const vantage = {
+  owner: { account: '111111111111', region: 'us-east-1' },
+  vpcId: 'vpc-a',
+  timeSeconds: 1,
+};
+const has = (address: string) => live.current.here(address, vantage) !== undefined;
 const host = (address: string) =>
   nic('eni-1', 'vpc-a', { addresses: [address], instanceId: 'i-1' });
 
@@ -40,7 +51,7 @@ test('a statement is in it once it has settled, and the previous snapshot is unc
   report(vpc('vpc-a', '10.0.0.0/16'), host('10.0.1.8'));
   await live.settled();
   expect([has('10.0.1.7'), has('10.0.1.8')]).toEqual([false, true]);
-  expect(before.here('10.0.1.7', 'vpc-a', 1)).toBeDefined();
+  expect(before.here('10.0.1.7', vantage)).toBeDefined();
 });
 
 test('many changes at once make one snapshot of the last, which ends all waits', async () => {

@@ -4,11 +4,13 @@ import { Loop } from '../../lib/loop.ts';
 import type { GaugeMetric, Metrics } from '../../lib/metrics.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Service } from '../../lib/service.ts';
+import type { AccountRelations } from '../../model/account-relations.ts';
 import type { ResourceVersion } from '../graph/resource-version.ts';
 import { GraphSnapshot } from './graph-snapshot.ts';
 
 export interface LiveSnapshotDeps {
   readonly histories: () => Iterable<readonly ResourceVersion[]>;
+  readonly relations: AccountRelations;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -34,13 +36,14 @@ export class LiveSnapshot implements Service {
     onError: (error) => this.#deps.log.error('cannot make a snapshot of the topology', { error }),
   });
   readonly #seconds: GaugeMetric;
-  #current = new GraphSnapshot();
+  #current: GraphSnapshot;
   #wanted = 0;
   #made = 0;
   readonly #waiting: { readonly wanted: number; readonly resolve: () => void }[] = [];
 
   constructor(deps: LiveSnapshotDeps) {
     this.#deps = deps;
+    this.#current = new GraphSnapshot(deps.relations);
     this.#seconds = deps.metrics.gauge({
       name: 'nfm_topology_snapshot_seconds',
       help: 'Seconds it took to make the last snapshot of the topology',
@@ -89,7 +92,7 @@ export class LiveSnapshot implements Service {
 
   async #make(signal: AbortSignal): Promise<void> {
     const wanted = this.#wanted;
-    const steps = GraphSnapshot.make(this.#deps.histories());
+    const steps = GraphSnapshot.make(this.#deps.histories(), this.#deps.relations);
     let pieceStarted = performance.now();
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done === true) {

@@ -24,8 +24,10 @@ export class PlaceTables {
   readonly networks = new Map<string, number>();
   /** The place of addresses outside of all known subnets of a network, by network number. */
   readonly networkPlaces: Place[] = [];
-  /** The zone of each subnet, where it is known. */
-  readonly zoneOf = new Map<string, string>();
+  /** The accounts that may use a network, by its number: owners of it or of a part of it. */
+  readonly accountsOf: Set<string>[] = [];
+  /** The zone of each subnet, where it is known, with the network of the subnet. */
+  readonly zoneOf = new Map<string, ZonedSubnet>();
   readonly localZones = new Set<string>();
   /** Places of interfaces and gateways, by network. */
   readonly addresses = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
@@ -53,6 +55,9 @@ export class PlaceTables {
     yield* histories.eachHistory('network-interface', (history) => this.#addInterface(history));
     yield* histories.eachHistory('nat-gateway', (history) => this.#addNatGateway(history));
     yield* histories.eachHistory('service-prefix', (history) => this.#addPublished(history));
+    yield* histories.eachVersion('kubernetes-cluster', ({ account, vpcId }) => {
+      if (vpcId !== undefined) this.#share(vpcId, account);
+    });
   }
 
   /** The number of a network. A network that only its members name gets one too. */
@@ -62,12 +67,20 @@ export class PlaceTables {
     const number = this.networks.size;
     this.networks.set(vpcId, number);
     this.networkPlaces[number] = makePlace({ id: vpcId, vpcId, network: vpcId });
+    this.accountsOf[number] = new Set();
     return number;
+  }
+
+  /** Lets the hosts of an account be in a network. */
+  #share(vpcId: string, account: string): void {
+    this.accountsOf[this.numberOf(vpcId)]?.add(account);
   }
 
   #addNetwork(history: History<'vpc'>): void {
     const vpc = history.at(-1)?.resource;
-    if (vpc !== undefined) this.#describeNetwork(vpc, vpc.id);
+    if (vpc === undefined) return;
+    this.#describeNetwork(vpc, vpc.id);
+    for (const account of vpc.sharedWith ?? []) this.#share(vpc.id, account);
   }
 
   /** The far end of a peering may be in an account that no source reads. */
@@ -81,12 +94,14 @@ export class PlaceTables {
   #describeNetwork({ account, region }: Owner, id: string): void {
     const place = makePlace({ id, account, region, vpcId: id, network: id });
     this.networkPlaces[this.numberOf(id)] = place;
+    this.#share(id, account);
   }
 
   #addSubnet(history: History<'subnet'>): void {
-    const zone = history.at(-1)?.resource.zoneId ?? '';
-    const id = history.at(-1)?.resource.id ?? '';
-    if (zone !== '') this.zoneOf.set(id, zone);
+    const last = history.at(-1)?.resource;
+    const { id = '', zoneId = '', vpcId = '' } = last ?? {};
+    if (zoneId !== '') this.zoneOf.set(id, { zoneId, vpcId });
+    if (last !== undefined) this.#share(vpcId, last.account);
     const numbers = this.#number(history, subnetPlace(this.localZones));
     this.#index(this.subnets, history, (subnet, i) =>
       this.#inNetwork(subnet.vpcId, subnet.cidrs, numbers[i]),
@@ -124,6 +139,7 @@ export class PlaceTables {
 
   #addInterface(history: History<'network-interface'>): void {
     const numbers = this.#number(history, (resource) => this.#interfacePlace(resource));
+    for (const { resource } of history) this.#share(resource.vpcId, resource.account);
     this.#index(this.addresses, history, ({ vpcId, addresses, prefixes = [] }, i) =>
       this.#inNetwork(vpcId, [...addresses, ...prefixes], numbers[i]),
     );
@@ -135,7 +151,7 @@ export class PlaceTables {
   #interfacePlace(resource: NetworkInterfaceResource): Place {
     const { id, account, region, vpcId, subnetId = '', instanceId = '', ownerId = '' } = resource;
     const { addresses, publicAddresses = [] } = resource;
-    const az = this.zoneOf.get(subnetId) ?? '';
+    const az = this.zoneOf.get(subnetId)?.zoneId ?? '';
     if (ownerId !== '') this.#hasInterfaces.add(ownerId);
     const service = this.#serviceOf.get(id) ?? this.#serviceOf.get(ownerId) ?? '';
     const place = makePlace({
@@ -165,7 +181,7 @@ export class PlaceTables {
     if (this.#hasInterfaces.has(history.at(-1)?.resource.id ?? '')) return;
     const numbers = this.#number(history, (nat) => {
       const { id, account, region, vpcId, subnetId } = nat;
-      const az = this.zoneOf.get(subnetId) ?? '';
+      const az = this.zoneOf.get(subnetId)?.zoneId ?? '';
       const where = { vpcId, subnetId, az, network: vpcId, subnet: subnetId };
       const behind = this.#behind.get(id) ?? NOTHING;
       return makePlace({ id, account, region, ...where, interfaceId: id, behind });
@@ -229,6 +245,11 @@ export class PlaceTables {
 }
 
 const NOTHING: readonly TraversedConstruct[] = [];
+
+interface ZonedSubnet {
+  readonly zoneId: string;
+  readonly vpcId: string;
+}
 
 function inPublic(prefixes: readonly string[], value = 0): readonly IndexedPrefix[] {
   return prefixes.map((prefix) => ({ space: PUBLIC_SPACE, prefix, value }));

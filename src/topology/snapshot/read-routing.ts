@@ -13,7 +13,7 @@ import { ec2Construct, internetGatewayConstruct, transitPeeringConstruct } from 
 import type { Histories, History, Steps } from './histories.ts';
 import { indexHistory } from './index-history.ts';
 import { RouteCache } from './route-cache.ts';
-import { type RouteTarget, Routing, type TransitGateway } from './routing.ts';
+import { type RouteTarget, Routing, subnetKey, type TransitGateway } from './routing.ts';
 import { endpointServiceName } from './service-name.ts';
 import { TimedMap } from './timed-map.ts';
 
@@ -131,7 +131,9 @@ export class RoutingReader implements RoutingTables {
     const { tableOfSubnet, mainTables, routes } = this.routing;
     const space = this.#number(history[0]?.resource.id ?? '');
     for (const { resource, ...times } of history) {
-      for (const id of resource.subnetIds) tableOfSubnet.add(id, { value: space, ...times });
+      for (const id of resource.subnetIds) {
+        tableOfSubnet.add(subnetKey(resource.vpcId, id), { value: space, ...times });
+      }
       if (resource.isMain) mainTables.add(resource.vpcId, { value: space, ...times });
     }
     indexHistory(routes, history, (table) => {

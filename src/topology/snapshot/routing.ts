@@ -60,6 +60,7 @@ export class Routing {
   /** The routes of all tables, of networks and of transit gateways. A space is a table number. */
   readonly routes = new PrefixIndex((a, b) => this.#idOf(a) < this.#idOf(b));
   readonly targets: RouteTarget[] = [];
+  /** By `subnetKey`, so that a subnet id in another network leads to no table. */
   readonly tableOfSubnet = new TimedMap<number>();
   readonly mainTables = new TimedMap<number>();
   readonly transitGateways = new TimedMap<TransitGateway>();
@@ -84,7 +85,7 @@ export class Routing {
   /** The number of a subnet's route table; NO_TABLE when none is known. */
   tableAt(vpcId: string, subnetId: string, timeSeconds: number): number {
     return (
-      this.tableOfSubnet.at(subnetId, timeSeconds) ??
+      this.tableOfSubnet.at(subnetKey(vpcId, subnetId), timeSeconds) ??
       this.mainTables.at(vpcId, timeSeconds) ??
       NO_TABLE
     );
@@ -171,6 +172,10 @@ export class Routing {
   #idOf(target: number): string {
     return this.targets[target]?.id ?? '';
   }
+}
+
+export function subnetKey(vpcId: string, subnetId: string): string {
+  return `${vpcId} ${subnetId}`;
 }
 
 /** No route table: none is known, or the route has ended. */

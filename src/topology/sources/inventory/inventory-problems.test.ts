@@ -54,7 +54,7 @@ describe('a faulty inventory is rejected:', () => {
       name: 'an unknown member',
       text: 'networks:\n  - name: a\n    subnet: b',
       problem:
-        'line 3: networks[0].subnet: unknown member; expected name, id, account, region, prefixes, tags, subnets, hosts, internetGateway, natGateways or routes',
+        'line 3: networks[0].subnet: unknown member; expected name, id, account, region, prefixes, sharedWith, tags, subnets, hosts, internetGateway, natGateways or routes',
     },
     {
       name: 'a number instead of text',

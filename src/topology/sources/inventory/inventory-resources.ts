@@ -62,9 +62,9 @@ function zoneResources({ of, owner, networks }: PlacedInventory): ZoneResource[]
 }
 
 function networkResources({ of, id, owner, prefixes, subnets }: PlacedNetwork): Resource[] {
-  const { name, tags } = of;
+  const { name, tags, sharedWith } = of;
   return [
-    { kind: 'vpc', id, name, ...owner, tags, cidrs: textsOf(prefixes) },
+    { kind: 'vpc', id, name, ...owner, tags, cidrs: textsOf(prefixes), sharedWith },
     ...subnets.map((subnet) => ({
       kind: 'subnet' as const,
       id: subnet.id,

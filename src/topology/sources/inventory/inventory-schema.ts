@@ -96,6 +96,12 @@ export const INVENTORY_SCHEMA = {
         account: { $ref: '#/$defs/account' },
         region: { $ref: '#/$defs/region' },
         prefixes: { $ref: '#/$defs/prefixes' },
+        sharedWith: {
+          description: 'Other accounts whose hosts may be in the network.',
+          type: 'array',
+          maxItems: 1000,
+          items: { $ref: '#/$defs/account' },
+        },
         tags: { $ref: '#/$defs/tags' },
         subnets: { type: 'array', maxItems: 10_000, items: { $ref: '#/$defs/subnet' } },
         hosts: { type: 'array', maxItems: 100_000, items: { $ref: '#/$defs/host' } },
@@ -228,6 +234,7 @@ export interface InventoryNetwork {
   readonly name: string;
   readonly id?: string;
   readonly account?: string;
+  readonly sharedWith?: readonly string[];
   readonly region?: string;
   readonly prefixes?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
