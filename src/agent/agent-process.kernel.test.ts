@@ -318,7 +318,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       name: 'neither eBPF nor netlink',
       wrap: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
       argv: ['--collector', 'netlink'],
-      blames: 'cannot listen to netlink (EPERM): the agent needs root',
+      blames: 'cannot receive netlink events (EPERM): run the agent as root',
     },
     {
       name: 'no libbpf',
