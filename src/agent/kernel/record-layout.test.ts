@@ -64,8 +64,8 @@ test.each([
 });
 
 test('struct details has a field for each metric that is a number of the socket, in order', () => {
-  const inHeader = elements(headerFields('details'));
-  expect(inHeader.filter(isNoPadding)).toEqual(DETAILS_FIELDS);
+  const inHeader = headerFields('details');
+  expect(elements(inHeader.filter(isNoPadding))).toEqual(DETAILS_FIELDS);
   expect(structLayout(inHeader).bytes).toBe(DETAILS_LAYOUT.bytes);
 });
 
