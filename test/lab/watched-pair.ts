@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { NetlinkWatch } from '../../src/agent/kernel/netlink-watch.ts';
-import { missingForLab } from '../../src/lab/net/kernel-need.ts';
 import type { LabNetwork } from '../../src/lab/net/lab-network.ts';
 import { createWatchedPair, HostWatch } from './watched-lab.ts';
-
-/** The reason to skip kernel tests on this machine; where CI_REQUIRE names them, it is an error. */
-export const missingForKernelTests = missingForLab();
-if (missingForKernelTests !== undefined && process.env.CI_REQUIRE?.includes('kernel')) {
-  throw new Error(missingForKernelTests);
-}
 
 export interface WatchedPairOptions {
   /** The number of the lab network: one for each suite, as files run at the same time. */

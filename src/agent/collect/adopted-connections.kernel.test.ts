@@ -10,9 +10,10 @@ import {
   totalRetrans,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 /** Bytes of the SYN and of the line with which a traffic client begins. */
 const OPENING = 1 + 'sink\n'.length;

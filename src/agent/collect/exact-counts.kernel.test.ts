@@ -13,10 +13,11 @@ import {
   total,
   totalRetrans,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 const SYN = 1;
 const FIN = 1;

@@ -12,10 +12,11 @@ import {
   totalRetrans,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 const OPENING = 1 + 'sink\n'.length;
 const FIN = 1;

@@ -13,11 +13,12 @@ import {
   trafficCommand,
   untilAcked,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import type { LabNetwork } from '../../lab/net/lab-network.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 const OPENING = 1 + 'sink\n'.length;
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { runTraffic, SteppedConnection, serveTraffic } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { createLabNetwork, type LabNetwork } from '../../lab/net/lab-network.ts';
 import { NetlinkWatch } from '../kernel/netlink-watch.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 const CLIENT = '10.203.9.2';
 const SERVER = '10.203.10.2';

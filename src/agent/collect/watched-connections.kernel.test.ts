@@ -11,10 +11,11 @@ import {
   totalRetrans,
   trafficCommand,
 } from '../../../test/lab/watched-lab.ts';
-import { missingForKernelTests, watchedPair } from '../../../test/lab/watched-pair.ts';
+import { watchedPair } from '../../../test/lab/watched-pair.ts';
+import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { attachedPrograms } from '../kernel/attached-programs.ts';
 
-const missing = missingForKernelTests;
+const missing = missingForLab();
 
 const CLIENT_FLOW = `client ${CLIENT} ${SERVER} ${PORT}`;
 const SERVER_FLOW = `server ${SERVER} ${CLIENT} ${PORT}`;

@@ -4,7 +4,6 @@ import { missingForLab } from '../../lab/net/kernel-need.ts';
 import { driverStatistics } from './ethtool.ts';
 
 const missing = missingForLab();
-if (missing !== undefined && process.env.CI_REQUIRE?.includes('kernel')) throw new Error(missing);
 
 const DEVICE = `nfm${process.pid}`.slice(0, 13);
 
