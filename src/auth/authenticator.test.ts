@@ -362,3 +362,13 @@ test.each(['authorization', 'host', 'x-amz-date', 'x-amz-content-sha256'])(
     });
   },
 );
+
+test('a head with the hash of the body is verified before the body is read', async () => {
+  const headers = { host: 'h', 'x-amz-content-sha256': bodyHash };
+  expect((await authenticator.prepare(sign({ headers }))).isVerified).toBe(true);
+  const credentials = { ...key, secretAccessKey: 'a guess' };
+  await expect(authenticator.prepare(sign({ headers, credentials }))).rejects.toMatchObject({
+    name: 'InvalidSignatureException',
+  });
+  expect((await authenticator.prepare(sign({ credentials }))).isVerified).toBe(false);
+});

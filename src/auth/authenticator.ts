@@ -36,7 +36,7 @@ interface Deps {
   readonly service: string;
 }
 
-/** A request whose head is valid; the signature is not checked yet. */
+/** A request whose head is valid. */
 export interface PreparedRequest {
   /** The claimed caller; only `verify` proves it. */
   readonly principal: Principal;
@@ -47,6 +47,8 @@ export interface PreparedRequest {
   readonly amzDate: string;
   readonly authorization: Authorization;
   readonly signingKey: Uint8Array;
+  /** True if the head has the body's hash, so that the signature is checked before the body is read. */
+  readonly isVerified: boolean;
 }
 
 /** The clock skew that AWS allows in either direction. */
@@ -70,7 +72,7 @@ export class Authenticator {
     this.#deps = deps;
   }
 
-  /** Checks everything in the head except the signature, and finds the key. */
+  /** Finds the key and checks the head, with the signature if the head has the body's hash. */
   async prepare(head: RequestHead): Promise<PreparedRequest> {
     checkSingle(head);
     const header = headerValue(head, 'authorization');
@@ -90,7 +92,8 @@ export class Authenticator {
       );
     }
     const { account, accessKeyId, kind, permissions } = key;
-    return {
+    const bodySha256Hex = headerValue(head, 'x-amz-content-sha256');
+    const prepared: PreparedRequest = {
       principal: { account, region: authorization.scope.region, accessKeyId, kind, permissions },
       signature: authorization.signature,
       amzDateMillis,
@@ -99,7 +102,10 @@ export class Authenticator {
       signingKey:
         this.#signingKeys.get(cacheKey(authorization)) ??
         deriveSigningKey(key.secretAccessKey, authorization.scope),
+      isVerified: bodySha256Hex !== undefined,
     };
+    if (bodySha256Hex !== undefined) this.#checkSignature(prepared, head, bodySha256Hex);
+    return prepared;
   }
 
   /**
@@ -107,26 +113,27 @@ export class Authenticator {
    * `bodySha256Hex` is in lower case.
    */
   verify(prepared: PreparedRequest, head: RequestHead, bodySha256Hex: string): Principal {
-    const { authorization, amzDate, signingKey } = prepared;
     const sentHash = headerValue(head, 'x-amz-content-sha256');
     if (sentHash !== undefined && sentHash.toLowerCase() !== bodySha256Hex) {
       throw invalid("The value of 'x-amz-content-sha256' is not the SHA-256 of the body received.");
     }
+    if (!prepared.isVerified) this.#checkSignature(prepared, head, bodySha256Hex);
+    return prepared.principal;
+  }
+
+  #checkSignature(prepared: PreparedRequest, head: RequestHead, bodySha256Hex: string): void {
+    const { authorization, amzDate, signingKey } = prepared;
+    const { signedHeaders, scope } = authorization;
+    const { method, target } = head;
     const matches = (headers: RequestHead['headers']) => {
-      const canonical = canonicalRequest({
-        method: head.method,
-        target: head.target,
-        headers,
-        signedHeaders: authorization.signedHeaders,
-        bodySha256Hex: sentHash ?? bodySha256Hex,
-      });
-      const expected = signature({ canonical, amzDate, scope: authorization.scope, signingKey });
+      const input = { method, target, headers, signedHeaders, bodySha256Hex };
+      const canonical = canonicalRequest(input);
+      const expected = signature({ canonical, amzDate, scope, signingKey });
       return timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature));
     };
     if (!matches(head.headers)) throw mismatch(head, matches);
     // Cached only after verification, so that unsigned requests cannot evict keys.
     this.#signingKeys.set(cacheKey(authorization), signingKey);
-    return prepared.principal;
   }
 
   #checkService(authorization: Authorization): void {

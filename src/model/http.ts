@@ -20,13 +20,15 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** The client's address. */
   readonly address: string;
+  /** The account, if the sender is verified already. */
+  readonly account?: string | undefined;
   /** The access key that the head claims, if it names one. */
   readonly accessKeyId?: string | undefined;
   /** Follows "the body has more than … bytes; ". */
   readonly advice?: string;
 }
 
-/** Reads the whole body of a request whose sender is not verified yet. */
+/** Reads the whole body of a request. */
 export type BodyRead = (stream: AsyncIterable<Uint8Array>, limits: BodyLimits) => Promise<Buffer>;
 
 export interface RawResponse {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Authenticator } from '../auth/authenticator.ts';
+import type { Authenticator, PreparedRequest } from '../auth/authenticator.ts';
 import { authorize } from '../auth/authorize.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
@@ -104,7 +104,7 @@ export class Publish {
     const prepared = await authenticator.prepare(head);
     const encoding = readEncoding(head);
     this.#checkDeclaredLength(head);
-    const body = await this.#readBody(head, stream, prepared.principal.accessKeyId);
+    const body = await this.#readBody(head, stream, prepared);
     const hash = createHash('sha256').update(body).digest('hex');
     const principal = authenticator.verify(prepared, head, hash);
     authorize(principal, { action: 'networkflowmonitor:Publish' });
@@ -164,10 +164,15 @@ export class Publish {
   #readBody(
     { remoteAddress }: RequestHead,
     stream: AsyncIterable<Uint8Array>,
-    accessKeyId: string,
+    { principal, isVerified }: PreparedRequest,
   ): Promise<Buffer> {
     const { maxBodyBytes: maxBytes } = this.#deps.options;
-    const sender = { address: remoteAddress, accessKeyId };
+    const { account, accessKeyId } = principal;
+    const sender = {
+      address: remoteAddress,
+      accessKeyId,
+      account: isVerified ? account : undefined,
+    };
     return this.#deps.readBody(stream, { maxBytes, ...sender, advice: TOO_LARGE_ADVICE });
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -72,6 +73,22 @@ describe('a sender with a key id and no secret', () => {
     const dropped = await metricsOf(server.endpoint, 'nfm_http_bodies_dropped_total');
     expect(dropped.get('reason="displaced"')).toBeGreaterThan(0);
   });
+});
+
+test('a sender whose head has the hash of the body is verified before its body is read', async () => {
+  const body = report();
+  const hash = createHash('sha256').update(body).digest('hex');
+  const headers = { ...REPORT_HEADERS, 'x-amz-content-sha256': hash };
+  const guessed = signed(body, {
+    credentials: { ...agent, secretAccessKey: 'unknown' },
+    headers,
+  });
+  const head = `${headLines('/publish', guessed)}content-length: ${body.length}\r\n\r\n`;
+  const [answer] = await once(await open(head), 'data');
+  expect(statusOf(String(answer))).toBe(403);
+  expect(await publish({ 'x-amz-content-sha256': 'f'.repeat(64) })).toBe(403);
+  const own = signed(body, { credentials: agent, headers });
+  expect((await knock(server.endpoint, { headers: own, body })).status).toBe(200);
 });
 
 test('an unsigned sign-in is read to 4 KiB at most', async () => {

@@ -1,5 +1,6 @@
 import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { sha256Hex } from '../../wire/sigv4/sha256-hex.ts';
 import { type Credentials, signRequest } from '../../wire/sigv4/sign.ts';
 import type { CredentialProvider } from './credentials.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -108,6 +109,8 @@ export class Endpoint {
         host: url.host,
         'content-type': 'application/x-protobuf',
         'content-length': String(bytes.length),
+        // Lets the server verify the sender before it reads the body.
+        'x-amz-content-sha256': sha256Hex(bytes),
         ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
       },
       body: bytes,

@@ -61,7 +61,7 @@ export function createConsoleGate(deps: ConsoleGateDeps): RequestHandler {
     const body = await deps.readBody(request.stream, {
       maxBytes: MAX_API_BODY_BYTES,
       address: request.remoteAddress,
-      accessKeyId: principal.accessKeyId,
+      account: principal.account,
     });
     return await deps.api({ ...request, target, body }, principal);
   };

@@ -52,7 +52,7 @@ const CONTENT_SECURITY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 /** How long a stopping server waits for requests in flight. */
 const DRAIN_MILLIS = 10_000;
-/** A body may take this long if it keeps arriving; UnverifiedBodies drops one that does not. */
+/** A body may take this long if it keeps arriving; BodyReader drops one that does not. */
 const REQUEST_MILLIS = 300_000;
 const HEAD_MILLIS = 15_000;
 const HANDSHAKE_MILLIS = 15_000;

@@ -46,6 +46,7 @@ export function createAuthenticate(authenticator: Authenticator, readBody: BodyR
       maxBytes: MAX_API_BODY_BYTES,
       address: request.remoteAddress,
       accessKeyId: prepared.principal.accessKeyId,
+      account: prepared.isVerified ? prepared.principal.account : undefined,
     });
     return { principal: authenticator.verify(prepared, request, sha256Hex(body)), body };
   };

@@ -2,20 +2,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeClock } from '../../lib/clock.ts';
 import { Metrics } from '../../lib/metrics.ts';
-import { droppedBodiesCounter, UnverifiedBodies } from './unverified-bodies.ts';
+import { BodyReader, droppedBodiesCounter } from './body-reader.ts';
 
 const MIB = 1024 * 1024;
 const limits = { maxBytes: 8 * MIB, address: '192.0.2.1', accessKeyId: 'AKIAEXAMPLE' };
 
 let clock: FakeClock;
 let metrics: Metrics;
-let bodies: UnverifiedBodies;
+let bodies: BodyReader;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   clock = new FakeClock(Date.parse('2026-11-23T12:00:00Z'));
   metrics = new Metrics();
-  bodies = new UnverifiedBodies({
+  bodies = new BodyReader({
     options: { maxBytes: 64 * MIB, maxBytesPerSender: 32 * MIB },
     dropped: droppedBodiesCounter(metrics),
     clock,
@@ -69,6 +69,17 @@ describe.each(senders)('withheld bodies of 8 MiB from $name', ({ senderOf }) => 
     expect(await dropped('displaced')).toBeGreaterThan(30);
     expect(await Promise.race([...outcomes])).toBe('ServiceUnavailableException');
   });
+});
+
+test('an account that withholds bodies does not stop another, whatever their addresses and keys', async () => {
+  const own = { ...limits, account: '111111111111' };
+  for (let i = 0; i < 9; i += 1) bodies.read(withheld(8 * MIB), own).catch(() => {});
+  await settled();
+  expect(bodies.held).toBeLessThanOrEqual(32 * MIB);
+  const before = await dropped('displaced');
+  const other = { ...limits, account: '222222222222' };
+  expect(await bodies.read(whole(8 * MIB), other)).toHaveLength(8 * MIB);
+  expect(await dropped('displaced')).toBe(before);
 });
 
 describe('a body', () => {

@@ -3,15 +3,18 @@ import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import { ApiError } from '../../model/api-error.ts';
 import type { BodyLimits } from '../../model/http.ts';
 
-export interface UnverifiedBodiesOptions {
+export interface BodyReaderOptions {
   /** Limit of all bodies together. */
   readonly maxBytes: number;
-  /** Limit of the bodies from one address, and of the bodies that claim one access key. */
+  /**
+   * Limit of the bodies of one account, or, while the sender is not verified, from one address and
+   * of one claimed access key.
+   */
   readonly maxBytesPerSender: number;
 }
 
-export interface UnverifiedBodiesDeps {
-  readonly options: UnverifiedBodiesOptions;
+export interface BodyReaderDeps {
+  readonly options: BodyReaderOptions;
   readonly dropped: CounterMetric;
   readonly clock: Clock;
 }
@@ -31,23 +34,23 @@ interface Body {
 export function droppedBodiesCounter(metrics: Metrics): CounterMetric {
   return metrics.counter({
     name: 'nfm_http_bodies_dropped_total',
-    help: 'Request bodies dropped before their signature was checked: slow (less than 16 KiB in 10 s), or displaced (the limit of unverified bytes was reached)',
+    help: 'Request bodies dropped before they were complete: slow (less than 16 KiB in 10 s), or displaced (the limit of bytes being received was reached)',
     labels: ['reason'],
   });
 }
 
 /**
- * Reads bodies whose sender is not verified yet. When a limit is reached, it drops the body that has
- * held the most bytes for the longest time. So a sender that withholds its body cannot keep out one
+ * Reads the bodies of requests. When a limit is reached, it drops the body that has held the most
+ * bytes for the longest time. So a sender that withholds its body cannot keep out one
  * that sends quickly, even if both share an address and an access key.
  */
-export class UnverifiedBodies {
-  readonly #deps: UnverifiedBodiesDeps;
+export class BodyReader {
+  readonly #deps: BodyReaderDeps;
   readonly #bodies = new Set<Body>();
   readonly #heldBy = new Map<string, number>();
   #held = 0;
 
-  constructor(deps: UnverifiedBodiesDeps) {
+  constructor(deps: BodyReaderDeps) {
     this.#deps = deps;
   }
 
@@ -92,9 +95,12 @@ export class UnverifiedBodies {
   }
 
   #add(limits: BodyLimits, drop: (error: ApiError) => void): Body {
-    const senders = [`address ${limits.address}`];
-    if (limits.accessKeyId !== undefined) senders.push(`key ${limits.accessKeyId}`);
-    const body = { senders, startedMillis: this.#deps.clock.now(), drop, bytes: 0 };
+    const body = {
+      senders: sendersOf(limits),
+      startedMillis: this.#deps.clock.now(),
+      drop,
+      bytes: 0,
+    };
     this.#bodies.add(body);
     return body;
   }
@@ -148,6 +154,12 @@ export class UnverifiedBodies {
       else this.#heldBy.set(sender, held);
     }
   }
+}
+
+function sendersOf({ account, address, accessKeyId }: BodyLimits): readonly string[] {
+  if (account !== undefined) return [`account ${account}`];
+  if (accessKeyId === undefined) return [`address ${address}`];
+  return [`address ${address}`, `key ${accessKeyId}`];
 }
 
 function tooLarge({ maxBytes, advice }: BodyLimits): ApiError {
