@@ -23,7 +23,7 @@ export interface AgentOption<Value> {
 
 type Description = Pick<AgentOption<unknown>, 'flags' | 'help' | 'note' | 'isOurs'>;
 
-/** Text; without `fallback` it may be absent, and `fallbackText` names what then applies. */
+/** A text that may be absent. `fallbackText` names the value that then applies. */
 export function textOption(
   description: Description & { readonly fallbackText?: string },
 ): AgentOption<string | undefined> {
@@ -77,7 +77,7 @@ export function integerOption(description: IntegerDescription): AgentOption<numb
   };
 }
 
-/** One of some words; the first is the default. */
+/** A choice of words; the first is the default. */
 export function choiceOption<const Choice extends string>(
   choices: readonly [Choice, ...Choice[]],
   description: Description,
@@ -118,7 +118,7 @@ export function environmentName({ flags, values }: AgentOption<unknown>): string
   return `NFM_AGENT_${long.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** The option for commander, which wraps each value in an array: it replaces a bare undefined. */
+/** The option for commander. Wraps values in arrays, because commander replaces undefined by "". */
 export function commanderOption(option: AgentOption<unknown>): Option {
   const { flags, help, values, fallback, fallbackText, parse } = option;
   const isShown = values !== '' && values !== 'URL' && values !== placeholderOf(flags);

@@ -77,7 +77,7 @@ interface Run {
 
 const NO_RUN: Run = { value: 0, detail: 0, length: 0 };
 
-/** Counters that follow each other among the values and among the details: mostly one run of all. */
+/** Runs of counters that are consecutive among values and among details: usually one run has all. */
 const COUNTER_RUNS: readonly Run[] = COUNTER_DETAILS.reduce<Run[]>((runs, { value, detail }) => {
   const last = runs.at(-1) ?? NO_RUN;
   const isNext = value === last.value + last.length && detail === last.detail + last.length;

@@ -7,8 +7,8 @@ const HASH_SHIFT = 32 - Math.log2(SLOTS);
 
 /**
  * Caches flows by the bytes of a connection's record, which saves formatting its addresses as text:
- * that was half of a connection's cost. A flow evicts another from its slot. Usable only without
- * address translation, because the key leaves out the client's port.
+ * that was half of a connection's cost. A flow whose slot is taken evicts the other flow. Usable only
+ * without address translation, because the key leaves out the client's port.
  */
 export class FlowCache {
   readonly #keys = new Uint32Array(SLOTS * FLOW_KEY_WORDS);

@@ -41,7 +41,7 @@ export class FlowTable {
     this.#max = max;
   }
 
-  /** The flow of a connection of a host that looks up no translated addresses. */
+  /** The flow of a connection, without a lookup of translated addresses. */
   find(record: SocketRecord): FlowWindow {
     const cached = this.#cache.find(record);
     if (cached !== undefined) return cached;

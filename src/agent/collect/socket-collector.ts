@@ -190,7 +190,7 @@ export class SocketCollector {
     return fill;
   }
 
-  /** Keeps a closed connection in sight: its end has come, or will, from the closed ones. */
+  /** Marks a closed connection as seen. Its end is counted when the closed ones are taken. */
   #expectEnd({ cookie, startedNanos }: SocketRecord): void {
     const row = this.#rows.get(cookie);
     if (row === undefined || this.#sockets.startedNanos(row) !== startedNanos) return;

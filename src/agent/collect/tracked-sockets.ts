@@ -260,7 +260,7 @@ export class TrackedSockets {
   }
 
   /**
-   * Adds the growth of the socket's counters and one sample of each measure. A connection so gives a
+   * Adds the growth of the socket's counters and one sample of each measure. So a connection gives a
    * sample at each report in whose window it was active, and one at its end.
    */
   #countDetails(row: Row, values: Float64Array, details: SocketDetails): void {

@@ -196,7 +196,7 @@ export class NetlinkWatch {
     return known;
   }
 
-  /** Adds the growth since the reading before to the phase that the connection then was in. */
+  /** Adds the growth since the last reading to the connection's phase at that reading. */
   #update(known: Known, socket: DiagSocket): void {
     const before = known.socket;
     const phase = phaseOf(before.info === undefined ? socket : before);

@@ -17,7 +17,7 @@
 #define SOL_TCP 6
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
 
-/* Most folders between a cgroup and the watched one above it. */
+/* Largest number of folders between a cgroup and the watched one above it. */
 #define MAX_LEVELS 32
 
 /* State of one adoption. User space resets it before each. */

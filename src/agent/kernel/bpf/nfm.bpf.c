@@ -200,7 +200,7 @@ static __always_inline void take_round_trip(struct bpf_sock_ops *ctx, struct soc
 {
 	__u32 zero = 0;
 	__u32 *now = bpf_map_lookup_elem(&epoch, &zero);
-	/* Kernels before 6.11 pass no times: srtt_us, 8 times the smoothed one, stands for both. */
+	/* Kernels before 6.11 pass no times: srtt_us (8 times the smoothed time) replaces both. */
 	__u32 smoothed = (ctx->args[1] ? ctx->args[1] : ctx->srtt_us) >> 3;
 	__u32 rtt = ctx->args[0] ? ctx->args[0] : smoothed;
 
@@ -236,7 +236,7 @@ static __always_inline bool is_step(struct bpf_sock_ops *ctx)
 	return from == BPF_TCP_SYN_RECV || phase_of(from) == PHASE_CLOSE;
 }
 
-/* A change of state other than the end. Counters are not read: their changes have own callbacks. */
+/* A change of state other than the end. Reads no counters: their changes cause other callbacks. */
 static __always_inline void step(struct bpf_sock_ops *ctx, struct socket_record *record, __u32 from,
 				 __u32 to)
 {
@@ -330,7 +330,7 @@ int watch(struct bpf_sock_ops *ctx)
 	__u32 counter;
 	__u64 cookie;
 
-	/* The kernel asks these three times for each end of a connection, so they return first. */
+	/* These operations come three times for each end of a connection, so they return first. */
 	if (ctx->op == BPF_SOCK_OPS_TIMEOUT_INIT || ctx->op == BPF_SOCK_OPS_RWND_INIT ||
 	    ctx->op == BPF_SOCK_OPS_NEEDS_ECN || ctx->op == BPF_SOCK_OPS_BASE_RTT)
 		return 1;
