@@ -33,6 +33,7 @@ Programs with their own options:
   nfm server --help    receives reports, serves the API and the console
   nfm agent --help     reports the TCP connections of this host
   nfm lab list         network faults to try out on this machine
+  nfm store repair --data DIR    repairs the data folder of a stopped server
 
 Credentials come from the standard AWS chain: environment variables,
 AWS_SHARED_CREDENTIALS_FILE, profiles. The first start of nfm server writes keys

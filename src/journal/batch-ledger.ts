@@ -2,6 +2,7 @@ import { type FileHandle, readFile } from 'node:fs/promises';
 import { replaceFile } from '../lib/durable-file.ts';
 import type { Service } from '../lib/service.ts';
 import { Turns } from '../lib/turns.ts';
+import type { InstallationMark } from '../model/installation-mark.ts';
 
 /** A range of journal records that is stored in one insert. */
 export interface Batch {
@@ -23,6 +24,7 @@ export interface BatchLedgerDeps {
 }
 
 type Entry =
+  | { readonly mark: InstallationMark }
   | { readonly journal: number }
   | { readonly resume: Position; readonly next: number }
   | { readonly note: Batch }
@@ -33,8 +35,17 @@ interface Position {
   readonly index: number;
 }
 
+/** The content of a ledger that is made anew. */
+export interface LedgerContent {
+  readonly journalId: number;
+  readonly nextNumber: number;
+  readonly resume: Position;
+  readonly unfinished: readonly Batch[];
+}
+
 const COMPACT_BYTES = 1024 * 1024;
 const COUNTER_BITS = 40n;
+export const MAX_BATCH_NUMBER = 2 ** 40 - 1;
 
 /**
  * Records which journal ranges are sent to the store. It fsyncs the record before the range is
@@ -54,15 +65,52 @@ export class BatchLedger implements Service {
   #journalId = 0;
   #next = 1;
   #resume: Position = { segment: 0, index: 0 };
+  #mark: InstallationMark | undefined;
 
   constructor(deps: BatchLedgerDeps) {
     this.#deps = deps;
   }
 
   async start(): Promise<void> {
-    this.#journalId = this.#deps.randomJournalId();
-    for (const entry of await readEntries(this.#deps.path)) this.#apply(entry);
+    await this.load();
     await this.#rewrite();
+  }
+
+  /** Reads the file and writes nothing. Returns false when the file is missing. */
+  async load(): Promise<boolean> {
+    this.#journalId = this.#deps.randomJournalId();
+    const entries = await readEntries(this.#deps.path);
+    for (const entry of entries ?? []) this.#apply(entry);
+    return entries !== undefined;
+  }
+
+  /** Replaces the file by other content. */
+  async replace(content: LedgerContent): Promise<void> {
+    this.#journalId = content.journalId;
+    this.#next = content.nextNumber;
+    this.#resume = content.resume;
+    this.#open.clear();
+    for (const batch of content.unfinished) this.#open.set(batch.number, batch);
+    await this.#turns.take(() => this.#rewrite());
+  }
+
+  /** Writes the mark of this start into the file. */
+  async setMark(mark: InstallationMark): Promise<void> {
+    this.#mark = mark;
+    await this.#turns.take(() => this.#rewrite());
+  }
+
+  get mark(): InstallationMark | undefined {
+    return this.#mark;
+  }
+
+  get journalId(): number {
+    return this.#journalId;
+  }
+
+  /** The highest number that a batch was noted under; 0 before the first. */
+  get highestNumber(): number {
+    return this.#next - 1;
   }
 
   async stop(): Promise<void> {
@@ -83,7 +131,7 @@ export class BatchLedger implements Service {
 
   /** The batch's number in the store: 24 bits of journal id and 40 bits of counter. */
   storeNumber(batch: Batch): bigint {
-    return (BigInt(this.#journalId) << COUNTER_BITS) | BigInt(batch.number);
+    return storeNumber(this.#journalId, batch.number);
   }
 
   /** Records a range as a batch; durable when it resolves. */
@@ -112,7 +160,8 @@ export class BatchLedger implements Service {
   }
 
   #apply(entry: Entry): void {
-    if ('journal' in entry) this.#journalId = entry.journal;
+    if ('mark' in entry) this.#mark = entry.mark;
+    else if ('journal' in entry) this.#journalId = entry.journal;
     else if ('resume' in entry) {
       this.#resume = entry.resume;
       this.#next = entry.next;
@@ -136,6 +185,7 @@ export class BatchLedger implements Service {
 
   async #rewrite(): Promise<void> {
     const entries: Entry[] = [
+      ...(this.#mark === undefined ? [] : [{ mark: this.#mark }]),
       { journal: this.#journalId },
       ...this.unfinished().map((note) => ({ note })),
       { resume: this.#resume, next: this.#next },
@@ -154,13 +204,25 @@ export class BatchLedger implements Service {
   }
 }
 
-async function readEntries(path: string): Promise<Entry[]> {
+/** A batch's number in the store: 24 bits of journal id and 40 bits of counter. */
+export function storeNumber(journalId: number, number: number): bigint {
+  return (BigInt(journalId) << COUNTER_BITS) | BigInt(number);
+}
+
+/** The inverse of `storeNumber`. */
+export function splitStoreNumber(batch: bigint): { journalId: number; number: number } {
+  const journalId = Number(batch >> COUNTER_BITS);
+  return { journalId, number: Number(batch - storeNumber(journalId, 0)) };
+}
+
+/** Returns undefined when the file is missing. */
+async function readEntries(path: string): Promise<Entry[] | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
+    if (error.code === 'ENOENT') return undefined;
     throw new Error(`cannot read the batch ledger ${path}`, { cause: error });
   });
   return text
-    .split('\n')
+    ?.split('\n')
     .slice(0, -1)
     .map((line, i) => parseEntry(line, `${path}, line ${i + 1}`));
 }

@@ -145,6 +145,18 @@ export async function runMigrations(
   });
 }
 
+/** Returns true when the database has a table of this name. */
+export async function hasTable(database: Database, table: string): Promise<boolean> {
+  const query = isPostgres(database)
+    ? sql<{ found: number }>`select 1 as found where to_regclass(${table}) is not null`
+    : sql<{ found: number }>`select 1 as found from sqlite_master where name = ${table}`;
+  return (await query.execute(database)).rows.length > 0;
+}
+
+function isPostgres(database: Database): boolean {
+  return database.getExecutor().adapter instanceof PostgresAdapter;
+}
+
 /**
  * An arbitrary fixed number; the advisory locks of a PostgreSQL database share one number space.
  */
@@ -157,7 +169,7 @@ const MIGRATION_POLL_MILLIS = 100;
  * the session and outlives the transaction.
  */
 async function takeTurns(transaction: Database): Promise<void> {
-  if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
+  if (!isPostgres(transaction)) return;
   // Polls, because a statement that waits for the lock would exceed its deadline.
   for (;;) {
     const taken = sql<{

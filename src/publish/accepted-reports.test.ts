@@ -234,7 +234,7 @@ test('accepted reports are known after a restart', async () => {
     const signed = unnumbered();
     take(signed);
     takeAll([1, 2, 5]);
-    await saveAccepted(path, accepted);
+    await saveAccepted(path, accepted, { installation: 'a', generation: 1 });
     const { accepted: after } = empty();
     await loadAccepted(path, after);
     expect(after.state()).toEqual(accepted.state());

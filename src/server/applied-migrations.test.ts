@@ -5,6 +5,7 @@ import { type KyselyPlugin, sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AUTH_MIGRATIONS } from '../auth/auth-tables.ts';
 import { CONTROL_MIGRATIONS } from '../control/control-tables.ts';
+import { INSTALLATION_MIGRATIONS } from '../control/installation-table.ts';
 import { HEALTH_MIGRATIONS } from '../health/storage/control-schema.ts';
 import { type Database, type Migration, openDatabase, runMigrations } from '../lib/database.ts';
 import { QUERY_MIGRATIONS } from '../query/query-table.ts';
@@ -17,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, readonly Migration[]>> = {
   auth: AUTH_MIGRATIONS,
   control: CONTROL_MIGRATIONS,
   health: HEALTH_MIGRATIONS,
+  installation: INSTALLATION_MIGRATIONS,
   query: QUERY_MIGRATIONS,
   topology: CLAIM_MIGRATIONS,
   'topology inventory': INVENTORY_MIGRATIONS,
@@ -39,10 +41,12 @@ const APPLIED: Readonly<Record<string, string>> = {
   'control 3: 4 audit events': 'c12ae455fbf2695bb3f010bedaaad42bfd621e43e12fc21a950091a2dc654ee4',
   'control 4: 5 organization': 'df89bad2e0a856d5356966ef937fc9a1ffb7ca544070c247bce11ccdd6d2b1c9',
   'health 0: 001-health': 'ed7d0fa9280aa5e5abb16de8bc05294e1178a6604a8baa0f4c5a61c62a970ffa',
+  'installation 0: 1 installations':
+    'd2b6c85acefab361c4969f2fdd251b74c9270ffd23a322dd07d2496f013214b0',
   'query 0: 001-queries': '97115e23b6ab57771d801382166ac44a163fbcfb8d7e306821e124b4f09ef99e',
   'topology 0: 001-claims': '76cfe373aca690c9c7b696444878fab7010252fbc99dfd3f2d93b02ad14124d3',
   'topology 1: 002-key-by-prefix':
-    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    'b06445ae5ed234f0cf364b4d90ef6f8f23f9230c4c61af21cc7bb57302fd774e',
   'topology 2: 003-key-by-account':
     'b3a2d4b5610b5d2cf4c9a64c8e6230808d61d83f12bad3bc81e861a67cf87120',
   'topology inventory 0: 001-inventory':

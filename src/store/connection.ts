@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
@@ -77,10 +77,17 @@ async function openEmbedded(path: string): Promise<StoreConnection> {
   // only, which exactOptionalPropertyTypes rejects.
   const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
   await client.command({ query: 'SELECT 1' });
-  // chDB's insert call accepts text formats only, but the `file` function reads every format.
-  const file = join(dirname(path), `insert-${randomUUID()}${BLOCK_SUFFIX}`);
+  // chDB's insert call accepts text formats only, but the `file` function reads every format. It
+  // takes its path for a pattern, so the folder, whose name may have braces, is passed as a handle.
+  const folder = await open(dirname(path), 'r');
+  const file = join(`/proc/self/fd/${folder.fd}`, `insert-${randomUUID()}${BLOCK_SUFFIX}`);
+  const { close, ...rest } = overClient(client);
   return {
-    ...overClient(client),
+    ...rest,
+    async close() {
+      await close();
+      await folder.close();
+    },
     async insert({ table, columns, block, token }) {
       const list = columns.join(', ');
       try {

@@ -1,6 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
+import type { InstallationMark } from '../model/installation-mark.ts';
 import { BatchInserter, type BatchSlices } from './batch-inserter.ts';
 import {
   newMarker,
@@ -15,6 +16,7 @@ import { notStarted, type QueryOptions, QueryPool } from './query-pool.ts';
 import { name, param, raw, type SqlFragment, sql } from './sql.ts';
 import { FLOWS } from './tables/flows.ts';
 import { HOST_STATS } from './tables/host-stats.ts';
+import { INSTALLATIONS } from './tables/installations.ts';
 import type { Table } from './tables/table.ts';
 
 export interface FlowStoreOptions extends QueryLimits {
@@ -82,7 +84,10 @@ export class FlowStore implements Service {
     const { location, tables = [] } = this.#options;
     await removeLeftBlocks(location);
     this.#control = await openConnection(location);
-    await migrateTables(this.#control, { ...this.#options, tables: [...BATCH_TABLES, ...tables] });
+    await migrateTables(this.#control, {
+      ...this.#options,
+      tables: [...BATCH_TABLES, INSTALLATIONS, ...tables],
+    });
     this.#inserter = await openConnection(location);
     await this.#queries.start(location);
   }
@@ -157,6 +162,44 @@ export class FlowStore implements Service {
       sql`SELECT name FROM system.tables WHERE database = currentDatabase() AND partition_key IN ('toDate(time)', 'toDate(start)') ORDER BY name`,
     );
     return tables.map((table) => table.name);
+  }
+
+  /** The generation at which the store was last marked; undefined when it never was. */
+  async installationGeneration(installation: string): Promise<number | undefined> {
+    const rows = await this.#ask<{ highest: string }>(
+      sql`SELECT max(generation) AS highest FROM ${name(INSTALLATIONS.name)} WHERE installation = ${param('String', installation)} HAVING count() > 0`,
+    );
+    return rows[0] === undefined ? undefined : Number(rows[0].highest);
+  }
+
+  async markInstallation({ installation, generation }: InstallationMark): Promise<void> {
+    await requireOpen(this.#control).command(
+      sql`INSERT INTO ${name(INSTALLATIONS.name)} SELECT ${param('String', installation)}, ${param('UInt64', generation)}`,
+    );
+  }
+
+  /** The ids of the journals that have rows here: the upper 24 bits of batch numbers. */
+  async journalIds(): Promise<number[]> {
+    const rows = await this.#ask<{ journal: number }>(
+      sql`SELECT DISTINCT toUInt32(bitShiftRight(batch, 40)) AS journal FROM ${name(FLOWS.name)} ORDER BY journal`,
+    );
+    return rows.map(({ journal }) => journal);
+  }
+
+  /**
+   * The highest batch number in the store between two numbers, both included. Fast if there is
+   * none, because the index of batch numbers excludes all rows.
+   */
+  async highestBatch(from: bigint, to: bigint): Promise<bigint | undefined> {
+    let highest: bigint | undefined;
+    for (const table of BATCH_TABLES) {
+      const rows = await this.#ask<{ highest: string }>(
+        sql`SELECT max(batch) AS highest FROM ${name(table.name)} WHERE batch BETWEEN ${param('UInt64', String(from))} AND ${param('UInt64', String(to))} HAVING count() > 0`,
+      );
+      const batch = rows[0] === undefined ? undefined : BigInt(rows[0].highest);
+      if (batch !== undefined && (highest === undefined || batch > highest)) highest = batch;
+    }
+    return highest;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { type Database, type Migration, runMigrations } from '../lib/database.ts';
+import { type Database, hasTable, type Migration, runMigrations } from '../lib/database.ts';
 import type { AddressClaim } from './address-book.ts';
 
 type ClaimRow = {
@@ -54,8 +54,7 @@ export const CLAIM_MIGRATIONS: readonly Migration[] = [
   {
     name: '002-key-by-prefix',
     async up(database) {
-      const existing = await database.introspection.getTables();
-      if (!existing.some(({ name }) => name === 'topology_claims')) return;
+      if (!(await hasTable(database, 'topology_claims'))) return;
       await createClaims(database);
       const tables = database.withTables<ClaimTables & { topology_claims: ClaimRow }>();
       await tables

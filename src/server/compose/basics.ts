@@ -6,12 +6,14 @@ import type { Database } from '../../lib/database.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { ServerConfig } from '../config.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from '../folder/data-folder.ts';
+import type { FolderGuard } from '../folder/folder-guard.ts';
 
 /** The objects that every compose function needs. `composeServer` makes them first. */
 export interface Basics {
   readonly config: ServerConfig;
   readonly folder: DataFolder;
+  readonly guard: FolderGuard;
   readonly database: Database;
   readonly keys: AccessKeys;
   readonly accounts: Accounts;

@@ -14,6 +14,8 @@ import { countDecoded, countUnreadable } from '../flow/decode-counters.ts';
 import { FlowPipeline } from '../flow/flow-pipeline.ts';
 import { FlowWorker } from '../flow/flow-worker.ts';
 import { InflatedBodies } from '../flow/inflated-bodies.ts';
+import type { OpenParts } from '../folder/folder-guard.ts';
+import { fingerprintOf } from '../folder/manifest.ts';
 import type { Basics } from './basics.ts';
 import { composeBodies } from './compose-bodies.ts';
 import { composeStore } from './compose-store.ts';
@@ -24,7 +26,7 @@ export interface DataPlaneParts {
   readonly randomJournalId: () => number;
 }
 
-const MAX_INFLATED_BYTES = mib(64);
+export const MAX_INFLATED_BYTES = mib(64);
 const MAX_KEPT_INFLATED_BYTES = mib(128);
 const PUBLISH_OPTIONS: PublishDeps['options'] = {
   maxBodyBytes: mib(8),
@@ -41,7 +43,7 @@ export function composeDataPlane(
 ): DataPlane {
   const { config, folder, keys, log, metrics } = basics;
   const clock = systemClock;
-  const { store, disk, hasDiskRoom, hasStoreRoom, services } = composeStore(basics);
+  const { store, disk, hasDiskRoom, hasStoreRoom, services, budget } = composeStore(basics);
   const authenticator = new Authenticator({ keys, clock, service: 'networkflowmonitor' });
   const journal = new Journal({
     options: journalOptions(basics),
@@ -64,20 +66,49 @@ export function composeDataPlane(
     onDecoded: countDecoded(metrics),
     onUnreadable: countUnreadable(metrics, log),
   });
-  const beforeDelete = () => saveAccepted(folder.accepted, accepted);
+  const saveMemory = () => saveAccepted(folder.accepted, accepted, basics.guard.mark);
+  const marks = folderMarks(basics, {
+    ledger,
+    journal,
+    store,
+    saveAccepted: saveMemory,
+    hasDiskRoom,
+  });
   const worker = new FlowWorker({
-    ...{ pipeline, journal, ledger, beforeDelete, clock, log, metrics },
+    ...{ pipeline, journal, ledger, beforeDelete: saveMemory, clock, log, metrics },
     random: Math.random,
   });
   const memory = acceptedMemory({ path: folder.accepted, accepted, journal });
   return {
     ...{ authenticator, bodies, publish, journal, store, hasStoreRoom },
     isCaughtUp: () => worker.isCaughtUp,
-    services: [journal, ledger, memory, ...services, worker],
+    services: [journal, ledger, memory, ...services, marks, budget, worker],
   };
 }
 
-function journalOptions({ config, folder }: Basics) {
+/** Checks the store, and marks all parts of the data folder once they are open. */
+function folderMarks(
+  { guard, database, masterKey, log }: Basics,
+  parts: Omit<OpenParts, 'database' | 'masterKey'> & { readonly hasDiskRoom: () => boolean },
+): Service {
+  const all = { ...parts, database, masterKey: fingerprintOf(masterKey) };
+  let isMarked = false;
+  return {
+    name: 'marks of the data folder',
+    async start() {
+      await guard.checkStore(parts.store);
+      isMarked = parts.hasDiskRoom();
+      if (isMarked) await guard.markParts(all);
+      else log.warn('the disk is nearly full; the data folder keeps the marks of the last start');
+    },
+    async stop() {
+      if (!isMarked) return;
+      await guard.note(all).catch((error) => log.warn('cannot write the manifest', { error }));
+    },
+  };
+}
+
+export function journalOptions({ config, folder }: Pick<Basics, 'config' | 'folder'>) {
   return {
     folder: folder.journal,
     segmentBytes: mib(config.journalSegmentMib),
@@ -89,7 +120,7 @@ function journalOptions({ config, folder }: Basics) {
  * Restores the accepted reports at the start: from the file of deleted segments and the segments
  * left.
  */
-function acceptedMemory(parts: {
+export function acceptedMemory(parts: {
   readonly path: string;
   readonly accepted: AcceptedReports;
   readonly journal: Journal;

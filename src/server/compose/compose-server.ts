@@ -17,6 +17,8 @@ import { Metrics } from '../../lib/metrics.ts';
 import { type Service, ServiceGroup } from '../../lib/service.ts';
 import { listOf } from '../../lib/setting.ts';
 import { ConfigError, type ServerConfig } from '../config.ts';
+import { type DataFolder, keepFormerFile, openDataFolder } from '../folder/data-folder.ts';
+import { FolderGuard } from '../folder/folder-guard.ts';
 import { HttpServer } from '../http/http-server.ts';
 import type { Basics } from './basics.ts';
 import { composeControlPlane } from './compose-control-plane.ts';
@@ -24,7 +26,6 @@ import { composeDataPlane } from './compose-data-plane.ts';
 import { composeHealth } from './compose-health.ts';
 import { composeRoutes } from './compose-routes.ts';
 import { composeTopology } from './compose-topology.ts';
-import { type DataFolder, openDataFolder } from './data-folder.ts';
 
 export interface ComposedServer {
   /** In the order of their start. */
@@ -57,6 +58,7 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
   return {
     services: new ServiceGroup([
       dataFolderLock(config),
+      folderCheck(basics),
       controlDatabase(basics),
       new KeyRefresh({ keys: basics.keys, log }),
       ...topology.services,
@@ -75,6 +77,12 @@ export async function composeServer(config: ServerConfig, log: Log): Promise<Com
 /** Opens the data folder and the control database, and makes what every part needs. */
 async function composeBasics(config: ServerConfig, log: Log): Promise<Basics> {
   const folder = await openDataFolder(config.data);
+  const guard = await FolderGuard.open({
+    folder,
+    isControlInside: config.database === '',
+    isStoreInside: config.clickhouseUrl === '',
+    newId: randomUUID,
+  });
   const url = config.database === '' ? `sqlite:${folder.database}` : config.database;
   const onConnectionLost = (error: Error) => log.warn('lost a database connection', { error });
   const database = await openDatabase({ url, onConnectionLost });
@@ -86,7 +94,7 @@ async function composeBasics(config: ServerConfig, log: Log): Promise<Basics> {
   const organization = new Organization({ database, clock: systemClock });
   const identity = { keys, accounts, organization };
   const metrics = new Metrics();
-  return { config, folder, database, ...identity, masterKey, log, metrics };
+  return { config, folder, guard, database, ...identity, masterKey, log, metrics };
 }
 
 /** Must start first: a second server would truncate the journal that the first one writes. */
@@ -105,6 +113,15 @@ function dataFolderLock({ data }: ServerConfig): Service {
   };
 }
 
+/** Must precede every part that creates what is missing. */
+function folderCheck({ guard, database }: Basics): Service {
+  return {
+    name: 'check of the data folder',
+    start: () => guard.checkFiles(database),
+    stop: () => Promise.resolve(),
+  };
+}
+
 /**
  * Creates tables and the first keys at the start, and closes the control database as the last part.
  */
@@ -117,7 +134,10 @@ function controlDatabase(basics: Basics): Service {
       await migrateControl(database);
       const first = await keys.ensureFirstKeys({
         account: config.account,
-        deliver: (made) => writeCredentialsFile(folder.credentials, made),
+        async deliver(made) {
+          await keepFormerFile(folder.credentials);
+          await writeCredentialsFile(folder.credentials, made);
+        },
       });
       if (first !== undefined) log.info('created the first keys', { file: folder.credentials });
       await foundOrganization(basics);

@@ -16,6 +16,8 @@ export interface StoreParts {
   /** Returns false while the disk is low, when ClickHouse may lose what it writes. */
   readonly hasStoreRoom: () => boolean;
   readonly services: readonly Service[];
+  /** Deletes old rows; must start after the data folder is checked. */
+  readonly budget: DiskBudget;
 }
 
 /** A cluster watches its own disks, and inserting into it frees the disk of this server. */
@@ -44,11 +46,13 @@ export function composeStore(basics: Basics): StoreParts {
     disk: isEmbedded ? guard : CLUSTER_DISK,
     hasDiskRoom: () => !guard.isLow,
     hasStoreRoom: () => !isEmbedded || !guard.isLow,
-    services: [store, guard, budget],
+    services: [store, guard],
+    budget,
   };
 }
 
-function storeOptions({ config, folder }: Basics) {
+/** The options of the flow store, for the server and for repairs. */
+export function storeOptions({ config, folder }: Pick<Basics, 'config' | 'folder'>) {
   return {
     location: storeLocation(config, folder.store),
     retentionDays: config.retentionDays,

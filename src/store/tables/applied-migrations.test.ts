@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { FLOWS } from './flows.ts';
 import { HOST_STATS } from './host-stats.ts';
+import { INSTALLATIONS } from './installations.ts';
 import { columnChanges, defineTable, expiryOf, migrationText } from './table.ts';
 
 /** The SHA-256 of every migration that a data folder may have applied. A new one is added here. */
 const APPLIED = {
   'flows 1': 'cd388c0561bda25b1140fad092609cd79593030a52ef8f3d051560a124a551fc',
   'host_stats 1': '9bcaa9da36c623de5b5ee9f804c788de558737deed8d91b1319493ae232303c8',
+  'installations 1': 'c75c3e142bcb96fa1e09c2344b2b93d607fa2fd0508df0bccbe1835e1a712849',
 };
 
 test('applied migrations are never rewritten', () => {
-  const hashes = [FLOWS, HOST_STATS].flatMap(({ name, migrations }) =>
+  const hashes = [FLOWS, HOST_STATS, INSTALLATIONS].flatMap(({ name, migrations }) =>
     migrations.map(({ number, text }) => [`${name} ${number}`, sha256(text)]),
   );
   expect(Object.fromEntries(hashes)).toEqual(APPLIED);
