@@ -18,7 +18,7 @@ export function canonicalAddress(text: string): string | undefined {
   return mapped === undefined ? `::${hexGroups(v4)}` : v4;
 }
 
-/** RFC 5952 5 allows dotted decimal only after well-known prefixes, not after ::/96 (RFC 4291). */
+/** RFC 5952 5 allows dotted decimal after well-known prefixes; ::/96 is none (RFC 4291 2.5.5.1). */
 function hexGroups(v4: string): string {
   const value = parseV4(v4) ?? 0;
   return `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`;

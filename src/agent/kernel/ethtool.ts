@@ -7,7 +7,7 @@ const ETHTOOL_GSTRINGS = 0x1b;
 const ETHTOOL_GSTATS = 0x1d;
 const ETH_SS_STATS = 1;
 
-/** struct ethtool_drvinfo: `driver` follows the command; `n_stats` comes after the texts. */
+/** struct ethtool_drvinfo: `driver` follows the command; `n_stats` comes after all five texts. */
 const DRIVER_INFO_BYTES = 196;
 const DRIVER_OFFSET = 4;
 const STATISTICS_COUNT_OFFSET = 180;
