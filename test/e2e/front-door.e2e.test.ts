@@ -107,6 +107,7 @@ describe('a request target', () => {
     ['GET http://other.example/healthz HTTP/1.1\r\nhost: HOST', 400],
     ['OPTIONS * HTTP/1.1\r\nhost: HOST', 200],
     ['GET * HTTP/1.1\r\nhost: HOST', 400],
+    ['POST / HTTP/1.1\r\nhost: HOST\r\ncontent-length: 0', 403],
     ['GET //healthz HTTP/1.1\r\nhost: HOST', 403],
     // The default checks of haproxy.
     ['OPTIONS / HTTP/1.0', 200],
@@ -143,6 +144,15 @@ describe('a content coding', () => {
   test.each(['gzip, gzip', 'br', 'deflate, gzip'])('%s is rejected', async (coding) => {
     expect(await publish({ 'content-encoding': coding })).toBe(415);
   });
+});
+
+test('a transfer coding besides chunked is rejected', async () => {
+  const answer = async (coding: string) => {
+    const headers = signed(Buffer.alloc(0), { credentials: agent, headers: REPORT_HEADERS });
+    const all = { ...headers, 'transfer-encoding': coding, connection: 'close' };
+    return statusOf(await exchange(`${headLines('/publish', all)}\r\n0\r\n\r\n`));
+  };
+  expect([await answer('chunked'), await answer('gzip, chunked')]).toEqual([400, 415]);
 });
 
 describe('/metrics', () => {

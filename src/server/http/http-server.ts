@@ -17,7 +17,7 @@ import { groupHeaders, type RawResponse, type RequestHead } from '../../model/ht
 import { ConfigError, listenAddress, type ServerConfig } from '../config.ts';
 import { ClientAddresses } from './client-address.ts';
 import { Connections } from './connections.ts';
-import { checkTarget, originForm } from './request-target.ts';
+import { checkTarget, checkTransferCoding, originForm } from './request-target.ts';
 
 /** A request whose body is not read yet. */
 export interface IncomingRequest extends RequestHead {
@@ -128,13 +128,15 @@ export class HttpServer implements Service {
     const app = fastify({
       logger: false,
       requestTimeout: REQUEST_MILLIS,
+      // Closes a connection whose client reads no answer. No call takes longer.
+      connectionTimeout: this.#deps.config.queryMaxSeconds * 1000 + REQUEST_MILLIS,
       keepAliveTimeout: this.#deps.config.idleSeconds * 1000,
       forceCloseConnections: 'idle',
       // A request on an open connection is still answered while stopping, as the last one.
       return503OnClosing: false,
       rewriteUrl: ({ url = '/', method }) => {
         const target = originForm(url);
-        return isConsoleFile(target) && method !== 'OPTIONS' ? target : DISPATCHED;
+        return isConsoleFile(target, method) ? target : DISPATCHED;
       },
       ...(await listenerOptions(this.#deps.config)),
     }) as unknown as FastifyInstance;
@@ -204,6 +206,7 @@ export class HttpServer implements Service {
     const client = this.#clients.find(raw.socket.remoteAddress ?? '', { headers });
     try {
       checkTarget(request.originalUrl, headers.get('host')?.join(','));
+      checkTransferCoding(headers.get('transfer-encoding')?.join(','));
       if (route === undefined) throw new ApiError('ValidationException', 'no such request target');
       return await route[1]({
         method: raw.method ?? 'GET',
@@ -269,8 +272,9 @@ function serveConsolePage(request: FastifyRequest, reply: FastifyReply): Fastify
   return reply.code(404).send();
 }
 
-function isConsoleFile(target: string): boolean {
-  if (target === '/' || target === '/console') return true;
+function isConsoleFile(target: string, method: string | undefined): boolean {
+  if (target === '/') return method === 'GET' || method === 'HEAD';
+  if (target === '/console') return true;
   return target.startsWith('/console/') && !target.startsWith(CONSOLE_API);
 }
 

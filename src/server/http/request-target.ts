@@ -32,6 +32,18 @@ export function checkTarget(target: string, host: string | undefined): void {
   throw new ApiError('ValidationException', message);
 }
 
+/**
+ * Checks that the body has no transfer coding besides chunked, which Node decodes. It would pass any
+ * other on to the handler undecoded.
+ *
+ * @throws ApiError UnsupportedMediaTypeException otherwise
+ */
+export function checkTransferCoding(codings: string | undefined): void {
+  if (codings === undefined || codings.trim().toLowerCase() === 'chunked') return;
+  const message = 'transfer-encoding must be chunked or absent';
+  throw new ApiError('UnsupportedMediaTypeException', message);
+}
+
 function withoutDefaultPort(authority: string): string {
   return authority.toLowerCase().replace(/:(80|443)?$/, '');
 }
