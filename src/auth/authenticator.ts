@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
+import { FairTable } from '../lib/fair-table.ts';
 import { ApiError } from '../model/api-error.ts';
 import { headerValue, type RequestHead } from '../model/http.ts';
 import type { KeyKind, Principal } from '../model/owner.ts';
@@ -56,6 +56,8 @@ const MAX_SKEW_MILLIS = 15 * 60_000;
 
 /** One per key, day and Region; about 200 bytes each. */
 const MAX_SIGNING_KEYS = 10_000;
+/** A caller may name any Region, and each is a signing key. */
+const MAX_SIGNING_KEYS_PER_ACCOUNT = 2_000;
 
 /**
  * Finds the principal that signed a request (AWS Signature Version 4 in the `Authorization` header;
@@ -66,7 +68,10 @@ const MAX_SIGNING_KEYS = 10_000;
  */
 export class Authenticator {
   readonly #deps: Deps;
-  readonly #signingKeys = new BoundedMap<string, Uint8Array>(MAX_SIGNING_KEYS);
+  readonly #signingKeys = new FairTable<Uint8Array>({
+    perOwner: MAX_SIGNING_KEYS_PER_ACCOUNT,
+    total: MAX_SIGNING_KEYS,
+  });
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -100,7 +105,7 @@ export class Authenticator {
       amzDate,
       authorization,
       signingKey:
-        this.#signingKeys.get(cacheKey(authorization)) ??
+        this.#signingKeys.get(account, cacheKey(authorization)) ??
         deriveSigningKey(key.secretAccessKey, authorization.scope),
       isVerified: bodySha256Hex !== undefined,
     };
@@ -133,7 +138,7 @@ export class Authenticator {
     };
     if (!matches(head.headers)) throw mismatch(head, matches);
     // Cached only after verification, so that unsigned requests cannot evict keys.
-    this.#signingKeys.set(cacheKey(authorization), signingKey);
+    this.#signingKeys.set(prepared.principal.account, cacheKey(authorization), signingKey);
   }
 
   #checkService(authorization: Authorization): void {

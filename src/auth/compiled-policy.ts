@@ -24,13 +24,13 @@ const FEW_PATTERNS = 8;
  * cache (Node 20).
  */
 export class CompiledPolicy implements Permissions {
-  readonly #document: PolicyDocument;
+  readonly document: PolicyDocument;
   /** By action; bounded, because the API has a fixed number of actions. */
   readonly #rules = new Map<string, Rules>();
   readonly #decisions = new BoundedMap<string, PolicyDecision>(MAX_DECISIONS);
 
   constructor(document: PolicyDocument) {
-    this.#document = document;
+    this.document = document;
   }
 
   decide(action: string, resource: string | undefined): PolicyDecision {
@@ -50,7 +50,7 @@ export class CompiledPolicy implements Permissions {
     const known = this.#rules.get(action);
     if (known !== undefined) return known;
     const lower = action.toLowerCase();
-    const statements = this.#document.Statement.filter(({ Action }) =>
+    const statements = this.document.Statement.filter(({ Action }) =>
       Action.some((pattern) => matchesWildcard(pattern.toLowerCase(), lower)),
     );
     const rules = { allow: resources(statements, 'Allow'), deny: resources(statements, 'Deny') };

@@ -76,3 +76,18 @@ test('past the limit, the least recently used session is dropped', () => {
     true,
   ]);
 });
+
+test('a session ends 7 days after it was opened, however often it is used', () => {
+  const sessionId = sessions.open(principal);
+  for (let hour = 0; hour < 7 * 24; hour += 6) {
+    expect(sessions.find(sessionId)).toEqual(principal);
+    clock.advance(6 * HOUR);
+  }
+  expect(sessions.find(sessionId)).toBeUndefined();
+});
+
+test('an account that opens many sessions ends none of another', () => {
+  const other = sessions.open({ ...principal, account: '210987654321' });
+  for (let i = 0; i < 10; i += 1) sessions.open(principal);
+  expect(sessions.find(other)).toBeDefined();
+});

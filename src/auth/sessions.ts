@@ -1,41 +1,52 @@
 import { createHash } from 'node:crypto';
-import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
+import { FairTable } from '../lib/fair-table.ts';
 import type { Principal } from '../model/owner.ts';
 import type { RandomBytes } from './master-key.ts';
 
 interface Deps {
   readonly clock: Clock;
   readonly random: RandomBytes;
-  /** Maximum open sessions, and maximum unused sign-in tokens; default 1,000. */
+  /** Open sessions in all, and unused sign-in tokens in all; default 1,000. */
   readonly limit?: number | undefined;
+  /** Those of one account; default 200. */
+  readonly accountLimit?: number | undefined;
 }
 
 interface Entry {
   readonly principal: Principal;
   readonly expiresAtMillis: number;
+  /** The session ends then even if it is used. */
+  readonly endsAtMillis: number;
 }
 
 /** `accessKeyId` of a principal that signed in with the token printed when the server started. */
 export const SIGN_IN_TOKEN = 'sign-in-token';
 
 const LIFETIME_MILLIS = 12 * 3_600_000;
+const MAX_SESSION_MILLIS = 7 * 24 * 3_600_000;
 const DEFAULT_LIMIT = 1_000;
+const DEFAULT_ACCOUNT_LIMIT = 200;
 
 /**
- * Console sessions, in memory: a restart ends them all. Session ids and sign-in tokens have 256
- * random bits. Only their hashes are stored and looked up, so neither a memory dump nor timing
- * reveals a token. Past the limit, drops the least recently used.
+ * Console sessions, in memory: a restart ends them all. A session ends 12 hours after its last use,
+ * and 7 days after it was opened. Session ids and sign-in tokens have 256 random bits. Only their
+ * hashes are stored and looked up, so neither a memory dump nor timing reveals a token. Past a
+ * limit, the account with the most loses the one that was least recently used.
  */
 export class Sessions {
   readonly #deps: Deps;
-  readonly #sessions: BoundedMap<string, Entry>;
-  readonly #signInTokens: BoundedMap<string, Entry>;
+  readonly #sessions: TokenTable;
+  readonly #signInTokens: TokenTable;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#sessions = new BoundedMap(deps.limit ?? DEFAULT_LIMIT);
-    this.#signInTokens = new BoundedMap(deps.limit ?? DEFAULT_LIMIT);
+    const limits = {
+      total: deps.limit ?? DEFAULT_LIMIT,
+      perOwner: deps.accountLimit ?? DEFAULT_ACCOUNT_LIMIT,
+    };
+    this.#sessions = new TokenTable(limits);
+    this.#signInTokens = new TokenTable(limits);
   }
 
   /** Returns a token that can open one session within 12 hours. */
@@ -57,12 +68,13 @@ export class Sessions {
     return this.#add(this.#sessions, principal);
   }
 
-  /** The principal of a session; undefined if it does not exist or was not used for 12 hours. */
+  /** The principal of a session; undefined if it does not exist or has ended. */
   find(sessionId: string): Principal | undefined {
     const key = hashed(sessionId);
     const entry = this.#live(this.#sessions, key);
     if (entry === undefined) return undefined;
-    this.#sessions.set(key, { ...entry, expiresAtMillis: this.#expiry() });
+    const expiresAtMillis = this.#deps.clock.now() + LIFETIME_MILLIS;
+    this.#sessions.set(key, { ...entry, expiresAtMillis });
     return entry.principal;
   }
 
@@ -72,28 +84,58 @@ export class Sessions {
 
   /** Ends an access key's sessions and unused tokens. Call it when the key is deleted. */
   closeAllOf(accessKeyId: string): void {
-    for (const map of [this.#sessions, this.#signInTokens]) {
-      for (const [key, { principal }] of [...map.entries()]) {
-        if (principal.accessKeyId === accessKeyId) map.delete(key);
-      }
-    }
+    for (const table of [this.#sessions, this.#signInTokens]) table.deleteAllOf(accessKeyId);
   }
 
-  #add(map: BoundedMap<string, Entry>, principal: Principal): string {
+  #add(table: TokenTable, principal: Principal): string {
     const token = this.#deps.random(32).toString('base64url');
-    map.set(hashed(token), { principal, expiresAtMillis: this.#expiry() });
+    const now = this.#deps.clock.now();
+    table.set(hashed(token), {
+      principal,
+      expiresAtMillis: now + LIFETIME_MILLIS,
+      endsAtMillis: now + MAX_SESSION_MILLIS,
+    });
     return token;
   }
 
-  #live(map: BoundedMap<string, Entry>, key: string): Entry | undefined {
-    const entry = map.get(key);
-    if (entry === undefined || this.#deps.clock.now() < entry.expiresAtMillis) return entry;
-    map.delete(key);
+  #live(table: TokenTable, key: string): Entry | undefined {
+    const entry = table.get(key);
+    if (entry === undefined) return undefined;
+    const now = this.#deps.clock.now();
+    if (now < entry.expiresAtMillis && now < entry.endsAtMillis) return entry;
+    table.delete(key);
     return undefined;
   }
+}
 
-  #expiry(): number {
-    return this.#deps.clock.now() + LIFETIME_MILLIS;
+/** Entries by the hash of their token. */
+class TokenTable {
+  readonly #accountOf = new Map<string, string>();
+  readonly #entries: FairTable<Entry>;
+
+  constructor(limits: { readonly total: number; readonly perOwner: number }) {
+    const onDropped = (_: Entry, key: string) => this.#accountOf.delete(key);
+    this.#entries = new FairTable({ ...limits, onDropped });
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(this.#accountOf.get(key) ?? '', key);
+  }
+
+  set(key: string, entry: Entry): void {
+    this.#accountOf.set(key, entry.principal.account);
+    this.#entries.set(entry.principal.account, key, entry);
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(this.#accountOf.get(key) ?? '', key);
+    this.#accountOf.delete(key);
+  }
+
+  deleteAllOf(accessKeyId: string): void {
+    for (const [, key, { principal }] of [...this.#entries.entries()]) {
+      if (principal.accessKeyId === accessKeyId) this.delete(key);
+    }
   }
 }
 

@@ -118,6 +118,39 @@ describe.each(engines)('the audit log on $name', ({ url, skipped }) => {
     expect(events.at(-1)?.eventName).toBe('CreateScope');
   });
 
+  const OTHER = '210987654321';
+
+  test('an account that makes many events does not displace those of others', async () => {
+    const log = auditLog(100);
+    const change = { eventName: 'CreateScope', readOnly: false };
+    for (let n = 0; n < 30; n += 1) log.record(event(n, change), START + n);
+    for (let n = 30; n < 3_000; n += 1) {
+      log.record(event(n, { ...change, recipientAccountId: OTHER }), START + n);
+    }
+    expect((await log.find(everything)).events).toHaveLength(30);
+    expect((await log.find({ ...everything, account: OTHER })).events).toHaveLength(70);
+  });
+
+  test('failed changes do not displace changes', async () => {
+    const log = auditLog(10);
+    const change = { eventName: 'CreateScope', readOnly: false };
+    log.record(event(0, change), START);
+    const failed = { ...change, errorCode: 'AccessDeniedException' };
+    for (let n = 1; n < 1_100; n += 1) log.record(event(n, failed), START + n);
+    const { events } = await log.find(everything);
+    expect(events).toHaveLength(11);
+    expect(events.at(-1)?.errorCode).toBeUndefined();
+  });
+
+  test('a full queue of one account gives way to others', async () => {
+    const log = auditLog(20_000);
+    for (let n = 0; n < 10_000; n += 1) log.record(event(n), START + n);
+    log.record(event(10_000, { recipientAccountId: OTHER }), START + 10_000);
+    expect(await metrics.value('nfm_audit_dropped_total')).toBe(1);
+    expect((await log.find({ ...everything, account: OTHER })).events).toHaveLength(1);
+    expect((await log.find({ ...everything, limit: 20_000 })).events).toHaveLength(9_999);
+  });
+
   test('with a maximum of 0, records nothing', async () => {
     const log = auditLog(0);
     log.record(event(0), START);

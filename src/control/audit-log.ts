@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../lib/database.ts';
+import { largestOf } from '../lib/fair-table.ts';
 import type { Log } from '../lib/log.ts';
 import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
@@ -12,7 +13,10 @@ export interface AuditLogDeps {
   readonly database: Database;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Changes to keep, and as many reads; each kind drops its own oldest. 0 records nothing. */
+  /**
+   * Changes to keep, and as many failed changes and reads; each kind drops its own oldest. 0
+   * records nothing.
+   */
   readonly maxEvents: number;
 }
 
@@ -48,10 +52,11 @@ const BATCH = 500;
 const TRIM_EVERY = 1_000;
 
 /**
- * Stores audit events in the control database: the last `maxEvents` changes and as many reads, plus
- * up to 1,000 until the next trim. `record` only queues an event; each second all queued events
- * are written. A crash loses the events of the last second. A full queue drops events and counts
- * them.
+ * Stores audit events in the control database: the last `maxEvents` changes, and as many failed
+ * changes and reads, plus up to 1,000 until the next trim. Of each kind, the accounts with the most
+ * events lose their oldest, so no account loses events to another that has more. `record` only
+ * queues an event; each second all queued events are written. A crash loses the events of the last
+ * second. A full queue drops events and counts them.
  */
 export class AuditLog implements Service {
   readonly name = 'audit log';
@@ -65,6 +70,7 @@ export class AuditLog implements Service {
   });
   readonly #writes = new Turns();
   #pending: Pending[] = [];
+  readonly #pendingOf = new Map<string, number>();
   #sinceTrim = TRIM_EVERY;
 
   constructor(deps: AuditLogDeps) {
@@ -72,7 +78,7 @@ export class AuditLog implements Service {
     this.#tables = deps.database.withTables<ControlTables>();
     this.#dropped = deps.metrics.counter({
       name: 'nfm_audit_dropped_total',
-      help: 'Audit events dropped because the control database was not writable',
+      help: 'Audit events dropped because too many of the server or of an account wait for the control database',
     });
   }
 
@@ -89,8 +95,14 @@ export class AuditLog implements Service {
   /** Queues an event. */
   record(event: AuditEvent, atMillis: number): void {
     if (this.#deps.maxEvents === 0) return;
-    if (this.#pending.length < MAX_PENDING) this.#pending.push({ event, atMillis });
-    else this.#dropped.add(1);
+    const account = event.recipientAccountId;
+    const own = this.#pendingOf.get(account) ?? 0;
+    if (this.#pending.length >= MAX_PENDING) {
+      this.#dropped.add(1);
+      if (!this.#dropOfLarger(own)) return;
+    }
+    this.#pending.push({ event, atMillis });
+    this.#pendingOf.set(account, own + 1);
   }
 
   /** Events of an account, newest first. Writes the queued events first, so they are included. */
@@ -149,36 +161,103 @@ export class AuditLog implements Service {
         .onConflict((conflict) => conflict.column('event_id').doNothing())
         .execute();
       this.#pending = this.#pending.slice(batch.length);
+      this.#countLess(batch);
       this.#sinceTrim += batch.length;
     }
     if (this.#sinceTrim < TRIM_EVERY) return;
-    for (const isRead of [0, 1]) await this.#trim(isRead);
+    for (const kind of KINDS) await this.#trim(kind);
     this.#sinceTrim = 0;
   }
 
-  async #trim(isRead: number): Promise<void> {
+  /** Drops the newest event of the account with the most, unless that has only one more. */
+  #dropOfLarger(count: number): boolean {
+    const [largest, most] = largestOf(this.#pendingOf, (waiting) => waiting);
+    if (most <= count + 1) return false;
+    const isOfLargest = ({ event }: Pending) => event.recipientAccountId === largest;
+    const at = this.#pending.findLastIndex(isOfLargest);
+    // The first events may be in the write that is under way.
+    if (at < BATCH) return false;
+    this.#countLess(this.#pending.splice(at, 1));
+    return true;
+  }
+
+  #countLess(written: readonly Pending[]): void {
+    for (const { event } of written) {
+      const account = event.recipientAccountId;
+      const left = (this.#pendingOf.get(account) ?? 0) - 1;
+      if (left > 0) this.#pendingOf.set(account, left);
+      else this.#pendingOf.delete(account);
+    }
+  }
+
+  async #trim(kind: number): Promise<void> {
+    const counted = await this.#tables
+      .selectFrom('audit_event')
+      .select((build) => ['account', build.fn.countAll<number | string>().as('count')])
+      .where('is_read', '=', kind)
+      .groupBy('account')
+      .execute();
+    const counts = counted.map(({ account, count }) => ({ account, count: Number(count) }));
+    const limit = fairLimit(
+      counts.map(({ count }) => count),
+      this.#deps.maxEvents,
+    );
+    for (const { account, count } of counts) {
+      if (count > limit) await this.#trimAccount(account, kind, limit);
+    }
+  }
+
+  async #trimAccount(account: string, kind: number, limit: number): Promise<void> {
     const oldest = await this.#tables
       .selectFrom('audit_event')
       .select('at_millis')
-      .where('is_read', '=', isRead)
+      .where('account', '=', account)
+      .where('is_read', '=', kind)
       .orderBy('at_millis', 'desc')
       .limit(1)
-      .offset(this.#deps.maxEvents)
+      .offset(limit)
       .executeTakeFirst();
     if (oldest === undefined) return;
     await this.#tables
       .deleteFrom('audit_event')
-      .where('is_read', '=', isRead)
+      .where('account', '=', account)
+      .where('is_read', '=', kind)
       .where('at_millis', '<=', oldest.at_millis)
       .execute();
   }
+}
+
+/** The greatest limit per account with which all accounts together have at most `total` events. */
+export function fairLimit(counts: readonly number[], total: number): number {
+  let left = total;
+  const ascending = counts.toSorted((a, b) => a - b);
+  for (const [i, count] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - i));
+    if (count > share) return share;
+    left -= count;
+  }
+  return total;
+}
+
+/**
+ * The kinds of events, in the column `is_read`. Failed changes are a kind of their own: a key that
+ * is denied everything can make any number of them.
+ */
+const CHANGE = 0;
+const READ = 1;
+const FAILED_CHANGE = 2;
+const KINDS = [CHANGE, READ, FAILED_CHANGE];
+
+function kindOf({ readOnly, errorCode }: AuditEvent): number {
+  if (readOnly) return READ;
+  return errorCode === undefined ? CHANGE : FAILED_CHANGE;
 }
 
 function row({ event, atMillis }: Pending) {
   return {
     event_id: event.eventID,
     at_millis: atMillis,
-    is_read: event.readOnly ? 1 : 0,
+    is_read: kindOf(event),
     account: event.recipientAccountId,
     access_key_id: event.userIdentity.accessKeyId,
     event_name: event.eventName,

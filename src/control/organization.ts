@@ -24,8 +24,9 @@ export interface OrganizationDescription {
 
 /**
  * The organization of this installation. Its management account administers it. That account and
- * the delegated administrators may have other members as targets of their scopes; a membership
- * that such a target depends on cannot be removed.
+ * the delegated administrators may have other members as targets of their scopes. A member that
+ * another account's scope has as a target cannot be removed. The scopes of an account that is no
+ * delegated administrator any more lose the targets in other accounts.
  */
 export class Organization {
   readonly #clock: Clock;
@@ -113,36 +114,30 @@ export class Organization {
   }
 
   /**
-   * Removes a member.
+   * Removes a member. Its scopes lose their targets in other accounts.
    *
    * @throws ApiError ResourceNotFoundException (not a member), ConflictException (another account's
-   *   scope has it as a target, or its scopes have other accounts as targets)
+   *   scope has it as a target)
    */
   async remove(account: string): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
       await this.#lockMember(transaction, account);
-      await refuseWithForeignTargets(transaction, (owner, target) =>
-        owner === account ? target !== account : target === account,
-      );
+      await refuseIfTargeted(transaction, account);
+      await this.#removeForeignTargets(transaction, account);
       await transaction.deleteFrom('organization_member').where('account', '=', account).execute();
     });
   }
 
   /**
-   * Makes a member a delegated administrator, or an ordinary member again.
+   * Makes a member a delegated administrator, or an ordinary member again. The scopes of an ordinary
+   * member lose their targets in other accounts.
    *
-   * @throws ApiError ResourceNotFoundException (not a member), ConflictException (its scopes have
-   *   other accounts as targets)
+   * @throws ApiError ResourceNotFoundException (not a member)
    */
   async setDelegated(account: string, isDelegated: boolean): Promise<void> {
     await this.#tables.transaction().execute(async (transaction) => {
       await this.#lockMember(transaction, account);
-      if (!isDelegated) {
-        await refuseWithForeignTargets(
-          transaction,
-          (owner, target) => owner === account && target !== account,
-        );
-      }
+      if (!isDelegated) await this.#removeForeignTargets(transaction, account);
       await transaction
         .updateTable('organization_member')
         .set({ is_delegated: isDelegated ? 1 : 0 })
@@ -178,6 +173,39 @@ export class Organization {
     throw conflict(`Account ${account} is in the organization: remove it from there first`);
   }
 
+  /**
+   * Removes the targets in other accounts from an account's scopes. A scope without another target
+   * gets that of its own account and Region. The scopes are built again.
+   */
+  async #removeForeignTargets(
+    transaction: Transaction<ControlTables>,
+    account: string,
+  ): Promise<void> {
+    const rows = await transaction
+      .selectFrom('scope')
+      .select(['scope_id', 'region', 'targets'])
+      .where('account', '=', account)
+      .where('status', '<>', 'DEACTIVATING')
+      .execute();
+    for (const { scope_id, region, targets } of rows) {
+      const all = readTargets(targets);
+      const own = all.filter((target) => target.account === account);
+      if (own.length === all.length) continue;
+      const left = own.length === 0 ? [{ account, region }] : own;
+      await transaction
+        .updateTable('scope')
+        .set({
+          targets: JSON.stringify(left),
+          status: 'IN_PROGRESS',
+          reason: null,
+          modified_at_millis: this.#clock.now(),
+        })
+        .where('scope_id', '=', scope_id)
+        .where('account', '=', account)
+        .execute();
+    }
+  }
+
   async #row(tables: Kysely<ControlTables>): Promise<{ readonly management_account: string }> {
     return await tables
       .selectFrom('organization')
@@ -199,19 +227,20 @@ export class Organization {
   }
 }
 
-/** Throws ConflictException that names the first scope with a target the change would break. */
-async function refuseWithForeignTargets(
+/** Throws ConflictException that names the first scope of another account with such a target. */
+async function refuseIfTargeted(
   transaction: Transaction<ControlTables>,
-  breaks: (owner: string, target: string) => boolean,
+  member: string,
 ): Promise<void> {
   const rows = await transaction
     .selectFrom('scope')
     .select(['scope_id', 'account', 'region', 'targets'])
     .where('status', '<>', 'DEACTIVATING')
+    .where('account', '<>', member)
     .orderBy('scope_id')
     .execute();
   for (const { scope_id, account, region, targets } of rows) {
-    const target = readTargets(targets).find((one) => breaks(account, one.account));
+    const target = readTargets(targets).find((one) => one.account === member);
     if (target === undefined) continue;
     throw conflict(
       `Scope ${scope_id} of account ${account} in ${region} has account ${target.account} as a target: remove that target first`,

@@ -4,7 +4,7 @@ export interface FairTableOptions<Value> {
   /** Maximum values in all. Beyond it, the owner with the most values loses its oldest. */
   readonly total: number;
   /** Called with each dropped value. */
-  readonly onDropped?: ((value: Value) => void) | undefined;
+  readonly onDropped?: ((value: Value, key: string) => void) | undefined;
 }
 
 /**
@@ -70,7 +70,7 @@ export class FairTable<Value> {
   #dropOldest(owner: string, own: ReadonlyMap<string, Value>): void {
     for (const [key, value] of own) {
       this.delete(owner, key);
-      this.#options.onDropped?.(value);
+      this.#options.onDropped?.(value, key);
       return;
     }
   }

@@ -105,7 +105,7 @@ export const SETTINGS = {
   ),
   auditMaxEvents: integer(
     100_000,
-    'changes that the audit log keeps, and as many reads, about 1 kB each; 0 disables the log',
+    'changes that the audit log keeps, and as many failed changes and reads, about 1 kB each; 0 disables the log',
     [0, 1e7],
   ),
   ...TOPOLOGY_SETTINGS,

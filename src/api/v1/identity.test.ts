@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AccessKeys } from '../../auth/access-keys.ts';
 import { Accounts } from '../../auth/accounts.ts';
+import { CompiledPolicy } from '../../auth/compiled-policy.ts';
 import { SecretBox } from '../../auth/secret-box.ts';
 import { AuditLog } from '../../control/audit-log.ts';
 import { migrateControl } from '../../control/control-tables.ts';
@@ -70,6 +71,36 @@ beforeEach(async () => {
   admin = await keyOf(management, { kind: 'admin' });
 });
 afterEach(() => database.destroy());
+
+test('a key cannot create or change a key that may do more', async () => {
+  const creator = await customKey('nfm:*Key');
+  const denied = { http: 403, error: 'AccessDeniedException' };
+  for (const kind of ['admin', 'read', 'agent']) {
+    expect(await ask(creator, 'POST keys', { kind })).toMatchObject(denied);
+  }
+  const policy = policyOf('nfm:GetKey');
+  expect(await ask(creator, 'POST keys', { policy })).toMatchObject({ http: 200 });
+  const { accessKeyId } = await keyOf(management, { kind: 'read' });
+  const path = `PATCH keys/${accessKeyId}`;
+  expect(await ask(creator, path, { kind: 'admin' })).toMatchObject(denied);
+  await ask(admin, path, { status: 'DISABLED' });
+  expect(await ask(creator, path, { status: 'ENABLED' })).toMatchObject(denied);
+  expect(await ask(admin, path, { status: 'ENABLED' })).toMatchObject({ http: 200 });
+});
+
+function policyOf(action: string) {
+  return { Statement: [{ Effect: 'Allow' as const, Action: [action], Resource: ['*'] }] };
+}
+
+async function customKey(action: string): Promise<Principal> {
+  const policy = policyOf(action);
+  const { accessKeyId } = await keys.create({
+    account: management,
+    grant: { kind: 'custom', policy },
+  });
+  const permissions = new CompiledPolicy(policy);
+  return { account: management, kind: 'custom', permissions, accessKeyId, region: 'us-east-1' };
+}
 
 async function keyOf(account: string, grant: { kind: 'admin' | 'read' }): Promise<Principal> {
   const { accessKeyId, kind } = await keys.create({ account, grant });

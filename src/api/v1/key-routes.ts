@@ -1,5 +1,6 @@
 import type { AccessKeyDescription, AccessKeys, KeyPolicy } from '../../auth/access-keys.ts';
 import type { Accounts } from '../../auth/accounts.ts';
+import { uncoveredPart } from '../../auth/policy-cover.ts';
 import { parsePolicy } from '../../auth/policy-document.ts';
 import { ApiError, invalid } from '../../model/api-error.ts';
 import { IDENTITY_STATUSES, KEY_KINDS } from '../../model/owner.ts';
@@ -23,7 +24,7 @@ const ONE = `${PATH}/{accessKeyId}`;
 /**
  * `/api/v1/keys`: the access keys of the caller's account; the management account may name any
  * account. The key that signs a request cannot disable, restrict or delete itself, so an account
- * always keeps a key that may administer keys.
+ * always keeps a key that may administer keys. No key gets more than the key that signs is allowed.
  */
 export function keyRoutes(deps: KeyRouteDeps): readonly ExtensionRoute[] {
   const json = (answer: Answer) => async (call: ExtensionCall) =>
@@ -54,6 +55,7 @@ async function create({ keys, accounts, administration }: KeyRouteDeps, call: Ex
   await mayAdminister(administration, principal, account);
   const grant = readGrant(members);
   if (grant === undefined) throw invalid('kind or policy is required');
+  refuseMore(call, grant);
   const description = members.text('description') ?? '';
   await accounts.get(account);
   const { accessKeyId, secretAccessKey } = await keys.create({ account, grant, description });
@@ -67,11 +69,14 @@ async function get(deps: KeyRouteDeps, call: ExtensionCall) {
 }
 
 async function update(deps: KeyRouteDeps, call: ExtensionCall) {
-  const { accessKeyId } = await findKey(deps, call);
+  const { accessKeyId, ...before } = await findKey(deps, call);
   const members = new JsonMembers(call.request, ['status', 'kind', 'policy', 'description']);
   const status = members.choice('status', IDENTITY_STATUSES);
   const grant = readGrant(members);
   if (status === 'DISABLED' || grant !== undefined) refuseOwn(call, 'disabled or restricted');
+  const isEnabled = status !== undefined && status !== 'DISABLED' && before.status === 'DISABLED';
+  if (grant !== undefined) refuseMore(call, grant);
+  else if (isEnabled) refuseMore(call, grantOf(before));
   const description = members.text('description');
   await deps.keys.update(accessKeyId, { status, grant, description });
   if (status === 'DISABLED') deps.closeSessions(accessKeyId);
@@ -110,6 +115,21 @@ function refuseOwn(call: ExtensionCall, participle: string): void {
   if (labelOf(call, 'accessKeyId') !== call.principal.accessKeyId) return;
   const message = `The key that signs the request cannot be ${participle}: use another key`;
   throw new ApiError('ConflictException', message);
+}
+
+/** Rejects a grant that the policy of the caller does not certainly include. */
+function refuseMore({ principal }: ExtensionCall, grant: KeyPolicy): void {
+  const part = uncoveredPart(principal, grant);
+  if (part === undefined) return;
+  throw new ApiError(
+    'AccessDeniedException',
+    `A key may allow only what the key that signs is allowed in one statement, which does not include ${part}`,
+  );
+}
+
+function grantOf({ kind, policy }: Pick<AccessKeyDescription, 'kind' | 'policy'>): KeyPolicy {
+  if (kind !== 'custom') return { kind };
+  return { kind, policy: parsePolicy(policy) };
 }
 
 /** Reads the policy of a key: a built-in one by `kind`, or a document. Undefined without either. */
