@@ -77,7 +77,7 @@ export class FlowWindow {
     const { snatAddress, dnatAddress } = this;
     const processName = this.#processName || undefined;
     const cgroup = this.#cgroupId === undefined ? undefined : cgroupPath(this.#cgroupId);
-    for (const place of unknown) values[place] = Number.NaN;
+    for (const index of unknown) values[index] = Number.NaN;
     this.#values = undefined;
     this.touched = false;
     this.#processName = undefined;

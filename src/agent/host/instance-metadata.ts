@@ -77,8 +77,9 @@ async function readAll(read: Read): Promise<InstanceMetadata> {
 function readDocument(document: string): Pick<InstanceMetadata, 'account' | 'imageId'> {
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   try {
-    const said: { readonly accountId?: unknown; readonly imageId?: unknown } = JSON.parse(document);
-    return { account: text(said.accountId), imageId: text(said.imageId) };
+    const identity: { readonly accountId?: unknown; readonly imageId?: unknown } =
+      JSON.parse(document);
+    return { account: text(identity.accountId), imageId: text(identity.imageId) };
   } catch {
     return { account: '', imageId: '' };
   }

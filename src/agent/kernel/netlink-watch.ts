@@ -22,7 +22,7 @@ const STARTED = 1;
 const BUSY = detailIndex('busy_us');
 
 /** A connection as of its last reading. */
-interface Known {
+interface WatchedConnection {
   socket: DiagSocket;
   readonly isServer: boolean;
   isAdopted: boolean;
@@ -51,7 +51,7 @@ export class NetlinkWatch {
   readonly #libc: Libc = openLibc();
   readonly #jiffyMicros = this.#libc.jiffyMicros();
   readonly #record = new SocketRecord(this.#jiffyMicros);
-  readonly #known = new Map<number, Known>();
+  readonly #connections = new Map<number, WatchedConnection>();
   readonly #dumps = new NamespaceDumps(this.#libc);
   #events: NetlinkSocket | undefined;
   #progress: SocketProgress[] = [];
@@ -87,11 +87,11 @@ export class NetlinkWatch {
   /** Visits each existing connection, with the counters from which to count. */
   adopt(visit: (record: SocketRecord) => void): void {
     this.readAhead();
-    for (const known of this.#known.values()) {
-      rebase(known);
+    for (const connection of this.#connections.values()) {
+      rebase(connection);
       this.#counters.sockets_adopted += 1;
-      this.#write(known);
-      visit(this.#recordOf(known));
+      this.#write(connection);
+      visit(this.#recordOf(connection));
     }
   }
 
@@ -108,10 +108,10 @@ export class NetlinkWatch {
   }
 
   readSockets(visit: (record: SocketRecord) => void): void {
-    for (const [cookie, known] of this.#known) {
+    for (const [cookie, connection] of this.#connections) {
       // Absent from the last two dumps: the event of its end was lost.
-      if (known.dump < this.#dump - 1) this.#known.delete(cookie);
-      else if (!known.isHidden) visit(this.#recordOf(known));
+      if (connection.dump < this.#dump - 1) this.#connections.delete(cookie);
+      else if (!connection.isHidden) visit(this.#recordOf(connection));
     }
   }
 
@@ -133,9 +133,9 @@ export class NetlinkWatch {
   }
 
   remove(cookie: number): boolean {
-    const known = this.#known.get(cookie);
-    if (known === undefined) return false;
-    known.isHidden = true;
+    const connection = this.#connections.get(cookie);
+    if (connection === undefined) return false;
+    connection.isHidden = true;
     return true;
   }
 
@@ -151,36 +151,36 @@ export class NetlinkWatch {
   #observe(socket: DiagSocket): void {
     const { info, cookie } = socket;
     if (info === undefined) return;
-    const known = this.#known.get(cookie);
-    if (known === undefined) {
+    const connection = this.#connections.get(cookie);
+    if (connection === undefined) {
       this.#begin(socket);
       return;
     }
-    known.dump = this.#dump;
-    if (isSame(known.socket, socket)) return;
-    this.#update(known, socket);
-    if (known.isHidden) {
-      known.isHidden = false;
-      rebase(known);
-      this.#write(known);
+    connection.dump = this.#dump;
+    if (isSame(connection.socket, socket)) return;
+    this.#update(connection, socket);
+    if (connection.isHidden) {
+      connection.isHidden = false;
+      rebase(connection);
+      this.#write(connection);
     }
     this.#addProgress(socket);
   }
 
-  #begin(socket: DiagSocket): Known | undefined {
-    if (this.#known.size >= MAX_SOCKETS) {
+  #begin(socket: DiagSocket): WatchedConnection | undefined {
+    if (this.#connections.size >= MAX_SOCKETS) {
       this.#counters.map_insertion_errors += 1;
       return undefined;
     }
-    const known = this.#newKnown(socket);
-    this.#known.set(socket.cookie, known);
+    const connection = this.#newConnection(socket);
+    this.#connections.set(socket.cookie, connection);
     this.#addProgress(socket);
-    return known;
+    return connection;
   }
 
-  #newKnown(socket: DiagSocket): Known {
+  #newConnection(socket: DiagSocket): WatchedConnection {
     this.#counters.socket_events += 1;
-    const known: Known = {
+    const connection: WatchedConnection = {
       socket: { ...socket, info: undefined },
       isServer: this.#dumps.isListening(socket.localPort),
       isAdopted: false,
@@ -192,23 +192,23 @@ export class NetlinkWatch {
       rtos: [0, 0, 0],
       sampledIn: -1,
     };
-    this.#update(known, socket);
-    return known;
+    this.#update(connection, socket);
+    return connection;
   }
 
   /** Adds the growth since the last reading to the connection's phase at that reading. */
-  #update(known: Known, socket: DiagSocket): void {
-    const before = known.socket;
+  #update(connection: WatchedConnection, socket: DiagSocket): void {
+    const before = connection.socket;
     const phase = phaseOf(before.info === undefined ? socket : before);
     const { info } = socket;
     if (info === undefined) return;
     this.#minInfoBytes = Math.min(this.#minInfoBytes, socket.infoBytes);
-    known.retrans[phase] += Math.max(0, info.totalRetrans - (before.info?.totalRetrans ?? 0));
-    known.rtos[phase] += Math.max(0, info.totalRtos - (before.info?.totalRtos ?? 0));
-    known.socket = socket;
-    known.changes += 1;
-    known.sampledIn = this.#epoch;
-    this.#write(known);
+    connection.retrans[phase] += Math.max(0, info.totalRetrans - (before.info?.totalRetrans ?? 0));
+    connection.rtos[phase] += Math.max(0, info.totalRtos - (before.info?.totalRtos ?? 0));
+    connection.socket = socket;
+    connection.changes += 1;
+    connection.sampledIn = this.#epoch;
+    this.#write(connection);
   }
 
   #addProgress({ cookie, info }: DiagSocket): void {
@@ -223,24 +223,24 @@ export class NetlinkWatch {
    * reset clears the counters, a rejected connect the port too.
    */
   #end(socket: DiagSocket, visit: (record: SocketRecord) => void): void {
-    const before = this.#known.get(socket.cookie);
-    this.#known.delete(socket.cookie);
+    const before = this.#connections.get(socket.cookie);
+    this.#connections.delete(socket.cookie);
     if (before === undefined && (socket.remotePort === 0 || socket.info === undefined)) {
       this.#counters.events_lost += 1;
       return;
     }
-    const known = before ?? this.#newKnown(socket);
-    const isWhole = (socket.info?.bytesAcked ?? 0) >= (known.socket.info?.bytesAcked ?? 0);
+    const connection = before ?? this.#newConnection(socket);
+    const isWhole = (socket.info?.bytesAcked ?? 0) >= (connection.socket.info?.bytesAcked ?? 0);
     if (before !== undefined && isWhole && socket.remotePort !== 0) {
       const { cgroupId } = before.socket;
-      this.#update(known, { ...socket, cgroupId });
+      this.#update(connection, { ...socket, cgroupId });
     }
-    known.socket = { ...known.socket, state: TCP_STATE.close };
-    this.#write(known);
-    visit(this.#recordOf(known));
+    connection.socket = { ...connection.socket, state: TCP_STATE.close };
+    this.#write(connection);
+    visit(this.#recordOf(connection));
   }
 
-  #write({ record, socket, ...own }: Known): void {
+  #write({ record, socket, ...own }: WatchedConnection): void {
     const { info, ...rest } = socket;
     const rtt = info?.smoothedRttMicros ?? 0;
     const times = { count: 1, min: rtt, max: rtt, sum: rtt };
@@ -251,17 +251,17 @@ export class NetlinkWatch {
     writeRecord(record, fields, this.#jiffyMicros);
   }
 
-  #recordOf({ record }: Known): SocketRecord {
+  #recordOf({ record }: WatchedConnection): SocketRecord {
     this.#record.view = record;
     return this.#record;
   }
 }
 
 /** Counts from here on: earlier growth cannot be separated from the change that showed it again. */
-function rebase(known: Known): void {
-  known.isAdopted = true;
-  known.retrans.fill(0);
-  known.rtos.fill(0);
+function rebase(connection: WatchedConnection): void {
+  connection.isAdopted = true;
+  connection.retrans.fill(0);
+  connection.rtos.fill(0);
 }
 
 function phaseOf({ state, info }: DiagSocket): 0 | 1 | 2 {

@@ -98,13 +98,13 @@ export class ApiWatch<T> {
    * @returns the version at which the next watch continues
    */
   async #watch(from: string): Promise<string> {
-    const asked = {
+    const parameters = {
       ...{ watch: '1', allowWatchBookmarks: 'true', resourceVersion: from },
       timeoutSeconds: String(WATCH_SECONDS),
     };
     // A server that vanishes does not end the watch, so a timeout does.
     const limit = AbortSignal.timeout((WATCH_SECONDS + 30) * 1_000);
-    const answer = await this.#get(asked, limit);
+    const answer = await this.#get(parameters, limit);
     let version = from;
     let rest = '';
     // Leaving the loop destroys the response.

@@ -254,14 +254,14 @@ test('a key that worked before is tried again', async () => {
 
 test('each dropped report is counted once, in a report that is not dropped', async () => {
   const publisher = await start({ folder, maxBytes: 1_000, post: async () => AWAY });
-  const told: number[] = [];
+  const counts: number[] = [];
   for (let sequence = 1; sequence <= 40; sequence += 1) {
-    told.push(publisher.takeCounters().reports_dropped);
+    counts.push(publisher.takeCounters().reports_dropped);
     await publishAll(publisher, sequence);
   }
   const { waiting } = publisher;
   const still = publisher.takeCounters().reports_dropped;
-  const sum = told.slice(-waiting).reduce((all, one) => all + one, still);
+  const sum = counts.slice(-waiting).reduce((all, one) => all + one, still);
   expect(waiting).toBeGreaterThan(1);
   expect(sum).toBe(40 - waiting);
 });

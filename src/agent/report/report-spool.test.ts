@@ -96,7 +96,7 @@ test('a smaller limit applies from the next start on', async () => {
 
 test('a dropped report returns its count of dropped ones, also after a restart', async () => {
   const first = await spoolOf();
-  await first.add(report('told'), 7);
+  await first.add(report('counting'), 7);
   await first.add(report('two'), 0);
   await first.stop();
   const second = await spoolOf({ maxBytes: 200 });

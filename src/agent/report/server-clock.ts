@@ -30,8 +30,8 @@ export class ServerClock implements Clock {
   now(): number {
     const own = this.#deps.clock.now();
     if (this.#aheadMillis === undefined) return own;
-    const told = Math.round(this.#deps.steady.now() + this.#aheadMillis);
-    return Math.abs(own - told) > SKEW_MILLIS ? told : own;
+    const serverNow = Math.round(this.#deps.steady.now() + this.#aheadMillis);
+    return Math.abs(own - serverNow) > SKEW_MILLIS ? serverNow : own;
   }
 
   /** Learns from the `Date` header of an answer (RFC 9110 5.6.7). Ignores a text that is no date. */

@@ -97,14 +97,14 @@ test('leaving a message moves behind its end, however much was read', () => {
 describe('a span is taken', () => {
   const expected = Buffer.from('abc');
   test.each([
-    { name: 'when it is the one', bytes: [3, 97, 98, 99, 7], taken: true, place: 4 },
-    { name: 'not when a byte differs', bytes: [3, 97, 98, 100, 7], taken: false, place: 0 },
-    { name: 'not when it is longer', bytes: [4, 97, 98, 99, 7], taken: false, place: 0 },
-    { name: 'not when it is cut', bytes: [3, 97, 98], taken: false, place: 0 },
-    { name: 'not at the end', bytes: [], taken: false, place: 0 },
-  ])('$name', ({ bytes, taken, place }) => {
+    { name: 'when it is the one', bytes: [3, 97, 98, 99, 7], taken: true, position: 4 },
+    { name: 'not when a byte differs', bytes: [3, 97, 98, 100, 7], taken: false, position: 0 },
+    { name: 'not when it is longer', bytes: [4, 97, 98, 99, 7], taken: false, position: 0 },
+    { name: 'not when it is cut', bytes: [3, 97, 98], taken: false, position: 0 },
+    { name: 'not at the end', bytes: [], taken: false, position: 0 },
+  ])('$name', ({ bytes, taken, position }) => {
     const cursor = at(...bytes);
-    expect([cursor.takeSpan(expected), cursor.at]).toEqual([taken, place]);
+    expect([cursor.takeSpan(expected), cursor.at]).toEqual([taken, position]);
   });
 });
 

@@ -202,11 +202,11 @@ test("a card's counters have their own scope and change nothing else", () => {
     { attributes: new Map([['interface_id', 'eni-0a']]), values: { rx_dropped: 3 } },
   ]);
   const text = Buffer.from(encodeReport({ ...report, hostStats })).toString('latin1');
-  const places = ['host_stats', 'interface_id', 'eni-0a', 'rx_dropped', 'process_stats'].map(
+  const positions = ['host_stats', 'interface_id', 'eni-0a', 'rx_dropped', 'process_stats'].map(
     (name) => text.indexOf(name),
   );
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
-  expect(places[0]).toBeGreaterThan(0);
+  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  expect(positions[0]).toBeGreaterThan(0);
 });
 
 test("the cloud's values of the host are attributes of the resource, if it has them", () => {
