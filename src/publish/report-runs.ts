@@ -25,6 +25,7 @@ interface Run {
 
 /** An agent may send spooled reports hours late. */
 const RUN_MILLIS = 7 * 24 * 3_600_000;
+const SWEEP_MILLIS = 60_000;
 const MAX_RUNS = 200_000;
 /** Gaps kept per run; beyond it the reports of the oldest gap count as lost. */
 const MAX_GAPS = 1024;
@@ -42,6 +43,7 @@ export class ReportRuns {
   /** Runs by account and key, ordered by the time they were last seen, oldest first. */
   readonly #accounts = new Map<string, Map<string, Run>>();
   #size = 0;
+  #sweptMillis = 0;
 
   constructor(deps: { clock: Clock; metrics: Metrics; maxRuns?: number }) {
     const { metrics } = deps;
@@ -126,18 +128,26 @@ export class ReportRuns {
   }
 
   #forgetOldRuns(): void {
-    const oldest = this.#clock.now() - RUN_MILLIS;
-    for (const [account, runs] of this.#accounts) {
-      for (const [key, run] of runs) {
-        if (run.seenMillis >= oldest) break;
-        this.#forget(account, key);
-      }
+    const now = this.#clock.now();
+    // Finding the oldest entry of a map walks over deleted ones, so it is not done for each report.
+    if (Math.abs(now - this.#sweptMillis) >= SWEEP_MILLIS) {
+      this.#sweptMillis = now;
+      this.#forgetBefore(now - RUN_MILLIS);
     }
     while (this.#size > this.#maxRuns) {
       const [account, runs] = largestOf(this.#accounts);
       const [key = ''] = runs.keys();
       this.#forget(account, key);
       this.#displaced.add(1);
+    }
+  }
+
+  #forgetBefore(oldest: number): void {
+    for (const [account, runs] of this.#accounts) {
+      for (const [key, run] of runs) {
+        if (run.seenMillis >= oldest) break;
+        this.#forget(account, key);
+      }
     }
   }
 
