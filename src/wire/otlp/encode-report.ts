@@ -38,8 +38,8 @@ import {
   SUM,
 } from './fields.ts';
 
-type AttributeValue = string | number | readonly string[];
-type Attributes = readonly (readonly [key: string, value: AttributeValue])[];
+type WrittenValue = string | number | readonly string[];
+type WrittenAttributes = readonly (readonly [key: string, value: WrittenValue])[];
 
 /** Protobuf wire type of fixed64 and double. */
 const FIXED64 = 1;
@@ -99,8 +99,8 @@ function numbersOf(report: Report): readonly Omit<NumbersOfReport, 'time'>[] {
   ];
 }
 
-function resourceAttributes({ host, agent, identity }: Report): Attributes {
-  const given: readonly (readonly [string, AttributeValue | undefined])[] = [
+function resourceAttributes({ host, agent, identity }: Report): WrittenAttributes {
+  const given: readonly (readonly [string, WrittenValue | undefined])[] = [
     ['instance-id', host.instanceId],
     ['instance-type', host.instanceType],
     ['machine-id', host.machineId],
@@ -182,7 +182,7 @@ function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
 const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isZeroImplied(index));
 const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isZeroImplied(index));
 
-function flowAttributes(flow: ReportedFlow): Attributes {
+function flowAttributes(flow: ReportedFlow): WrittenAttributes {
   const isClient = flow.side === 'client';
   const optional: readonly (readonly [key: string, value: string | undefined])[] = [
     ...POD_ATTRIBUTES.map(([key, name]) => [key, flow.pods?.[name]] as const),
@@ -239,7 +239,7 @@ interface NumbersOfReport {
   readonly time: bigint;
   readonly values: Readonly<Record<string, number>>;
   readonly kind: 'gauge' | 'sum';
-  readonly attributes: Attributes;
+  readonly attributes: WrittenAttributes;
 }
 
 function writeNumbers(numbers: NumbersOfReport, pbf: PbfWriter): void {
@@ -280,7 +280,7 @@ function writeNumberPoint({ name, time, value }: NumberMetric, pbf: PbfWriter): 
   else pbf.writeSFixed64Field(NUMBER_DATA_POINT.asInt, Math.round(value));
 }
 
-function writeScope(pbf: PbfWriter, name: string, attributes: Attributes): void {
+function writeScope(pbf: PbfWriter, name: string, attributes: WrittenAttributes): void {
   pbf.writeMessage(
     SCOPE_METRICS.scope,
     (_, inner) => {
@@ -291,16 +291,16 @@ function writeScope(pbf: PbfWriter, name: string, attributes: Attributes): void 
   );
 }
 
-function writeAttributes(pbf: PbfWriter, field: number, attributes: Attributes): void {
+function writeAttributes(pbf: PbfWriter, field: number, attributes: WrittenAttributes): void {
   for (const attribute of attributes) pbf.writeMessage(field, writeAttribute, attribute);
 }
 
-function writeAttribute([key, value]: Attributes[number], pbf: PbfWriter): void {
+function writeAttribute([key, value]: WrittenAttributes[number], pbf: PbfWriter): void {
   pbf.writeStringField(KEY_VALUE.key, key);
   pbf.writeMessage(KEY_VALUE.value, writeValue, value);
 }
 
-function writeValue(value: AttributeValue, pbf: PbfWriter): void {
+function writeValue(value: WrittenValue, pbf: PbfWriter): void {
   if (typeof value === 'string') pbf.writeStringField(ANY_VALUE.stringValue, value);
   else if (typeof value === 'number') pbf.writeVarintField(ANY_VALUE.intValue, value);
   else pbf.writeMessage(ANY_VALUE.arrayValue, writeArray, value);
