@@ -2,6 +2,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 
 export const CALL_CLASSES = ['read', 'write', 'query'] as const;
 /** Each class is throttled on its own; `query` calls read the flow store. */
@@ -22,7 +23,7 @@ interface Bucket {
 }
 
 /** Beyond this, the bucket unused for longest is dropped; its account starts with a full one. */
-const MAX_BUCKETS = 10_000;
+const MAX_BUCKETS = LIMITS.throttleBuckets.total;
 
 /** Token buckets in this server's memory, one per account and class. */
 export class Throttle {

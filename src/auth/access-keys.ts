@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import { type Database, runMigrations } from '../lib/database.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { IdentityStatus, KeyKind } from '../model/owner.ts';
 import { AUTH_MIGRATIONS, type AuthTables } from './auth-tables.ts';
 import type { KeySource, SigningAccessKey } from './authenticator.ts';
@@ -56,7 +57,7 @@ export interface FirstKeys {
 
 /** Four refreshes per minute: three can fail before a cached key is a minute old. */
 export const REFRESH_MILLIS = 15_000;
-export const MAX_KEYS_PER_ACCOUNT = 1_000;
+export const MAX_KEYS_PER_ACCOUNT = LIMITS.accessKeys.perAccount;
 
 /**
  * Accounts and their access keys in the control database, behind a cache. `KeyRefresh` calls

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../lib/database.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { IdentityStatus } from '../model/owner.ts';
 import type { AuthTables } from './auth-tables.ts';
 import { checkAccount } from './generate-access-key.ts';
@@ -28,7 +29,7 @@ export interface AccountChange {
   readonly description?: string | undefined;
 }
 
-export const MAX_ACCOUNTS = 10_000;
+export const MAX_ACCOUNTS = LIMITS.accounts.total;
 
 /** The accounts of an installation, in the tables that `AccessKeys.migrate` creates. */
 export class Accounts {

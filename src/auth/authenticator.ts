@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { FairTable } from '../lib/fair-table.ts';
 import { ApiError } from '../model/api-error.ts';
 import { headerValue, type RequestHead } from '../model/http.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { KeyKind, Principal } from '../model/owner.ts';
 import type { Permissions } from '../model/permissions.ts';
 import { formatAmzDate, parseAmzDate } from '../wire/sigv4/amz-date.ts';
@@ -54,10 +55,11 @@ export interface PreparedRequest {
 /** The clock skew that AWS allows in either direction. */
 const MAX_SKEW_MILLIS = 15 * 60_000;
 
-/** One per key, day and Region; about 200 bytes each. */
-const MAX_SIGNING_KEYS = 10_000;
-/** A caller may name any Region, and each is a signing key. */
-const MAX_SIGNING_KEYS_PER_ACCOUNT = 2_000;
+/**
+ * One per key, day and Region; about 200 bytes each. A caller may name any Region, so an account has
+ * a limit.
+ */
+const SIGNING_KEYS = LIMITS.signingKeys;
 
 /**
  * Finds the principal that signed a request (AWS Signature Version 4 in the `Authorization` header;
@@ -69,8 +71,8 @@ const MAX_SIGNING_KEYS_PER_ACCOUNT = 2_000;
 export class Authenticator {
   readonly #deps: Deps;
   readonly #signingKeys = new FairTable<Uint8Array>({
-    perOwner: MAX_SIGNING_KEYS_PER_ACCOUNT,
-    total: MAX_SIGNING_KEYS,
+    perOwner: SIGNING_KEYS.perAccount,
+    total: SIGNING_KEYS.total,
   });
 
   constructor(deps: Deps) {

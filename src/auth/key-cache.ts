@@ -1,6 +1,7 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { SigningAccessKey } from './authenticator.ts';
 
 /** The columns of an enabled key of an enabled account. */
@@ -34,7 +35,6 @@ const CACHED_MILLIS = 60_000;
 const USED_MILLIS = 24 * 3_600_000;
 /** A key that was not found is not looked up again for this long. */
 const UNKNOWN_MILLIS = 5_000;
-const MAX_KEYS = 10_000;
 
 /**
  * Caches access keys. `refresh` rereads the cached keys, so finding one never waits for the
@@ -43,9 +43,9 @@ const MAX_KEYS = 10_000;
  */
 export class KeyCache {
   readonly #deps: KeyCacheDeps;
-  readonly #keys = new BoundedMap<string, Cached>(MAX_KEYS);
+  readonly #keys = new BoundedMap<string, Cached>(LIMITS.cachedKeys.total);
   /** When each id was last not found. Separate, so that guessed ids evict no real key. */
-  readonly #unknown = new BoundedMap<string, number>(MAX_KEYS);
+  readonly #unknown = new BoundedMap<string, number>(LIMITS.unknownKeys.total);
   /** Set by the first `refresh`. From then on, an outdated key means that refreshes fail. */
   #isRefreshed = false;
 

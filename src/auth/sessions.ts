@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { FairTable } from '../lib/fair-table.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { Principal } from '../model/owner.ts';
 import type { RandomBytes } from './master-key.ts';
 
@@ -25,8 +26,6 @@ export const SIGN_IN_TOKEN = 'sign-in-token';
 
 const LIFETIME_MILLIS = 12 * 3_600_000;
 const MAX_SESSION_MILLIS = 7 * 24 * 3_600_000;
-const DEFAULT_LIMIT = 1_000;
-const DEFAULT_ACCOUNT_LIMIT = 200;
 
 /**
  * Console sessions, in memory: a restart ends them all. A session ends 12 hours after its last use,
@@ -41,12 +40,15 @@ export class Sessions {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    const limits = {
-      total: deps.limit ?? DEFAULT_LIMIT,
-      perOwner: deps.accountLimit ?? DEFAULT_ACCOUNT_LIMIT,
-    };
-    this.#sessions = new TokenTable(limits);
-    this.#signInTokens = new TokenTable(limits);
+    const limits = ({
+      total,
+      perAccount,
+    }: typeof LIMITS.sessions | typeof LIMITS.signInTokens) => ({
+      total: deps.limit ?? total,
+      perOwner: deps.accountLimit ?? perAccount,
+    });
+    this.#sessions = new TokenTable(limits(LIMITS.sessions));
+    this.#signInTokens = new TokenTable(limits(LIMITS.signInTokens));
   }
 
   /** Returns a token that can open one session within 12 hours. */

@@ -7,6 +7,7 @@ import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { ControlTables } from './control-tables.ts';
 
 export interface AuditLogDeps {
@@ -46,7 +47,7 @@ interface Pending {
 
 const FLUSH_MILLIS = 1_000;
 /** Events held while the database is down, about 20 MB; more are dropped. */
-const MAX_PENDING = 10_000;
+const MAX_PENDING = LIMITS.auditPending.total;
 const BATCH = 500;
 /** Trims after this many new events, because it scans the index. */
 const TRIM_EVERY = 1_000;

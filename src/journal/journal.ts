@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Log } from '../lib/log.ts';
 import type { CounterMetric, HistogramMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
+import { LIMITS } from '../model/limits.ts';
 import { DamageKeeper } from './damage-keeper.ts';
 import { frameLength, readAt, readFrames, type SegmentRecord } from './segment.ts';
 import { SegmentFolder } from './segment-folder.ts';
@@ -60,7 +61,7 @@ interface PendingAppend {
 export class JournalUnavailableError extends Error {}
 
 /** Limit of records that wait for an fsync, so that a hanging disk does not fill the memory. */
-const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const MAX_PENDING_BYTES = LIMITS.journalPendingBytes.total;
 
 const SEEK_BYTES = 8 * 1024 * 1024;
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { AcceptedReport } from '../model/accepted-report.ts';
+import { LIMITS } from '../model/limits.ts';
 import { ReportRuns, type SavedRun } from './report-runs.ts';
 import { type SavedSignature, SignatureMemory } from './signature-memory.ts';
 
@@ -32,7 +33,7 @@ export interface AcceptedReportsDeps {
  */
 const SIGNATURE_MILLIS = (15 + 1) * 60_000;
 /** Enough for 1,000 reports per second over 15 minutes. */
-const MAX_SIGNATURES = 900_000;
+const MAX_SIGNATURES = LIMITS.signatures.total;
 
 /** The state in the file beside the journal. */
 export interface AcceptedReportsState {

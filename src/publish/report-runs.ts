@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
+import { LIMITS } from '../model/limits.ts';
 
 /** A range of numbers with both ends included. */
 export type Span = readonly [first: number, last: number];
@@ -26,7 +27,7 @@ interface Run {
 /** An agent may send spooled reports hours late. */
 const RUN_MILLIS = 7 * 24 * 3_600_000;
 const SWEEP_MILLIS = 60_000;
-const MAX_RUNS = 200_000;
+const MAX_RUNS = LIMITS.reportRuns.total;
 /** Gaps kept per run; beyond it the reports of the oldest gap count as lost. */
 const MAX_GAPS = 1024;
 /** Reports that a run's gaps count as: 7 days of one per 30 s. A sender may claim any number. */

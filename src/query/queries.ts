@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { Monitor } from '../model/monitor.ts';
 import type { Owner } from '../model/owner.ts';
 import {
@@ -72,7 +73,7 @@ export interface QueriesOptions {
 }
 
 const KEPT_MILLIS = 3_600_000;
-const MAX_KEPT = 1_000;
+const MAX_KEPT = LIMITS.keptQueries.perAccount;
 
 /**
  * Runs the asynchronous queries: QUEUED → RUNNING → SUCCEEDED, FAILED or CANCELED. Accounts take

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../lib/log.ts';
 import type { MetricDescription } from '../lib/metrics.ts';
 import type { AnySetting } from '../lib/setting.ts';
+import { LIMITS, type Limit } from '../model/limits.ts';
 import { composeServer } from './compose/compose-server.ts';
 import { environmentOf, flagOf, readConfig, SETTINGS } from './config.ts';
 
@@ -35,6 +36,22 @@ test('docs/reference/server.md is generated from the current settings; `vitest r
 
 test('docs/reference/metrics.md is generated from the current metrics; `vitest run -u` rewrites it', async () => {
   await expect(metricsReference(metrics)).toMatchFileSnapshot(reference('metrics.md'));
+});
+
+test('docs/reference/limits.md is generated from the limits; `vitest run -u` rewrites it', async () => {
+  await expect(limitsReference()).toMatchFileSnapshot(reference('limits.md'));
+});
+
+test('every limit names a metric and a setting that exist', () => {
+  const limits: readonly Limit[] = Object.values(LIMITS);
+  const names = new Set(metrics.map(({ name }) => name));
+  const flags = new Set(Object.keys(SETTINGS).map((key) => `--${flagOf(key)}`));
+  const named = limits.flatMap(({ metric }) => metric ?? []);
+  const settings = limits.flatMap(({ perAccount, total }) =>
+    [perAccount, total].flatMap((bound) => String(bound).match(/--[a-z-]+/)?.[0] ?? []),
+  );
+  expect(named.filter((name) => !names.has(name))).toEqual([]);
+  expect(settings.filter((flag) => !flags.has(flag))).toEqual([]);
 });
 
 test('every metric has a help text', () => {
@@ -106,4 +123,27 @@ ${table(['metric', 'type', 'labels', 'meaning'], rows)}`;
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ').replaceAll('|  |', '| |')} |`;
   return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
+}
+
+function limitsReference(): string {
+  const limits: readonly Limit[] = Object.values(LIMITS);
+  const bound = (value: number | string | undefined) => {
+    if (value === undefined) return '';
+    if (typeof value === 'string') return value.startsWith('--') ? `\`${value}\`` : value;
+    return value.toLocaleString('en-US');
+  };
+  const rows = limits.map(
+    ({ holds, perAccount, total, metric, beyond }) =>
+      `| ${holds} | ${bound(perAccount)} | ${bound(total)} | ${metric === undefined ? '' : `\`${metric}\``} | ${beyond} |`,
+  );
+  return `# Limits
+
+Generated from the code (\`src/model/limits.ts\`). Each row is a table, queue or cache of one server.
+Where an account's requests can fill it, the account has a bound, or the account with the most gives
+way to the others, so no account takes the room of another.
+
+| holds | per account | in all | counter | beyond |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
 }

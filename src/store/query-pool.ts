@@ -2,6 +2,7 @@ import { FairQueue } from '../lib/fair-queue.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
 import { ApiError } from '../model/api-error.ts';
+import { LIMITS } from '../model/limits.ts';
 import { QueryTooLargeError } from '../model/query.ts';
 import {
   newMarker,
@@ -13,8 +14,8 @@ import {
 import { param, raw, type SqlFragment, sql } from './sql.ts';
 
 /** An account with more waiting queries must wait before it asks again. */
-const MAX_WAITING_PER_LANE = 100;
-const MAX_WAITING = 1_000;
+const MAX_WAITING_PER_LANE = LIMITS.waitingStatements.perAccount;
+const MAX_WAITING = LIMITS.waitingStatements.total;
 const MAX_WAIT_MILLIS = 60_000;
 const KILL_AGAIN_MILLIS = 100;
 

@@ -2,6 +2,7 @@ import type { Log } from '../lib/log.ts';
 import { Loop } from '../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
@@ -29,8 +30,10 @@ export interface ObservedHost extends HostClaim {
 }
 
 /** Enough for 100,000 hosts of a few addresses each. */
-const CLAIM_LIMITS = { perAccount: 400_000, total: 500_000, perAddress: 100 };
-const TRAITS_LIMITS = { perAccount: 100_000, total: 200_000 };
+const CLAIM_LIMITS = {
+  ...LIMITS.addressClaims,
+  perAddress: LIMITS.claimsPerAddress.perAccount,
+};
 const SAVE_MILLIS = 10_000;
 
 /**
@@ -47,7 +50,7 @@ export class Topology implements Service {
   readonly #unsaved = new Set<AddressClaim>();
   /** Dropped claims that the control database still has. */
   readonly #undeleted = new Set<AddressClaim>();
-  readonly #traits = new HostTraits(TRAITS_LIMITS);
+  readonly #traits = new HostTraits(LIMITS.hostTraits);
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #loop = new Loop({

@@ -5,6 +5,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { SECONDS_A_DAY } from '../../lib/durations.ts';
 import type { Service } from '../../lib/service.ts';
 import { decodeAcceptedReport } from '../../model/accepted-report.ts';
+import { LIMITS } from '../../model/limits.ts';
 import { loadAccepted, saveAccepted } from '../../publish/accepted-file.ts';
 import { AcceptedReports } from '../../publish/accepted-reports.ts';
 import { Publish, type PublishDeps } from '../../publish/publish.ts';
@@ -31,7 +32,7 @@ const MAX_KEPT_INFLATED_BYTES = mib(128);
 const PUBLISH_OPTIONS: PublishDeps['options'] = {
   maxBodyBytes: mib(8),
   maxInflatedBytes: MAX_INFLATED_BYTES,
-  maxInflatingBytes: mib(320),
+  maxInflatingBytes: LIMITS.inflatingBytes.total,
 };
 /** How many journal records the start reads at a time. */
 const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };

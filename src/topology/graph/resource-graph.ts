@@ -5,6 +5,7 @@ import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
 import type { Service } from '../../lib/service.ts';
 import { Turns } from '../../lib/turns.ts';
+import { LIMITS } from '../../model/limits.ts';
 import { HourlyExpiry } from './hourly-expiry.ts';
 import type { Resource } from './resource.ts';
 import { type ResourceVersion, resourceKey } from './resource-version.ts';
@@ -39,7 +40,7 @@ interface Slice extends SourceSlice {
  * A statement beyond it is rejected and counted. Enough for 100,000 interfaces with ten changes a
  * week.
  */
-const MAX_VERSIONS = 1_000_000;
+const MAX_VERSIONS = LIMITS.resourceVersions.total;
 /** Resources compared without a pause, which takes about a millisecond. */
 const COMPARED_AT_ONCE = 250;
 const SAVED_AT_ONCE = 250;

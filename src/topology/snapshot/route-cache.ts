@@ -1,3 +1,4 @@
+import { LIMITS } from '../../model/limits.ts';
 import { isValidAt, type Validity } from '../graph/validity.ts';
 import type { AddressRanges } from './address-ranges.ts';
 import type { BinaryAddress } from './binary-address.ts';
@@ -5,7 +6,7 @@ import { firstAbove } from './first-above.ts';
 import { NO_TABLE, type Route, type RouteStart, type Routing } from './routing.ts';
 
 /** Routes and starts in the cache; about 250 bytes each. */
-const MAX_CACHED = 65_536;
+const MAX_CACHED = LIMITS.cachedRoutes.total;
 
 /** The routes from a route table of a network, by the range of the destination address. */
 interface CachedStart {
