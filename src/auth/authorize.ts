@@ -1,4 +1,5 @@
 import { ApiError } from '../model/api-error.ts';
+import { parseArn, partitionOf } from '../model/arn.ts';
 import type { Principal } from '../model/owner.ts';
 import type { Permissions, PolicyDecision } from '../model/permissions.ts';
 import { BUILT_IN_POLICIES, CompiledPolicy } from './compiled-policy.ts';
@@ -43,5 +44,21 @@ export function principalArn({ account, accessKeyId }: Principal): string {
 function decide(principal: Principal, { action, resource }: Intent): PolicyDecision {
   const { kind } = principal;
   const permissions = kind === 'custom' ? principal.permissions : BUILT_IN[kind];
-  return permissions?.decide(action, resource) ?? 'denied';
+  if (permissions === undefined) return 'denied';
+  const decisions = formsOf(resource).map((form) => permissions.decide(action, form));
+  return (
+    decisions.find((one) => one === 'explicitly-denied') ??
+    decisions.find((one) => one === 'allowed') ??
+    'denied'
+  );
+}
+
+/** Policies of other partitions may name resources as earlier versions did, with `arn:aws:`. */
+function formsOf(resource: string | undefined): readonly (string | undefined)[] {
+  const arn = resource === undefined ? undefined : parseArn(resource);
+  if (arn === undefined) return [resource];
+  const partitions = new Set([arn.partition, partitionOf(arn.region), 'aws']);
+  const { service, region, account } = arn;
+  const rest = `${service}:${region}:${account}:${arn.resource}`;
+  return [...partitions].map((partition) => `arn:${partition}:${rest}`);
 }

@@ -298,7 +298,10 @@ async function lockScopeOf(
     .where((where) => where.and(scopeKey(owner, scopeId)))
     .where('status', '<>', 'DEACTIVATING')
     .executeTakeFirstOrThrow();
-  if (numUpdatedRows === 1n && arn === scopeArn(owner, scopeId)) return scopeId;
+  // Earlier versions wrote `arn:aws:` in every Region.
+  const own = scopeArn(owner, scopeId);
+  const isOwn = arn === own || arn === own.replace(/^arn:[a-z-]+:/, 'arn:aws:');
+  if (numUpdatedRows === 1n && isOwn) return scopeId;
   throw invalid(`scopeArn: account ${owner.account} has no scope ${arn} in Region ${owner.region}`);
 }
 

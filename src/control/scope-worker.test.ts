@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../lib/log.ts';
+import { InconclusiveError } from '../model/inconclusive-error.ts';
 import type { ScopeTarget } from '../model/scope.ts';
 import { ScopeWorker, type ScopeWorkerDeps } from './scope-worker.ts';
 import { type ControlBench, controlBench, owner, webMonitor } from './testing.ts';
@@ -19,9 +20,12 @@ afterEach(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-async function startWorker(buildTopology: ScopeWorkerDeps['buildTopology']): Promise<ScopeWorker> {
+async function startWorker(
+  buildTopology: ScopeWorkerDeps['buildTopology'],
+  more: Pick<ScopeWorkerDeps, 'patienceMillis'> = {},
+): Promise<ScopeWorker> {
   const { database, clock } = bench;
-  worker = new ScopeWorker({ database, clock, log: silentLog, buildTopology });
+  worker = new ScopeWorker({ database, clock, log: silentLog, buildTopology, ...more });
   await worker.start();
   return worker;
 }
@@ -140,6 +144,102 @@ test('an aborted build leaves its scope IN_PROGRESS, and the next start builds i
   await startWorker(async () => {});
   await vi.waitFor(async () => {
     expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+  });
+});
+
+describe('targets that never answer', () => {
+  const hang = async (_: unknown, signal: AbortSignal) => void (await once(signal, 'abort'));
+
+  test('delay neither other scopes nor deletions', async () => {
+    const isHung = (targets: readonly ScopeTarget[]) => targets[0]?.region === 'eu-west-1';
+    await startWorker(async (targets, signal) => {
+      if (isHung(targets)) await hang(targets, signal);
+    });
+    const scopes = bench.scopes(awake());
+    const monitors = bench.monitors(awake());
+    const west = { ...owner, region: 'eu-west-1' };
+    await scopes.create(west, { ...request, targets: [{ ...target, region: west.region }] });
+    const { scopeId, scopeArn } = await scopes.create(owner, request);
+    await vi.waitFor(async () => {
+      expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+    });
+    await monitors.create(owner, webMonitor(scopeArn));
+    await monitors.delete(owner, 'web');
+    await vi.waitFor(async () => {
+      expect((await monitors.list(owner, { limit: 1 })).items).toEqual([]);
+    });
+  });
+
+  test('leave a scope that has the reason, and can be changed and deleted', async () => {
+    const built: (readonly ScopeTarget[])[] = [];
+    const build = async (targets: readonly ScopeTarget[], signal: AbortSignal) => {
+      built.push(targets);
+      if (targets.length === 1) await hang(targets, signal);
+    };
+    await startWorker(build, { patienceMillis: 10 });
+    const scopes = bench.scopes(awake());
+    const { scopeId } = await scopes.create(owner, request);
+    await vi.waitFor(async () => {
+      expect(await scopes.get(owner, scopeId)).toMatchObject({
+        status: 'IN_PROGRESS',
+        reason: 'the targets did not answer within 0.01 s; still reading',
+      });
+    });
+    const other = { ...target, region: 'eu-west-1' };
+    await scopes.update(owner, scopeId, { add: [other], remove: [] });
+    await vi.waitFor(async () => {
+      expect((await scopes.get(owner, scopeId)).status).toBe('SUCCEEDED');
+    });
+    await scopes.update(owner, scopeId, { add: [], remove: [other] });
+    await vi.waitFor(async () => {
+      expect((await scopes.get(owner, scopeId)).reason).toBeDefined();
+    });
+    await scopes.delete(owner, scopeId);
+    await vi.waitFor(async () => {
+      expect((await scopes.list(owner, { limit: 1 })).items).toEqual([]);
+    });
+    expect(built).toEqual([[target], [target, other]]);
+  });
+});
+
+describe('a scope recovers by itself', () => {
+  const later = () => {
+    bench.clock.advance(60_000);
+    worker?.wake();
+  };
+
+  test('from FAILED, when a later build succeeds', async () => {
+    let reason = 'access denied: ec2:DescribeVpcs';
+    await startWorker(async () => {
+      if (reason !== '') throw new Error(reason);
+    });
+    const scopes = bench.scopes(awake());
+    const { scopeId } = await scopes.create(owner, request);
+    const becomes = (expected: object) =>
+      vi.waitFor(async () => expect(await scopes.get(owner, scopeId)).toMatchObject(expected));
+    await becomes({ status: 'FAILED', reason });
+    reason = 'access denied: ec2:DescribeSubnets';
+    later();
+    await becomes({ status: 'FAILED', reason });
+    reason = '';
+    later();
+    await becomes({ status: 'SUCCEEDED' });
+    expect((await scopes.get(owner, scopeId)).reason).toBeUndefined();
+  });
+
+  test('after an inconclusive build, which does not fail it', async () => {
+    let isRefused = true;
+    await startWorker(async () => {
+      if (isRefused) throw new InconclusiveError('connection refused');
+    });
+    const scopes = bench.scopes(awake());
+    const { scopeId } = await scopes.create(owner, request);
+    const becomes = (expected: object) =>
+      vi.waitFor(async () => expect(await scopes.get(owner, scopeId)).toMatchObject(expected));
+    await becomes({ status: 'IN_PROGRESS', reason: 'connection refused' });
+    isRefused = false;
+    later();
+    await becomes({ status: 'SUCCEEDED' });
   });
 });
 

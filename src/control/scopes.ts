@@ -159,15 +159,15 @@ export class Scopes {
    *
    * @throws ApiError ResourceNotFoundException, ValidationException (malformed target, target in
    *   both lists, no target left), AccessDeniedException (adds a target of another account),
-   *   ServiceQuotaExceededException (too many targets), ConflictException (the scope is IN_PROGRESS
-   *   or being deleted)
+   *   ServiceQuotaExceededException (too many targets), ConflictException (the scope is being built
+   *   or deleted)
    */
   async update(owner: Owner, scopeId: string, change: TargetChange): Promise<Scope> {
     const rules = await this.#rules(owner);
     checkTargetChange(owner, change, rules);
     const scope = await this.#tables.transaction().execute(async (transaction) => {
       const present = await lockScope(transaction, owner, scopeId);
-      if (present.status === 'IN_PROGRESS') throw inProgress(scopeId, 'changed');
+      if (isLocked(present)) throw inProgress(scopeId, 'changed');
       const targets = changeTargets(present.targets, change, rules);
       if (targets === present.targets) return present;
       await transaction
@@ -208,7 +208,7 @@ export class Scopes {
    * Marks a scope DEACTIVATING; ScopeWorker removes it. Its flows stay. A scope that is
    * DEACTIVATING stays so.
    *
-   * @throws ApiError ResourceNotFoundException, ConflictException (the scope is IN_PROGRESS or has
+   * @throws ApiError ResourceNotFoundException, ConflictException (the scope is being built or has
    *   monitors)
    */
   async delete(owner: Owner, scopeId: string): Promise<void> {
@@ -218,7 +218,13 @@ export class Scopes {
         .updateTable('scope')
         .set({ status: 'DEACTIVATING', modified_at_millis: this.#deps.clock.now() })
         .where((where) => where.and(scopeKey(owner, scopeId)))
-        .where('status', 'in', ['SUCCEEDED', 'FAILED'])
+        .where(({ eb, or, and }) =>
+          or([
+            eb('status', 'in', ['SUCCEEDED', 'FAILED']),
+            // Its targets have not answered in time.
+            and([eb('status', '=', 'IN_PROGRESS'), eb('reason', 'is not', null)]),
+          ]),
+        )
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return await refuseUnlessDeactivating(transaction, owner, scopeId);
       await refuseWithMonitors(transaction, scopeId);
@@ -260,6 +266,11 @@ async function refuseUnlessDeactivating(
   if (row === undefined) throw scopeNotFound(scopeId);
   if (row.status === 'DEACTIVATING') return;
   throw inProgress(scopeId, 'deleted');
+}
+
+/** Whether a scope is being built. One with a reason waits for targets that did not answer. */
+function isLocked({ status, reason }: Scope): boolean {
+  return status === 'IN_PROGRESS' && reason === undefined;
 }
 
 function inProgress(scopeId: string, participle: 'changed' | 'deleted'): ApiError {

@@ -19,6 +19,11 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 export interface MetricDescription extends Required<MetricOptions> {
   /** `counter`, `gauge` or `histogram`. */
   readonly type: string;
@@ -46,6 +51,17 @@ export class Metrics {
       ...this.#options(options),
       collect() {
         this.set(observe());
+      },
+    });
+  }
+
+  /** A gauge that lists its values whenever the page is printed. */
+  observedGauges(options: MetricOptions, observe: () => Iterable<LabelledValue>): void {
+    new Gauge({
+      ...this.#options(options),
+      collect() {
+        this.reset();
+        for (const { labels, value } of observe()) this.set({ ...labels }, value);
       },
     });
   }

@@ -17,7 +17,7 @@ export interface Scope {
   readonly scopeId: string;
   readonly scopeArn: string;
   readonly status: ScopeStatus;
-  /** The reason of a FAILED scope. */
+  /** The reason of a FAILED scope, or of one IN_PROGRESS whose targets do not answer. */
   readonly reason?: string | undefined;
   readonly targets: readonly ScopeTarget[];
   readonly tags: Readonly<Record<string, string>>;

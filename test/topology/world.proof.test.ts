@@ -79,6 +79,7 @@ async function makeWorld() {
   const graph = new ResourceGraph({
     repository: new VersionRepository({ database, clock, retentionSeconds: 86_400 }),
     onChange: () => {},
+    clock,
     log: silentLog,
     metrics: new Metrics(),
   });

@@ -2,7 +2,7 @@ import type { Monitors } from '../../control/monitors.ts';
 import type { Scopes } from '../../control/scopes.ts';
 import type { TagChange } from '../../control/tags.ts';
 import { ApiError, invalid } from '../../model/api-error.ts';
-import { parseArn } from '../../model/arn.ts';
+import { type Arn, parseArn, partitionOf } from '../../model/arn.ts';
 import { isAccountId, type Owner } from '../../model/owner.ts';
 import type { Handlers } from './handlers.ts';
 
@@ -45,7 +45,8 @@ function taggable(owner: Owner, text: string): Taggable {
   const arn = parseArn(text);
   const [, type, name] = /^(scope|monitor)\/(.+)$/.exec(arn?.resource ?? '') ?? [];
   if (
-    arn?.partition !== 'aws' ||
+    arn === undefined ||
+    !isPartitionOf(arn) ||
     arn.service !== 'networkflowmonitor' ||
     name === undefined ||
     !isAccountId(arn.account)
@@ -64,4 +65,9 @@ function taggable(owner: Owner, text: string): Taggable {
     throw invalid(`resourceArn is in ${arn.region}, but the request is for ${owner.region}`);
   }
   return { kind: type === 'scope' ? 'scopes' : 'monitors', name };
+}
+
+/** Earlier versions wrote `arn:aws:` in every Region. */
+function isPartitionOf({ partition, region }: Arn): boolean {
+  return partition === partitionOf(region) || partition === 'aws';
 }

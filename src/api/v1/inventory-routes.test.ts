@@ -46,6 +46,7 @@ beforeEach(async () => {
   const graph = new ResourceGraph({
     repository: new VersionRepository(kept),
     onChange: () => live.changed(),
+    clock: systemClock,
     log,
     metrics,
   });

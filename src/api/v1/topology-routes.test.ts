@@ -53,12 +53,16 @@ const scope: Scope = {
   tags: {},
 };
 
-async function ask(target: string, isManagementAccount = true): Promise<unknown> {
+async function ask(
+  target: string,
+  isManagementAccount = true,
+  statuses: readonly SourceStatus[] = [failing, { ...failing, slice: 'other' }],
+): Promise<unknown> {
   const snapshot = makeSnapshot(histories);
   const book = new AddressBook({ claims: [], onAmbiguous: () => {} });
   const routes = topologyRoutes({
     graph: {
-      statuses: () => [failing, { ...failing, slice: 'other' }],
+      statuses: () => statuses,
       histories: () => histories,
     },
     view: () => new TopologyView(snapshot, book),
@@ -92,6 +96,22 @@ test('the topology of a scope shows its targets and their sources', async () => 
     sources: [{ slice: '123456789012/us-east-1' }],
     warnings: [expect.stringContaining('600 s ago'), expect.any(String)],
   });
+});
+
+test('a source that is not read any more is shown with its age, though no reading failed', async () => {
+  const silent = {
+    ...slice,
+    lastSuccessSeconds: NOW - 1_000,
+    warnings: [],
+    resources: 6,
+  };
+  expect(await ask('/api/v1/scopes/s-1/topology', false, [silent])).toMatchObject({
+    warnings: [
+      'aws 123456789012/us-east-1 is not read any more; its resources of 1000 s ago are still used',
+    ],
+  });
+  const young = { ...silent, lastSuccessSeconds: NOW - 800 };
+  expect(await ask('/api/v1/topology/status', true, [young])).toMatchObject({ warnings: [] });
 });
 
 describe('an address', () => {

@@ -5,7 +5,7 @@ import type { PathEnd } from '../../model/topology.ts';
 import { RESOURCE_KINDS } from '../../topology/graph/resource.ts';
 import type { ResourceGraph } from '../../topology/graph/resource-graph.ts';
 import { countGraph, diffGraph, showGraph } from '../../topology/graph/show-graph.ts';
-import type { SourceStatus } from '../../topology/graph/source-statement.ts';
+import type { SourceStatus, TopologySourceName } from '../../topology/graph/source-statement.ts';
 import { type Issues, RESOLUTIONS } from '../../topology/snapshot/find-issues.ts';
 import type { FoundAddress, TopologyView } from '../../topology/topology-view.ts';
 import { jsonAnswer } from '../json-answer.ts';
@@ -25,6 +25,15 @@ export interface TopologyRouteDeps {
 }
 
 const MAX_SHOWN = 1_000;
+/** Three times the interval at which a source is read; an inventory is read when it changes. */
+const STALE_SECONDS: Readonly<Record<TopologySourceName, number>> = {
+  aws: 3 * 86_400,
+  kubernetes: 180,
+  inventory: Number.POSITIVE_INFINITY,
+  agents: Number.POSITIVE_INFINITY,
+};
+/** The targets of scopes are read every 5 minutes, the published prefixes daily. */
+const STALE_TARGET_SECONDS = 900;
 /** Networks that an error message lists. */
 const MAX_NAMED_NETWORKS = 20;
 const DEFAULT_SHOWN = 100;
@@ -101,12 +110,18 @@ function warningsOf(source: SourceStatus, nowSeconds: number): string[] {
   const { error, lastSuccessSeconds } = source;
   const name = `${source.source} ${source.slice}`;
   const warnings = source.warnings.map((warning) => `${name}: ${warning}`);
-  if (error === undefined) return warnings;
+  const isStale = nowSeconds - (lastSuccessSeconds ?? nowSeconds) > staleSeconds(source);
+  if (error === undefined && !isStale) return warnings;
   const used =
     lastSuccessSeconds === undefined
       ? 'it has never been read'
       : `its resources of ${nowSeconds - lastSuccessSeconds} s ago are still used`;
-  return [`${name} cannot be read: ${error}; ${used}`, ...warnings];
+  const problem = error === undefined ? 'is not read any more' : `cannot be read: ${error}`;
+  return [`${name} ${problem}; ${used}`, ...warnings];
+}
+
+function staleSeconds({ source, slice }: SourceStatus): number {
+  return source === 'aws' && slice.includes('/') ? STALE_TARGET_SECONDS : STALE_SECONDS[source];
 }
 
 function sourceMember(source: SourceStatus) {

@@ -1,5 +1,7 @@
-import { waitUntilScopeSucceeded } from '../../client/waiters.ts';
+import { WaiterError, waitUntilScopeSucceeded } from '../../client/waiters.ts';
+import { CliError } from '../lib/cli-error.ts';
 import type { CommandCall } from '../lib/command-call.ts';
+import { scopeState } from './scope-state.ts';
 
 /** Limit for the first topology of a scope; AWS states 20 to 30 minutes for its own service. */
 const SCOPE_WAIT_SECONDS = 1800;
@@ -13,5 +15,10 @@ export async function printScope(
   const { clock, sleep, signal } = call.context;
   const client = call.connect();
   const waiter = { client, maxWaitSeconds: SCOPE_WAIT_SECONDS, clock, sleep, signal };
-  return call.printJson(await waitUntilScopeSucceeded(waiter, scope));
+  const succeeded = await waitUntilScopeSucceeded(waiter, scope).catch(async (error: unknown) => {
+    if (!(error instanceof WaiterError)) throw error;
+    const { reason } = await scopeState(call, scope.scopeId);
+    throw reason === undefined ? error : new CliError(`${error.message}: ${reason}`);
+  });
+  return call.printJson(succeeded);
 }

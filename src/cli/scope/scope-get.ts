@@ -2,6 +2,7 @@ import type { CommandCall } from '../lib/command-call.ts';
 import { defineCommand } from '../lib/define-command.ts';
 import { scopeIdOr } from '../lib/find-scope.ts';
 import { scopeArgument } from '../lib/shared-options.ts';
+import { scopeState } from './scope-state.ts';
 
 export const scopeGet = defineCommand({
   name: 'get',
@@ -9,6 +10,8 @@ export const scopeGet = defineCommand({
   arguments: [scopeArgument],
   async run(call: CommandCall, given: string | undefined) {
     const client = call.connect();
-    call.printJson(await client.getScope({ scopeId: await scopeIdOr(client, given) }));
+    const scopeId = await scopeIdOr(client, given);
+    const scope = await client.getScope({ scopeId });
+    call.printJson({ ...scope, ...(await scopeState(call, scopeId)) });
   },
 });

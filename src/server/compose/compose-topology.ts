@@ -22,6 +22,7 @@ export function composeTopology(basics: Basics): TopologyParts {
   const graph = new ResourceGraph({
     repository: new VersionRepository(kept),
     onChange: () => live.changed(),
+    clock: systemClock,
     log,
     metrics,
   });
@@ -35,6 +36,7 @@ export function composeTopology(basics: Basics): TopologyParts {
     reader: new SliceReader({ sink: graph, clock: systemClock, log, metrics }),
     slices: () => graph.statuses(),
     targets: () => targetsOfScopes(database),
+    isOwnKey: async (accessKeyId) => (await basics.keys.get(accessKeyId)) !== undefined,
     database,
     clock: systemClock,
     random: Math.random,

@@ -63,6 +63,7 @@ describe.each(databases)('on $name', ({ url, isThere }) => {
       onChange: () => {
         changes += 1;
       },
+      clock,
       log: silentLog,
       metrics,
     });

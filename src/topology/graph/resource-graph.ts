@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { appendTo } from '../../lib/append-to.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { Loop } from '../../lib/loop.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
@@ -23,6 +24,7 @@ export interface ResourceGraphDeps {
   readonly repository: VersionRepository;
   /** Called after a change to any resource. */
   readonly onChange: () => void;
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -85,6 +87,14 @@ export class ResourceGraph implements StatementSink, Service {
       },
       () => this.#versionCount,
     );
+    deps.metrics.observedGauges(
+      {
+        name: 'nfm_topology_slice_age_seconds',
+        help: 'Time since a slice of a topology source was last read; absent before the first time',
+        labels: ['source', 'slice'],
+      },
+      () => this.#ages(),
+    );
   }
 
   async start(): Promise<void> {
@@ -128,6 +138,14 @@ export class ResourceGraph implements StatementSink, Service {
       lastSuccessSeconds: lastSuccessSeconds || undefined,
       resources: current.size,
     }));
+  }
+
+  *#ages() {
+    const nowSeconds = this.#deps.clock.now() / 1000;
+    for (const { source, slice, lastSuccessSeconds } of this.#slices.values()) {
+      if (lastSuccessSeconds === 0) continue;
+      yield { labels: { source, slice }, value: Math.max(0, nowSeconds - lastSuccessSeconds) };
+    }
   }
 
   /** One list of versions per resource, of all slices. A list grows while it is read. */
@@ -176,7 +194,7 @@ export class ResourceGraph implements StatementSink, Service {
 
   async #apply(statement: SourceStatement): Promise<void> {
     const slice = this.#sliceOf(statement);
-    const { begun, ended } = await this.#compare(slice, statement.resources);
+    const { begun, ended } = await this.#compare(slice, statement);
     if (this.#versionCount + begun.length > MAX_VERSIONS) {
       this.#refused.add(1);
       const message = `the topology holds at most ${MAX_VERSIONS} versions of resources`;
@@ -205,7 +223,7 @@ export class ResourceGraph implements StatementSink, Service {
   }
 
   /** The new and changed resources of a statement, and the versions that it ends. */
-  async #compare(slice: Slice, resources: readonly Resource[]) {
+  async #compare(slice: Slice, { resources, unreadKinds = [] }: SourceStatement) {
     const reported = new Map(resources.map((resource) => [resourceKey(resource), resource]));
     const begun: Resource[] = [];
     const ended = new Map(slice.current);
@@ -218,7 +236,11 @@ export class ResourceGraph implements StatementSink, Service {
       if (JSON.stringify(known) === JSON.stringify(resource)) ended.delete(key);
       else begun.push(resource);
     }
-    return { begun, ended: [...ended.values()] };
+    const unread = new Set<string>(unreadKinds);
+    return {
+      begun,
+      ended: [...ended.values()].filter(({ resource }) => !unread.has(resource.kind)),
+    };
   }
 
   #keep(version: ResourceVersion): void {

@@ -1,4 +1,4 @@
-import type { Resource } from './resource.ts';
+import type { Resource, ResourceKind } from './resource.ts';
 
 /** In order of precedence: where two sources contradict each other, the first one applies. */
 export const TOPOLOGY_SOURCES = ['aws', 'kubernetes', 'inventory', 'agents'] as const;
@@ -21,6 +21,8 @@ export interface SourceStatement extends SourceSlice {
   readonly resources: readonly Resource[];
   /** Faults that did not prevent the reading; for people. */
   readonly warnings?: readonly string[] | undefined;
+  /** Kinds that could not be read: their resources in the last statement stay in force. */
+  readonly unreadKinds?: readonly ResourceKind[] | undefined;
 }
 
 export interface SourceFailure extends SourceSlice {

@@ -1,4 +1,4 @@
-import { ec2Arn } from '../../model/arn.ts';
+import { ec2Arn, partitionOf } from '../../model/arn.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { TraversedConstruct } from '../../model/topology.ts';
 
@@ -48,6 +48,6 @@ export function loadBalancerConstruct({ account, region }: Owner, id: string): T
   return {
     componentId: id,
     componentType: 'AWS::ElasticLoadBalancingV2::LoadBalancer',
-    componentArn: `arn:aws:elasticloadbalancing:${region}:${account}:loadbalancer/${id}`,
+    componentArn: `arn:${partitionOf(region)}:elasticloadbalancing:${region}:${account}:loadbalancer/${id}`,
   };
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { errorMessage } from '../../lib/error-details.ts';
 import type { Log } from '../../lib/log.ts';
 import type { CounterMetric, Metrics } from '../../lib/metrics.ts';
-import type { Resource } from '../graph/resource.ts';
+import { within } from '../../lib/within.ts';
+import type { Resource, ResourceKind } from '../graph/resource.ts';
 import type { SourceSlice, StatementSink } from '../graph/source-statement.ts';
 
 export interface SliceReaderDeps {
@@ -17,8 +18,12 @@ export interface SliceContent {
   readonly resources: readonly Resource[];
   /** Faults that did not prevent the reading; for people. */
   readonly warnings: readonly string[];
+  /** Kinds that could not be read, so that their last resources stay in force. */
+  readonly unreadKinds?: readonly ResourceKind[] | undefined;
 }
 
+/** A source has shorter deadlines of its own; this one also ends a file that cannot be read. */
+const READING_MILLIS = 1_800_000;
 /** Further warnings are only counted, because people read the status. */
 const MAX_WARNINGS = 50;
 
@@ -53,9 +58,13 @@ export class SliceReader {
   ): Promise<void> {
     const atSeconds = this.#nowSeconds();
     try {
-      const { resources, warnings } = await read();
+      const { resources, warnings, unreadKinds } = await within(read(), {
+        millis: READING_MILLIS,
+        signal,
+      });
       const first = limited(warnings);
-      await this.#deps.sink.accept({ ...slice, atSeconds, resources, warnings: first });
+      const statement = { ...slice, atSeconds, resources, warnings: first, unreadKinds };
+      await this.#deps.sink.accept(statement);
     } catch (error) {
       if (!signal.aborted) this.fail(slice, error);
       throw error;

@@ -14,6 +14,8 @@ export interface SourceDeps {
   readonly slices: () => readonly SourceSlice[];
   /** The targets of all scopes, each once. */
   readonly targets: () => Promise<readonly ScopeTarget[]>;
+  /** Whether an access key belongs to this server, so that AWS would not know it. */
+  readonly isOwnKey: (accessKeyId: string) => Promise<boolean>;
   readonly database: Database;
   readonly clock: Clock;
   readonly random: () => number;

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { vi } from 'vitest';
 import type { Resource } from '../graph/resource.ts';
 import type {
@@ -46,6 +46,7 @@ export function until(check: () => void): Promise<void> {
 /** An HTTP server on a free port of 127.0.0.1 in the place of a remote service. */
 export class HttpStandIn {
   readonly #answer: RequestListener;
+  readonly #connections = new Set<Socket>();
   #server: Server | undefined;
 
   constructor(answer: RequestListener) {
@@ -54,6 +55,10 @@ export class HttpStandIn {
 
   async start(): Promise<void> {
     const server = createServer(this.#answer);
+    server.on('connection', (socket) => {
+      this.#connections.add(socket);
+      socket.on('close', () => this.#connections.delete(socket));
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.#server = server;
   }
@@ -62,6 +67,11 @@ export class HttpStandIn {
     const server = this.#server;
     server?.closeAllConnections();
     await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  }
+
+  /** The number of open connections. */
+  get connections(): number {
+    return this.#connections.size;
   }
 
   get url(): string {

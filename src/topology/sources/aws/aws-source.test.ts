@@ -2,12 +2,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FakeClock } from '../../../lib/clock.ts';
 import { silentLog } from '../../../lib/log.ts';
 import { Metrics } from '../../../lib/metrics.ts';
+import { InconclusiveError } from '../../../model/inconclusive-error.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import { SliceReader } from '../slice-reader.ts';
 import { RecordingSink, until } from '../testing.ts';
 import { AwsSource } from './aws-source.ts';
-import { ec2ForTests, TARGET, UNAUTHORIZED_OPERATION } from './testing.ts';
+import { ec2ForTests, SILENCE, TARGET, UNAUTHORIZED_OPERATION } from './testing.ts';
 
 const ec2 = ec2ForTests();
 vi.setConfig({ testTimeout: 30_000 });
@@ -20,13 +21,17 @@ let metrics: Metrics;
 
 afterEach(() => source.stop());
 
-async function start(targets: readonly ScopeTarget[], slices: readonly SourceSlice[] = []) {
+async function start(
+  targets: readonly ScopeTarget[],
+  slices: readonly SourceSlice[] = [],
+  callMillis?: number,
+) {
   sink = new RecordingSink();
   metrics = new Metrics();
   const clock = new FakeClock(1_800_000_000_000);
   source = new AwsSource({
     reader: new SliceReader({ sink, clock, log: silentLog, metrics }),
-    access: { roleName: 'nfm', endpoint: ec2.url },
+    access: { roleName: 'nfm', endpoint: ec2.url, callMillis },
     targets: async () => targets,
     slices: () => slices,
     log: silentLog,
@@ -112,6 +117,42 @@ describe('covering the targets of a scope', () => {
       return undefined;
     };
     await source.cover([TARGET], stopping.signal);
+    expect(sink.failures).toEqual([]);
+  });
+});
+
+describe('a target that never answers', () => {
+  const silent = () => {
+    ec2.fail = ({ parameters }) =>
+      parameters.get('RoleArn')?.includes(other.account) ? SILENCE : undefined;
+  };
+
+  test('delays no other account, and is read again after its deadline', async () => {
+    silent();
+    await start([other, TARGET], [], 200);
+    await until(() => expect(sink.statements).toHaveLength(1));
+    await until(() => expect(sink.failures[0]?.message).toMatch(/no answer within 0.2 s$/));
+    ec2.fail = () => undefined;
+    ec2.allowRole(`arn:aws:iam::${other.account}:role/nfm`);
+    await source.cover([other], new AbortController().signal);
+    expect(sink.last('222222222222/us-east-1')).toBeDefined();
+  });
+
+  test('is no conclusion about its scope', async () => {
+    silent();
+    await start([], [], 200);
+    const covered = source.cover([other, TARGET], new AbortController().signal);
+    await expect(covered).rejects.toThrow(InconclusiveError);
+    const denied = { ...other, account: '333333333333' };
+    const conclusive = source.cover([other, denied], new AbortController().signal);
+    await expect(conclusive).rejects.not.toThrow(InconclusiveError);
+  });
+
+  test('does not delay a stop', async () => {
+    silent();
+    await start([other]);
+    await until(() => expect(ec2.requests.length).toBeGreaterThan(0));
+    await source.stop();
     expect(sink.failures).toEqual([]);
   });
 });

@@ -1,6 +1,10 @@
+import { AccountSlots } from '../../../lib/account-slots.ts';
+import { errorMessage } from '../../../lib/error-details.ts';
 import type { Log } from '../../../lib/log.ts';
 import { Loop } from '../../../lib/loop.ts';
 import { booleanSetting, type SettingValues, textSetting } from '../../../lib/setting.ts';
+import { untilAborted } from '../../../lib/within.ts';
+import { InconclusiveError } from '../../../model/inconclusive-error.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import type { SourceSlice } from '../../graph/source-statement.ts';
 import type { TopologySource } from '../../topology-source.ts';
@@ -21,7 +25,9 @@ export const AWS_TOPOLOGY: SourceKind<SettingValues<typeof AWS_SETTINGS>> = {
     awsRoleName !== '' && !awsTopology ? 'awsRoleName: needs awsTopology' : undefined,
   isConfigured: (slice, { awsTopology }) => awsTopology && isTargetSlice(slice),
   create: ({ awsTopology, awsRoleName }, deps) =>
-    awsTopology ? [new AwsSource({ ...deps, access: { roleName: awsRoleName } })] : [],
+    awsTopology
+      ? [new AwsSource({ ...deps, access: { roleName: awsRoleName, isOwnKey: deps.isOwnKey } })]
+      : [],
 };
 
 export interface AwsSourceDeps {
@@ -35,14 +41,15 @@ export interface AwsSourceDeps {
 }
 
 const EVERY_MILLIS = 300_000;
-/** Targets read at once. Each has its own request limits at EC2, but all share this process. */
-const AT_ONCE = 4;
+/** Each target has its own request limits at EC2, but all share this process. */
+const SLOTS = { max: 32, maxPerAccount: 4 };
 const MAX_REASONS = 5;
 
 /**
  * Reads all targets of all scopes from EC2, every 5 minutes and when a scope is created or changed.
- * A failing target does not stop the others. A target that no scope has any more is withdrawn. The
- * SDK takes 87 MiB, so it is loaded with the first reading.
+ * Accounts are read independently: a target that fails, or hangs until its deadline, delays no other
+ * account and no next round. A target that no scope has any more is withdrawn. The SDK takes 87 MiB,
+ * so it is loaded with the first reading.
  */
 export class AwsSource implements TopologySource {
   readonly name = 'aws topology';
@@ -53,6 +60,7 @@ export class AwsSource implements TopologySource {
     onError: (error) => this.#deps.log.warn('cannot read the targets of scopes', { error }),
   });
   readonly #readings = new Map<string, Promise<void>>();
+  readonly #slots = new AccountSlots(SLOTS);
 
   constructor(deps: AwsSourceDeps) {
     this.#deps = deps;
@@ -67,18 +75,22 @@ export class AwsSource implements TopologySource {
     await Promise.allSettled(this.#readings.values());
   }
 
-  /** @throws Error with the reasons, after all targets were tried */
+  /**
+   * @throws Error with the reasons, after all targets were tried; InconclusiveError when none of
+   *   the failures is conclusive
+   */
   async cover(targets: readonly ScopeTarget[], signal: AbortSignal): Promise<void> {
-    const reasons: string[] = [];
-    const reading = forEachOf(targets, async (target) => {
-      if (signal.aborted) return;
-      await this.#read(target).catch((error: Error) => reasons.push(error.message));
-    });
-    await doneOrAborted(reading, signal);
-    if (reasons.length === 0) return;
-    const rest = reasons.length - MAX_REASONS;
+    const failures: unknown[] = [];
+    const readings = targets.map((target) =>
+      this.#read(target).catch((error: unknown) => failures.push(error)),
+    );
+    await untilAborted(Promise.all(readings), signal);
+    if (failures.length === 0 || signal.aborted) return;
+    const rest = failures.length - MAX_REASONS;
     const more = rest > 0 ? `; and ${rest} more` : '';
-    throw new Error(reasons.slice(0, MAX_REASONS).join('; ') + more);
+    const text = failures.slice(0, MAX_REASONS).map(errorMessage).join('; ') + more;
+    const isOpen = failures.every((failure) => failure instanceof InconclusiveError);
+    throw isOpen ? new InconclusiveError(text) : new Error(text);
   }
 
   async #readAll(signal: AbortSignal): Promise<void> {
@@ -87,10 +99,8 @@ export class AwsSource implements TopologySource {
     for (const slice of this.#deps.slices()) {
       if (isTargetSlice(slice) && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
     }
-    await forEachOf(targets, async (target) => {
-      // The reader has reported the failure.
-      if (!signal.aborted) await this.#read(target).catch(() => {});
-    });
+    // The reader reports the failure. The round does not wait, so no target delays the next round.
+    for (const target of targets) if (!signal.aborted) this.#read(target).catch(() => {});
   }
 
   /** Joins a running reading of the target instead of starting a second one. */
@@ -104,8 +114,11 @@ export class AwsSource implements TopologySource {
       const { readTarget } = await import('./read-target.ts');
       return await readTarget(target, access, signal);
     };
-    const reading = reader
-      .read({ source: 'aws', slice }, read, signal)
+    const reading = this.#slots
+      .run(target.account, async () => {
+        signal.throwIfAborted();
+        await reader.read({ source: 'aws', slice }, read, signal);
+      })
       .finally(() => this.#readings.delete(slice));
     this.#readings.set(slice, reading);
     return reading;
@@ -121,27 +134,4 @@ function isTargetSlice({ source, slice }: SourceSlice): boolean {
 
 function sliceOf({ account, region }: ScopeTarget): string {
   return `${account}/${region}`;
-}
-
-async function doneOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    const stop = () => resolve();
-    signal.addEventListener('abort', stop);
-    void work.finally(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    });
-  });
-}
-
-async function forEachOf<Item>(
-  items: readonly Item[],
-  act: (item: Item) => Promise<unknown>,
-): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await act(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -1,9 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { AWS_TOPOLOGY_ACTIONS } from '../../../model/aws-topology-actions.ts';
+import { InconclusiveError } from '../../../model/inconclusive-error.ts';
 import { readTarget } from './read-target.ts';
 import {
+  type Ec2Request,
   ec2ForTests,
   REQUEST_LIMIT_EXCEEDED,
   readResources,
+  SILENCE,
   TARGET,
   UNAUTHORIZED_OPERATION,
 } from './testing.ts';
@@ -83,5 +87,149 @@ describe('a reading', () => {
     await expect(read('')).rejects.toThrow(
       "cannot read account 111111111111 (us-east-1): sts:GetCallerIdentity: the server's credentials belong to account 000000000000; set --aws-role-name",
     );
+  });
+});
+
+describe('a server that accepts a request and never answers', () => {
+  const readQuickly = (roleName = 'nfm', target = TARGET) => {
+    const access = { roleName, endpoint: ec2.url, callMillis: 200 };
+    return readTarget(target, access, new AbortController().signal);
+  };
+
+  test.each([
+    { action: 'AssumeRole', roleName: 'nfm' },
+    { action: 'GetCallerIdentity', roleName: '' },
+    { action: 'DescribeAvailabilityZones', roleName: 'nfm' },
+    { action: 'DescribeSubnets', roleName: 'nfm' },
+    { action: 'DescribeTransitGatewayPeeringAttachments', roleName: 'nfm' },
+  ])('ends a reading at the deadline of $action', async ({ action, roleName }) => {
+    ec2.fail = (request) => (request.action === action ? SILENCE : undefined);
+    const read = readQuickly(roleName);
+    await expect(read).rejects.toThrow(InconclusiveError);
+    await expect(read).rejects.toThrow(new RegExp(`${action}.*: no answer within 0.2 s$`));
+    await vi.waitFor(() => expect(ec2.connections).toBe(0), 10_000);
+  });
+
+  test('ends a reading between two pages', async () => {
+    ec2.pageSize = 1;
+    ec2.set(TARGET, { DescribeVpcs: [{ vpcId: 'vpc-1' }, { vpcId: 'vpc-2' }] });
+    ec2.fail = ({ parameters }) => (parameters.has('NextToken') ? SILENCE : undefined);
+    await expect(readQuickly()).rejects.toThrow('ec2:DescribeVpcs: no answer within 0.2 s');
+  });
+
+  test('does not delay a stop', async () => {
+    const stopping = new AbortController();
+    ec2.fail = () => {
+      stopping.abort(new Error('stopped'));
+      return SILENCE;
+    };
+    const access = { roleName: 'nfm', endpoint: ec2.url };
+    await expect(readTarget(TARGET, access, stopping.signal)).rejects.toThrow('stopped');
+  });
+});
+
+describe('a failure decides only if AWS has answered', () => {
+  test.each([
+    { status: 503, code: 'Unavailable', isOpen: true },
+    { status: 400, code: 'OptInRequired', isOpen: false },
+    { status: 401, code: 'AuthFailure', isOpen: false },
+  ])(
+    '$code',
+    async ({ isOpen, ...failure }) => {
+      ec2.fail = ({ action }) =>
+        action === 'DescribeVpcs' ? { ...failure, message: 'for a reason' } : undefined;
+      const error = await read().catch((caught: unknown) => caught);
+      expect(error instanceof InconclusiveError).toBe(isOpen);
+    },
+    60_000,
+  );
+
+  test('a refused connection', async () => {
+    const access = { roleName: 'nfm', endpoint: 'http://127.0.0.1:1' };
+    const refused = readTarget(TARGET, access, new AbortController().signal);
+    await expect(refused).rejects.toThrow(InconclusiveError);
+    await expect(refused).rejects.toThrow(/sts:AssumeRole on .*: .*ECONNREFUSED/);
+  });
+});
+
+test('every call is in the policy that nfm topology policy prints', async () => {
+  ec2.fail = ({ action }) => (action === 'AssumeRole' ? undefined : UNAUTHORIZED_OPERATION);
+  await expect(read()).rejects.toThrow('access denied');
+  const called = ec2.requests.slice(1).map(({ action }) => `ec2:${action}`);
+  // The last two are called for each prefix list and transit gateway route table.
+  const perItem = ['ec2:GetManagedPrefixListEntries', 'ec2:SearchTransitGatewayRoutes'];
+  expect([...called, ...perItem].sort()).toEqual([...AWS_TOPOLOGY_ACTIONS].sort());
+});
+
+describe('denied calls', () => {
+  const deny = (...actions: readonly string[]) => {
+    ec2.fail = ({ action }: Ec2Request) =>
+      actions.includes(action) ? UNAUTHORIZED_OPERATION : undefined;
+  };
+
+  test('leave their kinds unread, and one warning names all of them', async () => {
+    deny('DescribeNatGateways', 'DescribeTransitGateways');
+    ec2.set(TARGET, { DescribeVpcs: [{ vpcId: 'vpc-1' }] });
+    const content = await read();
+    expect(content.resources.map(({ id }) => id)).toContain('vpc-1');
+    expect(content.unreadKinds).toEqual(['nat-gateway', 'transit-gateway']);
+    expect(content.warnings).toEqual([
+      'access denied in account 111111111111 (us-east-1): ec2:DescribeNatGateways, ec2:DescribeTransitGateways; nfm topology policy prints what the role needs',
+    ]);
+  });
+
+  test('fail a reading if one of them is essential, and the error names all of them', async () => {
+    deny('DescribeVpcs', 'DescribeRouteTables');
+    await expect(read()).rejects.toThrow(
+      /\(us-east-1\): ec2:DescribeVpcs, ec2:DescribeRouteTables$/,
+    );
+  });
+});
+
+describe('other implementations of EC2', () => {
+  test('that refuse an optional parameter are asked without it', async () => {
+    ec2.fail = ({ parameters }) =>
+      parameters.has('MaxResults') || parameters.has('AllAvailabilityZones')
+        ? { status: 400, code: 'InvalidParameterValue', message: 'not supported' }
+        : undefined;
+    const found = await readResources(ec2, {
+      DescribeVpcs: [{ vpcId: 'vpc-1' }],
+      DescribeAvailabilityZones: [
+        { zoneId: 'use1-az1', zoneName: 'us-east-1a', regionName: 'us-east-1' },
+      ],
+    });
+    expect(found.map(({ id }) => id)).toEqual(['use1-az1', 'vpc-1']);
+  });
+
+  test('that repeat a page token fail the reading', async () => {
+    ec2.fail = ({ action }) =>
+      action === 'DescribeVpcs'
+        ? {
+            status: 200,
+            body: '<DescribeVpcsResponse><nextToken>1</nextToken></DescribeVpcsResponse>',
+          }
+        : undefined;
+    await expect(read()).rejects.toThrow('ec2:DescribeVpcs: the same page token came twice');
+  });
+
+  test.each([
+    { status: 403, body: '<html>go away</html>' },
+    { status: 403, body: '' },
+    { status: 200, body: 'hello' },
+  ])('whose answer is not one of AWS fail with its status: $status $body', async (answer) => {
+    ec2.fail = ({ action }) => (action === 'DescribeVpcs' ? answer : undefined);
+    await expect(read()).rejects.toThrow(
+      `ec2:DescribeVpcs: the answer, HTTP status ${answer.status}, is not one of AWS`,
+    );
+  });
+});
+
+describe("keys of this server's own", () => {
+  test('sign no call to AWS', async () => {
+    const access = { roleName: 'nfm', endpoint: ec2.url, isOwnKey: async () => true };
+    await expect(readTarget(TARGET, access, new AbortController().signal)).rejects.toThrow(
+      'ASIA000000000000 is a key of this server, not of AWS',
+    );
+    expect(ec2.requests).toEqual([]);
   });
 });

@@ -1,6 +1,9 @@
 import {
   DescribeAvailabilityZonesCommand,
+  type DescribeEgressOnlyInternetGatewaysCommandOutput,
+  type DescribeRouteTablesCommandOutput,
   EC2Client,
+  type GetManagedPrefixListEntriesCommandOutput,
   paginateDescribeEgressOnlyInternetGateways,
   paginateDescribeInstances,
   paginateDescribeInternetGateways,
@@ -23,8 +26,9 @@ import {
   type TransitGatewayRoute,
   type TransitGatewayRouteTable,
 } from '@aws-sdk/client-ec2';
+import { within } from '../../../lib/within.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
-import type { Resource } from '../../graph/resource.ts';
+import type { Resource, ResourceKind } from '../../graph/resource.ts';
 import type { SliceContent } from '../slice-reader.ts';
 import {
   balancerResource,
@@ -44,8 +48,15 @@ import {
   peeringResource,
   routeTableResource,
 } from './route-resources.ts';
-import { type AwsAccess, targetCredentials } from './target-credentials.ts';
-import { targetError } from './target-error.ts';
+import {
+  type AwsAccess,
+  type CallContext,
+  callMillisOf,
+  requestHandlerOf,
+  type TargetCredentials,
+  targetCredentials,
+} from './target-credentials.ts';
+import { deniedMessage, isDenied, targetError } from './target-error.ts';
 import {
   attachmentResource,
   transitGatewayResource,
@@ -55,26 +66,47 @@ import {
 
 /** The reading of a larger target fails, because the graph keeps all resources in memory. */
 const MAX_RESOURCES = 1_000_000;
+/** The time for a whole reading, however many pages it has. */
+const READING_MILLIS = 900_000;
 
 /**
- * Reads all resources of an account in a Region from EC2, page by page.
+ * Reads all resources of an account in a Region from EC2, page by page. A denied call leaves its
+ * kinds unread, and the warnings name all denied calls. Every call has a deadline.
  *
- * @throws Error for people, with the target and the call that failed
+ * @throws Error for people, with the target and the call that failed; InconclusiveError if a
+ *   repetition may succeed
  */
 export async function readTarget(
   target: ScopeTarget,
   access: AwsAccess,
   signal: AbortSignal,
 ): Promise<SliceContent> {
+  // Ends the calls that go on after the reading has failed.
+  const end = new AbortController();
+  const cut = AbortSignal.any([signal, end.signal, AbortSignal.timeout(READING_MILLIS)]);
+  const context = { access, signal: cut };
+  try {
+    return await readWith(target, await targetCredentials(target, context), context);
+  } finally {
+    end.abort();
+  }
+}
+
+async function readWith(
+  target: ScopeTarget,
+  credentials: TargetCredentials,
+  context: CallContext,
+): Promise<SliceContent> {
+  const { access } = context;
   const client = new EC2Client({
     region: target.region,
-    credentials: await targetCredentials(target, access),
+    credentials,
     // EC2 throttles bursts (RequestLimitExceeded), and a reading every 5 minutes has time to retry.
     maxAttempts: 8,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000 },
+    requestHandler: requestHandlerOf(access),
     ...(access.endpoint !== undefined && { endpoint: access.endpoint }),
   });
-  const reading = new Reading(target, client, signal);
+  const reading = new Reading(target, client, context);
   try {
     reading.add({ kind: 'account', id: target.account }, { kind: 'region', id: target.region });
     const zoneIds = await readZones(reading);
@@ -83,10 +115,56 @@ export async function readTarget(
     await readInterfaces(reading, await readGateways(reading));
     await readRouteTables(reading);
     await readTransitGateways(reading);
-    return { resources: reading.resources, warnings: [] };
+    return reading.content();
   } finally {
     client.destroy();
   }
+}
+
+/** Without these calls nothing has a place, so a denial fails the reading. */
+const ESSENTIAL = new Set(['ec2:DescribeVpcs', 'ec2:DescribeSubnets']);
+
+/** The kinds of resources that a denied call leaves unread; other calls add details only. */
+const KINDS_OF_ACTION: Readonly<Record<string, readonly ResourceKind[]>> = {
+  'ec2:DescribeAvailabilityZones': ['zone'],
+  'ec2:DescribeInstances': ['instance'],
+  'ec2:DescribeNetworkInterfaces': ['network-interface', 'load-balancer'],
+  'ec2:DescribeVpcPeeringConnections': ['vpc-peering'],
+  'ec2:DescribeNatGateways': ['nat-gateway'],
+  'ec2:DescribeVpcEndpoints': ['vpc-endpoint'],
+  'ec2:DescribeInternetGateways': ['internet-gateway'],
+  'ec2:DescribeRouteTables': ['route-table'],
+  'ec2:GetManagedPrefixListEntries': ['route-table'],
+  'ec2:DescribeTransitGateways': ['transit-gateway'],
+  'ec2:DescribeTransitGatewayAttachments': [
+    'transit-gateway-attachment',
+    'transit-gateway-route-table',
+  ],
+  'ec2:DescribeTransitGatewayVpcAttachments': ['transit-gateway-attachment'],
+  'ec2:DescribeTransitGatewayPeeringAttachments': ['transit-gateway-peering'],
+  'ec2:DescribeTransitGatewayRouteTables': ['transit-gateway-route-table'],
+  'ec2:SearchTransitGatewayRoutes': ['transit-gateway-route-table'],
+};
+
+/** Emulators of EC2 refuse parameters that they do not know with one of these codes. */
+const PARAMETER_REFUSED =
+  /^(?:InvalidParameter\w*|UnknownParameter|UnsupportedOperation|NotImplemented\w*)$/;
+
+/** The first argument of a paginator. */
+interface Paging {
+  readonly client: EC2Client;
+  readonly pageSize?: number;
+}
+
+/** The largest page of the calls that allow less than 1,000 items. */
+const MAX_PAGE: Readonly<Record<string, number>> = {
+  DescribeEgressOnlyInternetGateways: 255,
+  DescribeRouteTables: 100,
+  GetManagedPrefixListEntries: 100,
+};
+
+interface PageOfMany {
+  readonly NextToken?: string | undefined;
 }
 
 /** Collects the resources of one target. */
@@ -94,15 +172,16 @@ class Reading {
   readonly resources: Resource[] = [];
   readonly target: ScopeTarget;
   readonly client: EC2Client;
-  /** The first argument of a paginator. Most calls return up to 1,000 items per page. */
-  readonly paging: { readonly client: EC2Client; readonly pageSize: number };
   readonly options: { readonly abortSignal: AbortSignal };
+  readonly #context: CallContext;
+  /** The denied actions, such as `ec2:DescribeNatGateways`. */
+  readonly #denied = new Set<string>();
 
-  constructor(target: ScopeTarget, client: EC2Client, signal: AbortSignal) {
+  constructor(target: ScopeTarget, client: EC2Client, context: CallContext) {
     this.target = target;
     this.client = client;
-    this.paging = { client, pageSize: 1000 };
-    this.options = { abortSignal: signal };
+    this.#context = context;
+    this.options = { abortSignal: context.signal };
   }
 
   add(...resources: readonly (Resource | undefined)[]): void {
@@ -113,41 +192,111 @@ class Reading {
     }
   }
 
-  /** Handles the pages of a call one by one. An error names the call. */
-  async each<Page>(
+  /** @throws Error with all denied actions if an essential one is among them */
+  content(): SliceContent {
+    const denied = [...this.#denied];
+    if (denied.length === 0) return { resources: this.resources, warnings: [] };
+    const message = deniedMessage(this.target, denied);
+    if (denied.some((action) => ESSENTIAL.has(action))) throw new Error(message);
+    const unread = new Set(denied.flatMap((action) => KINDS_OF_ACTION[action] ?? []));
+    return {
+      resources: this.resources.filter(({ kind }) => !unread.has(kind)),
+      warnings: [`${message}; nfm topology policy prints what the role needs`],
+      unreadKinds: [...unread],
+    };
+  }
+
+  /**
+   * Handles the pages of a call one by one. A denied call is noted. If the first page is refused
+   * because of its size, which is optional, asks again without one. An error names the call.
+   */
+  async each<Page extends PageOfMany>(
     action: string,
-    pages: AsyncIterable<Page>,
+    pagesOf: (paging: Paging) => AsyncIterator<Page>,
     take: (page: Page) => void,
   ): Promise<void> {
+    const { client } = this;
+    const pageSize = MAX_PAGE[action] ?? 1000;
+    await this.attempt(action, async () => {
+      const refused = await this.#takeAll(pagesOf({ client, pageSize }), take).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused === undefined) return;
+      if (!isParameterRefused(refused)) throw refused;
+      await this.#takeAll(pagesOf({ client }), take);
+    });
+  }
+
+  /** Makes a call. A denied call is noted; another error names the call. */
+  async attempt(action: string, call: () => Promise<void>): Promise<void> {
     try {
-      for await (const page of pages) take(page);
+      await call();
     } catch (cause) {
-      throw targetError(this.target, `ec2:${action}`, cause);
+      if (!isDenied(cause)) throw targetError(this.target, `ec2:${action}`, cause);
+      this.#denied.add(`ec2:${action}`);
+    }
+  }
+
+  /** Waits for an answer until the deadline of a call. */
+  answer<Value>(call: Promise<Value>): Promise<Value> {
+    const { access, signal } = this.#context;
+    return within(call, { millis: callMillisOf(access), signal });
+  }
+
+  async #takeAll<Page extends PageOfMany>(
+    pages: AsyncIterator<Page>,
+    take: (page: Page) => void,
+  ): Promise<void> {
+    const tokens = new Set<string>();
+    for (;;) {
+      const { done, value: page } = await this.answer(pages.next());
+      if (done === true) return;
+      const { NextToken: token = '' } = page;
+      if (token !== '' && tokens.has(token)) throw new Error('the same page token came twice');
+      tokens.add(token);
+      take(page);
     }
   }
 }
 
+function isParameterRefused(cause: unknown): boolean {
+  return cause instanceof Error && PARAMETER_REFUSED.test(cause.name);
+}
+
 /** Returns zone ids by name, because instances have only the name. */
 async function readZones(reading: Reading): Promise<ReadonlyMap<string, string>> {
-  const { target, client, options } = reading;
-  // Includes zones the account has not opted in to: a subnet there may be shared with it.
-  const command = new DescribeAvailabilityZonesCommand({ AllAvailabilityZones: true });
-  const { AvailabilityZones: zones = [] } = await client.send(command, options).catch((cause) => {
-    throw targetError(target, 'ec2:DescribeAvailabilityZones', cause);
+  const { client, options } = reading;
+  const ids = new Map<string, string>();
+  const describe = (AllAvailabilityZones?: boolean) =>
+    reading.answer(
+      client.send(new DescribeAvailabilityZonesCommand({ AllAvailabilityZones }), options),
+    );
+  await reading.attempt('DescribeAvailabilityZones', async () => {
+    // Includes zones the account has not opted in to: a subnet there may be shared with it.
+    const { AvailabilityZones: zones = [] } = await describe(true).catch((error) => {
+      if (!isParameterRefused(error)) throw error;
+      return describe();
+    });
+    reading.add(...zones.map(zoneResource));
+    for (const { ZoneName = '', ZoneId = '' } of zones) ids.set(ZoneName, ZoneId);
   });
-  reading.add(...zones.map(zoneResource));
-  return new Map(zones.map(({ ZoneName = '', ZoneId = '' }) => [ZoneName, ZoneId]));
+  return ids;
 }
 
 async function readNetworks(reading: Reading): Promise<void> {
-  const { target, paging, options } = reading;
-  await reading.each('DescribeVpcs', paginateDescribeVpcs(paging, {}, options), (page) =>
-    reading.add(...(page.Vpcs ?? []).map((vpc) => vpcResource(target, vpc))),
+  const { target, options } = reading;
+  await reading.each(
+    'DescribeVpcs',
+    (paging: Paging) => paginateDescribeVpcs(paging, {}, options),
+    (page) => reading.add(...(page.Vpcs ?? []).map((vpc) => vpcResource(target, vpc))),
   );
-  await reading.each('DescribeSubnets', paginateDescribeSubnets(paging, {}, options), (page) =>
-    reading.add(...(page.Subnets ?? []).map((subnet) => subnetResource(target, subnet))),
+  await reading.each(
+    'DescribeSubnets',
+    (paging: Paging) => paginateDescribeSubnets(paging, {}, options),
+    (page) => reading.add(...(page.Subnets ?? []).map((subnet) => subnetResource(target, subnet))),
   );
-  const peerings = paginateDescribeVpcPeeringConnections(paging, {}, options);
+  const peerings = (paging: Paging) => paginateDescribeVpcPeeringConnections(paging, {}, options);
   await reading.each('DescribeVpcPeeringConnections', peerings, (page) =>
     reading.add(...(page.VpcPeeringConnections ?? []).map((one) => peeringResource(target, one))),
   );
@@ -157,8 +306,8 @@ async function readInstances(
   reading: Reading,
   zoneIds: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const { target, paging, options } = reading;
-  const pages = paginateDescribeInstances(paging, {}, options);
+  const { target, options } = reading;
+  const pages = (paging: Paging) => paginateDescribeInstances(paging, {}, options);
   await reading.each('DescribeInstances', pages, ({ Reservations: reservations = [] }) => {
     const instances = reservations.flatMap(({ Instances: members = [] }) => members);
     reading.add(...instances.map((instance) => instanceResource(target, instance, zoneIds)));
@@ -167,35 +316,33 @@ async function readInstances(
 
 /** Returns the gateway or endpoint of each interface that one lists, by interface id. */
 async function readGateways(reading: Reading): Promise<ReadonlyMap<string, string>> {
-  const { target, paging, options } = reading;
+  const { target, options } = reading;
   const owners = new Map<string, string>();
-  const nats = paginateDescribeNatGateways(paging, {}, options);
+  const nats = (paging: Paging) => paginateDescribeNatGateways(paging, {}, options);
   await reading.each('DescribeNatGateways', nats, ({ NatGateways: gateways = [] }) => {
     reading.add(...gateways.map((gateway) => natGatewayResource(target, gateway)));
     for (const [id, owner] of gateways.flatMap(natGatewayInterfaces)) owners.set(id, owner);
   });
-  const endpoints = paginateDescribeVpcEndpoints(paging, {}, options);
+  const endpoints = (paging: Paging) => paginateDescribeVpcEndpoints(paging, {}, options);
   await reading.each('DescribeVpcEndpoints', endpoints, ({ VpcEndpoints: found = [] }) => {
     reading.add(...found.map((endpoint) => endpointResource(target, endpoint)));
     for (const { VpcEndpointId: owner = '', NetworkInterfaceIds: ids = [] } of found) {
       for (const id of ids) owners.set(id, owner);
     }
   });
-  const gateways = paginateDescribeInternetGateways(paging, {}, options);
+  const gateways = (paging: Paging) => paginateDescribeInternetGateways(paging, {}, options);
   await reading.each('DescribeInternetGateways', gateways, (page) =>
     reading.add(
       ...(page.InternetGateways ?? []).map((one) => internetGatewayResource(target, one)),
     ),
   );
-  const egressOnly = paginateDescribeEgressOnlyInternetGateways(
-    { ...paging, pageSize: 255 },
-    {},
-    options,
-  );
-  await reading.each('DescribeEgressOnlyInternetGateways', egressOnly, (page) => {
+  const egressOnly = (paging: Paging) =>
+    paginateDescribeEgressOnlyInternetGateways(paging, {}, options);
+  const takeEgressOnly = (page: DescribeEgressOnlyInternetGatewaysCommandOutput) => {
     const found = page.EgressOnlyInternetGateways ?? [];
     reading.add(...found.map((one) => egressOnlyGatewayResource(target, one)));
-  });
+  };
+  await reading.each('DescribeEgressOnlyInternetGateways', egressOnly, takeEgressOnly);
   return owners;
 }
 
@@ -203,9 +350,9 @@ async function readInterfaces(
   reading: Reading,
   owners: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const { target, paging, options } = reading;
+  const { target, options } = reading;
   const balancers = new Map<string, Resource>();
-  const pages = paginateDescribeNetworkInterfaces(paging, {}, options);
+  const pages = (paging: Paging) => paginateDescribeNetworkInterfaces(paging, {}, options);
   await reading.each('DescribeNetworkInterfaces', pages, ({ NetworkInterfaces: found = [] }) => {
     reading.add(...found.map((one) => interfaceResource(target, one, owners)));
     for (const one of found) {
@@ -217,37 +364,36 @@ async function readInterfaces(
 }
 
 async function readRouteTables(reading: Reading): Promise<void> {
-  const { target, paging, options } = reading;
+  const { target, options } = reading;
   const tables: RouteTable[] = [];
-  const pages = paginateDescribeRouteTables({ ...paging, pageSize: 100 }, {}, options);
-  await reading.each('DescribeRouteTables', pages, (page) => {
-    tables.push(...(page.RouteTables ?? []));
-  });
+  const pages = (paging: Paging) => paginateDescribeRouteTables(paging, {}, options);
+  const take = ({ RouteTables: found = [] }: DescribeRouteTablesCommandOutput) => {
+    tables.push(...found);
+  };
+  await reading.each('DescribeRouteTables', pages, take);
   const prefixLists = new Map<string, string[]>();
   for (const list of new Set(tables.flatMap(customerPrefixLists))) {
     const prefixes: string[] = [];
-    const entries = paginateGetManagedPrefixListEntries(
-      { ...paging, pageSize: 100 },
-      { PrefixListId: list },
-      options,
-    );
-    await reading.each('GetManagedPrefixListEntries', entries, (page) => {
-      prefixes.push(...(page.Entries ?? []).flatMap(({ Cidr: cidr }) => cidr ?? []));
-    });
+    const entries = (paging: Paging) =>
+      paginateGetManagedPrefixListEntries(paging, { PrefixListId: list }, options);
+    const takeEntries = ({ Entries: found = [] }: GetManagedPrefixListEntriesCommandOutput) => {
+      prefixes.push(...found.flatMap(({ Cidr: cidr }) => cidr ?? []));
+    };
+    await reading.each('GetManagedPrefixListEntries', entries, takeEntries);
     prefixLists.set(list, prefixes);
   }
   reading.add(...tables.map((table) => routeTableResource(target, table, prefixLists)));
 }
 
 async function readTransitGateways(reading: Reading): Promise<void> {
-  const { target, paging, options } = reading;
-  const gateways = paginateDescribeTransitGateways(paging, {}, options);
+  const { target, options } = reading;
+  const gateways = (paging: Paging) => paginateDescribeTransitGateways(paging, {}, options);
   await reading.each('DescribeTransitGateways', gateways, (page) =>
     reading.add(...(page.TransitGateways ?? []).map((one) => transitGatewayResource(target, one))),
   );
   const attachments = await readAttachments(reading);
   const tables: TransitGatewayRouteTable[] = [];
-  const pages = paginateDescribeTransitGatewayRouteTables(paging, {}, options);
+  const pages = (paging: Paging) => paginateDescribeTransitGatewayRouteTables(paging, {}, options);
   await reading.each('DescribeTransitGatewayRouteTables', pages, (page) => {
     tables.push(...(page.TransitGatewayRouteTables ?? []));
   });
@@ -258,9 +404,10 @@ async function readTransitGateways(reading: Reading): Promise<void> {
 }
 
 async function readAttachments(reading: Reading): Promise<readonly TransitGatewayAttachment[]> {
-  const { target, paging, options } = reading;
+  const { target, options } = reading;
   const subnetIds = new Map<string, readonly string[]>();
-  const ofVpcs = paginateDescribeTransitGatewayVpcAttachments(paging, {}, options);
+  const ofVpcs = (paging: Paging) =>
+    paginateDescribeTransitGatewayVpcAttachments(paging, {}, options);
   await reading.each('DescribeTransitGatewayVpcAttachments', ofVpcs, (page) => {
     for (const {
       TransitGatewayAttachmentId: id = '',
@@ -270,12 +417,13 @@ async function readAttachments(reading: Reading): Promise<readonly TransitGatewa
     }
   });
   const attachments: TransitGatewayAttachment[] = [];
-  const all = paginateDescribeTransitGatewayAttachments(paging, {}, options);
+  const all = (paging: Paging) => paginateDescribeTransitGatewayAttachments(paging, {}, options);
   await reading.each('DescribeTransitGatewayAttachments', all, (page) => {
     attachments.push(...(page.TransitGatewayAttachments ?? []));
   });
   reading.add(...attachments.map((one) => attachmentResource(target, one, subnetIds)));
-  const peerings = paginateDescribeTransitGatewayPeeringAttachments(paging, {}, options);
+  const peerings = (paging: Paging) =>
+    paginateDescribeTransitGatewayPeeringAttachments(paging, {}, options);
   await reading.each('DescribeTransitGatewayPeeringAttachments', peerings, (page) =>
     reading.add(...(page.TransitGatewayPeeringAttachments ?? []).map(transitPeeringResource)),
   );
@@ -289,7 +437,8 @@ async function readTransitRoutes(
   const routes: TransitGatewayRoute[] = [];
   const Filters = [{ Name: 'state', Values: ['active', 'blackhole'] }];
   const input = { TransitGatewayRouteTableId: id, Filters };
-  const pages = paginateSearchTransitGatewayRoutes(reading.paging, input, reading.options);
+  const pages = (paging: Paging) =>
+    paginateSearchTransitGatewayRoutes(paging, input, reading.options);
   await reading.each('SearchTransitGatewayRoutes', pages, (page) => {
     routes.push(...(page.Routes ?? []));
   });

@@ -1,5 +1,7 @@
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
+import { within } from '../../../lib/within.ts';
+import { partitionOf } from '../../../model/arn.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
 import { targetError } from './target-error.ts';
 
@@ -8,10 +10,39 @@ export interface AwsAccess {
   readonly roleName: string;
   /** The URL of EC2 and STS, if not of AWS. */
   readonly endpoint?: string | undefined;
+  /** The time for a call and its repetitions; default 60,000. */
+  readonly callMillis?: number | undefined;
+  /** Whether a key belongs to this server, so that AWS would not know it. */
+  readonly isOwnKey?: ((accessKeyId: string) => Promise<boolean>) | undefined;
+}
+
+/** A reading's access and the end of it. */
+export interface CallContext {
+  readonly access: AwsAccess;
+  readonly signal: AbortSignal;
 }
 
 /** The credentials of an account, valid for at least an hour. */
 export type TargetCredentials = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>;
+
+const CALL_MILLIS = 60_000;
+
+export function callMillisOf({ callMillis = CALL_MILLIS }: AwsAccess): number {
+  return callMillis;
+}
+
+/**
+ * The timeouts of one attempt, which leave time for a second one. Without `throwOnRequestTimeout`
+ * the SDK logs a warning and waits on.
+ */
+export function requestHandlerOf(access: AwsAccess) {
+  const millis = callMillisOf(access);
+  return {
+    connectionTimeout: Math.min(5_000, millis / 2),
+    requestTimeout: millis / 2,
+    throwOnRequestTimeout: true,
+  };
+}
 
 /**
  * Returns the credentials of the role in the target account, or the server's own if it belongs to
@@ -22,49 +53,86 @@ export type TargetCredentials = Awaited<ReturnType<ReturnType<typeof fromNodePro
  */
 export async function targetCredentials(
   target: ScopeTarget,
-  access: AwsAccess,
+  context: CallContext,
 ): Promise<TargetCredentials> {
-  return access.roleName === ''
-    ? await ownCredentials(target, access)
-    : await roleCredentials(target, access);
-}
-
-async function roleCredentials(
-  target: ScopeTarget,
-  { roleName, endpoint }: AwsAccess,
-): Promise<TargetCredentials> {
-  const role = `arn:aws:iam::${target.account}:role/${roleName}`;
-  const provider = fromTemporaryCredentials({
-    params: { RoleArn: role, RoleSessionName: 'network-flow-monitor' },
-    clientConfig: stsConfig(target, endpoint),
-  });
+  const { roleName } = context.access;
+  const role = `arn:${partitionOf(target.region)}:iam::${target.account}:role/${roleName}`;
+  const action = roleName === '' ? 'sts:GetCallerIdentity' : `sts:AssumeRole on ${role}`;
   try {
-    return await provider();
+    const own = await serverCredentials(context);
+    return await withSts({ region: target.region, credentials: own }, context, (sts) =>
+      roleName === '' ? ownAccount(sts, target, own) : assumed(sts, role),
+    );
   } catch (cause) {
-    throw targetError(target, `sts:AssumeRole on ${role}`, cause);
+    throw targetError(target, action, cause);
   }
 }
 
 /**
- * Checks the account first: EC2 would describe the server's own account as if it were the target.
+ * The server's own credentials, as AWS's programs find them. `npm start` prints an
+ * AWS_SHARED_CREDENTIALS_FILE with keys of this server; a server started with it looks further.
  */
-async function ownCredentials(
-  target: ScopeTarget,
-  { endpoint }: AwsAccess,
+async function serverCredentials(context: CallContext): Promise<TargetCredentials> {
+  const { access, signal } = context;
+  const find = (options: { readonly filepath?: string }) =>
+    within(fromNodeProviderChain(options)(), { millis: callMillisOf(access), signal });
+  const isOwn = access.isOwnKey ?? (async () => false);
+  const found = await find({});
+  if (!(await isOwn(found.accessKeyId))) return found;
+  const other = await find({ filepath: '/dev/null' }).catch(() => found);
+  if (!(await isOwn(other.accessKeyId))) return other;
+  throw new Error(
+    `${found.accessKeyId} is a key of this server, not of AWS; give the server AWS's credentials`,
+  );
+}
+
+async function withSts(
+  signing: { readonly region: string; readonly credentials: TargetCredentials },
+  { access, signal }: CallContext,
+  call: (sts: Sts) => Promise<TargetCredentials>,
 ): Promise<TargetCredentials> {
-  const client = new STSClient(stsConfig(target, endpoint));
+  const { endpoint } = access;
+  const client = new STSClient({
+    ...signing,
+    requestHandler: requestHandlerOf(access),
+    ...(endpoint !== undefined && { endpoint }),
+  });
   try {
-    const { Account: own } = await client.send(new GetCallerIdentityCommand({}));
-    if (own === target.account) return await fromNodeProviderChain()();
-    throw new Error(`the server's credentials belong to account ${own}; set --aws-role-name`);
-  } catch (cause) {
-    throw targetError(target, 'sts:GetCallerIdentity', cause);
+    const sts = { client, options: { abortSignal: signal } };
+    return await within(call(sts), { millis: callMillisOf(access), signal });
   } finally {
     client.destroy();
   }
 }
 
-function stsConfig({ region }: ScopeTarget, endpoint: string | undefined) {
-  const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000 };
-  return { region, requestHandler, ...(endpoint !== undefined && { endpoint }) };
+interface Sts {
+  readonly client: STSClient;
+  readonly options: { readonly abortSignal: AbortSignal };
+}
+
+async function assumed({ client, options }: Sts, role: string): Promise<TargetCredentials> {
+  const command = new AssumeRoleCommand({
+    RoleArn: role,
+    RoleSessionName: 'network-flow-monitor',
+  });
+  const { Credentials: made } = await client.send(command, options);
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = made ?? {};
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new Error('the answer has no credentials');
+  }
+  const sessionToken = made?.SessionToken;
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+}
+
+/**
+ * Checks the account first: EC2 would describe the server's own account as if it were the target.
+ */
+async function ownAccount(
+  { client, options }: Sts,
+  target: ScopeTarget,
+  credentials: TargetCredentials,
+): Promise<TargetCredentials> {
+  const { Account: own } = await client.send(new GetCallerIdentityCommand({}), options);
+  if (own === target.account) return credentials;
+  throw new Error(`the server's credentials belong to account ${own}; set --aws-role-name`);
 }

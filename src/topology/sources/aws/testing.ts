@@ -31,6 +31,14 @@ export interface Ec2Failure {
   readonly message: string;
 }
 
+/** Leaves a request open for ever. */
+export const SILENCE = 'silence';
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** EC2's response to too many requests, which the SDK retries. */
 export const REQUEST_LIMIT_EXCEEDED: Ec2Failure = {
   status: 503,
@@ -74,14 +82,17 @@ const ANSWERS: Readonly<Record<string, readonly [set: string, keyedBy?: string]>
  */
 export class Ec2StandIn {
   readonly requests: Ec2Request[] = [];
-  /** A failure to respond with; undefined for the normal response. */
-  fail: (request: Ec2Request) => Ec2Failure | undefined = () => undefined;
+  /** A failure to respond with, a body as it is, or silence; undefined for the normal response. */
+  fail: (request: Ec2Request) => Ec2Failure | RawAnswer | typeof SILENCE | undefined = () =>
+    undefined;
   /** The largest page, whatever size a request asks for. */
   pageSize = 1000;
   readonly #worlds = new Map<string, readonly XmlValue[]>();
   readonly #roles = new Set<string>();
   readonly #http = new HttpStandIn(async (request, response) => {
-    const { status, body } = await this.#answer(request);
+    const answer = await this.#answer(request);
+    if (answer === SILENCE) return;
+    const { status, body } = answer;
     response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
   });
 
@@ -117,6 +128,10 @@ export class Ec2StandIn {
     return this.#http.stop();
   }
 
+  get connections(): number {
+    return this.#http.connections;
+  }
+
   get url(): string {
     return this.#http.url;
   }
@@ -126,7 +141,7 @@ export class Ec2StandIn {
     return this.requests.filter((request) => request.action === action).length;
   }
 
-  async #answer(incoming: IncomingMessage): Promise<{ status: number; body: string }> {
+  async #answer(incoming: IncomingMessage): Promise<RawAnswer | typeof SILENCE> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const parameters = new URLSearchParams(Buffer.concat(chunks).toString());
@@ -140,6 +155,7 @@ export class Ec2StandIn {
     // Lets requests overlap, as they do over a network.
     await delay(1);
     const failure = this.fail(request);
+    if (failure === SILENCE || (failure !== undefined && 'body' in failure)) return failure;
     if (failure !== undefined) return errorAnswer(failure);
     if (action === 'GetCallerIdentity') return stsAnswer(action, { Account: account });
     if (service === 'sts') return this.#assumeRole(parameters.get('RoleArn') ?? '');

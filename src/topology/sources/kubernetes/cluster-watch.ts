@@ -10,6 +10,7 @@ import {
   serviceResources,
   sliceEndpoints,
 } from './cluster-resources.ts';
+import { EndableConfig } from './endable-config.ts';
 import { type ListedPage, type ListPosition, WatchedCollection } from './watched-collection.ts';
 
 /** Connects with the service account of the pod that the server runs in. */
@@ -20,6 +21,8 @@ export interface ClusterWatchDeps {
   /** `in-cluster` or the path of a kubeconfig, whose current context is used. */
   readonly access: string;
   readonly random: () => number;
+  /** The time for a list or for connecting a watch; default 60,000. */
+  readonly connectMillis?: number | undefined;
   readonly onChange: () => void;
   readonly onRelist: () => void;
   /** Called when a kind of object cannot be watched, and with undefined when it can again. */
@@ -44,30 +47,30 @@ export class ClusterWatch {
     const { cluster } = deps;
     if (deps.access === IN_CLUSTER) this.#config.loadFromCluster();
     else this.#config.loadFromFile(deps.access);
-    const core = this.#config.makeApiClient(CoreV1Api);
-    const discovery = this.#config.makeApiClient(DiscoveryV1Api);
+    const core = (signal: AbortSignal) => this.#endable(signal).makeApiClient(CoreV1Api);
+    const discovery = (signal: AbortSignal) => this.#endable(signal).makeApiClient(DiscoveryV1Api);
     this.#nodes = this.#collection({
       kind: 'nodes',
       path: '/api/v1/nodes',
-      list: (position) => core.listNode(position),
+      list: (position, signal) => core(signal).listNode(position),
       read: (object) => nodeResource(cluster, object),
     });
     this.#pods = this.#collection({
       kind: 'pods',
       path: '/api/v1/pods',
-      list: (position) => core.listPodForAllNamespaces(position),
+      list: (position, signal) => core(signal).listPodForAllNamespaces(position),
       read: (object) => podResource(cluster, object),
     });
     this.#services = this.#collection({
       kind: 'services',
       path: '/api/v1/services',
-      list: (position) => core.listServiceForAllNamespaces(position),
+      list: (position, signal) => core(signal).listServiceForAllNamespaces(position),
       read: (object) => serviceAlone(cluster, object),
     });
     this.#endpointSlices = this.#collection({
       kind: 'endpointslices',
       path: '/apis/discovery.k8s.io/v1/endpointslices',
-      list: (position) => discovery.listEndpointSliceForAllNamespaces(position),
+      list: (position, signal) => discovery(signal).listEndpointSliceForAllNamespaces(position),
       read: (object) => sliceEndpoints(cluster, object),
     });
   }
@@ -93,6 +96,10 @@ export class ClusterWatch {
     return { resources, warnings };
   }
 
+  #endable(signal: AbortSignal): KubeConfig {
+    return new EndableConfig(this.#config, signal);
+  }
+
   get #all() {
     return [this.#nodes, this.#pods, this.#services, this.#endpointSlices];
   }
@@ -100,14 +107,15 @@ export class ClusterWatch {
   #collection<Listed extends object, Item>(of: {
     readonly kind: string;
     readonly path: string;
-    readonly list: (position: ListPosition) => Promise<ListedPage<Listed>>;
+    readonly list: (position: ListPosition, signal: AbortSignal) => Promise<ListedPage<Listed>>;
     readonly read: (object: Listed) => Item;
   }): WatchedCollection<Listed, Item> {
     const { random, onChange, onRelist, onTrouble } = this.#deps;
     return new WatchedCollection({
       path: of.path,
       list: of.list,
-      watch: new Watch(this.#config),
+      watch: (signal) => new Watch(this.#endable(signal)),
+      connectMillis: this.#deps.connectMillis,
       read: (object) => ({ key: objectKey(object), item: of.read(object) }),
       maxItems: MAX_OBJECTS,
       random,

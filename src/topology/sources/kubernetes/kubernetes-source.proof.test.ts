@@ -9,7 +9,7 @@ import { resourcesInUse } from '../../../lib/testing.ts';
 import { instanceId } from '../../derived-ids.ts';
 import { SliceReader } from '../slice-reader.ts';
 import { RecordingSink, until } from '../testing.ts';
-import { KubernetesSource, relistCounter } from './kubernetes-source.ts';
+import { KubernetesSource, type KubernetesSourceDeps, relistCounter } from './kubernetes-source.ts';
 import { ApiServerStandIn } from './testing.ts';
 
 const START_SECONDS = 1_800_000_000;
@@ -34,6 +34,10 @@ beforeEach(async () => {
   await writeFile(kubeconfig, api.kubeconfig);
   sink = new RecordingSink();
   clock = new FakeClock(START_SECONDS * 1000);
+  makeSource();
+});
+
+function makeSource(more: Pick<KubernetesSourceDeps, 'connectMillis'> = {}): void {
   metrics = new Metrics();
   source = new KubernetesSource({
     reader: new SliceReader({ sink, clock, log: silentLog, metrics }),
@@ -42,8 +46,9 @@ beforeEach(async () => {
     clock,
     random: () => 0,
     relists: relistCounter(metrics),
+    ...more,
   });
-});
+}
 afterEach(async () => {
   await source.stop();
   await api.stop();
@@ -299,6 +304,24 @@ test.each(['LIST', 'WATCH'])(
     await until(() => expect(api.count(request)).toBe(4));
     await source.stop();
     expect(sink.failures).toEqual([]);
+  },
+);
+
+test.each(['LIST', 'WATCH'])(
+  'a server that never answers %s is a failure, is asked again, and keeps no connection',
+  async (request) => {
+    api.refuse = (made) => (made.startsWith(request) ? 'silence' : undefined);
+    makeSource({ connectMillis: 50 });
+    await source.start();
+    await until(() =>
+      expect(sink.failures.at(-1)?.message).toMatch(
+        /^cannot watch \w+ of cluster prod: no answer within 0.05 s$/,
+      ),
+    );
+    await until(() => expect(api.count(request)).toBeGreaterThan(4));
+    await until(() => expect(api.connections).toBeLessThanOrEqual(4));
+    api.refuse = () => undefined;
+    await until(() => expect(sink.statements.length).toBeGreaterThan(0));
   },
 );
 

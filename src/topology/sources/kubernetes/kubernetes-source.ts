@@ -41,6 +41,8 @@ export interface KubernetesSourceDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly relists: CounterMetric;
+  /** The time for a list or for connecting a watch; default 60,000. */
+  readonly connectMillis?: number | undefined;
 }
 
 /**
@@ -114,12 +116,13 @@ export class KubernetesSource implements TopologySource {
   }
 
   async #connect(): Promise<ClusterWatch> {
-    const { cluster, access, random, relists } = this.#deps;
+    const { cluster, access, random, relists, connectMillis } = this.#deps;
     const { ClusterWatch } = await import('./cluster-watch.ts');
     return new ClusterWatch({
       cluster,
       access,
       random,
+      connectMillis,
       onChange: () => this.#reports?.wake(),
       onRelist: () => relists.add(1),
       onTrouble: (kind, error) => this.#onTrouble(kind, error),

@@ -67,6 +67,10 @@ export class ApiServerStandIn {
     return this.#http.stop();
   }
 
+  get connections(): number {
+    return this.#http.connections;
+  }
+
   /** The text of a kubeconfig for this server. */
   get kubeconfig(): string {
     const server = this.#http.url;

@@ -1,6 +1,7 @@
 import type { Watch } from '@kubernetes/client-node';
 import { backoffMillis } from '../../../lib/backoff.ts';
 import { pause } from '../../../lib/pause.ts';
+import { within } from '../../../lib/within.ts';
 
 /** One page of a list, in the form of the Kubernetes client. */
 export interface ListedPage<Listed> {
@@ -17,8 +18,12 @@ export interface ListPosition {
 
 export interface WatchedCollectionDeps<Listed, Item> {
   readonly path: string;
-  readonly list: (position: ListPosition) => Promise<ListedPage<Listed>>;
-  readonly watch: Pick<Watch, 'watch'>;
+  /** Lists a page; the request ends with the signal. */
+  readonly list: (position: ListPosition, signal: AbortSignal) => Promise<ListedPage<Listed>>;
+  /** Makes a watch whose connection ends with the signal. */
+  readonly watch: (signal: AbortSignal) => Pick<Watch, 'watch'>;
+  /** The time for a page of a list or for connecting a watch; default 60,000. */
+  readonly connectMillis?: number | undefined;
   /** Reduces an object to a key and the item to keep. */
   readonly read: (object: Listed) => { readonly key: string; readonly item: Item };
   /** Further objects are counted and not kept. */
@@ -42,7 +47,7 @@ const MAX_PAUSE_MILLIS = 30_000;
 const WATCH_SECONDS = 300;
 /** A watch that is open this long after its end is on a dead connection. */
 const GRACE_SECONDS = 30;
-const LIST_MILLIS = 60_000;
+const CONNECT_MILLIS = 60_000;
 
 /**
  * Keeps one kind of object of a cluster current. Lists the objects in pages, then watches from the
@@ -101,12 +106,16 @@ export class WatchedCollection<Listed extends object, Item> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const items = new Map<string, Item>();
+    const positions = new Set<string | undefined>();
     let refused = 0;
     let page: ListedPage<Listed> | undefined;
     do {
       const position = page?.metadata?._continue;
-      const listed = this.#deps.list({ limit: PAGE, ...(position && { _continue: position }) });
-      page = await withinTime(listed, signal);
+      if (position !== undefined && position !== '' && positions.has(position)) {
+        throw new Error('the same continue token came twice');
+      }
+      positions.add(position);
+      page = await this.#page({ limit: PAGE, ...(position && { _continue: position }) }, signal);
       for (const object of page.items) {
         const { key, item } = this.#deps.read(object);
         if (items.size < this.#deps.maxItems) items.set(key, item);
@@ -120,6 +129,20 @@ export class WatchedCollection<Listed extends object, Item> {
     this.#deps.onChange();
   }
 
+  async #page(position: ListPosition, signal: AbortSignal): Promise<ListedPage<Listed>> {
+    const end = new AbortController();
+    try {
+      const listed = this.#deps.list(position, end.signal);
+      return await within(listed, { millis: this.#connectMillis, signal });
+    } finally {
+      end.abort();
+    }
+  }
+
+  get #connectMillis(): number {
+    return this.#deps.connectMillis ?? CONNECT_MILLIS;
+  }
+
   /**
    * Watches until the server ends the watch, which is not an error. @returns whether it had events
    */
@@ -129,6 +152,7 @@ export class WatchedCollection<Listed extends object, Item> {
     const query = { resourceVersion: version, allowWatchBookmarks: true, timeoutSeconds };
     const deadline = AbortSignal.timeout((timeoutSeconds + GRACE_SECONDS) * 1000);
     const cut = AbortSignal.any([signal, deadline]);
+    const end = new AbortController();
     let failure: unknown;
     await new Promise<void>((resolve) => {
       const onEvent = (type: string, object: Listed & WatchedObject) => {
@@ -144,13 +168,19 @@ export class WatchedCollection<Listed extends object, Item> {
         resolve();
       };
       cut.addEventListener('abort', () => resolve(), { once: true });
-      this.#deps.watch.watch(this.#deps.path, query, onEvent, onEnd).then((connection) => {
-        if (cut.aborted) connection.abort();
-        cut.addEventListener('abort', () => connection.abort(), { once: true });
+      const connecting = this.#deps
+        .watch(end.signal)
+        .watch(this.#deps.path, query, onEvent, onEnd)
+        .then((connection) => {
+          end.signal.addEventListener('abort', () => connection.abort(), { once: true });
+          if (end.signal.aborted) connection.abort();
+        });
+      within(connecting, { millis: this.#connectMillis, signal: cut }).then(() => {
         isConnected = !isOver;
         if (isConnected) this.#deps.onTrouble(undefined);
       }, onEnd);
     });
+    end.abort();
     if (failure !== undefined && !cut.aborted) throw failure;
     return version !== this.#version;
   }
@@ -169,17 +199,6 @@ export class WatchedCollection<Listed extends object, Item> {
 
 interface WatchedObject {
   readonly metadata: { readonly resourceVersion: string };
-}
-
-/** Adds the time limit that the client does not have. @throws Error when late or aborted */
-async function withinTime<Value>(answer: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const late = AbortSignal.timeout(LIST_MILLIS);
-  const cut = AbortSignal.any([signal, late]);
-  return await new Promise((resolve, reject) => {
-    const stop = () => reject(new Error(`no answer within ${LIST_MILLIS / 1000} s`));
-    cut.addEventListener('abort', stop, { once: true });
-    answer.then(resolve, reject).finally(() => cut.removeEventListener('abort', stop));
-  });
 }
 
 /** Whether an error is a 410: of a list, of a refused watch, or in an ERROR event. */

@@ -1,0 +1,21 @@
+/** The actions of EC2 that a reading of an account's network calls. */
+export const AWS_TOPOLOGY_ACTIONS = [
+  'ec2:DescribeAvailabilityZones',
+  'ec2:DescribeEgressOnlyInternetGateways',
+  'ec2:DescribeInstances',
+  'ec2:DescribeInternetGateways',
+  'ec2:DescribeNatGateways',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeRouteTables',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeTransitGatewayAttachments',
+  'ec2:DescribeTransitGatewayPeeringAttachments',
+  'ec2:DescribeTransitGatewayRouteTables',
+  'ec2:DescribeTransitGatewayVpcAttachments',
+  'ec2:DescribeTransitGateways',
+  'ec2:DescribeVpcEndpoints',
+  'ec2:DescribeVpcPeeringConnections',
+  'ec2:DescribeVpcs',
+  'ec2:GetManagedPrefixListEntries',
+  'ec2:SearchTransitGatewayRoutes',
+] as const;

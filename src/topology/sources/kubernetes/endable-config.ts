@@ -1,0 +1,34 @@
+import { KubeConfig } from '@kubernetes/client-node';
+
+type FetchOptions = Parameters<KubeConfig['applyToFetchOptions']>[0];
+type RequestContext = Parameters<KubeConfig['applySecurityAuthentication']>[0];
+
+/**
+ * A configuration whose requests end with a signal. The client ends no list, and no watch before
+ * the server has answered it, so each attempt without an answer would leave a connection behind.
+ */
+export class EndableConfig extends KubeConfig {
+  readonly #signal: AbortSignal;
+
+  constructor(config: KubeConfig, signal: AbortSignal) {
+    super();
+    this.#signal = signal;
+    this.loadFromOptions(config);
+  }
+
+  /** For watches. The client makes an agent for each. */
+  override async applyToFetchOptions(options: FetchOptions) {
+    const made = await super.applyToFetchOptions(options);
+    const end = () => {
+      if (typeof made.agent === 'object') made.agent.destroy();
+    };
+    this.#signal.addEventListener('abort', end, { once: true });
+    return made;
+  }
+
+  /** For lists. */
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(context);
+    context.setSignal(this.#signal);
+  }
+}
