@@ -145,6 +145,32 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
     expect(attached()).toBe(false);
   });
 
+  test('reports what it counted when its terminal closes, as when it is asked to stop', async () => {
+    const agent = startAgent(600);
+    await until(attached);
+    const { bytesWritten } = await runTraffic(network, 'a', ['send', '10.203.4.2', 9000, 100_000]);
+    const ended = once(agent, 'exit');
+    agent.kill('SIGHUP');
+    expect(await ended).toEqual([0, null]);
+    const bytes = reports
+      .flatMap(({ flows }) => flows)
+      .reduce((sum, { values }) => sum + (values[plainIndex('bytes_delivered')] ?? 0), 0);
+    expect(bytes).toBe(bytesWritten + 2);
+  });
+
+  test('goes on sending when nobody reads what it prints, and stops when it only prints', async () => {
+    const stdio: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'] };
+    const sending = startAgent(1, stdio, ['-l', 'on']);
+    sending.stdout?.destroy();
+    await until(() => reports.length > 3);
+    sending.kill('SIGTERM');
+    expect(await once(sending, 'exit')).toEqual([0, null]);
+    const argv = [...program(), '--print', '-s', '1', '-j', '0', '-c', host.cgroup];
+    const printing = network.spawn('a', argv, { outsideCgroup: true, ...stdio });
+    printing.stdout?.once('data', () => printing.stdout?.destroy());
+    expect(await once(printing, 'exit')).toEqual([0, null]);
+  });
+
   test('without libbpf it reports through netlink, and logs that', async () => {
     const { port } = server.address() as AddressInfo;
     const endpoint = `http://${host.rootAddress}:${port}/publish`;

@@ -41,11 +41,14 @@ const KEPT: Readonly<Record<'ebpf' | 'netlink', readonly Capability[]>> = {
   netlink: ['netAdmin', 'sysPtrace', 'sysAdmin'],
 };
 
+/** SIGHUP comes when a terminal closes. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 /** The time that the agent gives the endpoint for its first answer. */
 const FIRST_MILLIS = 2_000;
 
 /**
- * Runs `nfm agent` until SIGTERM or SIGINT, then sends a last report. Runs `nfm agent doctor` if that
+ * Runs `nfm agent` until SIGTERM, SIGINT or SIGHUP, then sends a last report. Runs `nfm agent doctor` if that
  * is the first argument.
  *
  * @param argv the arguments after `agent`
@@ -84,9 +87,12 @@ function keepHeapSmall(): void {
 async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Promise<void> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
-  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  for (const signal of STOP_SIGNALS) process.once(signal, onSignal);
   const { endpoint: url, publishReports } = options;
   const to = url && publishReports ? openEndpoint(url, options, clock) : undefined;
+  // Nobody reads the printed reports any more. An agent that sends none has nothing left to do.
+  const onClosed = (): void => (to === undefined ? stop.abort() : undefined);
+  process.stdout.on('error', onClosed);
   try {
     if (to !== undefined) void learnTime(to.endpoint, stop.signal);
     const agent = await buildAgent({ options, to, clock: to?.clock ?? clock, stop, log });
@@ -94,7 +100,7 @@ async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Pr
     if (stop.signal.reason instanceof AgentError) throw stop.signal.reason;
   } finally {
     to?.close();
-    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
   }
 }
 

@@ -49,7 +49,7 @@ export class BatchInserter {
   async insert(slices: BatchSlices, batch: bigint): Promise<void> {
     let slice = 0;
     for await (const { flows, hostStats } of slices) {
-      const suffix = slice === 0 ? '' : `-${slice}`;
+      const suffix = suffixOf(slice);
       await this.#insertDays(FLOW_ROWS, { days: byDay(flows), batch, suffix });
       await this.#insertDays(HOST_STATS_ROWS, { days: byDay(hostStats), batch, suffix });
       slice += 1;
@@ -60,9 +60,13 @@ export class BatchInserter {
   async insertMissing(slices: BatchSlices, batch: bigint): Promise<void> {
     const flowDays = await this.#storedDays(FLOW_ROWS.table, batch);
     const hostStatsDays = await this.#storedDays(HOST_STATS_ROWS.table, batch);
+    let slice = 0;
     for await (const { flows, hostStats } of slices) {
-      await this.#insertMissing(FLOW_ROWS, { days: flowDays.missing(flows), batch });
-      await this.#insertMissing(HOST_STATS_ROWS, { days: hostStatsDays.missing(hostStats), batch });
+      const suffix = this.#deps.isEmbedded ? `-${randomUUID()}` : suffixOf(slice);
+      await this.#insertDays(FLOW_ROWS, { days: flowDays.missing(flows), batch, suffix });
+      const days = hostStatsDays.missing(hostStats);
+      await this.#insertDays(HOST_STATS_ROWS, { days, batch, suffix });
+      slice += 1;
     }
     const fields = { flows: flowDays.counts, hostStats: hostStatsDays.counts };
     this.#deps.log.info('looked up a batch in doubt', { batch: String(batch), ...fields });
@@ -71,14 +75,6 @@ export class BatchInserter {
   /** Calls `act` while no insert runs. */
   whileIdle(act: () => Promise<void>): Promise<void> {
     return this.#turns.take(act);
-  }
-
-  async #insertMissing<Row extends TimedRow>(
-    kind: RowKind<Row>,
-    insert: Omit<DaysInsert<Row>, 'suffix'>,
-  ): Promise<void> {
-    const suffix = this.#deps.isEmbedded ? `-${randomUUID()}` : '';
-    await this.#insertDays(kind, { ...insert, suffix });
   }
 
   #insertDays<Row extends TimedRow>(kind: RowKind<Row>, insert: DaysInsert<Row>): Promise<void> {
@@ -103,6 +99,11 @@ export class BatchInserter {
     );
     return new StoredDays(new Map(rows.map(({ day, rows: count }) => [day, count])));
   }
+}
+
+/** Distinguishes the tokens of a batch's slices; batches of one slice have no suffix. */
+function suffixOf(slice: number): string {
+  return slice === 0 ? '' : `-${slice}`;
 }
 
 /** Finds the stored rows of a batch, from the number of its rows in the store per day. */

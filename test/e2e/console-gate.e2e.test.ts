@@ -84,6 +84,14 @@ describe('the files of the console', () => {
     },
   );
 
+  test('a browser may keep assets, whose names have a hash, and must ask for the page again', async () => {
+    const page = await get('/console/');
+    expect(page.headers['cache-control']).toBe('no-cache');
+    const asset = /\/console\/assets\/[^"]+/.exec(page.text)?.[0] ?? '';
+    const { headers } = await get(asset);
+    expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
+
   test('a missing asset and a POST to a page are answered 404', async () => {
     expect((await get('/console/assets/index-missing.js')).status).toBe(404);
     const post = await knock(server.endpoint, { target: '/console/monitors', headers: { host } });

@@ -164,6 +164,8 @@ export class HttpServer implements Service {
     await app.register(fastifyStatic, {
       root: consoleFolder,
       prefix: '/console/',
+      // Otherwise the plugin overwrites the header set below.
+      cacheControl: false,
       setHeaders: (reply, path) => {
         // File names under assets/ have a hash of the content.
         const isHashed = path.includes('/assets/');
