@@ -70,7 +70,12 @@ export class ClientAddresses {
 /** The Host is checked too, because some proxies on this host add no header of their own. */
 function isLocal(address: string, head: Pick<RequestHead, 'headers'>): boolean {
   const host = head.headers.get('host')?.join(',');
-  return isLoopbackHost(address) && (host === undefined || isLoopbackHost(hostName(host)));
+  return isLoopbackHost(address) && (host === undefined || isLocalName(hostName(host)));
+}
+
+/** A server that listens on every address prints the unspecified one as its own. */
+function isLocalName(name: string): boolean {
+  return isLoopbackHost(name) || name === '0.0.0.0' || name === '::';
 }
 
 /** The name in a Host header, without port and brackets, in lower case. */
