@@ -35,7 +35,8 @@ test('an average half way between two microseconds is rounded up', async () => {
   await bench.store.insert(oneSlice(values), 99n);
   const request = requestOf({ metric: 'ROUND_TRIP_TIME', startSeconds: TEST_SECONDS });
   const monitor = monitorOf([{ type: 'AWS::EC2::VPC', identifier: 'vpc-half' }]);
-  const plan = monitorPlan(request, monitor, { account, region: 'us-east-1' });
+  const owner = { account, region: 'us-east-1' };
+  const plan = monitorPlan(request, monitor, { owner, targets: [owner] });
   const rows = await bench.store.query<StoredMonitorRow>(plan);
   expect(rows.map(({ value }) => value)).toEqual([String(2n ** 52n), '3']);
 });
@@ -101,7 +102,8 @@ test('names with any characters are stored and found unchanged', async () => {
       ],
       [{ type: 'AWS::AWSService', identifier: text }],
     );
-    const plan = monitorPlan(request, monitor, { account, region: text });
+    const owner = { account, region: text };
+    const plan = monitorPlan(request, monitor, { owner, targets: [owner] });
     const found = (await bench.store.query<StoredMonitorRow>(plan)).map((row) =>
       monitorRow(row, 'INTRA_AZ'),
     );

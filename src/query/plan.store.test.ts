@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededRandom } from '../lib/testing.ts';
 import { addressBytes, canonicalAddress } from '../model/address.ts';
+import { parseArn } from '../model/arn.ts';
 import { DESTINATION_CATEGORIES } from '../model/category.ts';
 import type { EnrichedFlow } from '../model/enriched-flow.ts';
 import { NO_ADDRESS } from '../model/enriched-flow.ts';
@@ -12,6 +13,7 @@ import {
   type QueryRequest,
   WORKLOAD_INSIGHTS_METRICS,
 } from '../model/query.ts';
+import type { ScopeTarget } from '../model/scope.ts';
 import {
   type FlowParts,
   flowRow,
@@ -215,8 +217,13 @@ const insightsKeys = (row: EnrichedFlow): readonly Key[] => [
   row.remoteIdentifier,
 ];
 
-async function askMonitor(request: QueryRequest, monitor: Monitor) {
-  const rows = await bench.store.query<StoredMonitorRow>(monitorPlan(request, monitor, owner));
+async function askMonitor(
+  request: QueryRequest,
+  monitor: Monitor,
+  targets: readonly ScopeTarget[] = [owner],
+) {
+  const plan = monitorPlan(request, monitor, { owner, targets });
+  const rows = await bench.store.query<StoredMonitorRow>(plan);
   return rows.map((row) => monitorRow(row, request.category));
 }
 
@@ -250,12 +257,24 @@ function monitorAnswer({ sample, value, lastSeconds }: Top) {
 }
 
 const REGION: readonly MonitorLocalResource[] = [{ type: 'AWS::Region', identifier: 'us-east-1' }];
+const member = { account: '111111111111', region: 'us-east-1' };
 const isOwn = (row: EnrichedFlow) =>
   row.flowsCut === 0 && row.owner.account === owner.account && row.owner.region === owner.region;
 const withoutArns = (row: object) =>
   Object.fromEntries(Object.entries(row).filter(([member]) => !member.endsWith('Arn')));
 
 describe("a monitor's top contributors", () => {
+  test('are those of every target of its scope, such as member accounts', async () => {
+    const monitor = monitorOf([{ type: 'AWS::EC2::VPC', identifier: 'vpc-a' }]);
+    const accountsOf = async (targets: readonly ScopeTarget[]) => {
+      const rows = await askMonitor(requestOf({}), monitor, targets);
+      const arns = rows.map(({ localVpcArn = '' }) => parseArn(localVpcArn)?.account);
+      return [...new Set(arns)].sort();
+    };
+    expect(await accountsOf([owner])).toEqual([owner.account]);
+    expect(await accountsOf([owner, member])).toEqual([owner.account, member.account]);
+  });
+
   const kinds = MONITOR_METRICS.flatMap((metric) =>
     DESTINATION_CATEGORIES.map((category) => ({ metric, category })),
   );

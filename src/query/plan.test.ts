@@ -46,13 +46,13 @@ const monitor: Monitor = {
 const explored = { startSeconds: 1_800_000_000, endSeconds: 1_800_003_600, limit: 10 };
 
 const plans: readonly { readonly name: string; readonly plan: SqlFragment }[] = [
-  { name: 'monitor-top-contributors', plan: monitorPlan(request, monitor, owner) },
+  { name: 'monitor-top-contributors', plan: monitorPlan(request, monitor, { owner, targets }) },
   {
     name: 'monitor-round-trip-time',
     plan: monitorPlan(
       { ...request, metric: 'ROUND_TRIP_TIME' },
       { ...monitor, localResources: monitor.localResources.slice(0, 1), remoteResources: [] },
-      owner,
+      { owner, targets },
     ),
   },
   {
@@ -107,7 +107,10 @@ test('the SQL text has no value of a request', () => {
     monitorPlan(
       request,
       { ...monitor, localResources: local, remoteResources: remote },
-      { account: evil, region: evil },
+      {
+        owner: { account: evil, region: evil },
+        targets: [{ account: evil, region: evil }],
+      },
     ),
   );
   expect(text).not.toContain('DROP');

@@ -7,7 +7,6 @@ import {
   clampTime,
   type FlowSelection,
   monitorFilter,
-  ownerFilter,
   selectionFilter,
   targetsFilter,
 } from '../store/flow-filter.ts';
@@ -62,18 +61,28 @@ export interface MetricSelection extends FlowSelection {
 /** Length of a bin. The first bin starts at the query's start, rounded down to the minute. */
 export const SERIES_BIN_SECONDS = 300;
 
+/** The owner of a monitor, and the targets of its scope, whose flows the monitor sees. */
+export interface MonitorSight {
+  readonly owner: Owner;
+  readonly targets: readonly ScopeTarget[];
+}
+
 /**
- * The top contributors of a monitor. Like AWS, rows of the server side have target port 0, so flows
+ * The top contributors of a monitor. Its resources may lie in any target of its scope. Like AWS, rows of the server side have target port 0, so flows
  * of a host pair that differ only in the server's port are one row.
  */
-export function monitorPlan(request: QueryRequest, monitor: Monitor, owner: Owner): SqlFragment {
+export function monitorPlan(
+  request: QueryRequest,
+  monitor: Monitor,
+  { owner, targets }: MonitorSight,
+): SqlFragment {
   return topContributors(request, {
     keys: MONITOR_ROW_KEYS.map((key) =>
       key === 'service_port' ? sql`if(side = 'client', service_port, 0) AS target_port` : name(key),
     ),
     // Leaves out the sums of flows that agents cut from reports, because their addresses are
     // unknown.
-    where: sql`${ownerFilter(owner)} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
+    where: sql`${targetsFilter(targets)} AND flows_cut = 0 AND ${monitorFilter(monitor, owner)}`,
     // The time for which the path of the row is looked up.
     more: sql`, toUnixTimestamp(max(flows.time)) AS last_seconds`,
   });

@@ -59,7 +59,7 @@ async function start(options: Partial<QueriesOptions> = {}): Promise<void> {
       return { scopeId, scopeArn: '', status: 'SUCCEEDED', targets, tags: {} };
     },
     monitorOf: async (_, monitorName) => {
-      if (monitorName === 'web') return monitorOf([]);
+      if (monitorName === 'web') return { ...monitorOf([]), scopeArn: `arn:…:scope/${SCOPE}` };
       throw new ApiError('ResourceNotFoundException', 'no monitor');
     },
     paths: () => ({

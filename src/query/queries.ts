@@ -245,8 +245,9 @@ export class Queries implements Service {
     switch (kind) {
       case 'MonitorTopContributors': {
         const monitor = await monitorOf(owner, resource);
+        const { targets } = await scopeOf(owner, idOf(monitor.scopeArn));
         return async (signal) => {
-          const plan = monitorPlan(request, monitor, owner);
+          const plan = monitorPlan(request, monitor, { owner, targets });
           const rows = await store.query<StoredMonitorRow>(plan, { lane, signal });
           return rows.map((row) => monitorRow(row, request.category));
         };
@@ -267,6 +268,11 @@ export class Queries implements Service {
         throw new Error(`no plan for ${String(kind satisfies never)}`);
     }
   }
+}
+
+/** The id at the end of a scope's ARN. */
+function idOf(scopeArn: string): string {
+  return scopeArn.slice(scopeArn.lastIndexOf('/') + 1);
 }
 
 type ReadRows = (signal: AbortSignal) => Promise<QueryPage['rows']>;

@@ -1,10 +1,10 @@
 SELECT side, local_ip, remote_ip, snat_ip, dnat_ip, if(side = 'client', service_port, 0) AS target_port, local_instance, local_subnet, local_vpc, local_az, region, account, remote_instance, remote_subnet, remote_vpc, remote_az, remote_region, remote_account, local_pod_name, local_pod_namespace, local_service_name, remote_pod_name, remote_pod_namespace, remote_service_name, intDiv(sum(rtt_us_sum) + intDiv(sum(rtt_us_count), 2), greatest(sum(rtt_us_count), 1)) AS value, toUnixTimestamp(max(flows.time)) AS last_seconds
 FROM flows
-WHERE time >= toDateTime({p0:UInt32}, 'UTC') AND time < toDateTime({p1:UInt32}, 'UTC') AND category = {p2:String} AND account = {p3:String} AND region = {p4:String} AND flows_cut = 0 AND (local_vpc = {p5:String})
+WHERE time >= toDateTime({p0:UInt32}, 'UTC') AND time < toDateTime({p1:UInt32}, 'UTC') AND category = {p2:String} AND ((account = {p3:String} AND region = {p4:String}) OR (account = {p5:String} AND region = {p6:String})) AND flows_cut = 0 AND (local_vpc = {p7:String})
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 HAVING sum(rtt_us_count) > 0
 ORDER BY value DESC, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
-LIMIT {p6:UInt32}
+LIMIT {p8:UInt32}
 SETTINGS enable_positional_arguments = 1
 
 -- p0 = 1800000030
@@ -12,5 +12,7 @@ SETTINGS enable_positional_arguments = 1
 -- p2 = "INTER_AZ"
 -- p3 = "000000000000"
 -- p4 = "us-east-1"
--- p5 = "vpc-0a"
--- p6 = 100
+-- p5 = "111111111111"
+-- p6 = "eu-west-1"
+-- p7 = "vpc-0a"
+-- p8 = 100
