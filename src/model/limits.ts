@@ -37,6 +37,19 @@ export const LIMITS = {
     total: 200_000,
     beyond: `the oldest is dropped until its host reports again; ${GIVES_WAY}`,
   },
+  hostIdentities: {
+    holds: 'identities of hosts, to find those that several hosts share',
+    perAccount: 100_000,
+    total: 200_000,
+    beyond: `the oldest is forgotten until its host reports again; ${GIVES_WAY}`,
+  },
+  identityConflicts: {
+    holds: 'conflicts between the identities of hosts',
+    perAccount: 100,
+    total: 1_000,
+    metric: 'nfm_topology_identity_conflicts',
+    beyond: `the oldest is forgotten; ${GIVES_WAY}`,
+  },
   resourceVersions: {
     holds: 'versions of resources from sources',
     total: 1_000_000,

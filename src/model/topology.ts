@@ -77,6 +77,18 @@ export interface InstanceRef {
   readonly instanceId: string;
 }
 
+export type IdentityConflictKind = 'shared-identity' | 'shared-address';
+
+/** Several hosts of an account that report as one. */
+export interface IdentityConflict {
+  readonly kind: IdentityConflictKind;
+  /** The instance, or the network and address. */
+  readonly subject: string;
+  readonly message: string;
+  /** When it was last seen, in seconds since 1970. */
+  readonly seenSeconds: number;
+}
+
 /** Finds the traits of instances at a time. */
 export interface InstanceFinder {
   /** Undefined for an instance that is unknown or of another account. */

@@ -5,12 +5,14 @@ import type { Service } from '../lib/service.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Owner } from '../model/owner.ts';
 import type { HostDescription } from '../model/report.ts';
+import type { IdentityConflict } from '../model/topology.ts';
 import { AddressBook, type AddressClaim, isLive } from './address-book.ts';
 import type { ClaimRepository } from './claim-repository.ts';
 import { ClaimTable, type ClaimTableOptions } from './claim-table.ts';
 import { HourlyExpiry } from './graph/hourly-expiry.ts';
 import { type ClaimedAddress, claimOf, type HostClaim } from './host-claim.ts';
 import { HostTraits } from './host-traits.ts';
+import { IdentityConflicts } from './identity-conflicts.ts';
 import type { GraphSnapshot } from './snapshot/graph-snapshot.ts';
 import { TopologyView } from './topology-view.ts';
 
@@ -51,6 +53,8 @@ export class Topology implements Service {
   /** Dropped claims that the control database still has. */
   readonly #undeleted = new Set<AddressClaim>();
   readonly #traits = new HostTraits(LIMITS.hostTraits);
+  readonly #conflicts: IdentityConflicts;
+  readonly #unidentified: CounterMetric;
   readonly #ambiguous: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #loop = new Loop({
@@ -70,6 +74,11 @@ export class Topology implements Service {
     this.#deps = deps;
     this.#claims = new ClaimTable(deps.claimLimits ?? CLAIM_LIMITS);
     this.#expiry = new HourlyExpiry(deps.claims);
+    this.#conflicts = new IdentityConflicts(deps);
+    this.#unidentified = deps.metrics.counter({
+      name: 'nfm_topology_unidentified_reports_total',
+      help: 'Reports of hosts without an instance id and machine id; their flows have no instance',
+    });
     this.#ambiguous = deps.metrics.counter({
       name: 'nfm_topology_ambiguous_lookups_total',
       help: 'Lookups of an address that several instances claimed at that time',
@@ -107,7 +116,7 @@ export class Topology implements Service {
    * instance, its network and addresses come from the graph and the claims are dropped.
    */
   observe(owner: Owner, host: HostDescription, timeSeconds: number): ObservedHost {
-    const claim = claimOf(owner, host);
+    const claim = this.#identify(owner, host, timeSeconds);
     const instance = { account: owner.account, instanceId: claim.instanceId };
     this.#traits.keep(instance, {
       instanceType: host.instanceType || undefined,
@@ -124,6 +133,11 @@ export class Topology implements Service {
     }
     const subnetOf = new Map(claim.addresses.map((item) => [item.address, item.subnetId]));
     return { ...claim, subnetOf };
+  }
+
+  /** The conflicts between identities of an account's hosts. */
+  conflictsOf(account: string): readonly IdentityConflict[] {
+    return this.#conflicts.of(account);
   }
 
   /** A view of the graph and of all claims so far. */
@@ -161,8 +175,21 @@ export class Topology implements Service {
   async expire(): Promise<void> {
     await this.#expiry.run((beforeSeconds) => {
       this.#traits.expire(beforeSeconds);
+      this.#conflicts.expire(beforeSeconds);
       if (this.#claims.expire(beforeSeconds)) this.#changed = true;
     });
+  }
+
+  /**
+   * Hosts that share a machine id, because they are copies of one image, are identified by machine
+   * id and host name as soon as that is noticed. An instance id is taken as reported.
+   */
+  #identify(owner: Owner, host: HostDescription, timeSeconds: number): HostClaim {
+    const claim = claimOf(owner, host);
+    if (claim.instanceId === '') this.#unidentified.add(1);
+    const isShared = this.#conflicts.note(claim, timeSeconds);
+    if (!isShared || host.instanceId !== '' || claim.hostName === '') return claim;
+    return claimOf(owner, { ...host, machineId: `${host.machineId} ${claim.hostName}` });
   }
 
   #claim(host: HostClaim, claimed: ClaimedAddress, timeSeconds: number): void {
@@ -171,6 +198,7 @@ export class Topology implements Service {
     const own = this.#claims.of(account, host.vpcId, claimed.address);
     const known = own.find((claim) => isHeldBy(claim, host, at));
     if (known !== undefined) {
+      this.#noteRival(known, own, timeSeconds);
       known.lastSeenSeconds = Math.max(known.lastSeenSeconds, timeSeconds);
       this.#unsaved.add(known);
       return;
@@ -195,6 +223,25 @@ export class Topology implements Service {
     };
     this.#unsaved.add(claim);
     this.#keep(claim);
+  }
+
+  /** Two hosts that claim an address in turns conflict; an address that moves back once does not. */
+  #noteRival(known: AddressClaim, own: readonly AddressClaim[], timeSeconds: number): void {
+    if (own.length === 1) return;
+    const { account, vpcId, instanceId } = known.endpoint;
+    const rival = own.find(
+      (claim) =>
+        claim.endpoint.instanceId !== instanceId &&
+        claim.lastSeenSeconds >= known.lastSeenSeconds &&
+        isLive(claim, timeSeconds),
+    );
+    if (rival === undefined || known.lastSeenSeconds < rival.fromSeconds) return;
+    const hosts = [instanceId, rival.endpoint.instanceId].sort().join(' and ');
+    this.#conflicts.add(account, 'shared-address', {
+      subject: `${vpcId} ${known.address}`,
+      message: `${hosts} claim ${known.address}`,
+      seenSeconds: timeSeconds,
+    });
   }
 
   #keep(claim: AddressClaim): void {

@@ -1,3 +1,4 @@
+import type { IdentityConflict } from '../../model/topology.ts';
 import { hostCounters } from '../../query/host-counters.ts';
 import type { FlowReader } from '../../query/queries.ts';
 import { jsonAnswer } from '../json-answer.ts';
@@ -6,6 +7,7 @@ import { QueryParameters } from './query-parameters.ts';
 
 export interface HostRouteDeps {
   readonly store: FlowReader;
+  readonly conflictsOf: (account: string) => readonly IdentityConflict[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -14,9 +16,9 @@ const MAX_LIMIT = 1_000;
 
 /**
  * `GET /api/v1/hosts`: the network card counters that agents reported per host: exceeded
- * allowances, drops and errors.
+ * allowances, drops and errors; and conflicts between the identities of its hosts.
  */
-export function hostRoutes({ store, now }: HostRouteDeps): readonly ExtensionRoute[] {
+export function hostRoutes({ store, conflictsOf, now }: HostRouteDeps): readonly ExtensionRoute[] {
   return [
     {
       method: 'GET',
@@ -33,7 +35,11 @@ export function hostRoutes({ store, now }: HostRouteDeps): readonly ExtensionRou
             limit: parameters.integer('limit', [1, MAX_LIMIT]) ?? MAX_LIMIT,
           },
         );
-        return jsonAnswer({ hosts });
+        const conflicts = conflictsOf(principal.account).map(({ seenSeconds, ...conflict }) => ({
+          ...conflict,
+          seenAt: new Date(seenSeconds * 1000).toISOString(),
+        }));
+        return jsonAnswer({ hosts, conflicts });
       },
     },
   ];

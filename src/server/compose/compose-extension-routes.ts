@@ -28,6 +28,7 @@ export function composeExtensionRoutes(
     graph,
     inventory,
     view: () => topology.snapshot(),
+    conflictsOf: (account) => topology.conflictsOf(account),
     issues: () => live.current.issues,
     settled: () => live.settled(),
     accounts,
