@@ -10,6 +10,7 @@ import { instanceId, networkId, subnetId } from '../../src/topology/derived-ids.
 import {
   Ec2StandIn,
   SERVER_KEY_ID,
+  SILENCE,
   UNAUTHORIZED_OPERATION,
 } from '../../src/topology/sources/aws/testing.ts';
 import { ApiServerStandIn } from '../../src/topology/sources/kubernetes/testing.ts';
@@ -117,6 +118,18 @@ test('a scope fails if its target denies reading', async () => {
     reason,
     sources: [{ source: 'aws', slice: '000000000000/us-east-1', error: reason }],
   });
+});
+
+test('a server whose calls to EC2 are never answered stops when it is told to', async () => {
+  ec2.clear();
+  ec2.allowRole(ROLE);
+  ec2.fail = ({ action }) => (action === 'DescribeVpcs' ? SILENCE : undefined);
+  const running = await ServerProcess.start({ flags: AWS });
+  server = running;
+  const { client, scopeId } = await createScope(running);
+  await vi.waitFor(() => expect(ec2.count('DescribeVpcs')).toBe(1), { timeout: 30_000 });
+  expect(await client.getScope({ scopeId })).toMatchObject({ status: 'IN_PROGRESS' });
+  expect(await running.stop()).toBe(0);
 });
 
 const INVENTORY = `

@@ -258,8 +258,11 @@ class WorldState {
     if (remote.service !== 'Amazon S3' || nic !== undefined) return undefined;
     const table = this.#table(vpcId, localSubnet);
     const endpoint = this.#of('vpc-endpoint').find(
-      ({ endpointType, routeTableIds = [] }) =>
-        endpointType === 'gateway' && table !== undefined && routeTableIds.includes(table.id),
+      ({ endpointType, routeTableIds = [], region }) =>
+        endpointType === 'gateway' &&
+        region === remote.region &&
+        table !== undefined &&
+        routeTableIds.includes(table.id),
     );
     return endpoint?.id;
   }

@@ -19,7 +19,7 @@ import { endOf, type Place, placeBeyond } from './place.ts';
 import { PlaceTables, PUBLIC_SPACE } from './place-tables.ts';
 import { PodTables } from './pod-tables.ts';
 import type { PrefixIndex } from './prefix-index.ts';
-import { RoutingReader } from './read-routing.ts';
+import { RoutingReader, regionalService } from './read-routing.ts';
 import { NO_TABLE, type Route, type RouteStart } from './routing.ts';
 
 /**
@@ -288,7 +288,8 @@ export class GraphSnapshot {
     if (there === undefined || there.service === '' || there.interfaceId !== '') return undefined;
     const table = this.#routingTables.routing.tableAt(start.vpcId, start.subnetId, timeSeconds);
     if (table === NO_TABLE) return undefined;
-    return this.#routingTables.serviceEndpoints.get(table)?.at(there.service, timeSeconds);
+    const service = regionalService(there.service, there.region);
+    return this.#routingTables.serviceEndpoints.get(table)?.at(service, timeSeconds);
   }
 
   #podName(network: number, text: string, timeSeconds: number): NamedPod | undefined {

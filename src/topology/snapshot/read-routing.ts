@@ -31,7 +31,7 @@ const ROUTING_KINDS = [
 export interface RoutingTables {
   readonly routing: Routing;
   readonly routeCache: RouteCache;
-  /** Gateway endpoints by route table number, then by the name of their service. */
+  /** Gateway endpoints by route table number, then by `regionalService`. */
   readonly serviceEndpoints: Map<number, TimedMap<TraversedConstruct>>;
 }
 
@@ -164,7 +164,7 @@ export class RoutingReader implements RoutingTables {
   #readEndpoint(endpoint: ResourceOf<'vpc-endpoint'>, validity: Validity): void {
     if (endpoint.endpointType !== 'gateway') return;
     const value = ec2Construct(endpoint, 'vpc-endpoint', endpoint.id);
-    const service = endpointServiceName(endpoint.serviceName);
+    const service = regionalService(endpointServiceName(endpoint.serviceName), endpoint.region);
     for (const id of endpoint.routeTableIds ?? []) {
       const table = this.#number(id);
       const known = this.serviceEndpoints.get(table) ?? new TimedMap<TraversedConstruct>();
@@ -203,6 +203,11 @@ export class RoutingReader implements RoutingTables {
     this.#gateways.set(id, made);
     return made;
   }
+}
+
+/** The key of a service in a Region: a gateway endpoint is for its own Region's service only. */
+export function regionalService(service: string, region: string): string {
+  return `${service} ${region}`;
 }
 
 /** The construct of a target that needs no description; undefined for one that is looked up. */

@@ -43,6 +43,15 @@ const attachment = (id: string, vpcId: string) => ({
   association: { transitGatewayRouteTableId: 'tgw-rtb-1' },
 });
 
+const published = (prefix: string, region: string) => ({
+  kind: 'service-prefix' as const,
+  id: `S3 ${region} ${prefix}`,
+  prefix,
+  service: 'S3',
+  region,
+  networkBorderGroup: region,
+});
+
 beforeAll(async () => {
   ec2.clear();
   const transitRoute = (destinationCidrBlock: string, transitGatewayAttachmentId: string) =>
@@ -107,6 +116,14 @@ beforeAll(async () => {
         serviceName: 'com.amazonaws.us-east-1.logs',
         networkInterfaceIdSet: ['eni-logs'],
       },
+      {
+        ...available,
+        vpcEndpointId: 'vpce-s3',
+        vpcId: 'vpc-1',
+        vpcEndpointType: 'Gateway',
+        serviceName: 'com.amazonaws.us-east-1.s3',
+        routeTableIdSet: ['rtb-main'],
+      },
     ],
     DescribeRouteTables: [
       {
@@ -135,7 +152,11 @@ beforeAll(async () => {
       { ...available, transitGatewayRouteTableId: 'tgw-rtb-1', transitGatewayId: 'tgw-1' },
     ],
   });
-  snapshot = snapshotOf(...resources);
+  const prefixes = [
+    published('192.0.2.0/24', 'us-east-1'),
+    published('198.51.100.128/25', 'eu-west-1'),
+  ];
+  snapshot = snapshotOf(...resources, ...prefixes);
 });
 
 test.each([
@@ -149,6 +170,17 @@ test.each([
     name: 'a service by its interface endpoint',
     address: '10.1.1.50',
     through: ['eni-logs', 'vpce-logs', 'Amazon CloudWatch Logs'],
+  },
+  {
+    name: 'S3 of its own Region, by the gateway endpoint',
+    address: '192.0.2.7',
+    through: ['vpce-s3', 'Amazon S3'],
+  },
+  {
+    name: 'S3 of another Region, which the gateway endpoint does not serve',
+    address: '198.51.100.130',
+    through: ['nat-1', 'igw-1', 'Amazon S3'],
+    snatAddress: '198.51.100.9',
   },
   {
     name: 'the internet, by a NAT gateway that translates the address',
