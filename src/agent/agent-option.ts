@@ -57,7 +57,7 @@ export function urlOption(
 export interface IntegerDescription extends Description {
   readonly range: readonly [min: number, max: number];
   readonly fallback: number;
-  /** The option's value is this many times the number given. */
+  /** The number given is multiplied by this to give the option's value. */
   readonly factor?: number;
 }
 
@@ -106,7 +106,7 @@ export function switchOption(
   return { ...rest, fallback: fallback === 'on', parse: (text) => parse(text) === 'on' };
 }
 
-/** Without a value: false unless given. It has no environment name. */
+/** An option without a value: true if given, else false. It has no environment variable. */
 export function flagOption(description: Description): AgentOption<boolean> {
   return { ...description, values: '', fallback: false, parse: () => true };
 }
@@ -118,7 +118,10 @@ export function environmentName({ flags, values }: AgentOption<unknown>): string
   return `NFM_AGENT_${long.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** The option for commander. Wraps values in arrays, because commander replaces undefined by "". */
+/**
+ * Creates the option for commander. `parse` results are wrapped in arrays, because commander
+ * replaces undefined by "".
+ */
 export function commanderOption(option: AgentOption<unknown>): Option {
   const { flags, help, values, fallback, fallbackText, parse } = option;
   const isShown = values !== '' && values !== 'URL' && values !== placeholderOf(flags);

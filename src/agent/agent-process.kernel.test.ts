@@ -20,7 +20,7 @@ const missing = missingForLab();
 
 const ROOT = checkoutRoot();
 
-/** Each makes two flows, the client's and the server's. */
+/** Each connection makes two flows, the client's and the server's. */
 const CONNECTIONS = 50_000;
 
 const HIDE_LIBBPF =
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)(`the agent's process ${missing ?? ''}`, (
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        // The agent sends a HEAD first, for the time.
+        // The agent first sends a HEAD to learn the server's time.
         if (answer === 200 && request.method === 'POST')
           reports.push(decodeReport(gunzipSync(Buffer.concat(chunks))));
         response.statusCode = answer;

@@ -45,7 +45,7 @@ export interface AgentDeps {
   /** Undefined: pods are not named. */
   readonly pods: PodWatch | undefined;
   readonly onReport: (report: Report) => void;
-  /** Undefined: nothing listens. */
+  /** Undefined: the agent serves no local metrics. */
   readonly metricsServer: MetricsServer | undefined;
   /** The clock that dates reports. */
   readonly clock: Clock;

@@ -11,7 +11,10 @@ export function credentialSources(): Omit<CredentialSources, 'connections'> {
   return { env: process.env, homeFolder: homedir() };
 }
 
-/** Hosts that are reached without the environment's proxy, as in other tools: this host. */
+/**
+ * This host's own names and addresses. Requests to them bypass the environment's proxy, as in other
+ * tools.
+ */
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
 
 /** Proxy and certificates for a URL: from the options, else from the environment. */

@@ -33,8 +33,9 @@ import { ReportSpool } from './report/report-spool.ts';
 import { steadyClock } from './steady-clock.ts';
 
 /**
- * The capabilities that each collector needs after its start. Kernels before 5.19 may need CAP_BPF
- * to read maps, if unprivileged eBPF is disabled. Netlink enters new namespaces.
+ * The capabilities that each collector needs after its start. For eBPF: kernels before 5.19 may
+ * need CAP_BPF to read maps, if unprivileged eBPF is disabled. For netlink: the collector enters
+ * each new network namespace.
  */
 const KEPT: Readonly<Record<'ebpf' | 'netlink', readonly Capability[]>> = {
   ebpf: ['bpf'],
@@ -90,7 +91,8 @@ async function runUntilSignal(options: AgentOptions, clock: Clock, log: Log): Pr
   for (const signal of STOP_SIGNALS) process.once(signal, onSignal);
   const { endpoint: url, publishReports } = options;
   const to = url && publishReports ? openEndpoint(url, options, clock) : undefined;
-  // Nobody reads the printed reports any more. An agent that sends none has nothing left to do.
+  // The reader of standard output has closed it. An agent that sends no reports has nothing left to
+  // do, so it ends.
   const onClosed = (): void => (to === undefined ? stop.abort() : undefined);
   process.stdout.on('error', onClosed);
   try {

@@ -5,8 +5,8 @@ import type { SocketRecord } from '../kernel/socket-record.ts';
 import { addSampleTo, addTo, type FlowWindow, VALUE_INDEX } from './flow-window.ts';
 
 /**
- * Counts a whole connection by its last record. Most short connections are seen only at their end;
- * tracking them from their beginning would cost as much again.
+ * Counts a connection that was never tracked, from its last record. The collector sees most short
+ * connections only at their end; tracking them from their beginning would double their cost.
  *
  * @param epoch the last complete one
  */
@@ -77,7 +77,10 @@ interface Run {
 
 const NO_RUN: Run = { value: 0, detail: 0, length: 0 };
 
-/** Runs of counters that are consecutive among values and among details: usually one run has all. */
+/**
+ * Runs of counters that are in the same order, without gaps, in a flow's values and in a socket's
+ * details. Usually a single run has all counters.
+ */
 const COUNTER_RUNS: readonly Run[] = COUNTER_DETAILS.reduce<Run[]>((runs, { value, detail }) => {
   const last = runs.at(-1) ?? NO_RUN;
   const isNext = value === last.value + last.length && detail === last.detail + last.length;

@@ -113,7 +113,8 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       await traffic('reset', SERVER, PORT, 1_000_000);
       const [severed] = await pair.server.untilClosed(1);
       expect(severed?.plain('bytes_received')).toBe(1_000_000 + 'echo\n'.length);
-      // Netlink does not give the state before the end, and the side that reset has lost all.
+      // At a connection's end netlink does not report the state before it, and the socket that sent
+      // the reset has lost its counters.
       if (!isWhole) return;
       const [reset] = await pair.client.untilClosed(1);
       expect(reset?.plain('bytes_received')).toBe(1_000_000);

@@ -17,7 +17,7 @@ export function rankOf(values: Float64Array): FlowRank {
   return { loss: lossOf(values), bytes: bytesOf(values) };
 }
 
-/** The existing agent's measure: retransmissions, timeouts twice, severed connections four times. */
+/** The existing agent's measure: retransmissions + 2 × timeouts + 4 × severed connections. */
 function lossOf(values: Float64Array): number {
   // An unknown value (NaN) counts as no loss.
   const at = (index: number): number => values[index] || 0;

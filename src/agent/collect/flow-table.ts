@@ -5,7 +5,7 @@ import type { SocketRecord } from '../kernel/socket-record.ts';
 import { FlowCache } from './flow-cache.ts';
 import { type FlowKey, FlowWindow, flowOf } from './flow-window.ts';
 
-/** Up to so many folded flows are counted exactly, at 50 B each. */
+/** The number of folded flows is exact up to this limit. Each key takes 50 B. */
 const MAX_CUT_KEYS = 262_144;
 
 /** Folding walks all flows, so it stops for the window when it frees less than this share. */

@@ -20,13 +20,15 @@ export class FlowWindow {
   readonly servicePort: number;
   readonly snatAddress: string | undefined;
   readonly dnatAddress: string | undefined;
-  /** It is the sum of many folded flows. */
+  /** True for a sum of many folded flows. */
   readonly isCut: boolean;
   /** Open connections of this flow. */
   connections = 0;
   /** A connection of the flow was active in this window. */
   touched = false;
-  /** Undefined until something is added: of many flows most have ended when the window is taken. */
+  /**
+   * Undefined until a value is added. With many flows, most have ended when the window is taken.
+   */
   #values: Float64Array | undefined;
   #processName: string | undefined;
   #cgroupId: number | undefined;
@@ -119,9 +121,9 @@ function agreed<T>(before: T | undefined, given: T, several: T): T {
 }
 
 /**
- * Indexes of the metrics that the collector computes, looked up once. The index of a phase is added
- * to `retrans` and `rtos`. Numbers of the socket have theirs in `COUNTER_DETAILS` and
- * `SAMPLE_DETAILS`.
+ * Indexes of the metrics that the collector computes, looked up once. For `retrans` and `rtos` the
+ * caller adds the index of the phase. The metrics that the kernel keeps for each socket have their
+ * indexes in `COUNTER_DETAILS` and `SAMPLE_DETAILS`.
  */
 export const VALUE_INDEX = {
   connecting: plainIndex('sockets_connecting'),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { nextWait } from './next-wait.ts';
 
-/** The wait after some readings of a ring that fills up within so many milliseconds. */
+/** The wait that results after 20 readings of a ring that fills up in `fullAfterMillis`. */
 function settled(fullAfterMillis: number): number {
   let wait = 500;
   for (let i = 0; i < 20; i += 1) {

@@ -1,4 +1,4 @@
-/** Target fill of the buffers at a reading: so few records are still in the processor's cache. */
+/** Target fill of the buffers at a reading. At this fill the records are still in the CPU cache. */
 const AIM = 1 / 4;
 
 const MIN_MILLIS = 20;

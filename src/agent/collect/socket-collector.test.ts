@@ -238,7 +238,8 @@ test('a connection first seen at its end has the same values as a tracked one', 
     cgroupId: 7,
     processName: 'curl',
     details,
-    // One epoch of the window and one of the next, as the connection closed later.
+    // The first epoch is in the window and the second in the next window, because the connection
+    // closed later.
     roundTrips: [
       { epoch: 1, count: 2, min: 40, max: 90, sum: 130 },
       { epoch: 2, count: 1, min: 70, max: 70, sum: 70 },
@@ -281,7 +282,7 @@ test('a connection that cannot be removed from the table stays tracked', async (
 test('a connection that the table shows closed before its end is taken is counted once', async () => {
   source.table = [{ cookie: 1, bytesAcked: 5 }];
   await takeFlows();
-  // Its counters may not be final yet; connection 2 was never seen before.
+  // Both are closed. The counters of connection 1 may not be final yet; connection 2 is new.
   source.table = [
     { cookie: 1, bytesAcked: 6, state: 7, changes: 2 },
     { cookie: 2, bytesAcked: 3, state: 7 },

@@ -34,7 +34,10 @@ export interface SocketSource {
   readSockets(visit: (record: SocketRecord) => void): void;
   takeClosed(visit: (record: SocketRecord) => void): ClosedReading;
   readProgress(visit: (progress: SocketProgress) => void): Promise<void>;
-  /** False when it was not removed: it has closed meanwhile, or it takes no room from others. */
+  /**
+   * Returns false when the connection was not removed, because it has closed meanwhile or takes no
+   * room from others.
+   */
   remove(cookie: number): boolean;
 }
 
@@ -83,7 +86,7 @@ export class SocketCollector {
 
   constructor(deps: SocketCollectorDeps) {
     this.#deps = deps;
-    // The connections in the table, and as many whose end is still in the ring.
+    // Room for the connections in the table, and for as many again whose end is still in the ring.
     this.#sockets = new TrackedSockets(2 * deps.source.maxSockets);
   }
 
@@ -278,7 +281,8 @@ export class SocketCollector {
   #countLevels(now: number): void {
     const sockets = this.#sockets;
     for (const [cookie, row] of this.#rows) {
-      // The source did not show it: another agent's program may have reset its callbacks.
+      // The source did not show the connection: another agent's eBPF program may have reset the
+      // callbacks of its socket.
       if (sockets.seenAt(row) !== this.#passes) {
         this.#rows.delete(cookie);
         sockets.close(row);
@@ -289,7 +293,7 @@ export class SocketCollector {
     this.#overtaken.clear();
   }
 
-  /** Forgets idle connections, but only when 7/8 of the room is taken: until then they count on. */
+  /** Forgets idle connections once 7/8 of the room is taken. Before that they stay tracked. */
   #evict(now: number): void {
     const { source } = this.#deps;
     if (this.#rows.size < (source.maxSockets * 7) / 8) return;

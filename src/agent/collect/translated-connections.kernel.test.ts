@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined).each(COLLECTORS)(
       const [flow] = await pair.client.untilClosed(1);
       expect(flow?.key).toBe(`client ${CLIENT} ${SERVICE} ${PORT}`);
       expect(flow?.beyondNat).toBe(`client ${ROUTER} ${SERVER} ${PORT}`);
-      // The translated addresses of the server's end are the requested service and the pair.client.
+      // At the server's end, the translated addresses are those of the service and of the client.
       const [served] = await pair.server.untilClosed(1);
       expect(served?.key).toBe(`server ${SERVER} ${ROUTER} ${PORT}`);
       expect(served?.beyondNat).toBe(`server ${SERVICE} ${CLIENT} ${PORT}`);

@@ -31,7 +31,7 @@ export function tryTo<Value>(act: () => Value): ProbeResult<Value> {
 export interface CheckTexts<Value> {
   readonly name: string;
   readonly yes: (value: Value) => string;
-  /** The status of a no. */
+  /** The status if the probe's result is `no`. */
   readonly no: 'WARN' | 'FAIL';
   readonly todo: string;
 }

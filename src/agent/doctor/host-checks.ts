@@ -14,7 +14,7 @@ const NEEDED: Readonly<Record<string, bigint>> = {
   CAP_PERFMON: 38n,
   CAP_BPF: 39n,
 };
-/** Includes the rights of all three. */
+/** CAP_SYS_ADMIN includes the rights of the three capabilities above. */
 const CAP_SYS_ADMIN = 21n;
 
 /** A conntrack table this full is about to drop new connections. */
@@ -128,7 +128,8 @@ function watchOnce(cgroupPath: string): void {
 /** @param folder /proc/sys/net/netfilter */
 export function conntrackCheck(folder: string): Check {
   const name = 'conntrack';
-  // The file exists once the module is loaded. A host without address translation needs none.
+  // The file exists once the module is loaded. A host without address translation does not need the
+  // module.
   if (!existsSync(`${folder}/nf_conntrack_count`)) {
     return { name, status: 'OK', found: 'not in use: this host translates no addresses' };
   }

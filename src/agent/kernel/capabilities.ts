@@ -14,16 +14,16 @@ const SET_BYTES = 12;
 /** linux/prctl.h */
 const PR_SET_NO_NEW_PRIVS = 38;
 
-/** After so many rounds without another thread, the remaining threads are not libuv's. */
+/** After this many rounds without a further thread that dropped them, the rest are not libuv's. */
 const IDLE_ROUNDS = 16;
 /** Keeps a pool thread busy for this long, so that the next task runs on another thread. */
 const NAP_MICROS = 1_000;
 
 /**
  * Gives up every capability but `kept`, in this thread and in libuv's pool. Programs that this
- * process starts cannot regain them. capset(2) changes the calling thread only, so the function
- * queues sets and naps to the pool until each of its threads has run one. V8's own threads only
- * compile and collect garbage; they keep their capabilities.
+ * process starts cannot regain them. capset(2) changes only the thread that calls it. So the
+ * function queues capset calls and short sleeps to the pool until each pool thread has called
+ * capset. V8's own threads only compile and collect garbage; they keep their capabilities.
  *
  * @param poolThreads the largest number of threads in libuv's pool
  * @returns how many threads of this process still hold other capabilities

@@ -12,7 +12,7 @@ const MAX_RECORD_BYTES = 512;
 export interface ClosedReading {
   /** 0 to 1. */
   readonly fill: number;
-  /** It had no room, so the table of sockets may hold closed connections too. */
+  /** The buffer was full, so the table of sockets may hold closed connections too. */
   readonly overflowed: boolean;
 }
 

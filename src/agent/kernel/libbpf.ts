@@ -23,7 +23,10 @@ export interface Libbpf {
   lookup(mapFd: number, key: Buffer, value: Buffer): number;
   update(mapFd: number, key: Buffer, value: Buffer): number;
   remove(mapFd: number, key: Buffer): number;
-  /** `batch.in` is null for the first batch. `count` holds the room before, the number read after. */
+  /**
+   * `batch.in` is null for the first batch. `count` is the room before the call, and the number
+   * read after it.
+   */
   lookupBatch(mapFd: number, batch: LookupBatch): number;
   possibleCpus(): number;
   /** Fills `ids` and returns the number of programs. */

@@ -31,7 +31,7 @@ test.each([
     expect(socket.cookie).toBeGreaterThan(0);
     expect(socket.info?.details[detailIndex('min_rtt_us')]).toBeGreaterThan(0);
   }
-  // One end had sent "x", and the other had received it.
+  // One end had sent "x" and received nothing; the other had received the "x".
   expect(sockets.map(({ info }) => info?.bytesReceived).sort()).toEqual([0, 1]);
 });
 
@@ -48,7 +48,7 @@ test('the ends of connections have their counters, and are closed', () => {
     expect(ends(socket)).toMatch(/10\.9\.9\.(1 9000|9 80)|::1 9001/);
     expect(socket.state).toBe(7);
   }
-  // "x", and for one end also the FIN, which counts as a byte.
+  // Both ends received "x". One also received the FIN, which counts as a byte.
   expect(new Set(sockets.map(({ info }) => info?.bytesReceived))).toEqual(new Set([1, 2]));
 });
 

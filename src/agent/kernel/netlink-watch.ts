@@ -28,7 +28,10 @@ interface WatchedConnection {
   isAdopted: boolean;
   /** Rewritten only when something changes, as most connections are idle most of the time. */
   readonly record: DataView;
-  /** Not shown until something happens to it, because room was scarce. */
+  /**
+   * True after the collector removed the connection to make room. It is shown again at the next
+   * change.
+   */
   isHidden: boolean;
   changes: number;
   dump: number;
@@ -244,7 +247,8 @@ export class NetlinkWatch {
     const { info, ...rest } = socket;
     const rtt = info?.smoothedRttMicros ?? 0;
     const times = { count: 1, min: rtt, max: rtt, sum: rtt };
-    // Netlink gives the smoothed time only, so it is used for both, as with eBPF before Linux 6.11.
+    // Netlink gives only the smoothed round trip time, so it serves as sample and as smoothed time,
+    // as with eBPF before Linux 6.11.
     const trips = { epoch: own.sampledIn, rtt: times, smoothed: times };
     const roundTrips = rtt > 0 ? [trips] : [];
     const fields = { ...rest, ...info, ...own, startedNanos: STARTED, roundTrips };
@@ -257,7 +261,10 @@ export class NetlinkWatch {
   }
 }
 
-/** Counts from here on: earlier growth cannot be separated from the change that showed it again. */
+/**
+ * Counts the connection from here on. When a hidden connection changes, its earlier growth cannot
+ * be separated from that change.
+ */
 function rebase(connection: WatchedConnection): void {
   connection.isAdopted = true;
   connection.retrans.fill(0);

@@ -40,13 +40,13 @@ export const DETAILS_FIELDS: readonly StructField[] = DETAILS.map(({ socket }) =
 ]);
 export const DETAILS_LAYOUT = structLayout(DETAILS_FIELDS);
 
-/** One number of the socket and the value of a flow that it counts for. */
+/** Maps a number of the socket to the flow's value that it is added to. */
 export interface DetailPlace {
   /** Index in `SocketDetails`. */
   readonly detail: number;
-  /** Index in a flow's values; of a timing, its count. */
+  /** Index in a flow's values. For a timing, the index of its count. */
   readonly value: number;
-  /** Whether the counter takes 64 bits; one of 32 wraps. */
+  /** True for a counter of 64 bits. A counter of 32 bits wraps. */
   readonly isWide: boolean;
 }
 

@@ -46,7 +46,7 @@ const FIELDS = {
 test('every field of a record is read from where the layout has it', () => {
   const { roundTrips, retrans, rtos, details, ...fields } = FIELDS;
   const view = new DataView(new ArrayBuffer(RECORD_BYTES));
-  // Busy time contains both limits.
+  // Busy time includes the times of both limits.
   const busy = Float64Array.from(details, (value) => value);
   busy[1] = (details[1] ?? 0) + (details[2] ?? 0) + (details[3] ?? 0);
   writeRecord(view, { ...FIELDS, details: busy }, JIFFY_MICROS);

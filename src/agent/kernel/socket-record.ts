@@ -119,7 +119,7 @@ export class SocketRecord {
   /**
    * Writes `FLOW_KEY_WORDS` words that are the same for all connections of a flow.
    *
-   * @returns a hash of them, whose high bits are the good ones
+   * @returns a hash of the words; its high bits are the well-mixed ones
    */
   readFlowKey(into: Uint32Array): number {
     const { view, at } = this;

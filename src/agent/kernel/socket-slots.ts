@@ -52,8 +52,8 @@ export class SocketSlots {
   takeClosed(visit: (view: DataView, at: number) => void): number {
     const closed = this.#closed;
     closed.length = 0;
-    // All bits before any record: on arm64 a bit may become visible some nanoseconds before the
-    // record that was written first.
+    // Reads all bits before any record. On arm64 a bit may become visible some nanoseconds before
+    // its record, although the kernel wrote the record first.
     for (let i = 0; i < this.#closedBits.length; i += 1) {
       if (this.#closedBits[i] !== 0) this.#takeBits(i);
     }

@@ -15,7 +15,7 @@ export interface TcpInfo {
   readonly details: SocketDetails;
 }
 
-/** With bytes and segments: Linux 4.6. */
+/** The size of `tcp_info` since Linux 4.6, the first with bytes and segments. */
 const MIN_BYTES = 160;
 
 const TOTAL_RTOS = 240;
@@ -49,7 +49,10 @@ const endOf = ({ socket }: PlainDescription): number =>
 const isKnownWithBusy = ({ name, isZeroImplied }: PlainDescription): boolean =>
   name === 'busy_us' || isZeroImplied === true;
 
-/** A report with `busy_us` implies zeros of others, so `busy_us` is known only with all of them. */
+/**
+ * The server takes a report with `busy_us` to have zeros for the metrics that it leaves out. So
+ * `busy_us` is known only if `tcp_info` has all of those.
+ */
 const BUSY_END = Math.max(...PLAIN.filter(isKnownWithBusy).map(endOf));
 
 /** The metrics that a `tcp_info` of so many bytes does not have. */

@@ -1,7 +1,7 @@
 /**
- * A 64-bit value as a double: exact up to 2^53, which is 9 petabytes for a byte counter, 104 days
- * since boot in nanoseconds (after that two connections of one socket would have to begin within
- * 2 ns to be mistaken for each other), and more sockets than a machine ever opens.
+ * Reads a 64-bit value as a double, which is exact up to 2^53. For a byte counter that is 9
+ * petabytes, and for nanoseconds since boot 104 days. After 104 days two connections of one socket
+ * are confused only if they begin within 2 ns. No machine opens 2^53 sockets.
  */
 export function uint64(view: DataView, offset: number): number {
   return view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true);

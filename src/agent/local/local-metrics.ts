@@ -9,7 +9,7 @@ import type { MetricFamily, MetricSample } from './open-metrics-text.ts';
 
 const SYS_CLASS_NET = '/sys/class/net';
 
-/** A host with many containers has a device for each. */
+/** Limits the devices on the page, because a host with many containers has a device for each. */
 const MAX_DEVICES = 256;
 
 const MEANINGS: ReadonlyMap<PlainMetric, string> = new Map(

@@ -1,9 +1,12 @@
 /** A metric family of the exposition format: one metric with its samples. */
 export interface MetricFamily {
-  /** Without the `_total` or `_info` that samples of counters and infos have. */
+  /**
+   * The name without `_total` or `_info`, which the samples of counters and infos have at their
+   * end.
+   */
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'info';
-  /** The name must end in it. */
+  /** The unit of the metric. The name must end in it. */
   readonly unit?: string;
   readonly help: string;
   readonly samples: readonly MetricSample[];

@@ -10,10 +10,13 @@ const SERVICE = 'networkflowmonitor';
 /** The existing agent's timeout. */
 const TIMEOUT_MILLIS = 20_000;
 
-/** So much of an answer other than 200 is kept for the log. */
+/** The log gets at most this much of an answer other than 200. */
 const MAX_ANSWER_BYTES = 1_024;
 
-/** SigV4 rejects a date that is 15 minutes off. From this difference on, the clock may be the cause. */
+/**
+ * SigV4 rejects a date that is 15 minutes off. If the server's time turns out to differ by more
+ * than 5 minutes, the clock may be the cause of a rejection.
+ */
 const SUSPECT_MILLIS = 5 * 60_000;
 
 export interface EndpointDeps {

@@ -131,7 +131,7 @@ test('after an outage the new report is sent first, then the waiting ones, oldes
   await publishAll(next, 5);
   release();
   await until(() => next.waiting === 0);
-  // The oldest was being sent when the new one was made.
+  // Report 1, the oldest, was being sent when report 5 was made.
   expect(taken).toEqual([1, 5, 2, 3, 4]);
 });
 
@@ -144,7 +144,7 @@ test('the new report of each period is sent while many are waiting', async () =>
     await publishAll(next, sequence);
     const before = posted.length;
     await until(() => posted.includes(sequence));
-    // At most the one on its way and one whose wait was just over.
+    // At most two older reports precede it: the one being sent, and one whose wait had just ended.
     expect(posted.indexOf(sequence) - before).toBeLessThanOrEqual(2);
   }
   expect(next.waiting).toBeGreaterThan(0);

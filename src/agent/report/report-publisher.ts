@@ -12,7 +12,7 @@ const compress = promisify(gzip);
 
 const FIRST_RETRY_MILLIS = 500;
 
-/** Waiting reports are sent at this rate: so many a period. */
+/** The number of waiting reports to send in each period. */
 const CATCH_UP = 5;
 
 /** The server failed, perhaps because of this report. */
@@ -137,7 +137,7 @@ export class ReportPublisher {
       const wait = await this.#send(next, isFresh);
       if (wait > 0) await pause(wait, AbortSignal.any([this.#stopped.signal, this.#woken.signal]));
     }
-    // Set in the turn that found nothing to send, so that the next `publish` starts again.
+    // Nothing awaits between `#next` finding no report and this line, so no `publish` is missed.
     this.#isSending = false;
   }
 

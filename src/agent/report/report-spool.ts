@@ -16,10 +16,13 @@ import {
   spoolFileName,
 } from './spool-file.ts';
 
-/** Reports in memory, without a folder or room in it: about ten minutes, at the usual 40 kB. */
+/**
+ * Limit of reports in memory, where they wait without a folder or without room in it: about ten
+ * minutes, at the usual 40 kB.
+ */
 const MAX_IN_MEMORY = 20;
 
-/** The spool leaves so much of the disk free: 64 MiB, or a twentieth of a small disk. */
+/** Free space that the spool leaves on the disk: 64 MiB, or a twentieth of a small disk. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const MIN_FREE_SHARE = 0.05;
 
@@ -40,12 +43,13 @@ export interface SpooledReport {
 }
 
 /**
- * The reports that wait for the server, oldest first, each in its own file (0600), in the bytes that
- * are sent. When `add` returns, the report is whole and durable: it was written under another name,
- * fsynced, renamed, and the folder fsynced. `remove` is not durable: after a crash of the machine a
- * report may be sent again, with the same run id and sequence. Without room the oldest reports are
- * dropped; damaged ones are skipped; both are counted. A dropped report that contains a count of
- * dropped reports returns it, so that a later one contains it.
+ * The reports that wait for the server, oldest first. Each is in its own file (0600), in the bytes
+ * that are sent. When `add` returns, the report is whole and durable: it was written under another
+ * name, fsynced, renamed, and the folder fsynced. `remove` is not durable: after a crash of the
+ * machine a report may be sent again, with the same run id and sequence. The spool drops the oldest
+ * reports when it has no room, skips damaged ones, and counts both. A report may carry a count of
+ * earlier drops. If that report is dropped itself, the count is added again, so that a later report
+ * carries it.
  */
 export class ReportSpool {
   readonly #deps: ReportSpoolDeps;
