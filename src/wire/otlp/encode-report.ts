@@ -177,8 +177,8 @@ function writeValues(pbf: PbfWriter, values: Float64Array, time: bigint): void {
   for (const name of WRITTEN_UNLESS_ZERO) if (values[plainIndex(name)] !== 0) writePlain(name);
 }
 
-// These come last, so that the flows of a report have the same metrics in the same order up to here:
-// the decoder is fast because of that.
+// Metrics that are written only if not 0 come last. So the flows of a report begin with the same
+// metrics in the same order, which the decoder reads faster.
 const WRITTEN_UNLESS_ZERO = PLAIN_METRICS.filter((_, index) => isZeroImplied(index));
 const ALWAYS_WRITTEN = PLAIN_METRICS.filter((_, index) => !isZeroImplied(index));
 

@@ -17,7 +17,7 @@ const SUM_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.sum);
 const MIN_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.min);
 const MAX_TAG = fixed64Tag(HISTOGRAM_DATA_POINT.max);
 
-/** Flows whose values share a buffer: half of an agent's report. */
+/** The number of flows whose values share a buffer: half of the flows in an agent's report. */
 const FLOWS_PER_BUFFER = 256;
 
 /** No field has this tag: it stands for the fields that a plain metric does not read. */
@@ -58,7 +58,10 @@ export class FlowMetricReader {
     return this.#timeUnixNano;
   }
 
-  /** Values for another flow. Flows share a buffer: one for each costs more than reading the flow. */
+  /**
+   * Returns values for another flow. Flows share a buffer, because allocating one for each flow
+   * costs more than reading the flow.
+   */
   newValues(): Float64Array {
     if (this.#flowsInBuffer === FLOWS_PER_BUFFER) {
       this.#buffer = new Float64Array(FLOWS_PER_BUFFER * VALUES_LENGTH);

@@ -12,7 +12,7 @@ export interface Authorization {
   readonly signature: string;
 }
 
-/** The SDKs sign fewer. A longer list is rejected before its headers are looked up. */
+/** More than the SDKs sign. A longer list is rejected before its headers are looked up. */
 const MAX_SIGNED_HEADERS = 100;
 
 /**

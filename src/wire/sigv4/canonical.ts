@@ -128,7 +128,7 @@ export function signature(input: {
   return createHmac('sha256', input.signingKey).update(text).digest('hex');
 }
 
-/** Derives the key that signs a day's requests of a secret for one Region and service. */
+/** Derives the signing key from a secret, for one day, Region and service. */
 export function deriveSigningKey(secretAccessKey: string, scope: CredentialScope): Buffer {
   const date = hmac(`AWS4${secretAccessKey}`, scope.date);
   return hmac(hmac(hmac(date, scope.region), scope.service), TERMINATOR);
