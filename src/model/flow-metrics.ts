@@ -63,7 +63,9 @@ export function isOptionalPlain(index: number): boolean {
   return OPTIONAL.includes(index);
 }
 
-/** Whether a report that has `busy_us` lacks the value when it is 0, as it mostly is. */
+/**
+ * Whether a report that has `busy_us` leaves the value out when it is 0, its most frequent value.
+ */
 export function isZeroImplied(index: number): boolean {
   return ZERO_IMPLIED.includes(index);
 }
@@ -108,7 +110,10 @@ export const WIDEST_VALUES: readonly number[] = Array.from({ length: VALUES_LENG
   isWide(i) ? Number.MAX_SAFE_INTEGER : UINT32,
 );
 
-/** Adds the values of one flow to those of another. A value that one lacks is the other's. */
+/**
+ * Adds the values of one flow to those of another. Where one of the two is unknown, the sum is the
+ * other.
+ */
 export function addValues(to: Float64Array, from: Float64Array): void {
   for (const index of PLAIN_METRICS.keys()) {
     const value = from[index] ?? 0;

@@ -22,7 +22,7 @@ export const VERDICT_KINDS = [
 ] as const;
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
-/** The kinds of evidence, and so of faults that a construct may have. */
+/** The kinds of evidence. A construct can have a fault of each kind. */
 export const FAULT_CHANNELS = ['loss', 'latency', 'dead', 'connect'] as const;
 export type FaultChannel = (typeof FAULT_CHANNELS)[number];
 
@@ -46,7 +46,7 @@ export interface ContrastGroup {
   readonly hosts: number;
   readonly segments: number;
   readonly retrans: number;
-  /** Connection attempts, and those met with silence: their SYN was sent again. */
+  /** Connection attempts; and the `silent` ones, whose SYN was not answered and was sent again. */
   readonly attempts: number;
   readonly silent: number;
   /** Retransmissions per segment, measured and expected by the baseline. Absent without a segment. */
@@ -69,21 +69,27 @@ export interface HealthFinding {
   readonly fault: {
     readonly kind: FaultChannel | 'refused' | 'stalled';
     readonly shape: 'uniform' | 'fraction';
-    /** Excess loss, added microseconds or share of attempts. For `fraction`, the share of cells. */
+    /**
+     * Depends on `kind`: excess loss, added microseconds, or share of connection attempts. For the
+     * shape `fraction`: the share of the construct's cells that are affected.
+     */
     readonly size: number;
     readonly interval90: readonly [number, number];
     /** The share of its cells with evidence for it. */
     readonly affectedCells: number;
   };
   readonly contrast: readonly ContrastGroup[];
-  /** The retransmissions through it, by the fault that explains them. */
+  /** The retransmissions through the construct, by the fault that explains them. */
   readonly ledger: readonly { readonly owner: string; readonly retrans: number }[];
   readonly alternatives: readonly {
     readonly construct: HealthConstruct;
     readonly nats: number;
     readonly why: string;
   }[];
-  /** Constructs that explain it as well: the fault is in one of these or in `construct`. */
+  /**
+   * Constructs that explain the evidence equally well. The fault is in `construct` or in one of
+   * these.
+   */
   readonly ambiguousWith: readonly HealthConstruct[];
   readonly monitorImpact: {
     readonly cells: number;
@@ -108,7 +114,10 @@ export interface HealthExplanation {
   readonly power: {
     readonly cells: number;
     readonly segments: number;
-    /** The smallest loss on all of its paths that would have shown. Absent if none would. */
+    /**
+     * The smallest loss that the window would have shown, if all of the monitor's paths had had it.
+     * Absent if no loss would have shown.
+     */
     readonly smallestLoss?: number | undefined;
   };
   readonly completeness: HealthCompleteness;
@@ -140,7 +149,10 @@ export interface ConstructHealth {
   readonly cells: number;
   readonly segments: number;
   readonly retrans: number;
-  /** The smallest loss through it that would have shown. Absent if none would. */
+  /**
+   * The smallest loss through the construct that the window would have shown. Absent if no loss
+   * would have shown.
+   */
   readonly smallestLoss?: number | undefined;
   /** Evidence for a fault of its own, in nats. Below 0 it is evidence against one. */
   readonly evidenceNats: number;

@@ -24,7 +24,7 @@ export interface BodyLimits {
   readonly account?: string | undefined;
   /** The access key that the head claims, if it names one. */
   readonly accessKeyId?: string | undefined;
-  /** Follows "the body has more than … bytes; ". */
+  /** The end of the error message, after "the body has more than … bytes; ". */
   readonly advice?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A table, queue or cache with a bound. Where the requests of one account can fill it, the account
- * has a bound of its own, or the account with the most gives way to the others.
+ * A table, queue or cache with a bound. If the requests of one account can fill it, each account
+ * has a bound of its own, or the account with the most entries loses its own first.
  */
 export interface Limit {
   readonly holds: string;
