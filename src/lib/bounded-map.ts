@@ -20,12 +20,12 @@ export class BoundedMap<Key, Value> {
     return value;
   }
 
-  /** Reads without counting as a read. */
+  /** Reads an entry without making it the most recently used. */
   peek(key: Key): Value | undefined {
     return this.#entries.get(key);
   }
 
-  /** Replaces the value of a present key without counting as a write. */
+  /** Replaces the value of a present key without making it the most recently used. */
   replace(key: Key, value: Value): void {
     if (this.#entries.has(key)) this.#entries.set(key, value);
   }

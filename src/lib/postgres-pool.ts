@@ -18,7 +18,7 @@ export class DatabaseUnavailableError extends Error {
 }
 
 const MAX_CONNECTIONS = 8;
-/** Also bounds the wait for a busy connection: 100 requests at once share them. */
+/** The longest wait for a new connection, and for a busy one when 100 requests share the pool. */
 const CONNECT_MILLIS = 10_000;
 const STATEMENT_MILLIS = 10_000;
 
@@ -52,7 +52,7 @@ export function postgresPool(options: PostgresPoolOptions): PostgresPool {
   pool.on('connect', (client) => {
     client.on('error', (error) => options.onConnectionLost?.(error));
   });
-  // The connection's own listener has reported it.
+  // The listener of the connection has reported the error already.
   pool.on('error', () => {});
   return {
     connect: async () => {
@@ -102,7 +102,8 @@ async function withDeadline<Answer>(answer: Promise<Answer>, millis: number): Pr
 
 function isUnavailable(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return UNAVAILABLE.test(error.code ?? '');
-  // Everything else comes from the connection, but for a parameter that pg cannot serialise.
+  // pg throws a TypeError for a parameter that it cannot serialise. Every other error comes from
+  // the connection.
   return !(error instanceof TypeError);
 }
 

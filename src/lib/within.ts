@@ -19,7 +19,8 @@ export async function within<Value>(
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
-  // A failure of the work after the end is nobody's.
+  // After the end nothing awaits the work, so a late failure must not become an unhandled
+  // rejection.
   work.catch(() => {});
   try {
     return await Promise.race([work, end]);
