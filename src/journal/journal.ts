@@ -192,7 +192,10 @@ export class Journal implements Service {
     return { segment: found ?? segment, index: 0, offset: 0 };
   }
 
-  /** The position of a record by its index. A damaged record gives that of the next intact one. */
+  /**
+   * Returns the position of a record by its index; if it is damaged, that of the next intact
+   * record.
+   */
   async seek(segment: number, index: number): Promise<JournalPosition> {
     let at: JournalPosition = { segment, index: 0, offset: 0 };
     while (at.index < index) {
