@@ -77,8 +77,9 @@ async function openEmbedded(path: string): Promise<StoreConnection> {
   // only, which exactOptionalPropertyTypes rejects.
   const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
   await client.command({ query: 'SELECT 1' });
-  // chDB's insert call accepts text formats only, but the `file` function reads every format. It
-  // takes its path for a pattern, so the folder, whose name may have braces, is passed as a handle.
+  // chDB's insert call accepts text formats only, but the `file` function reads every format.
+  // `file` reads its path as a pattern, and the folder's name may have braces, so the path goes
+  // through a handle of the folder.
   const folder = await open(dirname(path), 'r');
   const file = join(`/proc/self/fd/${folder.fd}`, `insert-${randomUUID()}${BLOCK_SUFFIX}`);
   const { close, ...rest } = overClient(client);

@@ -85,7 +85,8 @@ function matchRemote({ type, identifier }: MonitorRemoteResource, owner: Owner):
     case 'AWS::AWSService':
       return equals('remote_identifier', identifier);
     case 'AWS::Region':
-      // Flows with an unknown remote Region have the local Region as their identifier and match it.
+      // Flows with an unknown remote Region have the local Region as their remote identifier, so
+      // they match the local Region.
       return identifier === owner.region
         ? sql`(remote_region = ${param('String', identifier)} OR (remote_region = '' AND remote_identifier = ${param('String', identifier)}))`
         : sql`(remote_region = ${param('String', identifier)} OR remote_identifier = ${param('String', identifier)})`;

@@ -30,7 +30,7 @@ export function encodeBlock(columns: readonly BlockColumn[], rows: number): Buff
 function encodeColumn(column: BlockColumn, rows: number): readonly Uint8Array[] {
   if ('constant' in column) return [bytesOf(new BigUint64Array(rows).fill(column.constant))];
   const { type, valueAt } = column;
-  // The type of a column decides which of the two it has.
+  // The type of a column decides whether `valueAt` returns numbers or text.
   const numberAt = valueAt as NumberAt;
   const textAt = valueAt as TextAt;
   switch (type) {

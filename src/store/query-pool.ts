@@ -24,8 +24,8 @@ const SERVER_LANE = '';
 
 export interface QueryOptions {
   /**
-   * Lanes take turns. The account that asks; without one, the query is the server's own, and has a
-   * connection that no account can take.
+   * The account that asks; lanes take turns. Without a lane the query is the server's own, and has
+   * a connection that no account can take.
    */
   readonly lane?: string | undefined;
   /** Aborting also ends the work in ClickHouse. */
@@ -37,13 +37,14 @@ export interface QueryPoolDeps {
   readonly size: number;
   readonly limits: QueryLimits;
   /**
-   * The connection that kills queries. It is another one, since each runs one statement at a time.
+   * Opens the connection that kills queries. A connection runs one statement at a time, so the
+   * connection of the query itself cannot kill it.
    */
   readonly control: () => StoreConnection;
   readonly log: Log;
 }
 
-/** ClickHouse's words for its limits (chDB's and the server's). */
+/** ClickHouse's messages for an exceeded limit, from chDB and from the server. */
 const LIMIT_ERRORS: readonly (readonly [RegExp, string])[] = [
   [/TIMEOUT_EXCEEDED|timeout exceeded|max_execution_time/i, 'took too long'],
   [/MEMORY_LIMIT|memory limit/i, 'needed too much memory'],
@@ -213,7 +214,7 @@ export class QueryPool {
     return this.#held.get(lane) ?? 0;
   }
 
-  /** The next turn is of the lane that holds the fewest connections. */
+  /** Gives the connection to the waiting lane that holds the fewest connections. */
   #giveBack(connection: StoreConnection, lane = SERVER_LANE): void {
     if (this.#heldBy(lane) > 1) this.#held.set(lane, this.#heldBy(lane) - 1);
     else this.#held.delete(lane);

@@ -91,7 +91,8 @@ export const TEST_OPTIONS: Omit<FlowStoreOptions, 'location'> = {
 };
 
 export async function startTestStore(options: Partial<FlowStoreOptions> = {}): Promise<TestStore> {
-  // Characters that mean something in a pattern, in SQL or in a URL must not matter in a path.
+  // The path has characters with a meaning in patterns, SQL or URLs, so that every store test
+  // checks that they are harmless.
   const folder = mkdtempSync(join(tmpdir(), `nfm-store {a,1..3}*?[b]'"\\ %41#ü-`));
   const metrics = new Metrics();
   const location = { path: join(folder, 'clickhouse') };

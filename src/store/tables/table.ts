@@ -53,7 +53,10 @@ export function migrationText(
   return expiry === undefined ? migration.text : migration.text.replace('{retention}', expiry);
 }
 
-/** `time + toIntervalDay(7)`: written as ClickHouse prints it, so that it can be found there. */
+/**
+ * Returns `time + toIntervalDay(7)`, as ClickHouse prints it, so that a comparison with the text of
+ * the existing table works.
+ */
 export function expiryOf({ retentionFrom }: Table, retentionDays: number): string | undefined {
   if (retentionFrom === undefined) return undefined;
   if (!Number.isInteger(retentionDays) || retentionDays < 1) {
