@@ -31,7 +31,7 @@ import {
   withPath,
 } from './rows.ts';
 
-/** The account that asks, and the end of its interest. */
+/** The account that asks, and a signal that aborts when the caller no longer needs the answer. */
 export interface AskerOptions {
   readonly lane: string;
   readonly signal?: AbortSignal | undefined;

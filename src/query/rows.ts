@@ -70,7 +70,7 @@ export function withPath(
 ): MonitorTopContributorsRow {
   const accountOf = (arn = '') => parseArn(arn)?.account;
   const remoteAccount = accountOf(row.remoteInstanceArn) ?? accountOf(row.remoteVpcArn) ?? '';
-  // Each account has paths only in its own networks, so the row's account counts.
+  // An account has paths only in its own networks, so the account comes from the row.
   const account = accountOf(row.localVpcArn) ?? accountOf(row.localInstanceArn) ?? owner.account;
   const local = endOf(row, 'local', { account, beyondNat: row.snatIp });
   const remote = endOf(row, 'remote', { account: remoteAccount, beyondNat: row.dnatIp });
