@@ -128,7 +128,7 @@ function claimTable(name: string, key: readonly string[]) {
 
 const FORMER_KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds'] as const;
 
-/** The migrations of claims as they were in the first days. */
+/** The first version of the migrations of claims. */
 const formerClaims: Readonly<Record<string, Migration>> = {
   '001-claims': { name: '001-claims', up: claimTable('topology_claims', FORMER_KEY) },
   '002-key-by-prefix': {

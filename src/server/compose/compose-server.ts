@@ -113,7 +113,7 @@ function dataFolderLock({ data }: ServerConfig): Service {
   };
 }
 
-/** Must precede every part that creates what is missing. */
+/** Must start before the services that create missing parts of the folder. */
 function folderCheck({ guard, database }: Basics): Service {
   return {
     name: 'check of the data folder',

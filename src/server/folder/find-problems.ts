@@ -28,8 +28,8 @@ export function problemText(problems: readonly Problem[]): string {
 
 /**
  * Finds the parts that do not belong to the others. A folder without a manifest was written by an
- * earlier version, and is checked for what it must have; generation 0 is a folder whose first
- * start did not finish.
+ * earlier version if its parts have no marks; it is then checked for missing parts. Generation 0
+ * means that the first start of the folder did not finish.
  */
 export function findProblems(facts: FolderFacts): readonly Problem[] {
   const { manifest, ledger, journal, store } = facts;
@@ -84,7 +84,8 @@ function unlikeManifest(facts: FolderFacts): Problem[] {
     if (state !== undefined) problems.push({ part, state });
     else newest = Math.max(newest, found?.mark?.generation ?? 0);
   }
-  // A start that was interrupted marks some parts before the manifest, but only once.
+  // An interrupted start leaves parts that are newer than the manifest, but by one generation at
+  // most.
   if (newest > manifest.generation + 1) problems.push({ part: 'manifest.json', state: 'older' });
   return problems;
 }

@@ -134,7 +134,7 @@ export class FolderGuard {
   }
 }
 
-/** The facts that can be had without opening the control database and the store. */
+/** Reads the facts that need neither the control database nor the store to be open. */
 export async function readOutside(deps: Omit<FolderGuardDeps, 'newId'>): Promise<FolderFacts> {
   const { folder, isControlInside, isStoreInside } = deps;
   return {
@@ -144,7 +144,10 @@ export async function readOutside(deps: Omit<FolderGuardDeps, 'newId'>): Promise
   };
 }
 
-/** The mark of the open store, and the highest number above the ledger's, if there is one. */
+/**
+ * Reads the mark of the open store, and the highest batch number in the store above the ledger's
+ * highest, if there is one.
+ */
 export async function storePart(
   store: FlowStore,
   of: { readonly installation: string; readonly journalId: number; readonly highestNumber: number },

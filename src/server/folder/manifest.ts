@@ -7,8 +7,8 @@ import type { InstallationMark } from '../../model/installation-mark.ts';
 
 /**
  * Ties the parts of a data folder together. Each start writes the next generation into every part,
- * and into the manifest last; so no part is ever older than the manifest, and none is newer by more
- * than the one start that a crash interrupted.
+ * and into the manifest last. So no part is ever older than the manifest. After a start that a
+ * crash interrupted, a part may be newer by one generation, never by more.
  */
 export interface Manifest extends InstallationMark {
   readonly format: 1;

@@ -33,7 +33,10 @@ type Route = readonly [path: string, handler: RequestHandler];
 
 export interface HttpServerDeps {
   readonly config: ServerConfig;
-  /** The first entry counts whose path equals the target's, or ends in / and is a prefix of it. */
+  /**
+   * The server uses the first route whose path equals the target's path, or ends in / and is a
+   * prefix of it.
+   */
   readonly routes: readonly Route[];
   /** The built console; without it the server has no pages. */
   readonly consoleFolder: string;
@@ -128,11 +131,12 @@ export class HttpServer implements Service {
     const app = fastify({
       logger: false,
       requestTimeout: REQUEST_MILLIS,
-      // Closes a connection whose client reads no answer. No call takes longer.
+      // Closes a connection whose client does not read its response. No call takes longer than
+      // this.
       connectionTimeout: this.#deps.config.queryMaxSeconds * 1000 + REQUEST_MILLIS,
       keepAliveTimeout: this.#deps.config.idleSeconds * 1000,
       forceCloseConnections: 'idle',
-      // A request on an open connection is still answered while stopping, as the last one.
+      // While the server stops, it still answers one last request on each open connection.
       return503OnClosing: false,
       rewriteUrl: ({ url = '/', method }) => {
         const target = originForm(url);
@@ -191,7 +195,8 @@ export class HttpServer implements Service {
       route: route?.[0] ?? '*',
       status: String(status),
     });
-    // Anybody may ask for the health page, so it proves nothing.
+    // Anybody may request the health page, so a request for it does not protect its connection from
+    // being displaced.
     if (status < 400 && route?.[0] !== HEALTH_PATH) this.#connections.prove(raw.socket);
     await discardRest(raw);
     if (!raw.complete) reply.header('connection', 'close');

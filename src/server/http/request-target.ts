@@ -33,8 +33,8 @@ export function checkTarget(target: string, host: string | undefined): void {
 }
 
 /**
- * Checks that the body has no transfer coding besides chunked, which Node decodes. It would pass any
- * other on to the handler undecoded.
+ * Checks that the body has no transfer coding besides chunked. Node decodes chunked, and would pass
+ * a body with any other coding to the handler undecoded.
  *
  * @throws ApiError UnsupportedMediaTypeException otherwise
  */

@@ -27,7 +27,7 @@ const LOOKUP_LIMITS = { maxRecords: 96, maxBytes: 8 * 1024 * 1024 };
 /** Flows of a report that are looked up; the rows of a report and day are stored together. */
 const SAMPLES = 4;
 
-/** Together with addresses and time these are different for any two reports of a host. */
+/** Values that, together with addresses and time, differ between any two reports of a host. */
 const COMPARED = ['bytes_received', 'bytes_delivered', 'segments_received'] as const;
 
 /** Finds the records of a segment that have rows in the store, in their order. */
@@ -63,7 +63,10 @@ async function storedIn(deps: StoredRecordsDeps, range: JournalRange): Promise<S
   return stored;
 }
 
-/** The time of a report's rows, and some of its flows as `batchesOf` prints rows. */
+/**
+ * Returns the time of a report's rows, and some of its flows in the text form in which `batchesOf`
+ * returns stored rows.
+ */
 async function sampleOf(
   { retentionSeconds, maxInflatedBytes }: StoredRecordsDeps,
   payload: Buffer,

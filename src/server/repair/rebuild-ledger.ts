@@ -9,7 +9,8 @@ import { findStoredRecords, type StoredRecordsDeps } from './find-stored-records
 
 /**
  * The store remembers the numbers of its last 1,000 blocks and drops a block with a remembered
- * number. This many numbers are skipped, because some may be used without a trace.
+ * number. The new ledger skips this many numbers, because the store may remember numbers that no
+ * other part shows.
  */
 const SKIPPED_NUMBERS = 10_000;
 

@@ -37,7 +37,7 @@ export interface Diagnosis {
   readonly problems: readonly Problem[];
 }
 
-/** The parts that follow from the others: if one of them is wrong, the ledger is made anew. */
+/** If one of these parts is wrong, the ledger is made anew. */
 const LEDGER_DEPENDS_ON: readonly PartName[] = ['batches.log', 'journal', 'store'];
 
 /** Looks into every part that exists and creates none. */
