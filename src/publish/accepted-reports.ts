@@ -29,7 +29,7 @@ export interface AcceptedReportsDeps {
 
 /**
  * A signature is valid until 15 minutes after the time of signing, which may lie 15 minutes ahead.
- * The minute more is for a clock that is set back meanwhile.
+ * The extra minute covers a clock that is set back meanwhile.
  */
 const SIGNATURE_MILLIS = (15 + 1) * 60_000;
 /** Enough for 1,000 reports per second over 15 minutes. */

@@ -1,4 +1,4 @@
-/** A holder may have this many times the bytes that are then still free. */
+/** A holder's bytes may be at most this many times the bytes that remain free. */
 const SHARE = 3;
 
 /**

@@ -30,7 +30,10 @@ const SWEEP_MILLIS = 60_000;
 const MAX_RUNS = LIMITS.reportRuns.total;
 /** Gaps kept per run; beyond it the reports of the oldest gap count as lost. */
 const MAX_GAPS = 1024;
-/** Reports that a run's gaps count as: 7 days of one per 30 s. A sender may claim any number. */
+/**
+ * Limit of missing reports that are counted for a run, because a sender may claim any number: 7
+ * days of one report per 30 s.
+ */
 const MAX_MISSING_PER_RUN = 20_160;
 const MAX_MISSING_PER_ACCOUNT = 1_000_000;
 

@@ -14,8 +14,9 @@ interface Account {
 const MINUTE_MILLIS = 60_000;
 
 /**
- * Remembers signatures until they expire. Beyond `max` it forgets those that expire first of the
- * account that has the most, so that no account makes another's signatures be forgotten.
+ * Remembers signatures until they expire. Beyond `max` it takes the account with the most
+ * signatures and forgets those of its signatures that expire first. So no account can displace the
+ * signatures of one that has fewer.
  */
 export class SignatureMemory {
   readonly #max: number;
