@@ -140,7 +140,7 @@ describe('addresses are canonical', () => {
 });
 
 describe('the side of a flow', () => {
-  /** Names the two ports so that both are set, or neither. */
+  /** An encoded report whose flow has these two ports: both set, or neither. */
   const portsOf = (local: number, remote: number): Buffer => {
     const bytes = Buffer.from(encodeReport(reportOf([flow({ servicePort: 1 })])));
     for (const [name, port] of [
