@@ -61,7 +61,10 @@ const MAX_LAG_SECONDS = 10;
 const LATEST_SECONDS = 120;
 /** The numbers of a minute become final this long after its end. */
 const FINAL_SECONDS = 120;
-/** After a longer stop the windows in between are skipped: nobody waits for them. */
+/**
+ * After a longer stop the server skips the windows in between, because nobody needs verdicts that
+ * late.
+ */
 const MAX_CATCH_UP_SECONDS = 3_600;
 /** The time between two checks for windows that are due, at most. */
 const MAX_CHECK_MILLIS = 1_000;
@@ -71,8 +74,8 @@ const EXPECTED_WINDOWS = 10;
 
 /**
  * Judges the windows of every account and Region, each once and in order, a few seconds after it
- * ends. Verdicts, incidents and detector state are stored in one transaction. The window is learned
- * from only after that.
+ * ends. Stores verdicts, incidents and detector state in one transaction. Only then adds the window
+ * to the history of its cells.
  */
 export class HealthService implements Service {
   readonly name = 'health';
@@ -212,7 +215,7 @@ export class HealthService implements Service {
     });
     const incidents = updateIncidents(recent, { endSeconds, newId, reports, alarmed }, parameters);
     const kept = { ...judgement, startSeconds, nextSeconds: endSeconds, incidents };
-    // False: another server was first, and its verdict stands.
+    // False: another server stored its verdict first, and that one applies.
     if (!(await tables.keep(owner, kept))) return;
     await this.#history.learn(window, paths, judgement.excluded);
     if (endSeconds % 60 === 0) await this.#keepMetrics(owner, monitors, endSeconds);

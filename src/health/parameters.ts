@@ -1,6 +1,6 @@
 /**
- * Every number that verdicts depend on. They are no settings: each was chosen by measurement, and a
- * verdict has the version that it was judged by.
+ * Every number that verdicts depend on. Operators cannot change them: each was chosen by
+ * measurement. A verdict holds the version of the parameters that it was judged with.
  */
 export const PARAMETERS = {
   /** Changes whenever another number changes. */
@@ -23,11 +23,11 @@ export const PARAMETERS = {
   privateDead: 0.01,
   privateSilence: 0.01,
   /**
-   * The probability that a cell of an explained broken share has the loss of that share. It keeps
-   * the rest of the share from looking like another fault.
+   * A cell of an explained broken share has the loss of that share with this probability. Without
+   * this term the rest of the share would look like another fault.
    */
   brokenLoss: 0.75,
-  /** The most evidence of one cell, for or against. Nats. */
+  /** The maximum evidence of one cell, for or against a fault. Nats. */
   maxNatsPerCell: 7,
 
   /** Variance over mean of retransmissions: one loss event causes several (1.5 to 3 in the lab). */
@@ -37,18 +37,24 @@ export const PARAMETERS = {
   knownSpread: 0.1,
   /** The relative variance of a fault's loss between its cells. */
   faultSpread: 0.3,
-  /** Evidence is measured against the baseline × `tolerance` + `toleranceAdded`: drifts are no fault. */
+  /**
+   * Evidence is measured against the baseline × `tolerance` + `toleranceAdded`, so drifts are no
+   * fault.
+   */
   tolerance: 1.3,
   toleranceAdded: 3e-5,
   minLoss: 1e-6,
-  /** The baseline of a cell that was sick while it was learned is at most this multiple of its class's. */
+  /**
+   * Limits a cell's baseline to this multiple of its class's, in case the cell was sick while it
+   * was learned.
+   */
   maxAboveClass: 10,
   /** The number of events at the rate of the prior that a baseline begins with. */
   classWeight: 1,
   /** The age at which a window's weight in the history has halved. */
   halfLifeSeconds: 86_400,
 
-  /** A fault older than this is learned, and so becomes the baseline. */
+  /** After this time a fault that persists is added to the history, and so becomes the baseline. */
   freezeSeconds: 86_400,
 
   /** Windows with round-trip times before a cell's latency is judged. */
@@ -60,8 +66,8 @@ export const PARAMETERS = {
   rttMinScale: 0.02,
   rttMinScaleMicros: 20,
   /**
-   * The scale grows by this share of the explained shift. Otherwise a fault that shifts its cells
-   * unequally would look like several.
+   * The squared scale grows by the square of this share of the explained shift. Otherwise a fault
+   * that shifts its cells unequally would look like several.
    */
   shiftScale: 0.2,
   /** A drift of the median up to this share is removed first: clocks, kernels and load cause it. */
@@ -75,10 +81,16 @@ export const PARAMETERS = {
   priorSilence: 1e-3,
   silenceAdded: 1e-3,
   maxSilence: 0.9,
-  /** The concentration of the beta-binomial: the greater, the more alike cells under one fault are. */
+  /**
+   * The concentration of the beta-binomial: the greater it is, the more alike the cells of one
+   * fault are.
+   */
   silenceConcentration: 10,
 
-  /** A receiver stalls if its senders wait for this share of their busy time, and waited for less before. */
+  /**
+   * A receiver stalls if its senders wait for `stallShare` of their busy time and waited for at
+   * most `stallUsualShare` of it before.
+   */
   stallShare: 0.5,
   stallUsualShare: 0.25,
   /** Busy time of a remote's senders before a stall is reported. Microseconds. */
@@ -96,21 +108,35 @@ export const PARAMETERS = {
   limitedHostPrior: 0.3,
   /** The prior of a second faulty channel of a construct. */
   secondChannelPrior: 0.1,
-  /** The most faults of a window, and the additional ones for each host. */
+  /**
+   * The maximum number of faults in a window: the greater of `maxFaults` and `maxFaultsPerHost` ×
+   * hosts.
+   */
   maxFaults: 14,
   maxFaultsPerHost: 0.012,
-  /** A construct that explains a fault worse by at most this is ambiguous with it. Nats. */
+  /**
+   * A construct is ambiguous with a fault if it explains the window at most this much worse. Nats.
+   */
   ambiguity: 3,
-  /** The prior of a construct under alarm: it explains what goes on, rather than its neighbours. */
+  /**
+   * The prior of a construct under alarm, so that it explains a lasting fault rather than its
+   * neighbours.
+   */
   alarmedPrior: 0.5,
-  /** Blaming a shared construct takes hosts, or hosts and remotes, with a nat of evidence each. */
+  /**
+   * A shared construct is blamed only if `breadthHosts` hosts, or `breadthHostsWithRemotes` hosts
+   * and `breadthRemotes` remotes, have a nat of evidence each.
+   */
   breadthHosts: 3,
   breadthHostsWithRemotes: 2,
   breadthRemotes: 3,
 
   /** At most one false alarm in this time, over all constructs of an account and Region. */
   patienceSeconds: 30 * 86_400,
-  /** An alarm ends after this many windows without evidence and this much evidence against it. */
+  /**
+   * An alarm ends after `clearWindows` windows without evidence for it and `clearNats` of evidence
+   * against it.
+   */
   clearWindows: 2,
   clearNats: 3,
   /** An alarm whose construct has no more cells ends after this time. */
@@ -119,7 +145,10 @@ export const PARAMETERS = {
   flapCount: 3,
   flapSeconds: 600,
 
-  /** Excess follows load if their rank correlation over the last windows exceeds this. */
+  /**
+   * Excess follows load if their rank correlation over the last `loadWindows` exceeds
+   * `loadCorrelation`.
+   */
   loadWindows: 60,
   loadMinWindows: 10,
   loadCorrelation: 0.6,
@@ -133,7 +162,7 @@ export const PARAMETERS = {
   materialMicros: 500,
   materialRtt: 0.15,
   materialDead: 0.01,
-  /** Silence that begins this close to a change of the topology is attributed to the change. */
+  /** An outage that begins this close to a change of the topology is attributed to the change. */
   configurationSeconds: 120,
   /** A monitor is `insufficient` if a loss of this size would not give `powerNats` of evidence. */
   minPower: 0.3,

@@ -3,7 +3,7 @@ import type { Parameters } from '../parameters.ts';
 import { cellColumns } from './cell-columns.ts';
 import type { CellsWith } from './cells.ts';
 
-/** Microseconds with data to send, and the part of them that the receiver's window blocked. */
+/** Microseconds with data to send, and those of them in which the receiver's window was full. */
 interface Waited {
   readonly busyMicros: number;
   readonly rwndLimitedMicros: number;
@@ -29,22 +29,22 @@ export const WAIT_COLUMNS = cellColumns({
 
 type WaitCells = CellsWith<typeof WAIT_COLUMNS>;
 
-/** Whether the receiver's window blocks these senders for most of their busy time. */
+/** Whether the receiver's window was full for at least `stallShare` of the busy time. */
 export function isWaiting({ busyMicros, rwndLimitedMicros }: Waited, p: Parameters): boolean {
   return busyMicros > 0 && rwndLimitedMicros >= p.stallShare * busyMicros;
 }
 
-/** The rule of `isWaiting`. */
+/** The same rule as `isWaiting`. */
 export function waitingSql(p: Parameters): SqlFragment {
   return sql`busy > 0 AND rwnd_limited >= ${param('Float64', p.stallShare)} * busy`;
 }
 
-/** The rule of `isStall` for one cell. */
+/** The same rule as `isStall`, for one cell. */
 export function stalledSql(p: Parameters): SqlFragment {
   return sql`${waitingSql(p)} AND h_busy > 0 AND h_limited <= ${param('Float64', p.stallUsualShare)} * h_busy`;
 }
 
-/** Whether a receiver blocks these senders now and did not before. */
+/** Whether the receiver's window is full now and was rarely full before. */
 function isStall(now: Waited, before: Waited, p: Parameters): boolean {
   return (
     isWaiting(now, p) &&
@@ -54,8 +54,9 @@ function isStall(now: Waited, before: Waited, p: Parameters): boolean {
 }
 
 /**
- * 1 for each cell whose receiver keeps it waiting: its round trips measure the receiver. Bulk
- * transfers with a small window always wait, so a cell needs a history without waiting.
+ * 1 for each stalled cell: its round-trip times depend on the receiver, not on the network. Bulk
+ * transfers with a small window always wait, so a cell counts as stalled only if it waited little
+ * in its history.
  */
 export function stalledCells(cells: WaitCells, p: Parameters): Uint8Array {
   return Uint8Array.from({ length: cells.length }, (_, i) =>

@@ -4,10 +4,10 @@ import type { CellColumns } from '../cells/cell-columns.ts';
 import type { CellFrame } from '../cells/cells.ts';
 import type { Parameters } from '../parameters.ts';
 
-/** How a fault hits the cells of a construct: all of them alike, or a share of them. */
+/** Whether a fault affects all cells of a construct alike, or a share of them. */
 export type Shape = 'uniform' | 'fraction';
 
-/** `size` is in the channel's unit (`uniform`), or the share of cells that are hit (`fraction`). */
+/** `size` is in the channel's unit (`uniform`), or is the share of affected cells (`fraction`). */
 export interface Severity {
   readonly shape: Shape;
   readonly size: number;
@@ -33,7 +33,10 @@ export interface Channel<Cells extends CellFrame> {
   readonly sql: ChannelSql;
   /** Whether such a fault leaves packets unanswered. A change of the topology may be its cause. */
   readonly isSilence: boolean;
-  /** Whether the hosts may be its cause where all of their flows share the construct. */
+  /**
+   * Whether a fault needs a control group: if every flow of the hosts crosses the construct, the
+   * hosts may be the cause instead.
+   */
   readonly needsControlGroup: boolean;
   /** Whether load may be its cause. */
   readonly isCongestible: boolean;
@@ -69,7 +72,7 @@ export interface ChannelEvidence {
   writeRow(cell: number): void;
   /** A cell's evidence for a severity between those of the grid. */
   nats(cell: number, severity: Severity): number;
-  /** Adds a fault to the explanation of its cells (1), or takes it out again (-1). */
+  /** Adds a fault to the explanation of its cells (1), or removes it again (-1). */
   explain(fault: ExplainedFault, sign: 1 | -1): void;
   /** Whether a fault of this severity harms these cells enough to report it. */
   isMaterial(cells: Uint32Array, severity: Severity): boolean;

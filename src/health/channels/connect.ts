@@ -25,7 +25,7 @@ const COLUMNS = cellColumns({
       column: 'tries',
       sql: sql`toFloat64(greatest(attempts, if(syns_again > 0, 1, 0)))`,
     },
-    /** Attempts met with silence: their SYN was sent again. */
+    /** Unanswered attempts: their SYN was sent again. */
     silent: { column: 'silent', sql: sql`least(toFloat64(syns_again), tries)` },
   },
   history: {
@@ -37,12 +37,12 @@ const COLUMNS = cellColumns({
 
 type ConnectCells = CellsWith<typeof COLUMNS>;
 
-/** A silence explained and then taken out again leaves a rounding error below this. */
+/** Adding a fault and removing it again leaves a rounding error below this. */
 const ROUNDING = 1e-9;
 
 /**
- * Connection attempts met with silence, as a beta-binomial: the attempts of one cell share their
- * fate. It shows a broken next hop that connections already established avoid.
+ * Unanswered connection attempts, as a beta-binomial, because the attempts of one cell are
+ * correlated. The channel detects a broken next hop that established connections avoid.
  */
 export class ConnectEvidence implements ChannelEvidence {
   readonly weight: Float64Array;
@@ -171,7 +171,7 @@ function attemptsOf({ silent, attempts, hosts }: ContrastGroup): string {
   return `${silent} of ${attempts}, ${plural(hosts, 'host')}`;
 }
 
-/** Connection attempts through a construct are met with silence. Sizes are shares of attempts. */
+/** Connection attempts through a construct get no answer. Sizes are shares of attempts. */
 export const connectChannel = {
   columns: COLUMNS,
   severities: (p) => p.silenceGrid.map((size) => ({ shape: 'uniform', size }) as const),

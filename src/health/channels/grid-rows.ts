@@ -13,7 +13,7 @@ export interface GridFault {
   soundShare(cell: number): number;
   /** ln P(counts of the cell) with this size added to what is explained. */
   lnLikelihood(cell: number, size: number): number;
-  /** The likelihood of a private fault, if it is not `mean`: the mean over the sizes. */
+  /** The likelihood of a private fault. Default: `mean`, the mean over the sizes. */
   outlier?(cell: number, mean: number, likelihoods: Float64Array): number;
 }
 
@@ -24,8 +24,8 @@ export interface GridParts {
 }
 
 /**
- * Rows of evidence for a grid of sizes. A private fault may always be the reason, so a cell has at
- * most about 6 nats.
+ * Rows of evidence for a grid of sizes. A private fault can always explain a cell, which limits its
+ * evidence to about 6 nats.
  */
 export class GridRows {
   /** ln P with a private fault of any size. */
@@ -128,7 +128,7 @@ export interface GridSql {
  */
 export function gridWeightSteps(grid: GridSql, otherwise: SqlFragment): readonly SqlStep[] {
   const { ln, likelihood, outlier, either, weight } = namesOf(grid);
-  // Array indexes begin at 1, and the first element is no size.
+  // Array indexes begin at 1, and element 1 belongs to no size.
   const sizes = sql`arraySlice(${likelihood}, ${param('UInt8', grid.firstPrivate + 2)})`;
   const sound = sql`${share(1 - grid.privateShare)} * ${likelihood}[1]`;
   return [

@@ -41,12 +41,12 @@ const COLUMNS = cellColumns({
 
 type LossCells = CellsWith<typeof COLUMNS>;
 
-/** Index of the smallest loss that a private fault has: what is below may be a burst. */
+/** Index of the smallest loss of a private fault. A smaller loss may be a burst. */
 const FIRST_PRIVATE = 1;
 
 /**
- * Retransmissions, as a negative binomial. Each excess loss of the grid is compared with what is
- * explained, and so is each share of broken cells.
+ * Retransmissions, as a negative binomial. Compares each excess loss of the grid, and each share of
+ * broken cells, with the faults explained so far.
  */
 export class LossEvidence implements ChannelEvidence {
   readonly weight: Float64Array;
@@ -59,9 +59,9 @@ export class LossEvidence implements ChannelEvidence {
   readonly #spread: Float64Array;
   /** Explained loss on top of the baseline. */
   readonly #excess: Float64Array;
-  /** The probability that a cell's loss has no private fault and is not in an explained share. */
+  /** The probability that a cell has no private fault and is in no explained broken share. */
   readonly #sound: Float64Array;
-  /** Index of the loss of the broken share that a cell belongs to; -1: it belongs to none. */
+  /** The broken share that the cell is in, as the grid index of its loss; -1 if none. */
   readonly #brokenAt: Int8Array;
 
   constructor(parts: EvidenceParts<LossCells>) {
@@ -94,7 +94,7 @@ export class LossEvidence implements ChannelEvidence {
   writeRow(i: number): void {
     const { cells, p, rows } = this.#parts;
     const at = i * rows.width + rows.first + p.lossGrid.length;
-    // A dead cell retransmits into silence, which the dead channel judges.
+    // All segments of a dead cell are lost. The dead channel judges them.
     if (cells.life[i] === DEAD || !this.#grid.write(i)) {
       this.#grid.clear(i);
       rows.values.fill(0, at, at + p.fractionGrid.length);
@@ -158,7 +158,7 @@ export class LossEvidence implements ChannelEvidence {
     return sums;
   }
 
-  /** ln P(retransmissions) at this loss on top of the baseline. NaN without a segment. */
+  /** ln P(retransmissions) if this loss is added to the baseline. NaN without a segment. */
   #lnLoss(i: number, excess: number): number {
     const { cells, p } = this.#parts;
     const r = Math.floor(cells.retrans[i] ?? 0);
@@ -210,7 +210,7 @@ const grid = (p: Parameters): GridSql => ({
   isJudged: livingSql(sql`n`),
 });
 
-/** `base` is the number of retransmissions that the tolerated loss expects. */
+/** `base` is the number of retransmissions expected at the tolerated loss. */
 function weightSteps(p: Parameters): readonly SqlStep[] {
   const min = float(p.minLoss);
   const sizes = floats([0, ...p.lossGrid]);

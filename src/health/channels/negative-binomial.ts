@@ -26,7 +26,7 @@ export function lnRising(x: number, r: number): number {
     }
     return sum;
   }
-  // Stirling's series is exact to 1e-12 from 16 on; factors below are taken one by one.
+  // Stirling's series is exact to 1e-12 from 16 on. Factors below 16 are multiplied one by one.
   if (x < 16) return lnRising(x, 16) + lnRising(x + 16, r - 16);
   const end = x + r;
   return (x - 0.5) * Math.log1p(r / x) + r * Math.log(end) - r + tail(end) - tail(x);

@@ -9,8 +9,8 @@ interface Counted<Value> {
 }
 
 /**
- * The rate of events, shrunk towards a prior rate as far as the trials are few: the posterior mean
- * of a Gamma-Poisson model.
+ * The rate of events, shrunk towards a prior rate, the more so the fewer the trials: the posterior
+ * mean of a Gamma-Poisson model.
  */
 export function shrunkRate({ events, trials }: Counted<number>, prior: number, p: Parameters) {
   return (p.classWeight + events) / (p.classWeight / prior + trials);

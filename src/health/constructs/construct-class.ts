@@ -1,8 +1,8 @@
 /**
- * The role of a construct in verdicts. A fault of a `network` construct may set the indicator. A
- * `reported` construct is only named: it is the customer's own capacity, or nobody's. An `end` is a
- * host, a remote address or a service. A `rollout` is something that hosts have in common and that
- * is no part of the network.
+ * The role of a construct in verdicts. Only a fault of a `network` construct may set the indicator.
+ * A fault of a `reported` construct is listed without setting it, because it is the customer's own
+ * capacity (`nat`) or belongs to nobody (`internet-edge`). An `end` is a host, a remote address or
+ * a service. A `rollout` is a property that hosts share and that is no part of the network.
  */
 export type ConstructRole = 'network' | 'reported' | 'end' | 'rollout';
 
@@ -18,9 +18,9 @@ const shared = (noun: string): ConstructClass => ({ role: 'network', prior: 1e-5
 const rollout = (noun: string): ConstructClass => ({ role: 'rollout', prior: 1e-3, noun });
 
 /**
- * Every class of construct. A single bad host must explain itself before a shared construct is
- * blamed, so its prior is higher (Flock, PACMNET 2023, separates links and devices likewise). The
- * exact priors hardly matter: a real fault has tens to thousands of nats of evidence.
+ * Every class of construct. The prior of a host is higher than that of a shared construct, so that
+ * a single bad host is blamed first (Flock, PACMNET 2023, separates links and devices likewise).
+ * The exact priors hardly matter: a real fault has tens to thousands of nats of evidence.
  */
 export const CONSTRUCT_CLASSES = {
   host: { role: 'end', prior: 1e-3, noun: 'host' },

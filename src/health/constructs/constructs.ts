@@ -9,15 +9,15 @@ export interface Constructs {
   readonly limited: Uint8Array;
   /** When the topology around it last changed, in seconds since 1970. 0: it never did. */
   readonly changedSeconds: Float64Array;
-  /** 0: some of its cells are missing here, so it is not blamed. */
+  /** 0: some of the construct's cells are missing here, so it is not blamed. */
   readonly eligible: Uint8Array;
-  /** 1: an alarm of an earlier window goes on. */
+  /** 1: an alarm of an earlier window is still open. */
   readonly alarmed: Uint8Array;
 }
 
 /** No allowance counter of the host rose in the window. */
 export const WITHIN_LIMITS = 0;
-/** One did. */
+/** An allowance counter of the host rose in the window. */
 export const LIMITED = 1;
 /** The host reported no allowance counters. */
 export const LIMITS_UNKNOWN = 2;

@@ -24,8 +24,8 @@ export interface SharedPart {
 }
 
 /**
- * Finds the shared constructs that flows between two ends traverse at a time. The ends have no
- * instance, so the flows between two subnets share the result.
+ * Finds the shared constructs that flows between two ends traverse at the given time. The ends
+ * carry no instance id, so all flows between two subnets share the result.
  */
 export type ConstructsOf = (
   local: LocalEnd,

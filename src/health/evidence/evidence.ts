@@ -56,7 +56,7 @@ export class Evidence {
     return this.#cellsOf.subarray(this.#cellStart[construct], this.#cellStart[construct + 1]);
   }
 
-  /** Adds a fault of a construct to what is explained (1), or takes it out again (-1). */
+  /** Adds a fault of a construct to the explanation (1), or removes it again (-1). */
   explain(
     construct: number,
     { channel, ...severity }: Severity & { readonly channel: FaultChannel },
@@ -79,7 +79,7 @@ export class Evidence {
 
   /**
    * `lnE` without the cell of most evidence in each column. A sick application is sick in every
-   * window: added up, it would convict a construct that few others traverse.
+   * window, so the sum over windows would accuse a construct with few other cells.
    */
   lnEOfOthers(construct: number, channel: FaultChannel): number {
     const { from, to } = PLACES[channel];

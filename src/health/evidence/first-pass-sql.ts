@@ -32,9 +32,9 @@ export function monitorMask({ monitors, owner }: HealthWindow): SqlFragment {
 }
 
 /**
- * The cells of a window. Rows that sum up flows cut from full reports are no cells. The network
- * routes by the addresses `local_beyond` and `remote_beyond`, which are those after the host's own
- * translation.
+ * The cells of a window. Leaves out the rows that sum up the flows cut from full reports.
+ * `local_beyond` and `remote_beyond` are the addresses after the host's own translation; the
+ * network routes by them.
  */
 export function cellsSql(window: HealthWindow, p: Parameters): SqlFragment {
   const counts = Object.values(COUNTS).map(({ column, sql: count }) => as(count, column));
@@ -63,7 +63,8 @@ export function cellsWithHistorySql(window: HealthWindow, p: Parameters): SqlFra
   const aged = sql`SELECT *, ${age} FROM health_history WHERE ${ofOwner(owner)}`;
   const history = Object.values(HISTORY);
   const own = history.map(({ column }) =>
-    // In single precision, because `health_cells` keeps it so: a repeated judgement sees the same.
+    // Round to single precision, as stored in `health_cells`, so that a repeated judgement reads
+    // equal numbers.
     as(sql`toFloat64(toFloat32(sum(${name(column)} * age)))`, `h_${column}`),
   );
   const ofClass = history
@@ -84,8 +85,8 @@ LEFT JOIN (SELECT class AS b_class, ${joinSql(ofClass, ', ')} FROM (${aged}) GRO
 const CHANNEL_SQL = Object.values<Channel<Cells>>(CHANNELS).map(({ sql: each }) => each);
 
 /**
- * Cells with the probability that each is healthy, by channel: `CHANNEL_weight`, 0 to 1, while
- * nothing is explained. They weigh the window in the cells' history.
+ * Cells with the probability, by channel, that each is healthy while nothing is explained:
+ * `CHANNEL_weight`, 0 to 1. The window counts with this weight in the cells' history.
  */
 export function weightsSql(window: HealthWindow, p: Parameters): SqlFragment {
   const stalled: readonly SqlStep[] = [[as(stalledSql(p), 'stalled')]];

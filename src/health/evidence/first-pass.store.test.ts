@@ -59,7 +59,7 @@ const groupsOf: GroupsOf = ({ instanceId }) => [
 ];
 
 const count = (max: number) => fc.oneof(fc.constant(0), fc.nat(9), fc.nat(max));
-/** The values of a flow that need a range of their own, to be at fault now and then. */
+/** Flow values with ranges of their own, in which faults occur now and then. */
 const RANGES: Readonly<Record<string, fc.Arbitrary<number>>> = {
   segments_delivered: count(50_000),
   retrans_est: count(2_000),

@@ -97,7 +97,10 @@ function endClass(name: string): ConstructClassName {
   return isConstructClass(word) ? word : 'endpoint';
 }
 
-/** A remote is blamed on the cells at hand: too readily, which can only spare the network. */
+/**
+ * Whether all cells of an end are among the rows. A remote always counts as complete, so it may be
+ * blamed too readily; that error can only spare the network.
+ */
 function isWhole(name: string, ends: ReadonlySet<string>): boolean {
   return !name.startsWith('host:') || ends.has(name);
 }

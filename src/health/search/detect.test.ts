@@ -73,7 +73,7 @@ test('the evidence of a weak fault adds up until it alarms', () => {
 
 test('an application that is sick for hours does not convict a construct that few others traverse', () => {
   const watch = new Watch();
-  // One of six cells through x loses 5% in every window; the others send next to nothing.
+  // One of six cells through x loses 5% in every window; the others send almost nothing.
   const sick = lossy(0)
     .filter(({ remote, host }) => remote !== 'x3' && (host < 'h4' || remote.startsWith('y')))
     .map((cell) => {

@@ -50,7 +50,7 @@ export interface Detection {
   readonly threshold: number;
 }
 
-/** A smaller ln M is dropped, which can only delay an alarm. */
+/** Entries with a smaller ln M are dropped. This can delay an alarm but cannot cause one. */
 const MIN_LN_M = -1;
 
 /**
@@ -67,7 +67,7 @@ export function detect(state: DetectorState, window: DetectedWindow, p: Paramete
   for (const [c, name] of constructs.names.entries()) {
     if (!isShared(constructs, c)) continue;
     shared.push(c);
-    // `follow` ends the alarm by a rule of its own, and M begins again after that.
+    // `follow` decides when the alarm ends. M starts again after that.
     if (under.has(name)) continue;
     const before = state.lnM[name] ?? Number.NEGATIVE_INFINITY;
     const now = lnAdd(before, 0) + addedNats(c, inference);

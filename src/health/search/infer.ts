@@ -16,8 +16,8 @@ export interface Inference {
 
 /**
  * Finds the constructs at fault in a window of cells. Pure: the same input gives the same faults. A
- * cell without a history has the baseline of its class, and a class without one that of the prior.
- * Latency needs a history of the cell's own.
+ * cell without a history has the baseline of its class. A class without a history has the baseline
+ * of the prior. Latency is judged only in cells with a history of their own.
  */
 export function infer(cells: Cells, constructs: Constructs, p: Parameters): Inference {
   const evidence = new Evidence(cells, constructs.names.length, p);
@@ -25,7 +25,7 @@ export function infer(cells: Cells, constructs: Constructs, p: Parameters): Infe
   return { faults, lnE: lnEs(evidence, faults), evidence };
 }
 
-/** The inference of a window whose first pass, in the store, left nothing to search for. */
+/** The inference of a window that needs no search after the first pass in the store. */
 export function quietInference(
   none: Cells,
   window: { readonly constructs: Constructs; readonly first: readonly FirstPassRow[] },

@@ -8,7 +8,7 @@ type Arrays = Readonly<Record<string, Float64Array | undefined>>;
 
 /**
  * Adds a window to the history of its cells and of their classes, in place. The lab and the
- * simulations learn by it. A server does the same in ClickHouse: `CellHistory`.
+ * simulations use it; a server does the same in ClickHouse, see `CellHistory`.
  */
 export function learnWindow({ faults, evidence }: Inference): void {
   const { cells, p } = evidence;

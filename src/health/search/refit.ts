@@ -11,12 +11,17 @@ export interface FittedSeverity extends Severity {
 const STEPS = 32;
 /** The steps of the grids are a factor of 2 to 3.3 apart. */
 const REACH = 3.4;
-/** Half of the 90% quantile of chi-squared with one degree of freedom: the fall of a profile likelihood. */
+/**
+ * The 90% interval holds the sizes whose log likelihood is at most this far below the maximum: half
+ * of the 90% quantile of chi-squared with one degree of freedom.
+ */
 const FALL = 1.353;
-/** More cells do not narrow a size that people will read. */
+/** Of more cells a sample is fitted: it is precise enough for a displayed size. */
 const MAX_CELLS = 2_000;
 
-/** Fits the severity of a fault, given what else is explained: a fine grid around the best column. */
+/**
+ * Fits the severity of a fault, given the other faults: tries a fine grid around the best column.
+ */
 export function refit(
   evidence: Evidence,
   construct: number,
@@ -38,7 +43,9 @@ export function refit(
   };
 }
 
-/** The evidence of a construct's cells for a severity. Of many cells, a sample. */
+/**
+ * The evidence of a construct's cells for a severity, estimated from a sample if there are many.
+ */
 function natsOf(
   evidence: Evidence,
   construct: number,

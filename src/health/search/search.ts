@@ -199,7 +199,7 @@ export class Search {
     const prior = this.#lnPrior[construct] ?? 0;
     const own = this.#faults.filter((fault) => fault.construct === construct);
     if (own.length === 0) return prior;
-    // A channel of a construct has one severity, and that was fitted.
+    // The severity of a channel is fitted once per construct, so the channel cannot score again.
     if (own.some((fault) => fault.channel === channel)) return Number.NEGATIVE_INFINITY;
     return Math.max(prior, lnOdds(this.#evidence.p.secondChannelPrior));
   }

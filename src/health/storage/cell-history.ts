@@ -11,8 +11,9 @@ import { HEALTH_HISTORY } from './clickhouse-tables.ts';
 import type { HealthStore } from './health-store.ts';
 
 /**
- * Sums over the earlier windows of each cell, one row per week. A window is weighted as of the start
- * of its week and the sums of a week are aged when they are read, so a window only ever adds.
+ * Sums over the earlier windows of each cell, one row per week. The weight of a window refers to
+ * the start of its week, and a read reduces the sums of a week by their age. So adding a window
+ * never rescales the stored sums.
  */
 export class CellHistory {
   readonly #store: HealthStore;

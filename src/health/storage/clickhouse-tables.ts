@@ -9,8 +9,8 @@ const text = column('LowCardinality(String)');
 const HISTORY_COLUMNS = Object.values(HISTORY).map((each) => each.column);
 
 /**
- * The history of cells: sums over weeks, see `CellHistory`. Rows expire after three weeks: what is
- * older than 14 half-lives of a day no longer counts, and a row is of a whole week.
+ * The history of cells, as weekly sums (see `CellHistory`). Rows expire after three weeks: after 14
+ * half-lives of one day a window no longer counts, and a row covers a week of windows.
  */
 export const HEALTH_HISTORY = defineTable({
   name: 'health_history',
@@ -55,7 +55,10 @@ const KEY: readonly TableColumn[] = [
   text('inputs_id'),
 ];
 
-/** A cell that was judged, with its baselines. Its history is judged as kept: in single precision. */
+/**
+ * A cell that was judged, with its baselines. Its history is stored, and was judged, in single
+ * precision.
+ */
 export const CELL_COLUMNS: readonly TableColumn[] = [
   ...['host', 'remote', 'class'].map(text),
   column('Array(UInt32)', 'ZSTD(3)')('path'),

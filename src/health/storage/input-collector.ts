@@ -29,14 +29,17 @@ export interface InputCollectorDeps {
 /** All cells of a window up to this size are searched, and of a larger window the suspect ones. */
 const MAX_WHOLE = 50_000;
 const MAX_CELLS = 500_000;
-/** A construct this far below acceptance may still reach it, because fitting adds to its score. Nats. */
+/**
+ * A construct whose score is at most this far below acceptance is searched, because fitting may
+ * raise the score. Nats.
+ */
 const MARGIN = 5;
 const NO_LIMITS: HostLimits = { exceeded: [], within: [] };
 const NO_CELLS = { cells: 0, segments: 0, retrans: 0, expected: 0, known: 0 };
 
 /**
- * Collects what a window is judged by: the first pass in the store, and the cells if there is
- * anything to search for. It keeps the inputs of a search, so that the verdict can be repeated.
+ * Collects the inputs of a verdict: the first pass in the store, and the cells if there is anything
+ * to search for. Stores the inputs of a search, so that the verdict can be repeated.
  */
 export class InputCollector {
   readonly #deps: InputCollectorDeps;
@@ -74,7 +77,7 @@ export class InputCollector {
     return { inputs, paths };
   }
 
-  /** The evidence in its best column that makes a construct of this class a suspect. */
+  /** The minimum evidence, in its best column, for a construct of this class to be a suspect. */
   #minNats(name: ConstructClassName): number {
     return this.#deps.parameters.accept - MARGIN - lnOdds(classOf(name).prior);
   }

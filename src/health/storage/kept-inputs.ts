@@ -30,7 +30,10 @@ const CELLS = names(CELL_COLUMNS.map((column) => column.name));
 
 const COUNT_NAMES = Object.values(COUNTS).map(({ column }) => column);
 const HISTORY_NAMES = Object.values(HISTORY).map(({ column }) => `h_${column}`);
-/** Cells that are equal in all of these are interchangeable in a verdict. */
+/**
+ * The order of the stored cells. A verdict does not depend on the order of cells that are equal in
+ * all of these columns.
+ */
 const ORDER = names([
   ...['host', 'remote', 'path', 'class'],
   ...COUNT_NAMES,
@@ -48,7 +51,7 @@ export class KeptInputs {
     this.#p = p;
   }
 
-  /** Keeps the cells through any of these constructs, or all cells, as they are to be judged. */
+  /** Stores the cells through any of these constructs, or all cells, as inputs of a verdict. */
   async keepCells(
     window: HealthWindow,
     cells: {
@@ -70,7 +73,8 @@ WHERE ${where} ORDER BY ${ORDER} LIMIT ${param('UInt32', limit)}`,
 
   /** The cells that were kept. */
   async cells(key: InputsKey): Promise<CellRow[]> {
-    // ClickHouse prints a Float32 as the shortest text that names it, which names another double.
+    // ClickHouse prints a Float32 with so few digits that reading it as a double gives another
+    // number.
     const floats = [...COUNT_NAMES, ...HISTORY_NAMES].map(
       (column) => sql`toFloat64(${name(column)}) AS ${name(column)}`,
     );
@@ -79,7 +83,10 @@ WHERE ${where} ORDER BY ${ORDER} LIMIT ${param('UInt32', limit)}`,
     );
   }
 
-  /** Keeps the inputs other than cells. A verdict with cells does not depend on the first pass. */
+  /**
+   * Stores the inputs other than cells. The first pass is left out: a verdict with cells does not
+   * use it.
+   */
   async keep(window: HealthWindow, inputsId: string, inputs: WindowInputs): Promise<void> {
     const rest = { ...inputs, rows: [], first: [] };
     const packed = gzipSync(JSON.stringify(rest)).toString('base64');

@@ -117,8 +117,9 @@ ORDER BY kind, number, host`,
   }
 
   /**
-   * How complete the reports of each monitor's hosts are: the share of hosts that reported, among
-   * those that did since `sinceSeconds`, and the share of flows and bytes cut from their reports.
+   * How complete the reports of each monitor's hosts are: the share of hosts that reported in the
+   * window, among the hosts that reported since `sinceSeconds`, and the share of flows and bytes
+   * cut from their reports.
    */
   async completeness(window: HealthWindow, sinceSeconds: number): Promise<HealthCompleteness[]> {
     const since = windowFilter({ ...window, startSeconds: sinceSeconds });

@@ -113,8 +113,8 @@ export function describe({ constructs }: JudgedWindow, construct: number): Healt
 }
 
 /**
- * The flows through the accused, and a control group: flows that avoid it and have all else in
- * common. They are flows of the same hosts or, if there are none, flows of others to the same remotes.
+ * The flows through the accused construct, and a control group of flows that avoid it: flows of the
+ * same hosts or, if there are none, flows of other hosts to the same remotes.
  */
 function contrastOf({ inference: { evidence } }: JudgedWindow, construct: number): ContrastGroup[] {
   const { host, remote, length } = evidence.cells;
@@ -150,8 +150,9 @@ function groupOf(
 }
 
 /**
- * The retransmissions through a construct by owner: faults, one connection, or the background. The
- * owners of a cell's retransmissions share them in proportion to the loss expected of each.
+ * The retransmissions through a construct, divided among their causes: faults, one connection, and
+ * the background. Within a cell, each cause gets a share in proportion to the loss that is expected
+ * of it.
  */
 function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledger'] {
   const { inference, constructs } = window;
@@ -174,7 +175,8 @@ function ledgerOf(window: JudgedWindow, construct: number): HealthFinding['ledge
     const broken = own.find(
       ({ shape, retransmissionsOf }) => shape === 'fraction' && retransmissionsOf === life,
     );
-    // The retransmissions of an unhealthy cell belong to its broken share, or to one connection.
+    // The retransmissions of an unhealthy cell are caused by its broken share, or by one
+    // connection.
     const outlier = retrans * (1 - (of.loss.weight[i] ?? 0));
     owe(broken === undefined ? 'one connection' : nameAt(constructs, broken.construct), outlier);
     const even = own.filter(({ shape }) => shape === 'uniform');

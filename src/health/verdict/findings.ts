@@ -18,7 +18,10 @@ export interface Finding {
   readonly alarm: Alarm | undefined;
   /** The fault of an application. */
   readonly cause?: 'refused' | 'stalled' | undefined;
-  /** Whether it degrades the monitors whose flows it harms: a fault of the network without doubt. */
+  /**
+   * Whether it degrades the monitors whose flows it harms. True only for a network fault without
+   * doubt.
+   */
   readonly setsIndicator: boolean;
   readonly doubt?: Doubt | undefined;
 }
@@ -48,7 +51,7 @@ export function findings(window: JudgedWindow, p: Parameters): Finding[] {
     const c = constructs.names.indexOf(alarm.construct);
     if (c !== -1 && alarm.quietWindows === 0) faulty.set(c, undefined);
   }
-  // A construct may have several faults. The one with most evidence comes last and stays.
+  // A construct may have several faults. The map keeps the last, which has most evidence.
   for (const fault of inference.faults.toSorted((a, b) => a.lnE - b.lnE)) {
     faulty.set(fault.construct, fault);
   }
@@ -99,7 +102,8 @@ function doubtOf(
   const isOther = ({ construct: other }: { readonly construct: number }) =>
     classAt(constructs, other).role !== 'network';
   if (fault?.ambiguous.some(isOther)) return 'ambiguous';
-  // Without a control group, the hosts may be the cause of slow or lossy flows, but not of silence.
+  // Without a control group the hosts may be the cause of slow or lossy flows. They are not the
+  // cause if packets get no answer.
   const needsControlGroup = channels.every((channel) => channel.needsControlGroup);
   if (needsControlGroup && !hasControlGroup(inference, construct)) return 'no-control-group';
   const column = alarm?.column ?? 0;
@@ -110,7 +114,9 @@ function doubtOf(
   return alarm === undefined ? 'unconfirmed' : undefined;
 }
 
-/** Whether flows that avoid a construct share a host or a remote with flows that do not. */
+/**
+ * Whether some flows that avoid the construct share a host or a remote with flows that cross it.
+ */
 function hasControlGroup({ evidence }: Inference, construct: number): boolean {
   const { host, remote, length } = evidence.cells;
   const through = new Uint8Array(length);
@@ -122,7 +128,7 @@ function hasControlGroup({ evidence }: Inference, construct: number): boolean {
   return through.some((is, i) => is === 0 && (ends.has(host[i] ?? 0) || ends.has(remote[i] ?? 0)));
 }
 
-/** Remote ends that answer connections with RST, or do not read: the fault of their application. */
+/** Remote ends whose application is at fault: they answer connections with RST, or read no data. */
 function applications(window: JudgedWindow, p: Parameters): Finding[] {
   const { cells } = window.inference.evidence;
   const causes = new Map<number, Finding['cause']>();
@@ -142,7 +148,7 @@ function applications(window: JudgedWindow, p: Parameters): Finding[] {
   }));
 }
 
-/** Cells that cross a silent path. There, a client that gives up looks refused. */
+/** Cells that cross a path without answers. A client that gives up there is counted as refused. */
 function silencedCells({ inference, constructs, alarms }: JudgedWindow): ReadonlySet<number> {
   const isSilence = ({ channel }: { readonly channel: FaultChannel }) =>
     CHANNELS[channel].isSilence;

@@ -40,10 +40,10 @@ const MAX_EVENTS = 100;
 const EVENT_FACTOR = 2;
 
 /**
- * Updates the incidents after a window, and returns those that changed. An alarm opens an incident,
- * joins an open one that is ambiguous with it, or reopens its last one if that closed within
- * `flapSeconds`. Reopened often enough, an incident is flapping. It closes when all of its alarms
- * have ended. Pure.
+ * Updates the incidents after a window, and returns those that changed. An alarm joins an open
+ * incident that is ambiguous with it. Otherwise it reopens its last incident if that closed within
+ * `flapSeconds`, or opens a new one. An incident that is reopened often enough is flapping. An
+ * incident closes when all of its alarms have ended. Pure.
  *
  * @param recent the open incidents, and those closed within `flapSeconds`
  */

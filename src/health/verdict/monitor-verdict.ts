@@ -6,9 +6,9 @@ import type { Finding, JudgedWindow } from './findings.ts';
 /** The cells of a monitor that count: those of the six categories of the indicator. */
 export interface MonitorCells {
   readonly name: string;
-  /** Those among the window's cells. Empty if the window needed no search. */
+  /** The monitor's cells among those of the window. Empty if the window needed no search. */
   readonly cells: Uint32Array;
-  /** Over all of its cells, with the tolerance in `expected`. */
+  /** Sums over all of the monitor's cells. `expected` includes the tolerance. */
   readonly sums: CellSums;
 }
 
