@@ -74,7 +74,10 @@ export class AddressBook {
     return this.#networks.get(networkKey(ref))?.locate(address, timeSeconds);
   }
 
-  /** Looks in the network of an id as each of the accounts describes it. */
+  /**
+   * Looks an address up in the network with this id, once for each of the accounts that describe
+   * it. Undefined if two of them have a host with the address.
+   */
   locateAmong(accounts: ReadonlySet<string>, lookup: NetworkLookup): FlowEnd | undefined {
     const { vpcId, address, timeSeconds } = lookup;
     let found: FlowEnd | undefined;
@@ -137,8 +140,8 @@ export class AddressBook {
 }
 
 /**
- * Drops claims last seen over CLAIM_SECONDS before the newest of their subnet: former zones must
- * not count.
+ * Drops the claims of each subnet last seen over CLAIM_SECONDS before its newest one. Such claims
+ * may name a former zone, which must not count.
  */
 function currentClaims(claims: readonly AddressClaim[]): AddressClaim[] {
   const newest = new Map<string, number>();
@@ -242,8 +245,8 @@ export function isLive(
 }
 
 /**
- * Whether a claim is the better one at a time: it began later than the other but not after the
- * time.
+ * Whether `claim` applies rather than `other` at a time: it began by then, and `other` began
+ * earlier or only after that time.
  */
 function isLater(claim: AddressClaim, other: AddressClaim, timeSeconds: number): boolean {
   if (claim.fromSeconds > timeSeconds) return false;

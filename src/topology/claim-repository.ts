@@ -44,10 +44,10 @@ const FORMER_KEY = ['vpc_id', 'address', 'instance_id', 'az', 'from_seconds', 'p
 const KEY = ['account', 'region', ...FORMER_KEY] as const;
 
 /**
- * The first days' `001-claims` created `topology_claims`, whose key lacked the prefix, and
- * `002-key-by-prefix` moved its rows. Later `001-claims` created the table that
- * `003-key-by-account` replaces. Data folders of each kind exist: with the old `001` alone, with
- * both, and with the new `001`.
+ * Data folders exist in three states. The first `001-claims` created `topology_claims`, whose key
+ * lacks the prefix; some folders have only this migration. In others `002-key-by-prefix` has moved
+ * its rows. The rest began with a later `001-claims`, which creates the table that
+ * `003-key-by-account` replaces.
  */
 export const CLAIM_MIGRATIONS: readonly Migration[] = [
   { name: '001-claims', up: createClaims },

@@ -2,11 +2,13 @@ import { largestOf } from '../lib/fair-table.ts';
 import type { AddressClaim } from './address-book.ts';
 
 export interface ClaimTableOptions {
-  /** Further claims of the account are rejected. */
+  /** Maximum per account; the caller rejects further claims. */
   readonly perAccount: number;
-  /** Beyond it, the account with the most claims loses those of an address. */
+  /** Maximum in all. Past it, the account with the most claims loses all claims to one address. */
   readonly total: number;
-  /** Beyond it, the claim of the address that was seen least recently is dropped. */
+  /**
+   * Maximum per account, network and address. Past it, the claim seen least recently is dropped.
+   */
   readonly perAddress: number;
 }
 

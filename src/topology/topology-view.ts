@@ -92,9 +92,9 @@ export class TopologyView implements TopologySnapshot, InstanceFinder {
   }
 
   /**
-   * Adds the host from the address book where the graph knows only its network or subnet. Claims of
-   * the asking account have precedence over those of others in the network, and claims of accounts
-   * that the graph does not give the network to do not count.
+   * Adds the host from the address book if the graph knows only the network or subnet of an
+   * address. Only claims of accounts that the graph gives the network to count. Those of the asking
+   * account come first.
    */
   #withHost(
     place: Place,

@@ -7,7 +7,7 @@ export interface ExpiringRepository {
 
 const EXPIRE_EVERY_SECONDS = 3_600;
 
-/** Once an hour, deletes what is older than the retention, in a repository and then in memory. */
+/** Once an hour, deletes rows older than the retention, first in a repository, then in memory. */
 export class HourlyExpiry {
   readonly #repository: ExpiringRepository;
   #expiredSeconds = 0;

@@ -92,7 +92,7 @@ export interface VpcResource extends Owned {
   readonly kind: 'vpc';
   /** Prefixes, IPv4 and IPv6, e.g. `10.0.0.0/16`. */
   readonly cidrs: readonly string[];
-  /** Other accounts whose hosts may be in it; of inventories. */
+  /** Other accounts whose hosts may be in it. Only inventories set this. */
   readonly sharedWith?: readonly string[] | undefined;
 }
 
@@ -110,7 +110,7 @@ export interface InstanceResource extends Owned {
   readonly zoneId?: string | undefined;
   readonly instanceType?: string | undefined;
   readonly imageId?: string | undefined;
-  /** The node pool, node group or scaling group it is one of. */
+  /** The node pool, node group or scaling group that the instance belongs to. */
   readonly nodePool?: string | undefined;
 }
 

@@ -43,7 +43,7 @@ function farGateway(
   return (isRequester ? accepter : requester).transitGatewayId;
 }
 
-/** The route table of a gateway for what arrives by an attachment. */
+/** The route table that a gateway applies to traffic from an attachment. */
 function tableOf(
   tables: Iterable<TransitTable>,
   attachmentId: string,

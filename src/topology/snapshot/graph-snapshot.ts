@@ -158,7 +158,10 @@ export class GraphSnapshot {
     };
   }
 
-  /** The address of a container is in no network; the one its host translates it to may be. */
+  /**
+   * The place of the near end. A container's address is in no network, so the address after the
+   * host's translation is tried next.
+   */
   #ownPlace(from: PathEnd, timeSeconds: number): Place | undefined {
     const { address, beyondNat = '', vpcId } = from;
     const vantage = { owner: from, vpcId, timeSeconds };
@@ -238,7 +241,7 @@ export class GraphSnapshot {
     return node ?? places[subnets.find(network, this.#address, timeSeconds)];
   }
 
-  /** The interface with a public address, unless it may not be known; else the published prefix. */
+  /** The interface with a public address if the account may know it, else the published prefix. */
   #publicPlace(timeSeconds: number, mayKnow: (place: Place) => boolean): Place | undefined {
     const { publicAddresses, published, places } = this.#places;
     const own = places[publicAddresses.find(PUBLIC_SPACE, this.#address, timeSeconds)];
@@ -345,7 +348,7 @@ class LastLookup {
   }
 }
 
-/** The constructs of an end. An instance that only its agent describes counts too. */
+/** The constructs of an end. If the graph knows none, the instance that the agent reports. */
 function endWith(place: Place | undefined, end: PathEnd): readonly TraversedConstruct[] {
   const known = place === undefined ? NO_CONSTRUCTS : endOf(place);
   if (known.length > 0 || end.instanceId === '') return known;

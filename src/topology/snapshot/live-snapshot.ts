@@ -77,7 +77,10 @@ export class LiveSnapshot implements Service {
     return new Promise((resolve) => this.#waiting.push({ wanted: this.#wanted, resolve }));
   }
 
-  /** Rests after each snapshot; a change meanwhile starts the next round. */
+  /**
+   * Makes a snapshot if the graph has changed, then pauses. The loop runs again if it changes
+   * meanwhile.
+   */
   async #makeIfChanged(signal: AbortSignal): Promise<void> {
     if (this.#made === this.#wanted) return;
     const started = performance.now();

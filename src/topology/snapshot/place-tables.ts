@@ -60,7 +60,7 @@ export class PlaceTables {
     });
   }
 
-  /** The number of a network. A network that only its members name gets one too. */
+  /** The number of a network. Also numbers networks that only their members name. */
   numberOf(vpcId: string): number {
     const known = this.networks.get(vpcId);
     if (known !== undefined) return known;
@@ -71,7 +71,7 @@ export class PlaceTables {
     return number;
   }
 
-  /** Lets the hosts of an account be in a network. */
+  /** Records that hosts of an account may be in a network. */
   #share(vpcId: string, account: string): void {
     this.accountsOf[this.numberOf(vpcId)]?.add(account);
   }

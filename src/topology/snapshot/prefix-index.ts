@@ -26,12 +26,12 @@ const NEXT = 9;
 
 /**
  * Longest-prefix matching by space and time. A lookup probes once per prefix length of the space
- * and does not allocate. The index is one hash table of integers with 40 bytes per entry: the
- * members that a lookup compares are in one or two cache lines, where one array per member would
- * wait for memory seven times.
+ * and does not allocate. The index is one hash table of integers with 40 bytes per entry, so the
+ * members that a lookup compares are in one or two cache lines. With one array per member, a lookup
+ * would wait for memory seven times.
  *
- * Of equal prefixes valid at one time, the one that began last applies; of those that began
- * together, the one that `prefer` puts first.
+ * Of equal prefixes valid at one time, the one that began last applies. Of those that began
+ * together, the one that `prefer` puts first applies.
  */
 export class PrefixIndex {
   /** Whether the first value precedes the second, for entries that began together. */

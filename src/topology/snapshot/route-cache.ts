@@ -23,8 +23,9 @@ interface Epoch extends Validity {
 }
 
 /**
- * Walks each route once. One entry serves every address of a range that all route tables treat
- * alike, from one route table, between two changes of the tables. A full cache is emptied.
+ * Walks each route once. One entry serves all addresses of a range, from one route table, between
+ * two changes of the tables. All route tables treat the addresses of a range alike. A full cache is
+ * emptied.
  */
 export class RouteCache {
   readonly #routing: Routing;
@@ -44,7 +45,7 @@ export class RouteCache {
 
   to(address: BinaryAddress, from: RouteStart, timeSeconds: number): Route {
     const { vpcId, routes } = this.#start(from, timeSeconds);
-    // The subnet is described in another network than its route table.
+    // The subnet and its route table are described in different networks, so do not cache.
     if (vpcId !== from.vpcId) return this.#routing.walk(from, address, timeSeconds);
     const range = this.#ranges.of(address);
     const known = routes.get(range);

@@ -23,7 +23,7 @@ export interface SourceDeps {
   readonly metrics: Metrics;
 }
 
-/** A kind of topology source, with what the server needs to configure and create it. */
+/** A kind of topology source: checks its settings and creates its sources. */
 export interface SourceKind<Config> {
   /** Why the settings cannot be used, as `setting: reason`; undefined when they can. */
   readonly problemOf?: (config: Config) => string | undefined;

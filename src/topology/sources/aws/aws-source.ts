@@ -99,7 +99,8 @@ export class AwsSource implements TopologySource {
     for (const slice of this.#deps.slices()) {
       if (isTargetSlice(slice) && !wanted.has(slice.slice)) await this.#deps.reader.withdraw(slice);
     }
-    // The reader reports the failure. The round does not wait, so no target delays the next round.
+    // The round does not wait for a target, so none delays the next round. `SliceReader` reports a
+    // failure.
     for (const target of targets) if (!signal.aborted) this.#read(target).catch(() => {});
   }
 

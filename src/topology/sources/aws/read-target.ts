@@ -81,7 +81,7 @@ export async function readTarget(
   access: AwsAccess,
   signal: AbortSignal,
 ): Promise<SliceContent> {
-  // Ends the calls that go on after the reading has failed.
+  // Ends the calls that are still running when the reading has failed.
   const end = new AbortController();
   const cut = AbortSignal.any([signal, end.signal, AbortSignal.timeout(READING_MILLIS)]);
   const context = { access, signal: cut };

@@ -12,11 +12,11 @@ export interface AwsAccess {
   readonly endpoint?: string | undefined;
   /** The time for a call and its repetitions; default 60,000. */
   readonly callMillis?: number | undefined;
-  /** Whether a key belongs to this server, so that AWS would not know it. */
+  /** Whether a key was issued by this server. AWS does not know such a key. */
   readonly isOwnKey?: ((accessKeyId: string) => Promise<boolean>) | undefined;
 }
 
-/** A reading's access and the end of it. */
+/** The access of a reading, and the signal that ends it. */
 export interface CallContext {
   readonly access: AwsAccess;
   readonly signal: AbortSignal;
@@ -69,8 +69,9 @@ export async function targetCredentials(
 }
 
 /**
- * The server's own credentials, as AWS's programs find them. `npm start` prints an
- * AWS_SHARED_CREDENTIALS_FILE with keys of this server; a server started with it looks further.
+ * The server's own credentials, found in the order of AWS's SDK. `npm start` prints an
+ * AWS_SHARED_CREDENTIALS_FILE with keys that this server issued. If the server itself was started
+ * with that file, the search skips the file.
  */
 async function serverCredentials(context: CallContext): Promise<TargetCredentials> {
   const { access, signal } = context;

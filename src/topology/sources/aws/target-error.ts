@@ -50,7 +50,10 @@ interface SdkError extends Error {
   readonly $response?: { readonly statusCode?: number };
 }
 
-/** The SDK writes "Unknown: UnknownError" or a hint for its developers if it cannot read an answer. */
+/**
+ * The cause as text. If the SDK cannot read an answer, it writes "Unknown: UnknownError" or a hint
+ * for its developers.
+ */
 function reasonOf(cause: unknown): string {
   const { name, message, code, status } = partsOf(cause);
   const isUnread =

@@ -76,7 +76,7 @@ function checkPlaces(network: PlacedNetwork, report: ReportProblem): void {
   }
 }
 
-/** Checks from the shortest prefix to the longest, so that an overlap is with an earlier one. */
+/** Checks the shortest prefixes first, so a prefix can only lie within one checked before it. */
 function checkOverlaps(
   prefixes: readonly PlacedText[],
   seen: PrefixMap<PlacedText>,

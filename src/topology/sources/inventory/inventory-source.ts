@@ -67,7 +67,7 @@ export class InventorySource implements TopologySource {
   readonly #seen = new Map<string, string>();
   /** Compiled with the first document, because most servers never get one. */
   #check: SchemaCheck | undefined;
-  /** A poll must not overlap with a put or delete: it would find half of the change. */
+  /** Keeps a poll from overlapping with a put or delete, of which it would read only half. */
   readonly #turns = new Turns();
 
   constructor(deps: InventorySourceDeps) {

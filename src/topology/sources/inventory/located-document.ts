@@ -36,14 +36,14 @@ export type ReadDocument =
   | { readonly status: 'read'; readonly document: LocatedDocument }
   | { readonly status: 'refused'; readonly problems: readonly DocumentProblem[] };
 
-/** A lexeme takes up to 500 bytes of memory, so all of them up to 250 MB. */
+/** Limits memory: a lexeme takes up to 500 bytes, so all lexemes take up to 250 MB. */
 const MAX_LEXEMES = 500_000;
 /**
- * Open nodes of the parser; an inventory has about 10. Beyond some thousand the composer exhausts
- * the stack, and V8 then ends the process when it compiles a regular expression.
+ * Maximum number of open nodes of the parser; an inventory has about 10. With some thousand the
+ * composer exhausts the stack, and V8 then ends the process when it compiles a regular expression.
  */
 const MAX_OPEN_NODES = 200;
-/** Takes about 10 ms. */
+/** Lexemes between two pauses; they take about 10 ms. */
 const LEXEMES_AT_ONCE = 5_000;
 
 /**

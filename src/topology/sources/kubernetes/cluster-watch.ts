@@ -80,7 +80,7 @@ export class ClusterWatch {
     await Promise.all(this.#all.map((collection) => collection.run(signal)));
   }
 
-  /** Undefined until every kind has been listed once: a missing object might still exist. */
+  /** Undefined until every kind has been listed once: until then, a missing object may exist. */
   content(): SliceContent | undefined {
     if (!this.#all.every(({ isListed }) => isListed)) return undefined;
     const { cluster } = this.#deps;

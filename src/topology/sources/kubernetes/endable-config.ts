@@ -4,8 +4,9 @@ type FetchOptions = Parameters<KubeConfig['applyToFetchOptions']>[0];
 type RequestContext = Parameters<KubeConfig['applySecurityAuthentication']>[0];
 
 /**
- * A configuration whose requests end with a signal. The client ends no list, and no watch before
- * the server has answered it, so each attempt without an answer would leave a connection behind.
+ * A configuration whose requests a signal can end. The client itself cannot end a list, nor a watch
+ * before the server has answered it. Without this class, each unanswered attempt would leave a
+ * connection open.
  */
 export class EndableConfig extends KubeConfig {
   readonly #signal: AbortSignal;

@@ -137,7 +137,7 @@ export class KubernetesSource implements TopologySource {
 
   #onTrouble(kind: string, cause: Error | undefined): void {
     if (cause === undefined) {
-      // Reports the changes that were held back, which also ends the failure.
+      // Reports the changes held back during the failure. The report also ends the failure.
       if (this.#troubles.delete(kind)) this.#reports?.wake();
       return;
     }
