@@ -83,8 +83,8 @@ function awsService({ remote }: Ends): DestinationCategory | undefined {
 }
 
 /**
- * The remote address is public, has no known owner, and no known route leads it elsewhere. An address
- * of AWS has an owner, so it is not in the internet.
+ * The remote address is public and has no known owner, and no known route leads elsewhere. An
+ * address of AWS has an owner, so it is never INTERNET.
  */
 function internet({ remote, remoteScope }: Ends): DestinationCategory | undefined {
   const isThere = remote === undefined || remote.beyond === 'internet';

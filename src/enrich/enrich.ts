@@ -16,7 +16,9 @@ export interface EnrichInput {
   readonly remainders: readonly Remainder[];
 }
 
-/** The local end of a flow and its vantage for lookups; equal for all flows of a local address. */
+/**
+ * The local end of a flow, and the vantage of its lookups. All flows of a local address share them.
+ */
 interface LocalEnd {
   readonly local: PathEnd & { readonly isLocalZone: boolean };
   readonly vantage: Vantage;
@@ -87,7 +89,7 @@ function localEnd(flow: ReportedFlow, input: EnrichInput, topology: TopologySnap
   };
 }
 
-/** Takes each end from the report; an end that the report does not name, from Kubernetes. */
+/** Takes the names of each end from the report, or from Kubernetes if the report has none. */
 function podNames(
   { pods: reported }: ReportedFlow,
   known: PodNames | undefined,
@@ -108,8 +110,8 @@ function podNames(
 }
 
 /**
- * The name of the destination in workload insights. It is never the remote address, because each
- * name becomes a row.
+ * The name of the destination in workload insights. Each name becomes a row, so the remote address
+ * is never used as a name.
  */
 function remoteIdentifier(
   remote: Located | undefined,
