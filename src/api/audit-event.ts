@@ -72,8 +72,8 @@ function parametersOf({ parameters, error }: AnsweredCall): AuditEvent['requestP
 }
 
 /**
- * The parameters of a call as its event holds them; null when there are none or too many. Called
- * before the call runs, so that nothing is changed that cannot be recorded.
+ * The parameters of a call in the form of its event; null when there are none or too many. Called
+ * before the call runs: if its parameters cannot be converted, the call changes nothing.
  */
 export function auditParameters(call: ReadyCall): AuditEvent['requestParameters'] {
   const parameters = pascalCase(call.parameters);

@@ -9,7 +9,7 @@ const RETRY_AFTER_SECONDS = '1';
 
 /**
  * Converts an error to AWS's form: the body `{"message": …}` and the exception's name in
- * `x-amzn-ErrorType`. Nothing else does. An error that is not an ApiError becomes an
+ * `x-amzn-ErrorType`. No other code does this. An error that is not an ApiError becomes an
  * InternalServerException without detail; the caller logs it.
  */
 export function errorResponse(error: unknown, requestId: string): RawResponse {

@@ -22,7 +22,10 @@ interface Bucket {
   readonly atMillis: number;
 }
 
-/** Beyond this, the bucket unused for longest is dropped; its account starts with a full one. */
+/**
+ * Maximum number of buckets. Past it, the bucket unused for longest is dropped, and its account
+ * starts again with a full one.
+ */
 const MAX_BUCKETS = LIMITS.throttleBuckets.total;
 
 /** Token buckets in this server's memory, one per account and class. */

@@ -60,7 +60,10 @@ async function remove({ accounts, refuseInUse }: AccountRouteDeps, call: Extensi
   return {};
 }
 
-/** The management account could not undo this: its keys would no longer work. */
+/**
+ * Rejects a change of the management account itself. It could not undo the change, because its keys
+ * would no longer work.
+ */
 function refuseOwn(call: ExtensionCall, participle: 'disabled' | 'deleted'): void {
   if (labelOf(call, 'account') !== call.principal.account) return;
   throw new ApiError('ConflictException', `An account cannot be ${participle} by its own key`);

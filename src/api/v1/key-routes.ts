@@ -23,8 +23,8 @@ const ONE = `${PATH}/{accessKeyId}`;
 
 /**
  * `/api/v1/keys`: the access keys of the caller's account; the management account may name any
- * account. The key that signs a request cannot disable, restrict or delete itself, so an account
- * always keeps a key that may administer keys. No key gets more than the key that signs is allowed.
+ * account. The signing key cannot disable, restrict or delete itself, so an account always keeps a
+ * key that may administer keys. It can grant another key no more than it is allowed itself.
  */
 export function keyRoutes(deps: KeyRouteDeps): readonly ExtensionRoute[] {
   const json = (answer: Answer) => async (call: ExtensionCall) =>
@@ -117,7 +117,7 @@ function refuseOwn(call: ExtensionCall, participle: string): void {
   throw new ApiError('ConflictException', message);
 }
 
-/** Rejects a grant that the policy of the caller does not certainly include. */
+/** Rejects a grant unless the caller's policy certainly includes it. */
 function refuseMore({ principal }: ExtensionCall, grant: KeyPolicy): void {
   const part = uncoveredPart(principal, grant);
   if (part === undefined) return;
