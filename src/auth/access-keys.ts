@@ -196,9 +196,9 @@ export class AccessKeys implements KeySource {
   }
 
   /**
-   * Creates the account with an admin and an agent key at the very first start. Later starts check
-   * that the stored secrets can be decrypted and return undefined. `deliver` hands the keys to
-   * their owner before they are committed, so no key is stored that nobody received.
+   * At the very first start, creates the account with an admin and an agent key. `deliver` hands
+   * them to their owner before they are committed, so a stored key has always been delivered. Later
+   * starts return undefined after checking that the stored secrets can be decrypted.
    */
   async ensureFirstKeys(input: {
     readonly account: string;
@@ -295,7 +295,10 @@ function policyText(grant: KeyPolicy): string | null {
   return grant.kind === 'custom' ? JSON.stringify(grant.policy) : null;
 }
 
-/** Parses a stored document again, which rejects one that a newer version stored. */
+/**
+ * Parses a stored document again. Rejects it if a newer version stored elements that this version
+ * does not evaluate.
+ */
 function readPolicy(text: string | null): PolicyDocument {
   return parsePolicy(JSON.parse(text ?? 'null'));
 }

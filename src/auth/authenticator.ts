@@ -190,7 +190,7 @@ function signedDate(head: RequestHead): string | undefined {
   return Number.isNaN(millis) ? undefined : formatAmzDate(new Date(millis));
 }
 
-/** A second value could be the one that another reader on the way believed. */
+/** Rejects a repeated header: a proxy on the way may have checked its other value. */
 function checkSingle(head: RequestHead): void {
   for (const name of ['authorization', 'host', 'x-amz-date', 'date', 'x-amz-content-sha256']) {
     if ((head.headers.get(name)?.length ?? 0) < 2) continue;

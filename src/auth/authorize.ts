@@ -53,7 +53,10 @@ function decide(principal: Principal, { action, resource }: Intent): PolicyDecis
   );
 }
 
-/** Policies of other partitions may name resources as earlier versions did, with `arn:aws:`. */
+/**
+ * The resource in each accepted partition. Policies may still use `arn:aws:` in other partitions,
+ * because earlier versions wrote it everywhere.
+ */
 function formsOf(resource: string | undefined): readonly (string | undefined)[] {
   const arn = resource === undefined ? undefined : parseArn(resource);
   if (arn === undefined) return [resource];

@@ -46,7 +46,7 @@ export class KeyCache {
   readonly #keys = new BoundedMap<string, Cached>(LIMITS.cachedKeys.total);
   /** When each id was last not found. Separate, so that guessed ids evict no real key. */
   readonly #unknown = new BoundedMap<string, number>(LIMITS.unknownKeys.total);
-  /** Set by the first `refresh`. From then on, an outdated key means that refreshes fail. */
+  /** Set by the first `refresh`. After that, a key is outdated only if refreshes fail. */
   #isRefreshed = false;
 
   constructor(deps: KeyCacheDeps) {

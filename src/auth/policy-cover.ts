@@ -10,12 +10,12 @@ interface Pair {
 }
 
 /**
- * Finds a part of a grant that its maker may not be allowed itself; undefined when the grant allows
- * nothing that the maker's policy does not allow.
+ * Finds a part of a grant that its maker may not be allowed itself. Undefined when the maker's
+ * policy allows everything that the grant allows.
  *
- * Each Allow of the grant must lie within one Allow of the maker. Where a Deny of the maker may
- * overlap with it, the grant must have a Deny that includes the maker's. A grant that only several
- * Allows together cover is not accepted, because that is not checked.
+ * Each Allow of the grant must lie within one Allow of the maker. If a Deny of the maker may
+ * overlap with it, the grant must have a Deny that includes the maker's. An Allow that only several
+ * Allows of the maker cover together is rejected, because such unions are not checked.
  */
 export function uncoveredPart(maker: Principal, grant: KeyPolicy): string | undefined {
   const own = documentOf(maker);
@@ -64,8 +64,8 @@ function includesResource(outer: string, inner: string): boolean {
 }
 
 /**
- * Whether `outer` certainly matches every text that `inner` matches: a `*` of `inner` stands only
- * where `outer` has a `*`, and a `?` only where it has a `?` or `*`.
+ * Whether `outer` certainly matches every text that `inner` matches. This holds if each `*` of
+ * `inner` stands where `outer` has a `*`, and each `?` where it has a `?` or `*`.
  */
 export function includesPattern(outer: string, inner: string): boolean {
   let o = 0;

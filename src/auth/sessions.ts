@@ -29,9 +29,10 @@ const MAX_SESSION_MILLIS = 7 * 24 * 3_600_000;
 
 /**
  * Console sessions, in memory: a restart ends them all. A session ends 12 hours after its last use,
- * and 7 days after it was opened. Session ids and sign-in tokens have 256 random bits. Only their
- * hashes are stored and looked up, so neither a memory dump nor timing reveals a token. Past a
- * limit, the account with the most loses the one that was least recently used.
+ * and at the latest 7 days after it was opened. Session ids and sign-in tokens have 256 random
+ * bits. Only their hashes are stored and looked up, so neither a memory dump nor timing reveals a
+ * token. Past a limit, the account with the most sessions or tokens loses the one used least
+ * recently.
  */
 export class Sessions {
   readonly #deps: Deps;
