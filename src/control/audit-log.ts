@@ -15,8 +15,8 @@ export interface AuditLogDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   /**
-   * Changes to keep, and as many failed changes and reads; each kind drops its own oldest. 0
-   * records nothing.
+   * How many events of each kind to keep: changes, failed changes and reads. Each kind drops its
+   * own oldest. 0 records nothing.
    */
   readonly maxEvents: number;
 }
@@ -228,7 +228,7 @@ export class AuditLog implements Service {
   }
 }
 
-/** The greatest limit per account with which all accounts together have at most `total` events. */
+/** The greatest limit per account at which all accounts together keep at most `total` events. */
 export function fairLimit(counts: readonly number[], total: number): number {
   let left = total;
   const ascending = counts.toSorted((a, b) => a - b);

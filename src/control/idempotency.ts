@@ -43,8 +43,8 @@ export async function createOnce<Answer>(
 }
 
 /**
- * Changes a resource once per token, like `createOnce`, when only `change` knows the answer. The
- * caller must hold a lock on the resource.
+ * Changes a resource once per token. Differs from `createOnce` in that only `change` knows the
+ * answer. The caller must hold a lock on the resource.
  */
 export async function changeOnce<Answer>(
   transaction: Transaction<ControlTables>,
@@ -53,7 +53,8 @@ export async function changeOnce<Answer>(
 ): Promise<Answer> {
   const use = await startUse(transaction, call);
   if (use === undefined) return await change();
-  // Repeating the change could fail now although the first call succeeded, so look it up first.
+  // Look up the first answer before `change`: a repetition could fail although the first call
+  // succeeded.
   const first = await findAnswer<Answer>(transaction, use);
   if (first !== undefined) return first;
   const answer = await change();
@@ -111,7 +112,7 @@ async function claimToken<Answer>(
   if (numInsertedOrUpdatedRows === 1n) return undefined;
   const first = await findAnswer<Answer>(transaction, use);
   if (first !== undefined) return first;
-  // Only on PostgreSQL: a deletion freed the token between the two statements.
+  // Happens only on PostgreSQL: a deletion freed the token between the two statements.
   throw new ApiError('ConflictException', 'The resource of this clientToken was just deleted.');
 }
 

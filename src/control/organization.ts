@@ -23,10 +23,10 @@ export interface OrganizationDescription {
 }
 
 /**
- * The organization of this installation. Its management account administers it. That account and
- * the delegated administrators may have other members as targets of their scopes. A member that
- * another account's scope has as a target cannot be removed. The scopes of an account that is no
- * delegated administrator any more lose the targets in other accounts.
+ * The organization of this installation, administered by its management account. The management
+ * account and the delegated administrators may have other members as targets of their scopes. A
+ * member that another account's scope has as a target cannot be removed. When an account stops
+ * being a delegated administrator, its scopes lose their targets in other accounts.
  */
 export class Organization {
   readonly #clock: Clock;

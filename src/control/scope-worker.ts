@@ -34,12 +34,12 @@ const RETRY_MILLIS = 60_000;
 const BATCH = 1_000;
 
 /**
- * Completes the changes that Scopes and Monitors only mark: turns IN_PROGRESS scopes into
- * SUCCEEDED or FAILED, and removes DEACTIVATING scopes and DELETING monitors. Runs at the start and
- * when woken; work that a stop interrupts is done after the next start. Scopes are built
- * independently, and none delays a removal. A scope that FAILED, or whose targets did not answer,
- * is built again every minute. Several servers may work at once: each step changes a row only if
- * its status is still the one that was read.
+ * Completes the changes that Scopes and Monitors only mark: turns IN_PROGRESS scopes into SUCCEEDED
+ * or FAILED, and removes DEACTIVATING scopes and DELETING monitors. Runs at the start and when
+ * woken. Work that `stop` interrupts is completed after the next start. Scopes are built
+ * independently, and no build delays a removal. A scope that FAILED, or whose targets did not
+ * answer, is built again every minute. Several servers may run workers at once: each step changes a
+ * row only if its status is still the one that the worker read.
  */
 export class ScopeWorker implements Service {
   readonly name = 'scope worker';
@@ -91,7 +91,7 @@ export class ScopeWorker implements Service {
     for (const key of this.#builtMillis.keys()) if (!keys.has(key)) this.#builtMillis.delete(key);
     for (const scope of scopes) {
       if (this.#isDue(scope)) this.#begin(scope, signal);
-      // Changed back to targets whose build hangs.
+      // The scope was changed back to targets whose build is late and still running.
       else if (scope.reason === null && this.#late.has(keyOf(scope))) await this.#markLate(scope);
     }
   }
@@ -117,7 +117,7 @@ export class ScopeWorker implements Service {
     const key = keyOf(scope);
     if (this.#builds.has(key)) return false;
     const builtMillis = this.#builtMillis.get(key);
-    // A scope without a reason is new, or was changed since.
+    // A null reason means that the scope is new, or was changed after its last build.
     if (builtMillis === undefined || scope.reason === null) return true;
     return Math.abs(this.#deps.clock.now() - builtMillis) >= RETRY_MILLIS;
   }
@@ -157,7 +157,9 @@ export class ScopeWorker implements Service {
     }
   }
 
-  /** Gives the scope a reason, so that it can be changed and deleted meanwhile. */
+  /**
+   * Stores a reason, which allows changing and deleting the scope while the build is still running.
+   */
   async #markLate(scope: ScopeRow): Promise<void> {
     const { patienceMillis: millis = PATIENCE_MILLIS } = this.#deps;
     const reason = `the targets did not answer within ${millis / 1000} s; still reading`;

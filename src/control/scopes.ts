@@ -221,7 +221,7 @@ export class Scopes {
         .where(({ eb, or, and }) =>
           or([
             eb('status', 'in', ['SUCCEEDED', 'FAILED']),
-            // Its targets have not answered in time.
+            // A build whose targets did not answer in time does not block the deletion.
             and([eb('status', '=', 'IN_PROGRESS'), eb('reason', 'is not', null)]),
           ]),
         )
@@ -268,7 +268,10 @@ async function refuseUnlessDeactivating(
   throw inProgress(scopeId, 'deleted');
 }
 
-/** Whether a scope is being built. One with a reason waits for targets that did not answer. */
+/**
+ * Whether a build blocks changes of the scope. A build with a reason does not: it waits for targets
+ * that did not answer.
+ */
 function isLocked({ status, reason }: Scope): boolean {
   return status === 'IN_PROGRESS' && reason === undefined;
 }
