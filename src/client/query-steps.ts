@@ -16,7 +16,10 @@ interface Question {
   readonly limit?: number | undefined;
 }
 
-/** The input of a query. The kind decides which metrics it allows and what it is about. */
+/**
+ * The input of a query. The kind decides which metrics are allowed, and whether the query covers a
+ * monitor or a scope.
+ */
 export type QueryQuestion =
   | (Question & {
       readonly kind: 'MonitorTopContributors';

@@ -13,12 +13,15 @@ export interface WaiterOptions {
   readonly sleep?: ((millis: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** The expected status cannot occur any more, or did not occur in time. */
+/** The resource can no longer reach the expected status, or did not reach it in time. */
 export class WaiterError extends Error {
   override readonly name = 'WaiterError';
 }
 
-/** Waits until the scope is SUCCEEDED. Rejects with WaiterError on another end or the deadline. */
+/**
+ * Waits until the scope is SUCCEEDED. Rejects with WaiterError if the scope ends in another status
+ * or the deadline passes.
+ */
 export function waitUntilScopeSucceeded(
   options: WaiterOptions,
   input: { readonly scopeId: string },
@@ -31,7 +34,10 @@ export function waitUntilScopeSucceeded(
   });
 }
 
-/** Waits until the query is SUCCEEDED. Rejects with WaiterError on another end or the deadline. */
+/**
+ * Waits until the query is SUCCEEDED. Rejects with WaiterError if the query ends in another status
+ * or the deadline passes.
+ */
 export async function waitUntilQueryDone(options: WaiterOptions, query: QueryRef): Promise<void> {
   await poll(options, async () => {
     const status = await queryStatus(options.client, query, options);
