@@ -23,7 +23,7 @@ export class SessionStore {
     this.#deps = deps;
   }
 
-  /** Signs in with the token. Without a valid token, uses the session of the cookie. */
+  /** Signs in with the token. Without a valid token, continues the session of the cookie. */
   async start(): Promise<void> {
     const { api, token } = this.#deps;
     let notice: string | undefined;

@@ -73,7 +73,10 @@ export function MetricSection(props: MetricSectionProps) {
   );
 }
 
-/** Fills in zeros from the traffic, but only if it has the same window and thus the same bins. */
+/**
+ * Adds the zeros that the traffic proves, if both answers have the same window and so the same
+ * bins.
+ */
 function linesOf(insights: Insights | undefined, traffic: Insights | undefined): readonly Series[] {
   if (insights === undefined) return [];
   const sameBins = traffic?.window.startMillis === insights.window.startMillis;
