@@ -27,7 +27,7 @@ export function optionName(value: string): string {
   return value.toLowerCase().replaceAll('_', '-');
 }
 
-/** Accepts the names of the command line and the API's own, in upper or lower case. */
+/** Accepts names as on the command line and as in the API, in upper or lower case. */
 export function parseOneOf<Value extends string>(values: readonly Value[]): Parser<Value> {
   return (text) => {
     const found = values.find((value) => optionName(value) === optionName(text));

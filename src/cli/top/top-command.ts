@@ -18,7 +18,7 @@ import {
   sinceOption,
 } from '../lib/shared-options.ts';
 
-/** Moves the cursor home and clears from there: clearing first would flicker. */
+/** Moves the cursor home, then clears from there. Clearing first would flicker. */
 const REDRAW = '\u001b[H\u001b[J';
 
 interface TopOptions extends RankedOptions {
