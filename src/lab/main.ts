@@ -40,7 +40,8 @@ export async function runLab([command, ...names]: readonly string[]): Promise<nu
     process.stderr.write(`nfm lab: ${missing}\n`);
     return 1;
   }
-  // The lab measures round trips on a machine that is shared, so its processes get priority.
+  // Other programs on this machine would disturb the measured round trips, so the lab's processes
+  // get priority.
   setPriority(LAB_PRIORITY);
   let isRight = true;
   for (const name of wanted) isRight = (await run(name)) && isRight;

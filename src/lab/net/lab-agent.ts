@@ -34,8 +34,8 @@ export function agentCommand(cgroup: string, options: LabAgentOptions): readonly
 
 /**
  * Starts `bin/nfm agent` for a host of a lab, with a report every second. Returns when the agent's
- * program is attached, so every later connection is counted. The agent stays out of the host's
- * cgroup, so its own connection is not.
+ * eBPF program is attached, so the agent counts every later connection. The agent itself runs
+ * outside of the host's cgroup, so it does not count its own connection.
  */
 export async function startLabAgent(
   network: LabNetwork,

@@ -49,7 +49,7 @@ export class LabHealth {
       kind: finding.kind,
       what: describe(finding),
     }));
-    // Learning changes the history that the findings are judged by, so it comes last.
+    // Learn last: learning changes the history that the findings are judged by.
     learnWindow(inference);
     this.#histories.keep(observed, cells);
     return { findings: named, degraded };

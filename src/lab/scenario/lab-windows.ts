@@ -118,7 +118,7 @@ function lifeCounts(cell: LabCell): LifeCounts {
   };
 }
 
-/** Counts a SYN that is retransmitted in this window as an attempt, also if it began before. */
+/** The attempts of a window. A SYN that is only retransmitted in this window counts as one, too. */
 function attemptsOf(cell: LabCell): number {
   return Math.max(value(cell, 'connectAttempts'), value(cell, 'retransSyn') > 0 ? 1 : 0);
 }
@@ -127,7 +127,10 @@ function silentOf(cell: LabCell): number {
   return Math.min(value(cell, 'retransSyn'), attemptsOf(cell));
 }
 
-/** The history of each cell by the cell's key: a window has only the cells that sent something. */
+/**
+ * The history of every cell, by the cell's key. A window leaves out the cells that sent nothing, so
+ * their history is kept here.
+ */
 export class CellHistories {
   /** All cells are of one class. */
   readonly classes = emptyClasses([PRIOR_LOSS.INTRA_AZ ?? 0]);

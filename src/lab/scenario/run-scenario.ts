@@ -15,7 +15,7 @@ export interface JudgedWindow extends LabVerdict {
 
 export interface ScenarioResult {
   readonly windows: readonly JudgedWindow[];
-  /** Culprits that health blamed, with the number of windows until then. */
+  /** Culprits that health blamed, with the number of windows that it took. */
   readonly named: readonly { readonly culprit: Culprit; readonly windows: number }[];
   readonly missed: readonly Culprit[];
   /** Routes without a fault whose monitor was degraded during the incident. */
