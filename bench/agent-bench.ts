@@ -25,12 +25,15 @@ export function newConnections(perSecond: number, seconds: number): AgentBenchLo
   return [['connection-load.js', perSecond, seconds]];
 }
 
-/** Processes that share the open sockets: a process may have 20,000 files open here. */
+/**
+ * The number of load processes. They share the open sockets, because a process may have 20,000
+ * files open here.
+ */
 const LOADS = 3;
 
 /** Open sockets, of which `moving` per second send or receive a byte. */
 export function openSockets(sockets: number, moving: number, seconds: number): AgentBenchLoad {
-  // Both ends of a connection are sockets of this host, and an exchange moves both.
+  // Both ends of a connection are sockets of this host, and an exchange sends a byte on both.
   const share = (count: number): number => Math.ceil(count / 2 / LOADS);
   return Array.from({ length: LOADS }, () => {
     return ['open-sockets-load.js', share(sockets), share(moving), seconds];

@@ -3,9 +3,9 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 
 /**
  * `connection-load.js PER_SECOND SECONDS` opens PER_SECOND TCP connections a second to its own
- * servers on loopback, each with a request and an answer. The number of servers gives 500 flows,
- * both sides counted: the maximum of a report. Prints "ready", starts when it reads a line on
- * standard input, and prints the number of connections as one line of JSON.
+ * servers on loopback, each with a request and an answer. Its 250 servers make 500 flows, one per
+ * side, which is the maximum of a report. Prints "ready", starts when it reads a line on standard
+ * input, and prints the number of connections as one line of JSON.
  */
 const TICKS_PER_SECOND = 50;
 const SERVERS = 250;

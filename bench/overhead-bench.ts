@@ -23,7 +23,10 @@ const MILLIS = 1_000;
 interface Traffic {
   /** Arguments of `native/traffic.c`. */
   readonly args: readonly string[];
-  /** Between two hosts (network namespaces) the client is watched; over loopback both ends are. */
+  /**
+   * `network`: traffic between two hosts (network namespaces), of which only the client is watched.
+   * `loopback`: traffic within a host, with both ends watched.
+   */
   readonly over: 'network' | 'loopback';
 }
 
@@ -45,8 +48,9 @@ const HOSTS = [
 ];
 
 /**
- * The watchers of the traffic. `nobody` and `nobodyAgain` differ by the noise. `callbacksOnly`
- * requests the callbacks of our agent and does nothing, so `ours` exceeds it by our own work.
+ * The watchers of the traffic. The difference between `nobody` and `nobodyAgain` is the noise.
+ * `callbacksOnly` requests the callbacks of our agent and does nothing in them, so the difference
+ * between `ours` and `callbacksOnly` is our own work.
  */
 export const WATCHERS = ['nobody', 'nobodyAgain', 'callbacksOnly', 'ours', 'existing'] as const;
 export type Watcher = (typeof WATCHERS)[number];

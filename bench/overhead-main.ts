@@ -10,9 +10,9 @@ import {
 } from './overhead-bench.ts';
 
 /**
- * `npm run bench:overhead -- [ROUNDS [KIND...]]` measures the cost of a watcher to the traffic. A
- * change is the median over the rounds of the change against `nobody` in the same round, because the
- * machine's speed drifts.
+ * `npm run bench:overhead -- [ROUNDS [KIND...]]` measures the cost that a watcher adds to the
+ * traffic. Each round compares a watcher with `nobody` in the same round, because the machine's
+ * speed drifts. The result is the median of these changes.
  */
 const DEFAULT_ROUNDS = 20;
 

@@ -73,7 +73,8 @@ async function postAll(
       const body = bodies[next % bodies.length] ?? Buffer.alloc(0);
       next += 1;
       const started = performance.now();
-      // The extra signed header makes equal bodies of one second differ: they would be duplicates.
+      // Two equal bodies in one second would be duplicates; an extra signed header tells them
+      // apart.
       const answer = await poster.post(body, { 'x-nfm-report': String(next) });
       latencies.push(performance.now() - started);
       if (answer.status !== 200) throw new Error(`POST: ${answer.status} ${answer.body}`);

@@ -14,7 +14,7 @@ import { World } from '../test/topology/world.ts';
 export interface TopologyBenchResult {
   readonly interfaces: number;
   readonly snapshotSeconds: number;
-  /** The longest step of the build: requests wait as long. */
+  /** The longest step of the build. A request may have to wait this long. */
   readonly longestPieceMillis: number;
   readonly snapshotMib: number;
   readonly lookupClassifyMicros: number;
