@@ -1,6 +1,6 @@
 import { cellsByConstruct, type SimNetwork } from '../sim/sim-network.ts';
 
-/** Caches `cellsByConstruct` of the last network. */
+/** Caches the result of `cellsByConstruct` for the network of the last call. */
 export class CrossedCells {
   #network: SimNetwork | undefined;
   #cellsOf: readonly Uint32Array[] = [];

@@ -71,7 +71,10 @@ export class FlockDetector implements Detector {
     return blames;
   }
 
-  /** The log likelihood ratio of each cell's counts, a failed construct on its path against none. */
+  /**
+   * The log likelihood ratio of each cell's counts: with a failed construct on its path, against
+   * without one.
+   */
   #evidence({ network, segments, retrans, rttMean }: SimWindow): Float64Array {
     const { badLoss, goodLoss, cap, lateMicros } = this.#parameters;
     const lost = Math.log(badLoss / goodLoss);

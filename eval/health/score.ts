@@ -5,7 +5,10 @@ import type { Blame } from './detector.ts';
 /** Counts over the windows of one fault class. */
 export interface ClassScore {
   windows: number;
-  /** Network faults, those found exactly, and those found or among the ambiguous constructs. */
+  /**
+   * Network faults; those that a method found exactly; and those that it found or listed as
+   * ambiguous.
+   */
   faults: number;
   found: number;
   foundInSet: number;
@@ -169,7 +172,7 @@ class SameColumns {
     return this.#first[construct] ?? construct;
   }
 
-  /** Compares constructs of the network of the last call of `of`. */
+  /** Whether the two constructs count as one, in the network of the last call of `of`. */
   isSame(one: number, other: number): boolean {
     return this.#first[one] === this.#first[other];
   }

@@ -3,7 +3,10 @@ import { NETWORK_CLASSES, OTHER_CLASSES } from '../sim/fault-classes.ts';
 import type { IncidentTimes } from './incidents.ts';
 import { type ClassScore, f1, precision, recall, type Score } from './score.ts';
 
-/** Silence after a change of rules looks like a fault but is configuration; it has its own row. */
+/**
+ * A fault class with a row of its own: silence after a change of rules looks like a fault but is
+ * configuration.
+ */
 const CONFIGURATION = 'security group';
 const QUIET_CLASSES: readonly string[] = OTHER_CLASSES.filter((name) => name !== CONFIGURATION);
 const HEADLINE: readonly string[] = [...NETWORK_CLASSES, ...QUIET_CLASSES];

@@ -35,11 +35,14 @@ export interface CloudParameters {
   /** Microseconds that a cell is busy per segment; share of cells that always wait for their receiver. */
   readonly segmentMicros: number;
   readonly waitingCells: number;
-  /** Share of hosts and of cells (applications) that are sick at a time, and their mean windows. */
+  /**
+   * Share of hosts and of cells (applications) that are sick at a time, and the mean duration of a
+   * sickness in windows.
+   */
   readonly sickHosts: number;
   readonly sickCells: number;
   readonly sickWindows: number;
-  /** Flows of a host in a report, those with most loss; 0 keeps all. */
+  /** The flows of a host that a report keeps: those with most loss. 0 keeps all. */
   readonly topFlows: number;
 }
 

@@ -36,7 +36,7 @@ export class CloudSimulator {
   readonly #baseRtt: Float64Array;
   readonly #volume: Float64Array;
   readonly #connects: Float64Array;
-  /** The share of its busy time for which each cell usually waits for its receiver. */
+  /** By cell: the usual share of its busy time in which it waits for its receiver. */
   readonly #waiting: Float64Array;
   readonly #sickHosts = new Map<
     number,

@@ -33,7 +33,10 @@ type NetworkClass = (typeof NETWORK_CLASSES)[number];
 type OtherClass = (typeof OTHER_CLASSES)[number];
 export type FaultClass = NetworkClass | OtherClass;
 
-/** Minimum cells through a faulty construct, and minimum affected cells: fewer cannot be detected. */
+/**
+ * Minimum cells through a faulty construct, and minimum affected cells. A smaller fault cannot be
+ * detected.
+ */
 const MIN_CELLS = 8;
 const MIN_HIT_CELLS = 6;
 /** The minimum for a host, an endpoint or a subnet. */
