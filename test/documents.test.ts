@@ -5,12 +5,15 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 const DECISIONS = 'docs/decisions';
 const MAX_COLUMNS = 100;
-/** Not the changelog, whose lines every change adds to. */
+/**
+ * The documents whose lines must be wrapped. Excludes the changelog, because every change adds
+ * lines to it.
+ */
 const WRAPPED = /^(README|CONTRIBUTING|ARCHITECTURE)\.md$|^docs\/|^examples\//;
 const CLI_HELP = 'test/golden/cli';
-/** Run by `bin/nfm` beside the commands of the CLI. */
+/** Programs that `bin/nfm` runs in addition to the commands of the CLI. */
 const PROGRAMS = ['server', 'agent', 'lab'];
-/** A screen. */
+/** The height of a screen. */
 const MAX_DECISION_LINES = 40;
 
 const documents = [

@@ -5,7 +5,10 @@ import { checkoutRoot } from '../../src/lib/checkout-root.ts';
 
 export interface RowCount {
   readonly rows: number;
-  /** Distinct rows, the batch ignored: fewer than `rows` means that some are stored twice. */
+  /**
+   * Distinct rows, compared without their batch. Fewer than `rows` means that rows are stored
+   * twice.
+   */
   readonly distinct: number;
 }
 

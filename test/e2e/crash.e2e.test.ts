@@ -35,7 +35,8 @@ test(`every acknowledged report is stored exactly once over ${KILLS} kills of th
   const sending = senders.map((sender) => sender.send(() => poster));
   try {
     for (let kill = 0; kill < KILLS; kill += 1) {
-      // Kill after a random number of further answers, so that each kill meets another state.
+      // Kill the server after a random number of further answers, so that each kill finds another
+      // state.
       const target = sumOf(senders, 200) + Math.floor(random() * 150);
       while (sumOf(senders, 200) < target) await delay(2);
       await current.kill();

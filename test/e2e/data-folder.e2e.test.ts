@@ -16,7 +16,7 @@ const NFM = join(checkoutRoot(), 'bin/nfm');
 const FLOWS = 5;
 
 let folder: string;
-/** A data folder after two runs, and after the first of them. */
+/** Copies of a data folder: `whole` after two runs, `older` after the first of them. */
 let whole: string;
 let older: string;
 let data: string;

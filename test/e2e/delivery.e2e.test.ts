@@ -20,7 +20,7 @@ const PORTS = 60;
 const HOUR = 3_600_000;
 const WAIT_MILLIS = 25;
 
-/** The outage of the server in reports, one per second; 600 gives an outage of ten minutes. */
+/** How long the server is away, as a number of reports, one per second: 600 is ten minutes. */
 const OUTAGE_REPORTS = Number(process.env.NFM_TEST_OUTAGE_REPORTS ?? 4);
 const MAX_MILLIS = 60_000 + OUTAGE_REPORTS * 1_500;
 
@@ -37,7 +37,10 @@ describe.skipIf(missing !== undefined)(`the delivery of reports ${missing ?? ''}
   let server: ServerProcess;
   let agent: ChildProcess;
   let printed: Printed[];
-  /** Sequences of the reports that the agent dropped, from its log; in a new spool they equal its numbers. */
+  /**
+   * Sequences of the reports that the agent dropped. Its log gives their numbers in the spool; in a
+   * new spool these equal the sequences.
+   */
   let dropped: Set<number>;
 
   beforeEach(async () => {
@@ -209,7 +212,7 @@ describe.skipIf(missing !== undefined)(`the delivery of reports ${missing ?? ''}
 
     const gaps = await server.metric('nfm_reports_missing');
     expect(gaps).toBeGreaterThan(2);
-    // The oldest may have been stored, its answer lost with the server.
+    // The server may have stored the oldest report although its answer did not reach the agent.
     const lost = new Set([...dropped].sort((a, b) => a - b).slice(-gaps));
     expect(dropped.size - lost.size).toBeLessThanOrEqual(1);
     const kept = printed.filter(({ identity }) => !dropped.has(identity.sequence));
@@ -230,7 +233,7 @@ describe.skipIf(missing !== undefined)(`the delivery of reports ${missing ?? ''}
     await untilMade(3);
     await until(() => spooled() >= 3);
     await killAgent();
-    // The oldest may have been stored, its answer lost with the server.
+    // The server may have stored the oldest report although its answer did not reach the agent.
     const [, second = ''] = reportFiles();
     const path = join(spool(), second);
     writeFileSync(path, readFileSync(path).subarray(0, 100));

@@ -17,8 +17,8 @@ const SEED = 20_261_124;
 /** Less than the 5% that the server keeps free. */
 const LOW_BYTES = 0.045 * DISK_MIB * MIB;
 /**
- * Free space left each time the disk fills up, so that each time another writer fails: the journal,
- * the ledger, the block for ClickHouse, or ClickHouse in the middle of a part.
+ * Free space left each time the disk fills up. Each size makes another write fail: of the journal,
+ * of the ledger, of the block for ClickHouse, or of a part within ClickHouse.
  */
 const ROOM_BYTES = [0, 8 * 1024, 64 * 1024, 200 * 1024, 400 * 1024, 800 * 1024, 2 * MIB];
 
@@ -105,7 +105,8 @@ describe.skipIf(missing !== undefined)(`a full disk ${missing ?? ''}`, () => {
       (_, run) => new InsistentSender({ run, flows: FLOWS, seed: SEED }),
     );
     const sending = Promise.all(senders.map((sender) => sender.send(() => current)));
-    // Awaited at the end; if the test fails earlier, this error must not hide its own.
+    // Awaited at the end. If the test fails earlier, the rejection must not hide the test's own
+    // error.
     sending.catch(() => {});
     const refused: number[] = [];
     for (const room of ROOM_BYTES) {

@@ -1,9 +1,9 @@
 import type { AgentReport, Attributes, Scope, Timing } from './existing-agent-report.ts';
 
 /**
- * Recipe: the known attributes, scopes and metrics of the existing agent's report, with our own
- * values. Metrics are in that agent's alphabetical order unless a flow gives another one. All numbers
- * differ, so that a test notices swapped values.
+ * A report with the known attributes, scopes and metrics of the existing agent, and with our own
+ * values. Metrics are in that agent's alphabetical order unless a flow specifies another one. All
+ * numbers differ, so that a test notices swapped values.
  */
 
 export interface FlowFixture {

@@ -33,7 +33,7 @@ async function open(bytes: string | Uint8Array, localAddress = '127.0.0.1'): Pro
   socket.on('error', () => {});
   await once(socket, 'connect');
   await new Promise<void>((resolve) => {
-    // A displaced sender cannot write everything.
+    // The server may close a displaced sender's connection before all bytes are written.
     socket.once('close', () => resolve());
     socket.write(bytes, () => resolve());
   });
@@ -109,7 +109,7 @@ describe('a request target', () => {
     ['GET * HTTP/1.1\r\nhost: HOST', 400],
     ['POST / HTTP/1.1\r\nhost: HOST\r\ncontent-length: 0', 403],
     ['GET //healthz HTTP/1.1\r\nhost: HOST', 403],
-    // The default checks of haproxy.
+    // The health checks that haproxy sends by default.
     ['OPTIONS / HTTP/1.0', 200],
     ['OPTIONS /healthz HTTP/1.0', 200],
     ['HEAD /healthz HTTP/1.0', 200],

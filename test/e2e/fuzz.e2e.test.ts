@@ -19,7 +19,7 @@ const DECODED = 20_000;
 const POSTED = 10_000;
 const CONNECTIONS = 8;
 const RETENTION_SECONDS = 7 * 86_400;
-/** Much more than the decoding of a report with a few flows takes. */
+/** Far longer than it takes to decode a report with a few flows. */
 const HANG_MILLIS = 10_000;
 
 const random = seededRandom(SEED);
@@ -96,7 +96,8 @@ test(`each of ${DECODED} mutated reports is rejected or decoded to storable rows
     slowestMillis = Math.max(slowestMillis, performance.now() - started);
   }
   expect(slowestMillis, seedText).toBeLessThan(HANG_MILLIS);
-  // Mutations that nearly always or nearly never break a report would prove little.
+  // More than 5% of the mutations must break a report, and more than 5% must not. Otherwise the
+  // test proves little.
   expect(Math.min(outcomes.read, outcomes.refused), seedText).toBeGreaterThan(DECODED / 20);
   console.log(`seed ${SEED}: ${outcomes.read} decoded, ${outcomes.refused} refused`);
 });

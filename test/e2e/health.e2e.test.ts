@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(
       expect(accused?.kind).toBe('network');
       expect(accused?.monitors).toContain('a-to-b');
       expect(accused?.monitors).not.toContain('a-to-c');
-      // The first lossy report arrives within one period, and its window ends after it.
+      // The first lossy report arrives within one period, and its window ends after it arrives.
       const seconds = (Date.parse(accused?.timeline.at(-1)?.at ?? '') - lostAt) / 1000;
       expect(seconds).toBeLessThanOrEqual(REPORT_SECONDS + 3 * WINDOW_SECONDS + WINDOW_SECONDS);
 

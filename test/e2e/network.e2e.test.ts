@@ -231,7 +231,7 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
   test('traffic outside the watched cgroup, and ports without traffic, have no row', async () => {
     const command = trafficCommand('ping', B.ip, PORTS.outside, 3, 0);
     await network.exec('a', command, { outsideCgroup: true });
-    // A later connection of the cgroup is reported, so an earlier one would have been as well.
+    // The cgroup's later connection is reported, so an earlier one would have been reported by now.
     await traffic('ping', B.ip, PORTS.steady, 1, 0);
     await api.untilFlows(fromA(PORTS.steady), completed(2));
     const { upload, download, lossy, steady, short, refused, blackholed } = PORTS;
@@ -250,7 +250,8 @@ describe.skipIf(missing !== undefined)(`a network of hosts and a router ${missin
     beforeAll(async () => {
       for (const host of [B, C, D]) {
         await startAgent(host);
-        // The server knows a host from its first report on; this connection's row proves that report.
+        // The server knows a host once it has read its first report. This connection's row proves
+        // that it has.
         await runTraffic(network, host.name, ['connect', host.ip, PORTS.loopback, 10_000]);
         await api.untilFlows({ localIp: host.ip, remoteIp: host.ip }, completed(1));
       }

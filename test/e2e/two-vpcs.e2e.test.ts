@@ -217,7 +217,7 @@ describe.skipIf(missing !== undefined)(
       const near = await rowOf('INTERNET', { localIp: P1.ip, remoteIp: OUTSIDE.ip });
       expect(near).toMatchObject({ localInstanceId: P1.instance, localVpcId: vpcId('prod') });
       expect(typesOf(near)).toEqual([...END, 'AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway']);
-      // The far kernel's view of the remote end: the address belongs to a gateway of the VPC.
+      // The far kernel knows the remote end by an address that belongs to a gateway of the VPC.
       const far = await rowOf('INTER_VPC', { localIp: OUTSIDE.ip, remoteIp: OUTSIDE.gateway });
       expect(far).toMatchObject({
         localInstanceId: OUTSIDE.instance,

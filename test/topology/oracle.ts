@@ -70,9 +70,9 @@ const NOWHERE: OracleEnd = {
 };
 
 /**
- * A second implementation of the topology's answers: it takes the statements of the moment, scans
- * whole lists and compares addresses as big integers. It is slow, and uses only the types of source
- * statements from `topology`.
+ * A second implementation of the topology's answers, to compare with. It searches the statements of
+ * a time from beginning to end and compares addresses as big integers. It is slow. From `topology`
+ * it uses only the types of source statements.
  */
 export class Oracle {
   readonly #moments: readonly { readonly atSeconds: number; readonly state: WorldState }[];

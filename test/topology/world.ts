@@ -58,7 +58,7 @@ const TRANSIT_PEERINGS = [
 export interface Host {
   readonly subnet: Subnet;
   readonly place: number;
-  /** The number of instances at this place before this one. */
+  /** How many instances have been at this place before this one. */
   life: number;
 }
 
@@ -92,7 +92,7 @@ export class World {
   readonly #random: () => number;
   readonly #hostsOf: ReadonlyMap<Subnet, readonly Host[]>;
   readonly #peerings: readonly (readonly [Vpc, Vpc])[];
-  /** VPCs without their default route, and VPCs without their attachment, for the moment. */
+  /** VPCs whose default route is removed at the moment, and VPCs whose attachment is removed. */
   readonly #cutOff = new Set<Vpc>();
   readonly #detached = new Set<Vpc>();
 

@@ -121,7 +121,10 @@ function inputOf(operation: string): fc.Arbitrary<Input> {
     .map((input) => sendable(operation, input));
 }
 
-/** Converts an input to one that HTTP can carry: path and query are text, an empty list is absent. */
+/**
+ * Converts an input to a form that HTTP can carry: members in path and query become text, and an
+ * empty list becomes absent.
+ */
 function sendable(operation: string, input: Input): Input {
   const entries = Object.entries(membersOf(operation)).map(([name, { location, shape }]) => {
     const value = input[name] ?? undefined;
