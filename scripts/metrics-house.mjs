@@ -21,7 +21,10 @@ const OPENER = /^(What|Of|Who|Where|As|That)\b/;
 /** Verbs of speech: in this code they stand for report, return, read, print … */
 const VERB = /\b(say|says|said|saying|tell|tells|told|telling|hear|hears|heard|hearing)\b/gi;
 
-/** The limits of `--check`: each is a figure of the program's sources and its largest value. */
+/**
+ * The limits of `--check`: the name of a figure, its value in the program's sources, and its
+ * maximum.
+ */
 const LIMITS = [
   ['import cycles, types included', ({ cycles }) => cycles.length, 0],
   ['parameters above the maximum outside hot code', ({ wideOutside }) => wideOutside, 0],

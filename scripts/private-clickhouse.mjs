@@ -21,7 +21,7 @@ export async function startPrivateClickHouse() {
   const folder = mkdtempSync(join(tmpdir(), 'nfm-clickhouse-'));
   const fifo = join(folder, 'fifo');
   if (spawnSync('mkfifo', [fifo]).status !== 0) throw new Error(`cannot make ${fifo}`);
-  // 'r+' does not block until the server opens its end.
+  // 'r+' opens the FIFO without waiting for the server to open its end.
   const held = openSync(fifo, 'r+');
   const port = await freePort();
   const log = join(folder, 'log');
@@ -50,7 +50,7 @@ function startServer({ folder, fifo, port, log }) {
     stdio: ['ignore', output, output],
   });
   closeSync(output);
-  // Without python3 there is no exit code; 'close' follows.
+  // If python3 is missing, there is no exit code, but 'close' is still emitted.
   child.on('error', (error) => console.log(`cannot run python3: ${error.message}`));
   return child;
 }

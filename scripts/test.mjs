@@ -17,7 +17,7 @@ const CHECKS = [
   ['types of the console', 'node_modules/typescript/bin/tsc', ['-p', 'src/console/tsconfig.json']],
 ];
 const PROJECTS = ['unit', 'proof', 'store', 'kernel', 'e2e', 'browser', 'conformance'];
-/** The runs under Node 24: a project of Vitest, and optionally the files of it to run. */
+/** The runs under Node 24: a Vitest project and, optionally, a filter of its files. */
 const NODE_24_RUNS = [['unit'], ['store'], ['e2e', 'start.e2e']];
 /** Tests that CI may skip: a pattern for the test's name, and the reason. Any other skip fails. */
 const ALLOWED_SKIPS = [];
