@@ -37,6 +37,8 @@ export interface HealthServiceDeps {
   readonly hasRoom: () => boolean;
   readonly parameters: Parameters;
   readonly clock: Clock;
+  /** The time by which verdicts are old enough to be deleted. Default: `clock`. */
+  readonly ageClock?: Clock | undefined;
   readonly newId: () => string;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -146,7 +148,7 @@ export class HealthService implements Service {
 
   /** Judges every window that is due, the oldest first. Does nothing while the disk is nearly full. */
   async judgeDue(signal: AbortSignal): Promise<void> {
-    const { clock, options, hasRoom } = this.#deps;
+    const { clock, ageClock = clock, options, hasRoom } = this.#deps;
     if (!hasRoom()) return;
     const nowSeconds = clock.now() / 1000;
     const dueSeconds = alignDown(nowSeconds - lagSeconds(options), options.windowSeconds);
@@ -173,7 +175,7 @@ export class HealthService implements Service {
     if (!isWaiting) this.#judgedSeconds = dueSeconds;
     if (nowSeconds - this.#expiredSeconds < EXPIRE_SECONDS) return;
     this.#expiredSeconds = nowSeconds;
-    await this.#deps.tables.expire(Math.floor(nowSeconds) - options.retentionSeconds);
+    await this.#deps.tables.expire(Math.floor(ageClock.now() / 1000) - options.retentionSeconds);
   }
 
   /** Judges the owner's next window if it is due. */

@@ -50,6 +50,9 @@ export const SETTINGS = {
   clickhousePassword: { ...text('', 'password of the ClickHouse cluster'), secret: true },
   clickhouseDatabase: text('default', 'database of the ClickHouse cluster'),
   retentionDays: integer(7, 'days to keep flow rows', [1, 3650]),
+  trustClock: toggle(
+    'confirm that the clock is right although it differs from the last run by more than a day, as after a long stop; without it, rows are deleted that much later',
+  ),
   storeMaxGib: integer(
     0,
     'GiB on disk for flow rows and health inputs; beyond it the server deletes the oldest days; 0 means no limit',

@@ -4,7 +4,21 @@ import { silentLog } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { DiskBudget } from './disk-budget.ts';
 import type { StoredDay } from './flow-store.ts';
+import { sql } from './sql.ts';
+import { defineTable } from './tables/table.ts';
 import { flowRow, oneSlice, startTestStore, TEST_SECONDS, type TestStore } from './testing.ts';
+
+const WEEKS = defineTable({
+  name: 'weeks',
+  keptDays: 21,
+  columns: [{ name: 'week', type: 'Date' }],
+  migrations: [
+    {
+      number: 1,
+      text: `CREATE TABLE IF NOT EXISTS weeks (week Date) ENGINE = MergeTree PARTITION BY week ORDER BY week TTL week + toIntervalDay(21)`,
+    },
+  ],
+});
 
 let bench: TestStore;
 let metrics: Metrics;
@@ -89,4 +103,26 @@ test('an empty store has no bytes', async () => {
   for (const day of stored) await bench.store.dropDay(day);
   await budgetOf(1).enforce();
   expect(await metrics.value('nfm_store_bytes')).toBe(0);
+});
+
+test('ClickHouse deletes no row by its own clock', async () => {
+  const { store } = bench;
+  await store.insert(oneSlice([flowRow({ timeSeconds: 1_000_000_000 })]), 9n);
+  await store.change(sql`OPTIMIZE TABLE flows FINAL`);
+  expect(await left()).toContain('2001-09-09: 1');
+  const withTtl = sql`SELECT name FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '% TTL %'`;
+  expect(await store.query(withTtl)).toEqual([]);
+});
+
+test('a table with a retention of its own loses the partitions past it', async () => {
+  await bench[Symbol.asyncDispose]();
+  bench = await startTestStore({ tables: [WEEKS] });
+  const week = Date.parse('2027-01-11');
+  await bench.store.change(sql`INSERT INTO weeks SELECT toDate('2027-01-11')`);
+  const weeks = async () => (await bench.store.query(sql`SELECT week FROM weeks`)).length;
+  const DAYS_21 = 21 * 86_400_000;
+  await bench.store.dropExpired(week + DAYS_21 - 1);
+  expect(await weeks()).toBe(1);
+  await bench.store.dropExpired(week + DAYS_21);
+  expect(await weeks()).toBe(0);
 });

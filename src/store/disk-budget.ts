@@ -7,10 +7,11 @@ import type { Service } from '../lib/service.ts';
 import type { FlowStore, StoredDay } from './flow-store.ts';
 
 export interface DiskBudgetDeps {
-  readonly store: Pick<FlowStore, 'days' | 'dropDay'>;
+  readonly store: Pick<FlowStore, 'days' | 'dropDay' | 'dropExpired'>;
   /** Limit in bytes on disk of all tables with a partition per day; 0 means no limit. */
   readonly maxBytes: number;
   readonly retentionDays: number;
+  /** The time by which rows are old, see `AgeClock`. */
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -23,8 +24,8 @@ type Reason = 'retention' | 'budget';
 /**
  * Keeps the stored days within the retention and the disk budget. Drops the days that are entirely
  * past the retention, then the oldest days while the rest exceed the budget. The budget never drops
- * the newest day, which still receives rows. The TTL of the tables also drops old parts, but only
- * in merges, and those are stopped while the disk is nearly full.
+ * the newest day, which still receives rows. The tables have no TTL, because ClickHouse would delete
+ * by a clock that may be wrong.
  */
 export class DiskBudget implements Service {
   readonly name = 'disk budget';
@@ -71,6 +72,7 @@ export class DiskBudget implements Service {
   /** Drops days past the retention or beyond the budget, and updates the gauges. */
   async enforce(): Promise<void> {
     const { store, maxBytes, log } = this.#deps;
+    await store.dropExpired(this.#deps.clock.now());
     const days: StoredDay[] = [];
     for (const day of await store.days()) {
       if (this.#isPast(day)) await this.#drop(day, 'retention');

@@ -1,3 +1,4 @@
+import { MILLIS_A_DAY } from '../lib/durations.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Service } from '../lib/service.ts';
@@ -149,12 +150,37 @@ export class FlowStore implements Service {
 
   /** Deletes the rows of a day from every table that has a partition per day. */
   async dropDay({ day }: Pick<StoredDay, 'day'>): Promise<void> {
-    if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new Error(`"${day}" is no day`);
-    for (const table of await this.#dayTables()) {
-      await requireOpen(this.#control).command(
-        sql`ALTER TABLE ${name(table)} DROP PARTITION ${raw(`'${day}'`)}`,
+    for (const table of await this.#dayTables()) await this.#dropPartition(table, day);
+  }
+
+  /** Deletes the partitions of tables with a retention of their own that ended before a time. */
+  async dropExpired(nowMillis: number): Promise<void> {
+    for (const { name: table, keptDays } of this.#options.tables ?? []) {
+      if (keptDays === undefined) continue;
+      const partitions = await this.#ask<{ day: string }>(
+        sql`SELECT DISTINCT partition AS day FROM system.parts WHERE database = currentDatabase() AND active AND table = ${param('String', table)}`,
       );
+      for (const { day } of partitions) {
+        if (Date.parse(day) + keptDays * MILLIS_A_DAY <= nowMillis) {
+          await this.#dropPartition(table, day);
+        }
+      }
     }
+  }
+
+  /** The time of the newest flow row; undefined when there is none. */
+  async newestRowMillis(): Promise<number | undefined> {
+    const rows = await this.#ask<{ seconds: number }>(
+      sql`SELECT toUInt32(max(time)) AS seconds FROM ${name(FLOWS.name)} HAVING count() > 0`,
+    );
+    return rows[0] === undefined ? undefined : rows[0].seconds * 1000;
+  }
+
+  async #dropPartition(table: string, day: string): Promise<void> {
+    if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new Error(`"${day}" is no day`);
+    await requireOpen(this.#control).command(
+      sql`ALTER TABLE ${name(table)} DROP PARTITION ${raw(`'${day}'`)}`,
+    );
   }
 
   async #dayTables(): Promise<string[]> {

@@ -1,19 +1,16 @@
 import { newMarker, type QueryLimits, type StoreConnection } from './connection.ts';
 import { param, raw, type SqlFragment, sql } from './sql.ts';
-import {
-  columnChanges,
-  expiryChange,
-  expiryOf,
-  migrationText,
-  type Table,
-} from './tables/table.ts';
+import { columnChanges, expiryRemoval, migrationText, type Table } from './tables/table.ts';
 
 export interface MigrateOptions extends QueryLimits {
   readonly tables: readonly Table[];
   readonly retentionDays: number;
 }
 
-/** Creates the tables, and brings existing ones to the declared columns and retention. */
+/**
+ * Creates the tables, brings existing ones to the declared columns, and ends the expiry that their
+ * first migration declares.
+ */
 export async function migrateTables(
   connection: StoreConnection,
   options: MigrateOptions,
@@ -27,10 +24,7 @@ export async function migrateTables(
     for (const text of columnChanges(table, await columnsOf(table))) {
       await connection.command(raw(text));
     }
-    const expiry = expiryOf(table, options.retentionDays);
-    if (expiry !== undefined && !(await hasExpiry(table, expiry))) {
-      await connection.command(raw(expiryChange(table, expiry)));
-    }
+    if (await hasExpiry(table)) await connection.command(raw(expiryRemoval(table)));
   }
 
   async function columnsOf({ name }: Table): Promise<ReadonlyMap<string, string>> {
@@ -40,10 +34,10 @@ export async function migrateTables(
     return new Map(columns.map((column) => [column.name, column.type]));
   }
 
-  async function hasExpiry({ name }: Table, expiry: string): Promise<boolean> {
+  async function hasExpiry({ name }: Table): Promise<boolean> {
     const tables = await ask<{ definition: string }>(
       sql`SELECT create_table_query AS definition FROM system.tables WHERE database = currentDatabase() AND name = ${param('String', name)}`,
     );
-    return tables.some(({ definition }) => definition.includes(` TTL ${expiry} `));
+    return tables.some(({ definition }) => definition.includes(' TTL '));
   }
 }

@@ -14,6 +14,7 @@ const HISTORY_COLUMNS = Object.values(HISTORY).map((each) => each.column);
  */
 export const HEALTH_HISTORY = defineTable({
   name: 'health_history',
+  keptDays: 21,
   columns: [
     ...['account', 'region', 'class'].map(text),
     column('UInt64')('cell'),

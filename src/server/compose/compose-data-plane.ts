@@ -3,6 +3,7 @@ import { BatchLedger } from '../../journal/batch-ledger.ts';
 import { Journal } from '../../journal/journal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { SECONDS_A_DAY } from '../../lib/durations.ts';
+import { Loop } from '../../lib/loop.ts';
 import type { Service } from '../../lib/service.ts';
 import { decodeAcceptedReport } from '../../model/accepted-report.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -34,6 +35,8 @@ const PUBLISH_OPTIONS: PublishDeps['options'] = {
   maxInflatedBytes: MAX_INFLATED_BYTES,
   maxInflatingBytes: LIMITS.inflatingBytes.total,
 };
+/** How often the manifest notes the time, which a start compares its clock with. */
+const NOTE_MILLIS = 600_000;
 /** How many journal records the start reads at a time. */
 const REPLAY_LIMITS = { maxRecords: 1000, maxBytes: mib(16) };
 
@@ -89,20 +92,31 @@ export function composeDataPlane(
 
 /** Checks the store, and marks all parts of the data folder once they are open. */
 function folderMarks(
-  { guard, database, masterKey, log }: Basics,
-  parts: Omit<OpenParts, 'database' | 'masterKey'> & { readonly hasDiskRoom: () => boolean },
+  { guard, database, masterKey, ageClock, log }: Basics,
+  parts: Omit<OpenParts, 'database' | 'masterKey' | 'knownMillis'> & {
+    readonly hasDiskRoom: () => boolean;
+  },
 ): Service {
-  const all = { ...parts, database, masterKey: fingerprintOf(masterKey) };
+  const knownMillis = () => ageClock.knownMillis;
+  const all = { ...parts, database, knownMillis, masterKey: fingerprintOf(masterKey) };
   let isMarked = false;
+  const loop = new Loop({
+    round: () => (isMarked ? guard.note(all) : Promise.resolve()),
+    everyMillis: NOTE_MILLIS,
+    onError: (error) => log.warn('cannot write the manifest', { error }),
+  });
   return {
     name: 'marks of the data folder',
     async start() {
       await guard.checkStore(parts.store);
+      if (ageClock.knownMillis === undefined) ageClock.start(await parts.store.newestRowMillis());
       isMarked = parts.hasDiskRoom();
       if (isMarked) await guard.markParts(all);
       else log.warn('the disk is nearly full; the data folder keeps the marks of the last start');
+      loop.start();
     },
     async stop() {
+      await loop.stop();
       if (!isMarked) return;
       await guard.note(all).catch((error) => log.warn('cannot write the manifest', { error }));
     },

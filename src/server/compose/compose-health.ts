@@ -29,6 +29,7 @@ export function composeHealth(basics: Basics, parts: HealthParts): Health {
     hasRoom: data.hasStoreRoom,
     parameters: PARAMETERS,
     clock: systemClock,
+    ageClock: basics.ageClock,
     newId,
     log,
     metrics,

@@ -9,6 +9,7 @@ import { SecretBox } from '../../auth/secret-box.ts';
 import { Sessions } from '../../auth/sessions.ts';
 import { migrateControl } from '../../control/control-tables.ts';
 import { Organization } from '../../control/organization.ts';
+import { AgeClock } from '../../lib/age-clock.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { openDatabase } from '../../lib/database.ts';
 import { FolderInUseError, FolderLock } from '../../lib/folder-lock.ts';
@@ -94,7 +95,11 @@ async function composeBasics(config: ServerConfig, log: Log): Promise<Basics> {
   const organization = new Organization({ database, clock: systemClock });
   const identity = { keys, accounts, organization };
   const metrics = new Metrics();
-  return { config, folder, guard, database, ...identity, masterKey, log, metrics };
+  const monotonic = () => performance.now();
+  const isConfirmed = config.trustClock;
+  const ageClock = new AgeClock({ clock: systemClock, monotonic, isConfirmed, log, metrics });
+  if (guard.manifest.knownMillis !== undefined) ageClock.start(guard.manifest.knownMillis);
+  return { ageClock, config, folder, guard, database, ...identity, masterKey, log, metrics };
 }
 
 /** Must start first: a second server would truncate the journal that the first one writes. */

@@ -1,5 +1,4 @@
 import { CLICKHOUSE_TABLES } from '../../health/storage/clickhouse-tables.ts';
-import { systemClock } from '../../lib/clock.ts';
 import type { Service } from '../../lib/service.ts';
 import { DiskBudget } from '../../store/disk-budget.ts';
 import { FlowStore } from '../../store/flow-store.ts';
@@ -39,7 +38,7 @@ export function composeStore(basics: Basics): StoreParts {
     metrics,
   });
   const maxBytes = gib(config.storeMaxGib);
-  const clock = systemClock;
+  const clock = basics.ageClock;
   const budget = new DiskBudget({ store, maxBytes, retentionDays, clock, log, metrics });
   return {
     store,

@@ -14,9 +14,9 @@ import type { TopologyParts } from './server-parts.ts';
 
 /** Composes the resource graph, its sources and its snapshots. */
 export function composeTopology(basics: Basics): TopologyParts {
-  const { config, database, organization, log, metrics } = basics;
+  const { config, database, organization, ageClock, log, metrics } = basics;
   const retentionSeconds = config.retentionDays * SECONDS_A_DAY;
-  const kept = { database, clock: systemClock, retentionSeconds };
+  const kept = { database, clock: ageClock, retentionSeconds };
   const relations = new OrganizationView({ organization, log });
   const live = new LiveSnapshot({ histories: () => graph.histories(), relations, log, metrics });
   const graph = new ResourceGraph({

@@ -36,6 +36,8 @@ export interface OpenParts {
   readonly store: FlowStore;
   /** Saves the memory of accepted reports with the mark of this start. */
   readonly saveAccepted: () => Promise<void>;
+  /** The last time known, see `AgeClock`. */
+  readonly knownMillis: () => number | undefined;
   /** `fingerprintOf` the master key. */
   readonly masterKey: string;
 }
@@ -119,7 +121,7 @@ export class FolderGuard {
 
   /** Notes the newest batch and segment in the manifest. */
   async note(
-    { ledger, journal, masterKey }: Pick<OpenParts, 'ledger' | 'journal' | 'masterKey'>,
+    { ledger, journal, masterKey, knownMillis }: Omit<OpenParts, 'database' | 'store'>,
     mark: InstallationMark = this.#manifest,
   ): Promise<void> {
     const { installation, generation } = mark;
@@ -129,6 +131,7 @@ export class FolderGuard {
       batch: ledger.highestNumber,
       segment: journal.segments().at(-1) ?? 0,
       masterKey,
+      knownMillis: knownMillis(),
     };
     await writeManifest(this.#deps.folder.manifest, this.#manifest);
   }

@@ -18,6 +18,8 @@ export interface Manifest extends InstallationMark {
   readonly batch: number;
   /** The newest journal segment at that time. */
   readonly segment: number;
+  /** The last time known, see `AgeClock`. */
+  readonly knownMillis?: number | undefined;
   /** The start of the SHA-256 of the master key. */
   readonly masterKey: string;
 }

@@ -97,6 +97,7 @@ export async function repair(
     const guard = FolderGuard.after(folder, newestMark(facts));
     await guard.markParts({
       ...{ database, ledger, journal, store, masterKey: fingerprintOf(masterKey) },
+      knownMillis: () => facts.manifest?.knownMillis,
       saveAccepted: () => saveAccepted(folder.accepted, accepted, guard.mark),
     });
   } finally {

@@ -33,6 +33,11 @@ export interface Table {
    * setting does not apply to the table.
    */
   readonly retentionFrom?: string | undefined;
+  /**
+   * Days after which a partition is deleted, in a table with one partition per `Date`. Absent when
+   * the retention setting applies, or rows are kept forever.
+   */
+  readonly keptDays?: number | undefined;
   readonly migrations: readonly TableMigration[];
 }
 
@@ -85,9 +90,9 @@ export function columnText({ name, type, codec }: TableColumn): string {
 }
 
 /**
- * The statement that changes how long rows are kept. ClickHouse recomputes only the time at which
- * each part expires; it rewrites no row.
+ * The statement that ends a table's own expiry. ClickHouse would delete by the clock alone, which
+ * may be wrong, so `DiskBudget` deletes instead.
  */
-export function expiryChange({ name }: Table, expiry: string): string {
-  return `ALTER TABLE ${name} MODIFY TTL ${expiry} SETTINGS materialize_ttl_after_modify = 1`;
+export function expiryRemoval({ name }: Table): string {
+  return `ALTER TABLE ${name} REMOVE TTL`;
 }
