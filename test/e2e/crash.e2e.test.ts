@@ -57,4 +57,4 @@ test(`every acknowledged report is stored exactly once over ${KILLS} kills of th
   console.log(
     `${KILLS} kills: ${acknowledged} reports acknowledged, ${unanswered} posts unanswered, ${stored.rows} rows stored`,
   );
-});
+}, 300_000);
