@@ -13,7 +13,7 @@ export interface CardCounts {
   /** Its id on EC2, else its name. */
   readonly interfaceId: string;
   readonly counts: Readonly<Record<string, number>>;
-  /** What is left of an allowance, if the driver reports it. */
+  /** The remaining allowance, if the driver reports it. */
   readonly levels: Readonly<Record<string, number>>;
 }
 

@@ -16,7 +16,7 @@ const REACH = 3.4;
  * of the 90% quantile of chi-squared with one degree of freedom.
  */
 const FALL = 1.353;
-/** Of more cells a sample is fitted: it is precise enough for a displayed size. */
+/** Beyond this many cells a sample is fitted, which is precise enough for a displayed size. */
 const MAX_CELLS = 2_000;
 
 /**

@@ -30,7 +30,7 @@ const NEXT = 9;
  * members that a lookup compares are in one or two cache lines. With one array per member, a lookup
  * would wait for memory seven times.
  *
- * Of equal prefixes valid at one time, the one that began last applies. Of those that began
+ * If equal prefixes are valid at one time, the one that began last applies. If they began
  * together, the one that `prefer` puts first applies.
  */
 export class PrefixIndex {
