@@ -1,5 +1,6 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
+import { within } from './within.ts';
 
 export interface PostgresPoolOptions {
   /** `postgres://…` */
@@ -71,7 +72,7 @@ function deadlined(client: pg.PoolClient, millis: number): PostgresPoolClient {
   const run = async (text: string, parameters: readonly unknown[]) => {
     if (broken !== undefined) throw broken;
     try {
-      return await withDeadline(client.query(text, [...parameters]), millis);
+      return await within(client.query(text, [...parameters]), { millis });
     } catch (cause) {
       if (!isUnavailable(cause)) throw cause;
       broken = new DatabaseUnavailableError('PostgreSQL does not answer', { cause });
@@ -85,19 +86,6 @@ function deadlined(client: pg.PoolClient, millis: number): PostgresPoolClient {
     return run(text, values);
   }
   return { query, release: () => client.release(broken) };
-}
-
-async function withDeadline<Answer>(answer: Promise<Answer>, millis: number): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<never>((_, reject) => {
-    const fail = () => reject(new Error(`no answer within ${millis / 1000} s`));
-    timer = setTimeout(fail, millis);
-  });
-  try {
-    return await Promise.race([answer, passed]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -1,6 +1,6 @@
 export interface WithinOptions {
   readonly millis: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -14,10 +14,10 @@ export async function within<Value>(
   let timer: NodeJS.Timeout | undefined;
   let stop = () => {};
   const end = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
+    stop = () => reject(signal?.reason);
     timer = setTimeout(() => reject(new LateError(millis)), millis);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
   });
   // After the end nothing awaits the work, so a late failure must not become an unhandled
   // rejection.
@@ -26,7 +26,7 @@ export async function within<Value>(
     return await Promise.race([work, end]);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
 }
 
