@@ -26,10 +26,10 @@ import {
   type TransitGatewayRoute,
   type TransitGatewayRouteTable,
 } from '@aws-sdk/client-ec2';
-import { within } from '../../../lib/within.ts';
 import type { ScopeTarget } from '../../../model/scope.ts';
-import type { Resource, ResourceKind } from '../../graph/resource.ts';
+import type { Resource } from '../../graph/resource.ts';
 import type { SliceContent } from '../slice-reader.ts';
+import { Ec2Reading, isParameterRefused, type Paging } from './ec2-reading.ts';
 import {
   balancerResource,
   instanceResource,
@@ -51,12 +51,10 @@ import {
 import {
   type AwsAccess,
   type CallContext,
-  callMillisOf,
   requestHandlerOf,
   type TargetCredentials,
   targetCredentials,
 } from './target-credentials.ts';
-import { deniedMessage, isDenied, targetError } from './target-error.ts';
 import {
   attachmentResource,
   transitGatewayResource,
@@ -64,8 +62,6 @@ import {
   transitRouteTableResource,
 } from './transit-resources.ts';
 
-/** The reading of a larger target fails, because the graph keeps all resources in memory. */
-const MAX_RESOURCES = 1_000_000;
 /** The time for a whole reading, however many pages it has. */
 const READING_MILLIS = 900_000;
 
@@ -106,7 +102,7 @@ async function readWith(
     requestHandler: requestHandlerOf(access),
     ...(access.endpoint !== undefined && { endpoint: access.endpoint }),
   });
-  const reading = new Reading(target, client, context);
+  const reading = new Ec2Reading(target, client, context);
   try {
     reading.add({ kind: 'account', id: target.account }, { kind: 'region', id: target.region });
     const zoneIds = await readZones(reading);
@@ -121,151 +117,8 @@ async function readWith(
   }
 }
 
-/** Without these calls nothing has a place, so a denial fails the reading. */
-const ESSENTIAL = new Set(['ec2:DescribeVpcs', 'ec2:DescribeSubnets']);
-
-/** The kinds of resources that a denied call leaves unread; other calls add details only. */
-const KINDS_OF_ACTION: Readonly<Record<string, readonly ResourceKind[]>> = {
-  'ec2:DescribeAvailabilityZones': ['zone'],
-  'ec2:DescribeInstances': ['instance'],
-  'ec2:DescribeNetworkInterfaces': ['network-interface', 'load-balancer'],
-  'ec2:DescribeVpcPeeringConnections': ['vpc-peering'],
-  'ec2:DescribeNatGateways': ['nat-gateway'],
-  'ec2:DescribeVpcEndpoints': ['vpc-endpoint'],
-  'ec2:DescribeInternetGateways': ['internet-gateway'],
-  'ec2:DescribeRouteTables': ['route-table'],
-  'ec2:GetManagedPrefixListEntries': ['route-table'],
-  'ec2:DescribeTransitGateways': ['transit-gateway'],
-  'ec2:DescribeTransitGatewayAttachments': [
-    'transit-gateway-attachment',
-    'transit-gateway-route-table',
-  ],
-  'ec2:DescribeTransitGatewayVpcAttachments': ['transit-gateway-attachment'],
-  'ec2:DescribeTransitGatewayPeeringAttachments': ['transit-gateway-peering'],
-  'ec2:DescribeTransitGatewayRouteTables': ['transit-gateway-route-table'],
-  'ec2:SearchTransitGatewayRoutes': ['transit-gateway-route-table'],
-};
-
-/** Emulators of EC2 refuse parameters that they do not know with one of these codes. */
-const PARAMETER_REFUSED =
-  /^(?:InvalidParameter\w*|UnknownParameter|UnsupportedOperation|NotImplemented\w*)$/;
-
-/** The first argument of a paginator. */
-interface Paging {
-  readonly client: EC2Client;
-  readonly pageSize?: number;
-}
-
-/** The largest page of the calls that allow less than 1,000 items. */
-const MAX_PAGE: Readonly<Record<string, number>> = {
-  DescribeEgressOnlyInternetGateways: 255,
-  DescribeRouteTables: 100,
-  GetManagedPrefixListEntries: 100,
-};
-
-interface PageOfMany {
-  readonly NextToken?: string | undefined;
-}
-
-/** Collects the resources of one target. */
-class Reading {
-  readonly resources: Resource[] = [];
-  readonly target: ScopeTarget;
-  readonly client: EC2Client;
-  readonly options: { readonly abortSignal: AbortSignal };
-  readonly #context: CallContext;
-  /** The denied actions, such as `ec2:DescribeNatGateways`. */
-  readonly #denied = new Set<string>();
-
-  constructor(target: ScopeTarget, client: EC2Client, context: CallContext) {
-    this.target = target;
-    this.client = client;
-    this.#context = context;
-    this.options = { abortSignal: context.signal };
-  }
-
-  add(...resources: readonly (Resource | undefined)[]): void {
-    for (const resource of resources) if (resource !== undefined) this.resources.push(resource);
-    if (this.resources.length > MAX_RESOURCES) {
-      const { account, region } = this.target;
-      throw new Error(`account ${account} (${region}) has more than ${MAX_RESOURCES} resources`);
-    }
-  }
-
-  /** @throws Error with all denied actions if an essential one is among them */
-  content(): SliceContent {
-    const denied = [...this.#denied];
-    if (denied.length === 0) return { resources: this.resources, warnings: [] };
-    const message = deniedMessage(this.target, denied);
-    if (denied.some((action) => ESSENTIAL.has(action))) throw new Error(message);
-    const unread = new Set(denied.flatMap((action) => KINDS_OF_ACTION[action] ?? []));
-    return {
-      resources: this.resources.filter(({ kind }) => !unread.has(kind)),
-      warnings: [`${message}; nfm topology policy prints what the role needs`],
-      unreadKinds: [...unread],
-    };
-  }
-
-  /**
-   * Handles the pages of a call one by one. A denied call is noted. If the first page is refused
-   * because of its size, which is optional, asks again without one. An error names the call.
-   */
-  async each<Page extends PageOfMany>(
-    action: string,
-    pagesOf: (paging: Paging) => AsyncIterator<Page>,
-    take: (page: Page) => void,
-  ): Promise<void> {
-    const { client } = this;
-    const pageSize = MAX_PAGE[action] ?? 1000;
-    await this.attempt(action, async () => {
-      const refused = await this.#takeAll(pagesOf({ client, pageSize }), take).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (refused === undefined) return;
-      if (!isParameterRefused(refused)) throw refused;
-      await this.#takeAll(pagesOf({ client }), take);
-    });
-  }
-
-  /** Makes a call. A denied call is noted; another error names the call. */
-  async attempt(action: string, call: () => Promise<void>): Promise<void> {
-    try {
-      await call();
-    } catch (cause) {
-      if (!isDenied(cause)) throw targetError(this.target, `ec2:${action}`, cause);
-      this.#denied.add(`ec2:${action}`);
-    }
-  }
-
-  /** Waits for an answer until the deadline of a call. */
-  answer<Value>(call: Promise<Value>): Promise<Value> {
-    const { access, signal } = this.#context;
-    return within(call, { millis: callMillisOf(access), signal });
-  }
-
-  async #takeAll<Page extends PageOfMany>(
-    pages: AsyncIterator<Page>,
-    take: (page: Page) => void,
-  ): Promise<void> {
-    const tokens = new Set<string>();
-    for (;;) {
-      const { done, value: page } = await this.answer(pages.next());
-      if (done === true) return;
-      const { NextToken: token = '' } = page;
-      if (token !== '' && tokens.has(token)) throw new Error('the same page token came twice');
-      tokens.add(token);
-      take(page);
-    }
-  }
-}
-
-function isParameterRefused(cause: unknown): boolean {
-  return cause instanceof Error && PARAMETER_REFUSED.test(cause.name);
-}
-
 /** Returns zone ids by name, because instances have only the name. */
-async function readZones(reading: Reading): Promise<ReadonlyMap<string, string>> {
+async function readZones(reading: Ec2Reading): Promise<ReadonlyMap<string, string>> {
   const { client, options } = reading;
   const ids = new Map<string, string>();
   const describe = (AllAvailabilityZones?: boolean) =>
@@ -284,7 +137,7 @@ async function readZones(reading: Reading): Promise<ReadonlyMap<string, string>>
   return ids;
 }
 
-async function readNetworks(reading: Reading): Promise<void> {
+async function readNetworks(reading: Ec2Reading): Promise<void> {
   const { target, options } = reading;
   await reading.each(
     'DescribeVpcs',
@@ -303,7 +156,7 @@ async function readNetworks(reading: Reading): Promise<void> {
 }
 
 async function readInstances(
-  reading: Reading,
+  reading: Ec2Reading,
   zoneIds: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { target, options } = reading;
@@ -315,7 +168,7 @@ async function readInstances(
 }
 
 /** Returns the gateway or endpoint of each interface that one lists, by interface id. */
-async function readGateways(reading: Reading): Promise<ReadonlyMap<string, string>> {
+async function readGateways(reading: Ec2Reading): Promise<ReadonlyMap<string, string>> {
   const { target, options } = reading;
   const owners = new Map<string, string>();
   const nats = (paging: Paging) => paginateDescribeNatGateways(paging, {}, options);
@@ -347,7 +200,7 @@ async function readGateways(reading: Reading): Promise<ReadonlyMap<string, strin
 }
 
 async function readInterfaces(
-  reading: Reading,
+  reading: Ec2Reading,
   owners: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { target, options } = reading;
@@ -363,7 +216,7 @@ async function readInterfaces(
   reading.add(...balancers.values());
 }
 
-async function readRouteTables(reading: Reading): Promise<void> {
+async function readRouteTables(reading: Ec2Reading): Promise<void> {
   const { target, options } = reading;
   const tables: RouteTable[] = [];
   const pages = (paging: Paging) => paginateDescribeRouteTables(paging, {}, options);
@@ -385,7 +238,7 @@ async function readRouteTables(reading: Reading): Promise<void> {
   reading.add(...tables.map((table) => routeTableResource(target, table, prefixLists)));
 }
 
-async function readTransitGateways(reading: Reading): Promise<void> {
+async function readTransitGateways(reading: Ec2Reading): Promise<void> {
   const { target, options } = reading;
   const gateways = (paging: Paging) => paginateDescribeTransitGateways(paging, {}, options);
   await reading.each('DescribeTransitGateways', gateways, (page) =>
@@ -403,7 +256,7 @@ async function readTransitGateways(reading: Reading): Promise<void> {
   }
 }
 
-async function readAttachments(reading: Reading): Promise<readonly TransitGatewayAttachment[]> {
+async function readAttachments(reading: Ec2Reading): Promise<readonly TransitGatewayAttachment[]> {
   const { target, options } = reading;
   const subnetIds = new Map<string, readonly string[]>();
   const ofVpcs = (paging: Paging) =>
@@ -431,7 +284,7 @@ async function readAttachments(reading: Reading): Promise<readonly TransitGatewa
 }
 
 async function readTransitRoutes(
-  reading: Reading,
+  reading: Ec2Reading,
   { TransitGatewayRouteTableId: id }: TransitGatewayRouteTable,
 ): Promise<readonly TransitGatewayRoute[]> {
   const routes: TransitGatewayRoute[] = [];
