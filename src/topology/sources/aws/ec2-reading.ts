@@ -106,13 +106,17 @@ export class Ec2Reading {
     const { client } = this;
     const pageSize = MAX_PAGE[action] ?? 1000;
     await this.attempt(action, async () => {
-      const refused = await this.#takeAll(pagesOf({ client, pageSize }), take).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (refused === undefined) return;
-      if (!isParameterRefused(refused)) throw refused;
-      await this.#takeAll(pagesOf({ client }), take);
+      let hasPage = false;
+      const takeSized = (page: Page) => {
+        hasPage = true;
+        take(page);
+      };
+      try {
+        await this.#takeAll(pagesOf({ client, pageSize }), takeSized);
+      } catch (cause) {
+        if (hasPage || !isParameterRefused(cause)) throw cause;
+        await this.#takeAll(pagesOf({ client }), take);
+      }
     });
   }
 
