@@ -41,7 +41,7 @@ export interface StoreDisk {
 export const BATCH_LIMITS = {
   maxRecords: 96,
   maxBytes: 8 * 1024 * 1024,
-  // 96 usual reports inflate to 65 MiB; a lower limit would decode the last of them twice.
+  // 96 reports of the bench inflate to 75 MiB; a lower limit would decode the last of them twice.
   maxInflatedBytes: 96 * 1024 * 1024,
   maxFlows: 50_000,
 };
