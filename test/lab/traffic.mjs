@@ -215,8 +215,8 @@ const commands = {
     await Promise.all(Array.from({ length: 50 }, worker));
     console.log(JSON.stringify({}));
   },
-  connect: async (host, port, timeout) => {
-    const socket = connect(Number(port), host);
+  connect: async (host, port, ...[timeout, localPort = 0]) => {
+    const socket = connect({ host, port: Number(port), localPort: Number(localPort) });
     const outcome = await Promise.race([
       once(socket, 'connect').then(
         () => 'connected',

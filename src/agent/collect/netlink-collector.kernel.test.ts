@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   CLIENT,
@@ -112,6 +114,19 @@ describe.skipIf(missing !== undefined)(`connections by netlink alone ${missing ?
     const [flow] = await pair.client.untilClosed(1);
     expect(flow?.key).toBe(`client ${CLIENT} ${SERVER} 9001`);
     expect(flow?.plain('connect_attempts')).toBe(1);
+  });
+
+  test('a client is no server because another address of the machine listens on its port', async () => {
+    const other = createServer();
+    onTestFinished(() => {
+      other.close();
+    });
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    const { port } = other.address() as AddressInfo;
+    pair.client.start();
+    await traffic('connect', SERVER, PORT, 5_000, port);
+    const [flow] = await pair.client.untilClosed(1);
+    expect(flow?.key).toBe(`client ${CLIENT} ${SERVER} ${PORT}`);
   });
 
   test('a reset by this host loses the connection on its side, which events_lost counts', async () => {

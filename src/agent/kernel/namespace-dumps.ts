@@ -14,7 +14,7 @@ export class NamespaceDumps {
   readonly #libc: Libc;
   /** By the namespace's inode. */
   readonly #sockets = new Map<number, NetlinkSocket>();
-  #listening: ReadonlySet<number> = new Set();
+  #listening = new ListeningAddresses();
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -30,18 +30,21 @@ export class NamespaceDumps {
     this.#sockets.clear();
   }
 
-  /** Whether the port had a listener in any namespace, as of the last `read`. */
-  isListening(port: number): boolean {
-    return this.#listening.has(port);
+  /**
+   * Whether the local address and port had a listener in any namespace, as of the last `read`. An
+   * event does not hold the namespace of its socket.
+   */
+  isListening(socket: LocalEnd): boolean {
+    return this.#listening.has(socket);
   }
 
   /** Reads the listeners of all current namespaces, then visits their connections. */
   read(visit: (socket: DiagSocket) => void): void {
     this.#follow();
-    const listening = new Set<number>();
+    const listening = new ListeningAddresses();
     for (const socket of this.#sockets.values()) {
       for (const family of FAMILIES) {
-        ask(socket, listenerDump(family), ({ localPort }) => listening.add(localPort));
+        ask(socket, listenerDump(family), (listener) => listening.add(listener));
       }
     }
     this.#listening = listening;
@@ -68,6 +71,33 @@ export class NamespaceDumps {
       if (socket !== undefined) this.#sockets.set(inode, socket);
     }
   }
+}
+
+type LocalEnd = Pick<DiagSocket, 'localAddress' | 'localPort'>;
+
+/** The addresses and ports that have a listener. A listener on the wildcard address has them all. */
+class ListeningAddresses {
+  readonly #wildcardPorts = new Set<number>();
+  readonly #addressesOf = new Map<number, Set<string>>();
+
+  add({ localAddress, localPort }: LocalEnd): void {
+    if (isWildcard(localAddress)) this.#wildcardPorts.add(localPort);
+    else {
+      const addresses = this.#addressesOf.get(localPort) ?? new Set();
+      this.#addressesOf.set(localPort, addresses.add(String(localAddress)));
+    }
+  }
+
+  has({ localAddress, localPort }: LocalEnd): boolean {
+    if (this.#wildcardPorts.has(localPort)) return true;
+    // Most ports have no listener, so the text of the address is made for few.
+    return this.#addressesOf.get(localPort)?.has(String(localAddress)) ?? false;
+  }
+}
+
+/** :: or ::ffff:0.0.0.0 */
+function isWildcard(address: Uint8Array): boolean {
+  return address.every((byte, i) => byte === 0 || (byte === 0xff && (i === 10 || i === 11)));
 }
 
 /** Reads the whole answer: after each read the kernel has the next part ready. */

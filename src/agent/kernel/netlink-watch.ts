@@ -185,7 +185,7 @@ export class NetlinkWatch {
     this.#counters.socket_events += 1;
     const connection: WatchedConnection = {
       socket: { ...socket, info: undefined },
-      isServer: this.#dumps.isListening(socket.localPort),
+      isServer: this.#dumps.isListening(socket),
       isAdopted: false,
       record: new DataView(new ArrayBuffer(RECORD_BYTES)),
       isHidden: false,
